@@ -1,0 +1,113 @@
+import { AppError } from '../shared/errors.ts';
+import type { Manifest } from '../shared/model-package.ts';
+import type { Preset } from '../shared/run.ts';
+
+/** Block threshold that the models are trained with: sigmoid(logit) > 0.5. */
+const TRAINED_THRESHOLD = 0.5;
+
+/** The fast preset keeps this much less of the patches at the first stage than training did, but not less than FAST_FLOOR. */
+const FAST_STEP = 0.2;
+const FAST_FLOOR = 0.3;
+
+/** What a person can set by hand; texts as typed. */
+export interface CustomSettings {
+  /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
+  tokenKeep?: string;
+  blockThreshold?: number;
+}
+
+/** Token keep ratios of `stages` stages from one ratio, as the original trains them: r, r^2, r^3. */
+export function keepPowers(ratio: number, stages: number): number[] {
+  return Array.from({ length: stages }, (_, stage) => ratio ** (stage + 1));
+}
+
+/**
+ * The presets that every model has: `accurate` keeps every patch, `balanced` what the model was trained with, `fast`
+ * fewer. Block decisions are the trained ones in all three.
+ */
+export function standardPresets(manifest: Pick<Manifest, 'tokenKeep'>): Preset[] {
+  const all = manifest.tokenKeep.map(() => 1);
+  return [
+    preset('accurate', all),
+    preset('balanced', manifest.tokenKeep),
+    preset('fast', fastKeep(manifest.tokenKeep)),
+  ];
+}
+
+/** `base` with the settings that were given; named `custom` when one was. Throws BAD_ARGUMENT. */
+export function customPreset(
+  settings: CustomSettings,
+  base: Preset,
+  manifest: Pick<Manifest, 'name' | 'tokenKeep'>,
+): Preset {
+  if (settings.tokenKeep === undefined && settings.blockThreshold === undefined) return base;
+  const blockThreshold = settings.blockThreshold ?? base.blockThreshold;
+  if (!(blockThreshold >= 0 && blockThreshold <= 1)) {
+    throw new AppError('BAD_ARGUMENT', `The block threshold must be from 0 to 1, but is ${blockThreshold}`);
+  }
+  const tokenKeep =
+    settings.tokenKeep === undefined
+      ? base.tokenKeep
+      : parseTokenKeep(settings.tokenKeep, manifest.tokenKeep.length, manifest.name);
+  return { ...base, name: 'custom', tokenKeep, blockThreshold };
+}
+
+/**
+ * Reads token keep ratios: "0.7" gives 0.7, 0.7^2, ... for each stage; "0.6,0.33,0.1" gives one per stage. All are
+ * relative to the patches before any pruning. Throws BAD_ARGUMENT.
+ */
+export function parseTokenKeep(text: string, stages: number, modelName: string): number[] {
+  if (stages === 0) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The model ${modelName} does not prune patches, so it has no token keep ratio to set`,
+      'Leave --token-keep out.',
+    );
+  }
+  const ratios = text.split(',').map(parseRatio);
+  const [first] = ratios;
+  if (ratios.length === 1 && first !== undefined) return keepPowers(first, stages);
+  if (ratios.length !== stages) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The model ${modelName} prunes in ${stages} stages, but ${ratios.length} token keep ratios were given`,
+      'Give one ratio, or one for each stage with commas between.',
+    );
+  }
+  if (ratios.some((ratio, stage) => ratio > (ratios[stage - 1] ?? 1))) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `Token keep ratios must not rise from stage to stage, but ${text} does`,
+    );
+  }
+  return ratios;
+}
+
+function parseRatio(text: string): number {
+  const ratio = text.trim() === '' ? NaN : Number(text);
+  if (!(ratio > 0 && ratio <= 1)) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `A token keep ratio must be above 0 and at most 1, but is "${text.trim()}"`,
+    );
+  }
+  return ratio;
+}
+
+function preset(name: string, tokenKeep: readonly number[]): Preset {
+  return { name, tokenKeep: [...tokenKeep], blockThreshold: TRAINED_THRESHOLD, precision: 'fp32' };
+}
+
+function fastKeep(trained: readonly number[]): number[] {
+  const [first] = trained;
+  if (first === undefined) return [];
+  const target = round4(Math.min(first, Math.max(first - FAST_STEP, FAST_FLOOR)));
+  const powers = keepPowers(first, trained.length);
+  if (trained.every((ratio, stage) => ratio === powers[stage])) return keepPowers(target, trained.length);
+  return trained.map((ratio) => round4(ratio * (target / first)));
+}
+
+/** So that 0.7 - 0.2 is 0.5 and not a hair below, which would cost a patch. */
+function round4(value: number): number {
+  return Math.round(value * 1e4) / 1e4;
+}
