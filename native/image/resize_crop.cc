@@ -1,0 +1,234 @@
+// PIL's bicubic resize, narrowed to the square that the model sees.
+#include "image/resize_crop.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+#include <vector>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "image/resize_crop.cc"
+#include <hwy/foreach_target.h>  // compiles the passes once per instruction set
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace winnow::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+constexpr int kPrecision = 22;  // fractional bits of a weight: 32 - 8 bits of pixel - 2 bits of overshoot
+constexpr std::int32_t kHalf = 1 << (kPrecision - 1);
+
+inline std::uint8_t to_byte(std::int32_t sum) {
+  return static_cast<std::uint8_t>(std::clamp(sum >> kPrecision, 0, 255));
+}
+
+// RGB -> RGBX, so that a pixel fills four lanes. X never reaches a result.
+void widen_row(const std::uint8_t* HWY_RESTRICT rgb, int pixels, std::uint8_t* HWY_RESTRICT rgbx) {
+  int i = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::CappedTag<std::uint8_t, 16> d;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  for (; i + lanes <= pixels; i += lanes) {
+    hn::Vec<decltype(d)> r, g, b;
+    hn::LoadInterleaved3(d, rgb + 3 * i, r, g, b);
+    hn::StoreInterleaved4(r, g, b, b, d, rgbx + 4 * i);
+  }
+#endif
+  for (; i < pixels; ++i) {
+    for (int c = 0; c < 3; ++c) rgbx[4 * i + c] = rgb[3 * i + c];
+  }
+}
+
+#if HWY_TARGET == HWY_SCALAR
+
+// As below, for processors without vectors.
+void filter_row(const std::uint8_t* row, const int* first, const std::int32_t* weights, int taps, int pixels,
+                std::uint8_t* out) {
+  for (int x = 0; x < pixels; ++x, weights += 4 * taps) {
+    const std::uint8_t* source = row + 4 * first[x];
+    for (int c = 0; c < 3; ++c) {
+      std::int32_t sum = kHalf;
+      for (int t = 0; t < taps; ++t) sum += source[4 * t + c] * weights[4 * t];
+      out[3 * x + c] = to_byte(sum);
+    }
+  }
+}
+
+#else
+
+using PixelTag = hn::FixedTag<std::int32_t, 4>;
+
+// The sum of the one or two pixels in a vector.
+template <class D>
+hn::Vec<PixelTag> add_pixels(D d, hn::Vec<D> pixels) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    return pixels;
+  } else {
+    return hn::Add(hn::LowerHalf(PixelTag(), pixels), hn::UpperHalf(PixelTag(), pixels));
+  }
+}
+
+// Horizontal pass of one row: out[x] = sum over t of row[first[x] + t] * weights[x][t].
+// row: RGBX; weights: [pixels, taps, 4], each weight four times, taps even; out: RGB, one byte more is
+// overwritten.
+void filter_row(const std::uint8_t* HWY_RESTRICT row, const int* HWY_RESTRICT first,
+                const std::int32_t* HWY_RESTRICT weights, int taps, int pixels,
+                std::uint8_t* HWY_RESTRICT out) {
+  const hn::CappedTag<std::int32_t, HWY_HAVE_SCALABLE ? 4 : 8> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> bytes;
+  const PixelTag pixel;
+  const hn::Rebind<std::uint8_t, PixelTag> pixel_bytes;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  for (int x = 0; x < pixels; ++x, weights += 4 * taps) {
+    const std::uint8_t* HWY_RESTRICT source = row + 4 * first[x];
+    auto sum = hn::Zero(d);
+    for (int i = 0; i < 4 * taps; i += lanes) {
+      const auto values = hn::PromoteTo(d, hn::LoadU(bytes, source + i));
+      sum = hn::Add(sum, hn::Mul(values, hn::LoadU(d, weights + i)));
+    }
+    const auto total = hn::Add(add_pixels(d, sum), hn::Set(pixel, kHalf));
+    hn::StoreU(hn::DemoteTo(pixel_bytes, hn::ShiftRight<kPrecision>(total)), pixel_bytes, out + 3 * x);
+  }
+}
+
+#endif
+
+// Vertical pass of one row: out[i] = sum over t of rows[t * stride + i] * weights[t]; stride in steps of 16.
+void filter_column(const std::uint8_t* HWY_RESTRICT rows, int stride,
+                   const std::int32_t* HWY_RESTRICT weights, int taps, std::uint8_t* HWY_RESTRICT out) {
+  const hn::CappedTag<std::int32_t, 16> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> bytes;
+  for (int i = 0; i < stride; i += static_cast<int>(hn::Lanes(d))) {
+    auto sum = hn::Set(d, kHalf);
+    for (int t = 0; t < taps; ++t) {
+      const auto values = hn::PromoteTo(d, hn::LoadU(bytes, rows + static_cast<std::size_t>(t) * stride + i));
+      sum = hn::Add(sum, hn::Mul(values, hn::Set(d, weights[t])));
+    }
+    hn::StoreU(hn::DemoteTo(bytes, hn::ShiftRight<kPrecision>(sum)), bytes, out + i);
+  }
+}
+
+}  // namespace winnow::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace winnow {
+namespace {
+
+HWY_EXPORT(widen_row);
+HWY_EXPORT(filter_row);
+HWY_EXPORT(filter_column);
+
+// The weights of one axis for the crop's outputs.
+struct Filter {
+  int taps;                           // the same for all outputs; unused ones weigh 0
+  std::vector<int> first;             // [outputs] first source position
+  std::vector<std::int32_t> weights;  // [outputs, taps], 22 fractional bits
+};
+
+double bicubic(double x) {
+  constexpr double a = -0.5;
+  x = std::abs(x);
+  if (x < 1.0) return ((a + 2.0) * x - (a + 3.0)) * x * x + 1;
+  if (x < 2.0) return (((x - 5) * x + 8) * x - 4) * a;
+  return 0.0;
+}
+
+// Weights of outputs [offset, offset + count) when `size` pixels become `resized`: PIL's precompute_coeffs
+// and normalize_coeffs_8bpc, step by step in the same order. At equal sizes they copy, as PIL does then.
+Filter make_filter(int size, std::int64_t resized, std::int64_t offset, int count) {
+  const double scale = static_cast<double>(size) / static_cast<double>(resized);
+  const double filter_scale = std::max(scale, 1.0);
+  const double support = 2.0 * filter_scale;
+  const double step = 1.0 / filter_scale;
+  const int taps = (2 * static_cast<int>(std::ceil(support)) + 2) / 2 * 2;  // even: two pixels per vector
+  Filter filter{taps, std::vector<int>(count),
+                std::vector<std::int32_t>(static_cast<std::size_t>(count) * taps)};
+  std::vector<double> weights(taps);
+  for (int i = 0; i < count; ++i) {
+    const double centre = (static_cast<double>(offset + i) + 0.5) * scale;
+    const int first = std::max(static_cast<int>(centre - support + 0.5), 0);
+    const int used = std::min(static_cast<int>(centre + support + 0.5), size) - first;
+    double sum = 0.0;
+    for (int t = 0; t < used; ++t) {
+      weights[t] = bicubic((t + first - centre + 0.5) * step);
+      sum += weights[t];
+    }
+    filter.first[i] = first;
+    for (int t = 0; t < used; ++t) {
+      const double weight = (sum != 0.0 ? weights[t] / sum : weights[t]) * (1 << 22);
+      filter.weights[static_cast<std::size_t>(i) * taps + t] =
+          static_cast<std::int32_t>(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
+  }
+  return filter;
+}
+
+// Offset of a centred crop, a half rounded to even.
+std::int64_t centred(std::int64_t length, int crop) {
+  const std::int64_t margin = length - crop;
+  return margin / 2 + (margin % 2 != 0 && margin / 2 % 2 != 0 ? 1 : 0);
+}
+
+void resize(const std::uint8_t* source, int width, int height, const Filter& across, const Filter& down,
+            int crop, std::uint8_t* target) {
+  // The part of the source that the crop needs.
+  const int left = across.first.front();
+  const int columns = std::min(across.first.back() + across.taps, width) - left;
+  const int top = down.first.front();
+  const int rows = std::min(down.first.back() + down.taps, height) - top;
+
+  std::vector<int> first(across.first);
+  for (int& position : first) position -= left;
+  std::vector<std::int32_t> weights(4 * across.weights.size());
+  for (std::size_t i = 0; i < weights.size(); ++i) weights[i] = across.weights[i / 4];
+  std::vector<std::uint8_t> line(4 * (static_cast<std::size_t>(columns) + across.taps));
+
+  // Rows of the first pass, padded for filter_row's extra byte, for whole vectors and for taps of weight 0.
+  const int stride = (3 * crop + 16) / 16 * 16;
+  std::vector<std::uint8_t> squeezed(static_cast<std::size_t>(rows + down.taps) * stride);
+  for (int y = 0; y < rows; ++y) {
+    const std::uint8_t* row = source + 3 * (static_cast<std::size_t>(top + y) * width + left);
+    HWY_DYNAMIC_DISPATCH(widen_row)(row, columns, line.data());
+    HWY_DYNAMIC_DISPATCH(filter_row)
+    (line.data(), first.data(), weights.data(), across.taps, crop,
+     squeezed.data() + static_cast<std::size_t>(y) * stride);
+  }
+
+  std::vector<std::uint8_t> finished(stride);
+  for (int y = 0; y < crop; ++y) {
+    HWY_DYNAMIC_DISPATCH(filter_column)
+    (squeezed.data() + static_cast<std::size_t>(down.first[y] - top) * stride, stride,
+     down.weights.data() + static_cast<std::size_t>(y) * down.taps, down.taps, finished.data());
+    std::memcpy(target + static_cast<std::size_t>(y) * 3 * crop, finished.data(),
+                3 * static_cast<std::size_t>(crop));
+  }
+}
+
+}  // namespace
+
+Status resize_and_crop(const std::uint8_t* source, int width, int height, int resize, int crop,
+                       std::uint8_t* target) {
+  if (width < 1 || height < 1 || crop < 1 || crop > resize) {
+    return Error{ErrorCode::bad_argument, "Expected a picture of at least 1x1 pixels and a crop of 1 to " +
+                                              std::to_string(resize) + " pixels, got " +
+                                              std::to_string(width) + "x" + std::to_string(height) + " and " +
+                                              std::to_string(crop) + "."};
+  }
+  const std::int64_t shorter = std::min(width, height);
+  const std::int64_t resized_width = static_cast<std::int64_t>(resize) * width / shorter;
+  const std::int64_t resized_height = static_cast<std::int64_t>(resize) * height / shorter;
+  try {
+    const Filter across = make_filter(width, resized_width, centred(resized_width, crop), crop);
+    const Filter down = make_filter(height, resized_height, centred(resized_height, crop), crop);
+    winnow::resize(source, width, height, across, down, crop, target);
+  } catch (const std::bad_alloc&) {
+    return Error{ErrorCode::engine, "There is not enough memory to resize a picture of " +
+                                        std::to_string(width) + "x" + std::to_string(height) + " pixels."};
+  }
+  return ok();
+}
+
+}  // namespace winnow
+#endif  // HWY_ONCE
