@@ -142,7 +142,7 @@ Filter make_filter(int size, std::int64_t resized, std::int64_t offset, int coun
   const double filter_scale = std::max(scale, 1.0);
   const double support = 2.0 * filter_scale;
   const double step = 1.0 / filter_scale;
-  const int taps = (2 * static_cast<int>(std::ceil(support)) + 2) / 2 * 2;  // even: two pixels per vector
+  const int taps = 2 * static_cast<int>(std::ceil(support)) + 2;  // even: two pixels per vector
   Filter filter{taps, std::vector<int>(count),
                 std::vector<std::int32_t>(static_cast<std::size_t>(count) * taps)};
   std::vector<double> weights(taps);

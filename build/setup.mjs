@@ -1,0 +1,248 @@
+// Makes a fresh clone ready: Debian packages, npm packages, the native engine. A second run finds nothing to do.
+// Plain JavaScript without dependencies, for it runs before there are any, on any Node from 20 on.
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = path.resolve(fileURLToPath(import.meta.url), '../..');
+
+const debianPackages = 'cmake make g++ libdnnl-dev libhwy-dev doctest-dev nlohmann-json3-dev'.split(' ');
+const logFile = path.join(root, 'out/setup.log');
+
+/** Ends the setup with a sentence that says what to do. */
+class SetupError extends Error {}
+
+/** Runs a command with its output in the log; shows the end of it when the command fails.
+ * @param {string} command @param {string[]} args */
+function run(command, args) {
+  fs.mkdirSync(path.dirname(logFile), { recursive: true });
+  const log = fs.openSync(logFile, 'w');
+  const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: ['inherit', log, log] });
+  fs.closeSync(log);
+  if (status === 0) return;
+  const tail = fs.readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-40).join('\n');
+  const reason = error?.message ?? (signal ? `ended by ${signal}` : `exit code ${String(status)}`);
+  throw new SetupError(
+    `${tail}\n\n${command} ${args.join(' ')}\nfailed: ${reason}. All of its output: ${logFile}`,
+  );
+}
+
+/** What a command prints, or undefined when it cannot be started.
+ * @param {string} command @param {string[]} args */
+function output(command, args) {
+  const { error, stdout } = spawnSync(command, args, { encoding: 'utf8' });
+  return error ? undefined : stdout;
+}
+
+/** @param {string} file */
+const readText = (file) => (fs.existsSync(file) ? fs.readFileSync(file, 'utf8') : '');
+
+/** @param {unknown} error */
+const codeOf = (error) => /** @type {NodeJS.ErrnoException} */ (error).code;
+
+// ---- Debian packages --------------------------------------------------------------------------------------
+
+/** Installed packages of ours as `name version` lines; undefined on a system without dpkg. */
+function installedPackages() {
+  const format = '${db:Status-Status} ${Package} ${Version}\n';
+  const listed = output('dpkg-query', ['--show', `--showformat=${format}`, ...debianPackages]);
+  return listed?.split('\n').flatMap((line) => (line.startsWith('installed ') ? [line.slice(10)] : []));
+}
+
+function missingPackages() {
+  if (process.env.WINNOW_PACKAGES === 'ready') return [];
+  const installed = installedPackages();
+  if (!installed) {
+    throw new SetupError(
+      'Winnow builds its engine with packages that setup can install on Debian and Ubuntu only. There it is:\n' +
+        `  sudo apt-get install ${debianPackages.join(' ')}\n` +
+        'Install CMake, a C++20 compiler, oneDNN, Highway, doctest and nlohmann-json in the way of this system,\n' +
+        'then set WINNOW_PACKAGES=ready and try again.',
+    );
+  }
+  return debianPackages.filter((name) => !installed.some((line) => line.startsWith(`${name} `)));
+}
+
+/** @param {string[]} missing */
+function installPackages(missing) {
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0) {
+    throw new SetupError(
+      `Debian packages are missing, and only root may install them. Please run:\n` +
+        `  sudo apt-get install ${missing.join(' ')}`,
+    );
+  }
+  console.log(`Installing Debian packages: ${missing.join(' ')}`);
+  const apt = ['env', 'DEBIAN_FRONTEND=noninteractive', 'apt-get', '-o', 'DPkg::Lock::Timeout=300'];
+  const [command = '', ...args] = isRoot ? apt : ['sudo', '-n', ...apt];
+  run(command, [...args, 'update']);
+  run(command, [...args, 'install', '--yes', '--no-install-recommends', ...missing]);
+}
+
+// ---- npm packages -----------------------------------------------------------------------------------------
+
+const privateNode = path.join(root, 'node_modules/.bin/node');
+
+/**
+ * The packages of a lock file by their place; none when there is no such file.
+ * @param {string} file relative to the repository
+ * @returns {Record<string, { version?: string, integrity?: string, optional?: boolean }>}
+ */
+function lockedPackages(file) {
+  /** @type {unknown} */
+  const lock = JSON.parse(readText(path.join(root, file)) || '{ "packages": {} }');
+  return /** @type {{ packages: ReturnType<typeof lockedPackages> }} */ (lock).packages;
+}
+
+/** Whether node_modules holds exactly what the lock file says (packages for other platforms may be absent). */
+function npmIsCurrent() {
+  const wanted = lockedPackages('package-lock.json');
+  const found = lockedPackages('node_modules/.package-lock.json');
+  const names = Object.keys(wanted).filter((name) => name !== '');
+  return (
+    fs.existsSync(privateNode) &&
+    Object.keys(found).every((name) => name in wanted) &&
+    names.every((name) =>
+      found[name] ? found[name].integrity === wanted[name]?.integrity : wanted[name]?.optional,
+    )
+  );
+}
+
+function installNpmPackages() {
+  console.log('Installing npm packages from the lock file');
+  run('npm', ['ci', '--no-audit', '--no-fund']);
+  const version = output(privateNode, ['--version'])?.trim();
+  if (!version) {
+    throw new SetupError(
+      'node_modules/.bin/node does not start. It is fetched by an install script: allow npm to run those\n' +
+        '(npm config set ignore-scripts false), delete node_modules and try again.',
+    );
+  }
+  console.log(`  done, with Node ${version} for Winnow's programs`);
+}
+
+// ---- the native engine ------------------------------------------------------------------------------------
+
+/** A hash of everything that the native build depends on.
+ * @param {string[]} flags */
+function nativeInputs(flags) {
+  const hash = createHash('sha256');
+  const environment = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'].map((name) => process.env[name]);
+  const npm = lockedPackages('package-lock.json');
+  const headers = ['node-addon-api', 'node-api-headers'].map((name) => npm[`node_modules/${name}`]?.version);
+  hash.update(JSON.stringify([root, flags, environment, headers, installedPackages()]));
+  for (const name of fs
+    .readdirSync(path.join(root, 'native'), { encoding: 'utf8', recursive: true })
+    .sort()) {
+    const file = path.join(root, 'native', name);
+    if (fs.statSync(file).isFile()) hash.update(`\0${name}\0`).update(fs.readFileSync(file));
+  }
+  return hash.digest('hex');
+}
+
+/** Whether `folder` was built to the end from the present sources.
+ * @param {string} folder @param {string[]} flags */
+function nativeIsCurrent(folder, flags) {
+  return readText(path.join(root, folder, 'stamp')) === nativeInputs(flags);
+}
+
+/**
+ * Configures and builds native/ into `folder` unless that was done. Several builds differ in their CMake flags.
+ * @param {string} folder relative to the repository @param {string[]} flags
+ */
+export function buildNative(folder, flags) {
+  if (nativeIsCurrent(folder, flags)) return;
+  const target = path.join(root, folder);
+  const inputs = nativeInputs(flags);
+  console.log(`Building the native engine into ${folder} (a minute or two)`);
+  const cache = readText(path.join(target, 'CMakeCache.txt'));
+  const isMoved =
+    cache !== '' && !cache.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${path.join(root, 'native')}\n`);
+  if (isMoved) fs.rmSync(target, { recursive: true });
+  fs.rmSync(path.join(target, 'stamp'), { force: true });
+  run('cmake', ['-S', 'native', '-B', folder, ...flags]);
+  run('cmake', ['--build', folder, '--parallel', String(availableParallelism())]);
+  fs.writeFileSync(path.join(target, 'stamp'), inputs); // last, so that a build cut short is done again
+}
+
+export const releaseBuild = { folder: 'out/native', flags: ['-DCMAKE_BUILD_TYPE=Release'] };
+export const sanitizerBuild = { folder: 'out/native-asan', flags: ['-DWINNOW_SANITIZE=ON'] };
+
+// ---- the setup --------------------------------------------------------------------------------------------
+
+/** @param {number} pid */
+function isRunning(pid) {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return codeOf(error) === 'EPERM';
+  }
+}
+
+/** Gives `file` a second name unless that is taken.
+ * @param {string} file @param {string} name */
+function linked(file, name) {
+  try {
+    fs.linkSync(file, name);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** Runs `work` while no other setup of this clone does; a lock that a killed setup left behind is taken over.
+ * @param {() => void} work */
+export function alone(work) {
+  const lock = path.join(root, 'out/setup.lock');
+  const mine = `${lock}.${String(process.pid)}`;
+  fs.mkdirSync(path.dirname(lock), { recursive: true });
+  fs.writeFileSync(mine, String(process.pid));
+  for (let waited = false; !linked(mine, lock); waited = true) {
+    if (!waited) console.log('Waiting for another setup of this clone');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    const owner = Number(readText(lock));
+    if (owner > 0 && !isRunning(owner)) fs.rmSync(lock, { force: true });
+  }
+  try {
+    work();
+  } finally {
+    fs.rmSync(lock, { force: true });
+    fs.rmSync(mine);
+  }
+}
+
+function isReady() {
+  return (
+    missingPackages().length === 0 &&
+    npmIsCurrent() &&
+    nativeIsCurrent(releaseBuild.folder, releaseBuild.flags)
+  );
+}
+
+function setUp() {
+  const missing = missingPackages();
+  if (missing.length > 0) installPackages(missing);
+  if (!npmIsCurrent()) installNpmPackages();
+  buildNative(releaseBuild.folder, releaseBuild.flags);
+}
+
+function main() {
+  if (Number.parseInt(process.versions.node, 10) < 20) {
+    throw new SetupError(`Winnow's setup needs Node 20 or newer; this is Node ${process.versions.node}.`);
+  }
+  if (!isReady()) alone(setUp);
+  else if (!process.argv.includes('--quiet')) console.log('Setup: nothing to do');
+}
+
+if (process.argv[1] && path.resolve(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  try {
+    main();
+  } catch (error) {
+    console.error(error instanceof SetupError ? error.message : error);
+    process.exitCode = 1;
+  }
+}
