@@ -1,0 +1,232 @@
+// JavaScript values <-> C++ values, nothing else. The face is typed in electron/engine/addon.ts.
+#include <napi.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/engine.h"
+#include "image/resize_crop.h"
+
+namespace winnow {
+namespace {
+
+const char* code_name(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::bad_argument:
+      return "BAD_ARGUMENT";
+    case ErrorCode::bad_model:
+      return "BAD_MODEL";
+    case ErrorCode::cancelled:
+      return "CANCELLED";
+    case ErrorCode::engine:
+      break;
+  }
+  return "ENGINE";
+}
+
+Napi::Error to_javascript(Napi::Env env, const Error& error) {
+  Napi::Error value = Napi::Error::New(env, error.message);
+  value.Set("code", code_name(error.code));
+  return value;
+}
+
+[[noreturn]] void refuse(Napi::Env env, const std::string& message) {
+  throw to_javascript(env, Error{ErrorCode::bad_argument, message});
+}
+
+// Runs `work` on a worker thread, then `finish` on JavaScript's to settle the promise. Values in `alive` are
+// kept from the garbage collector until then.
+class Task : public Napi::AsyncWorker {
+ public:
+  using Work = std::function<Status()>;
+  using Finish = std::function<Napi::Value(Napi::Env)>;
+
+  static Napi::Promise start(
+      Napi::Env env, std::vector<Napi::Object> alive, Work work, Finish finish,
+      std::function<void()> always = [] {}) {
+    auto* task = new Task(env, std::move(work), std::move(finish), std::move(always));
+    for (Napi::Object& value : alive) task->alive_.push_back(Napi::Persistent(value));
+    task->Queue();
+    return task->deferred_.Promise();
+  }
+
+  void Execute() override { status_ = work_(); }
+  void OnOK() override {
+    Napi::HandleScope scope(Env());
+    always_();
+    if (!status_) return deferred_.Reject(to_javascript(Env(), status_.error()).Value());
+    deferred_.Resolve(finish_(Env()));
+  }
+  void OnError(const Napi::Error& error) override {
+    always_();
+    deferred_.Reject(error.Value());
+  }
+
+ private:
+  Task(Napi::Env env, Work work, Finish finish, std::function<void()> always)
+      : Napi::AsyncWorker(env),
+        deferred_(env),
+        work_(std::move(work)),
+        finish_(std::move(finish)),
+        always_(std::move(always)) {}
+
+  Napi::Promise::Deferred deferred_;
+  Work work_;
+  Finish finish_;
+  std::function<void()> always_;
+  Status status_ = ok();
+  std::vector<Napi::ObjectReference> alive_;
+};
+
+int whole_number(const Napi::Value& value, const char* name) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1.0;
+  if (!(number >= 0.0 && number <= 1e9 && number == static_cast<int>(number)))
+    refuse(value.Env(), std::string("Expected ") + name + " to be a whole number of 0 or more.");
+  return static_cast<int>(number);
+}
+
+Napi::Uint8Array bytes(const Napi::Value& value, std::size_t least, const char* name) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
+      value.As<Napi::Uint8Array>().ElementLength() < least)
+    refuse(value.Env(), std::string("Expected ") + name + " to hold " + std::to_string(least) + " bytes.");
+  return value.As<Napi::Uint8Array>();
+}
+
+Napi::Object object(const Napi::Value& value, const char* name) {
+  if (!value.IsObject()) refuse(value.Env(), std::string("Expected ") + name + " to be an object.");
+  return value.As<Napi::Object>();
+}
+
+template <typename Array, typename T>
+Array to_array(Napi::Env env, const std::vector<T>& values) {
+  Array array = Array::New(env, values.size());
+  std::copy(values.begin(), values.end(), array.Data());
+  return array;
+}
+
+class Model : public Napi::ObjectWrap<Model> {
+ public:
+  explicit Model(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Model>(info) {}
+
+  static Napi::Function define(Napi::Env env) {
+    return DefineClass(
+        env, "Model", {InstanceMethod<&Model::predict>("predict"), InstanceMethod<&Model::cancel>("cancel")});
+  }
+
+  void own(std::unique_ptr<Engine> engine) { engine_ = std::move(engine); }
+
+ private:
+  Napi::Value predict(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (busy_) refuse(env, "Expected one prediction at a time, but the last one is still running.");
+    const int count = whole_number(info[1], "count");
+    const std::size_t side = engine_->config().image_size;
+    const Napi::Uint8Array pixels = bytes(info[0], count * side * side * 3, "pixels");
+    const Napi::Object options = object(info[2], "options");
+    DynamicOptions dynamic;
+    const Napi::Value ratios = options.Get("tokenKeep");
+    if (!ratios.IsArray()) refuse(env, "Expected tokenKeep to be a list of numbers.");
+    for (std::uint32_t i = 0; i < ratios.As<Napi::Array>().Length(); ++i)
+      dynamic.token_keep.push_back(ratios.As<Napi::Array>().Get(i).ToNumber().DoubleValue());
+    dynamic.block_threshold = options.Get("blockThreshold").ToNumber().FloatValue();
+
+    busy_ = true;
+    return Task::start(
+        env, {Value(), pixels},
+        [this, data = pixels.Data(), count, dynamic] {
+          return engine_->predict(data, count, dynamic, outputs_);
+        },
+        [this](Napi::Env env) { return batch(env); }, [this] { busy_ = false; });
+  }
+
+  Napi::Value batch(Napi::Env env) {
+    Napi::Object result = Napi::Object::New(env);
+    result.Set("logits", to_array<Napi::Float32Array>(env, outputs_.logits));
+    result.Set("directions", to_array<Napi::Uint8Array>(env, outputs_.directions));
+    result.Set("survived", to_array<Napi::Uint8Array>(env, outputs_.survived));
+    result.Set("milliseconds", outputs_.milliseconds);
+    return result;
+  }
+
+  void cancel(const Napi::CallbackInfo&) { engine_->cancel(); }
+
+  std::unique_ptr<Engine> engine_;
+  Outputs outputs_;
+  bool busy_ = false;
+};
+
+struct AddonData {
+  Napi::FunctionReference model;
+};
+
+Napi::Value devices(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Array list = Napi::Array::New(env);
+  for (const DeviceInfo& device : list_devices()) {
+    Napi::Object entry = Napi::Object::New(env);
+    entry.Set("name", device.name);
+    entry.Set("description", device.description);
+    entry.Set("available", device.reason.empty());
+    entry.Set("reason", device.reason.empty() ? env.Undefined() : Napi::String::New(env, device.reason));
+    list.Set(list.Length(), entry);
+  }
+  return list;
+}
+
+Napi::Value load_model(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Object options = object(info[1], "options");
+  if (!info[0].IsString() || !options.Get("device").IsString())
+    refuse(env, "Expected the path of a model package and a device by name.");
+  auto loaded = std::make_shared<std::unique_ptr<Engine>>();
+  const auto work = [loaded, path = info[0].As<Napi::String>().Utf8Value(),
+                     device = options.Get("device").As<Napi::String>().Utf8Value(),
+                     threads = whole_number(options.Get("threads"), "threads")]() -> Status {
+    auto engine = Engine::load(path, device, threads);
+    if (!engine) return engine.error();
+    *loaded = std::move(*engine);
+    return ok();
+  };
+  const auto finish = [loaded](Napi::Env env) -> Napi::Value {
+    const Napi::Object model = env.GetInstanceData<AddonData>()->model.New({});
+    Model::Unwrap(model)->own(std::move(*loaded));
+    return model;
+  };
+  return Task::start(env, {}, work, finish);
+}
+
+Napi::Value resize_and_crop_task(const Napi::CallbackInfo& info) {
+  const int width = whole_number(info[1], "width"), height = whole_number(info[2], "height");
+  const Napi::Object shape = object(info[3], "shape");
+  const int resize = whole_number(shape.Get("resize"), "resize"),
+            crop = whole_number(shape.Get("crop"), "crop");
+  const std::size_t offset = whole_number(info[5], "offset");
+  const Napi::Uint8Array source = bytes(info[0], 3ull * width * height, "source");
+  const Napi::Uint8Array target = bytes(info[4], offset + 3ull * crop * crop, "target");
+  return Task::start(
+      info.Env(), {source, target},
+      [=, from = source.Data(), to = target.Data() + offset] {
+        return resize_and_crop(from, width, height, resize, crop, to);
+      },
+      [](Napi::Env env) { return env.Undefined(); });
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  auto* data = new AddonData;
+  data->model = Napi::Persistent(Model::define(env));
+  env.SetInstanceData(data);
+  exports.Set("devices", Napi::Function::New<devices>(env, "devices"));
+  exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
+  exports.Set("resizeAndCrop", Napi::Function::New<resize_and_crop_task>(env, "resizeAndCrop"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace winnow
+
+static Napi::Object initialise_addon(Napi::Env env, Napi::Object exports) {
+  return winnow::initialise(env, exports);
+}
+NODE_API_MODULE(winnow, initialise_addon)

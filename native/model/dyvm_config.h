@@ -1,0 +1,35 @@
+// What a model is, as the manifest of its package says.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ops/result.h"
+
+namespace winnow {
+
+struct DyvmConfig {
+  bool class_token_first = false;  // VideoMamba: class token at row 0; Vim: in the middle of the patches
+  bool halve_directions = true;    // Vim: mean of both scan directions; VideoMamba: their sum
+  int image_size = 0, patch_size = 0, stride = 0;
+  int embed_dim = 0, depth = 0, state_dim = 0, conv_width = 0, dt_rank = 0, classes = 0;
+  bool block_selection = false;
+  std::vector<int> pruning_layers;  // blocks before which patches are pruned, ascending
+  std::vector<double> token_keep;   // trained ratio of each pruning stage
+  float mean[3] = {}, std[3] = {};
+
+  int inner_dim() const { return 2 * embed_dim; }
+  int grid() const { return (image_size - patch_size) / stride + 1; }
+  int patches() const { return grid() * grid(); }
+  int class_index(int patches) const { return class_token_first ? 0 : patches / 2; }
+};
+
+// Reads the manifest's JSON (docs/model-package.md). Fails with bad_model, naming the field.
+Result<DyvmConfig> read_manifest(const std::string& json);
+
+// Patches kept at each stage: int(ratio x M), at least 1 (DyVM, section 3.2; M counts the patches before any
+// pruning). Fails with bad_argument unless there is one ratio per stage, each 0 < r <= 1 and none above the
+// one before.
+Result<std::vector<int>> kept_patches(const DyvmConfig& config, const std::vector<double>& token_keep);
+
+}  // namespace winnow

@@ -1,0 +1,156 @@
+// The seam between the models and the hardware: the operations that the models are written in.
+//
+// Words: B images, L tokens of an image (patches and the class token), D embed_dim, E = 2 D inner width,
+// N state_dim, R dt_rank, K conv_width. Tokens are rows [B, L, D]; the class token of every image is at row
+// c. Sources: Vim (arXiv 2401.09417), Mamba (arXiv 2312.00752), DyVM (arXiv 2504.04787).
+//
+// An operation never couples two images, and every image's result is the same whatever the batch holds.
+// A backend is used by one thread at a time. Operations are in order and cannot fail once their weights are
+// prepared; memory for their intermediates grows at the first call of a shape and is kept.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "ops/result.h"
+#include "ops/tensor.h"
+
+namespace winnow {
+
+// Scan directions of one image in one block, as bits.
+inline constexpr std::uint8_t kForward = 1;
+inline constexpr std::uint8_t kBackward = 2;
+
+enum class Activation { none, gelu };  // GELU in its exact erf form
+
+// A matrix product's weight in the form that a backend likes best; y = activation(x W^T + bias).
+class Linear {
+ public:
+  virtual ~Linear() = default;
+  int inputs = 0;
+  int outputs = 0;
+};
+
+// Parameters of one scan direction as the checkpoint holds them, host memory, fp32.
+struct ScanWeights {
+  const float* conv_weight;  // [E, K]
+  const float* conv_bias;    // [E]
+  const float* x_proj;       // [R + 2N, E]: dt, then B, then C
+  const float* dt_weight;    // [E, R]
+  const float* dt_bias;      // [E]
+  const float* a_log;        // [E, N]
+  const float* d;            // [E]
+};
+
+// Parameters of one block as the checkpoint holds them, host memory, fp32.
+struct BlockWeights {
+  int embed_dim, inner_dim, state_dim, dt_rank, conv_width;
+  const float* norm;       // [D]
+  const float* in_proj;    // [2E, D]: the rows of x, then those of the gate z
+  const float* out_proj;   // [D, E]
+  const float* gate;       // [2, D]: block_head.weight in_proj, or null for a model without block selection
+  const float* gate_bias;  // [2]
+  ScanWeights forward, backward;
+  float norm_epsilon;
+  float output_scale;  // 1/2 where the model averages the two directions, else 1
+};
+
+// A block's parameters in a backend's own form.
+class Block {
+ public:
+  virtual ~Block() = default;
+};
+
+// Parameters of the patch embedding, host memory, fp32. Patches are P x P pixels, `stride` apart.
+struct PatchEmbeddingWeights {
+  int image_size, patch_size, stride, embed_dim;
+  int class_index;           // row of the class token before any pruning
+  const float* weight;       // [D, 3, P, P]
+  const float* bias;         // [D]
+  const float* class_token;  // [D]
+  const float* position;     // [M + 1, D], aligned to the sequence with the class token in it
+
+  int grid() const { return (image_size - patch_size) / stride + 1; }  // patches per side; M = grid^2
+};
+
+class PatchEmbedding {
+ public:
+  virtual ~PatchEmbedding() = default;
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  // --- Memory
+  // -----------------------------------------------------------------------------------------------
+
+  // Memory that the operations can reach, aligned to 64 bytes; null when there is not enough.
+  virtual void* allocate(std::size_t bytes) = 0;
+  virtual void release(void* memory) = 0;
+  virtual void write(void* target, const void* host_source, std::size_t bytes) = 0;
+  // Waits for the operations so far.
+  virtual void read(void* host_target, const void* source, std::size_t bytes) = 0;
+
+  // --- Weights, converted once at load
+  // ------------------------------------------------------------------------
+
+  virtual Result<std::unique_ptr<Linear>> make_linear(const float* weight /* [out, in] */,
+                                                      const float* bias /* [out] or null */, int outputs,
+                                                      int inputs) = 0;
+  virtual Result<std::unique_ptr<Block>> make_block(const BlockWeights& weights) = 0;
+  virtual Result<std::unique_ptr<PatchEmbedding>> make_patch_embedding(
+      const PatchEmbeddingWeights& weights) = 0;
+
+  // --- Operations
+  // -----------------------------------------------------------------------------------------------
+
+  // out[b,c,y,x] = (pixels[b,y,x,c] / 255 - mean[c]) / std[c]; pixels [B,S,S,3], out [B,3,S,S].
+  virtual void normalise(TensorView<const std::uint8_t> pixels, const float mean[3], const float std[3],
+                         Tensor out) = 0;
+
+  // Patches of images [B,3,S,S] in raster order, class token inserted, positions added; stream [B,M+1,D].
+  virtual void embed_patches(Tensor images, const PatchEmbedding& embedding, Tensor stream) = 0;
+
+  // One bidirectional block with its residual, in place on stream [B,L,D] (Vim algorithm 1; DyVM
+  // section 3.3):
+  //   n = RMSNorm(stream); direction d runs where sigmoid(gate_d . n[c] + bias_d) > threshold
+  //   x, z = n in_proj^T; u = SiLU(causal_conv(x)); dt, B, C = u x_proj^T; delta = softplus(dt dt_weight^T +
+  //   dt_bias) h = exp(delta A) h + delta B u; y = C h + D u, with A = -exp(a_log), along the direction
+  //   stream += output_scale ((y_forward + y_backward) SiLU(z)) out_proj^T
+  // directions [B]: the bits that ran (written); gate_logits [B,2] or empty. Without a gate both always run.
+  virtual void run_block(const Block& block, int class_index, float threshold, Tensor stream,
+                         TensorView<std::uint8_t> directions, Tensor gate_logits) = 0;
+
+  // Vectors given to the operations below as `weight` and `bias` lie in the backend's memory.
+
+  // out = LayerNorm of the patch rows of stream [B,L,D], the class token left out; out [B,L-1,D].
+  virtual void norm_patches(Tensor stream, int class_index, const float* weight, const float* bias,
+                            float epsilon, Tensor out) = 0;
+
+  // out [rows, outputs] = activation(x [rows, inputs] W^T + bias) for every image's rows; x [B,n,in], out
+  // [B,n,out].
+  virtual void linear(Tensor x, const Linear& weights, Activation activation, Tensor out) = 0;
+
+  // The second half of every row becomes sum over the image's rows / (n + 1); x [B,n,D] (DyVM's predictor).
+  virtual void pool_second_half(Tensor x) = 0;
+
+  // scores[b,i] = log softmax(pairs[b,i])[0]; pairs [B,n,2], scores [B,n].
+  virtual void keep_scores(Tensor pairs, Tensor scores) = 0;
+
+  // The k best of scores [B,n] (the earlier one when equal), their indices ascending in kept [B,k].
+  virtual void keep_best(Tensor scores, TensorView<std::int32_t> kept) = 0;
+
+  // Patch rows `kept` of stream [B,L,D] in order, the class token from row c to row `new_class_index`; out
+  // [B,k+1,D].
+  virtual void gather_tokens(Tensor stream, int class_index, TensorView<const std::int32_t> kept,
+                             int new_class_index, Tensor out) = 0;
+
+  // out [B,D] = RMSNorm(stream[b, class_index]) with `weight`.
+  virtual void norm_class_token(Tensor stream, int class_index, const float* weight, float epsilon,
+                                Tensor out) = 0;
+};
+
+}  // namespace winnow

@@ -1,0 +1,309 @@
+#include "reference/reference_backend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <new>
+#include <numeric>
+#include <vector>
+
+namespace winnow {
+namespace {
+
+using Rows = std::vector<float>;
+
+double sigmoid(double v) { return 1.0 / (1.0 + std::exp(-v)); }
+double silu(double v) { return v * sigmoid(v); }
+double softplus(double v) { return v > 20.0 ? v : std::log1p(std::exp(v)); }
+double gelu(double v) { return 0.5 * v * (1.0 + std::erf(v / std::sqrt(2.0))); }
+
+double dot(const float* a, const float* b, int n) {
+  double sum = 0.0;
+  for (int i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+Rows copy(const float* values, std::size_t count) {
+  return values == nullptr ? Rows() : Rows(values, values + count);
+}
+
+// out = RMSNorm(v) * weight, over n values.
+void rms_norm(const float* v, const float* weight, float epsilon, int n, float* out) {
+  const double scale = 1.0 / std::sqrt(dot(v, v, n) / n + epsilon);
+  for (int i = 0; i < n; ++i) out[i] = static_cast<float>(v[i] * scale * weight[i]);
+}
+
+struct ReferenceLinear : Linear {
+  Rows weight, bias;
+};
+
+struct ReferenceScan {
+  ReferenceScan(const ScanWeights& w, std::size_t inner, int state, int rank, int width)
+      : conv_weight(copy(w.conv_weight, inner * width)),
+        conv_bias(copy(w.conv_bias, inner)),
+        x_proj(copy(w.x_proj, (rank + 2 * state) * inner)),
+        dt_weight(copy(w.dt_weight, inner * rank)),
+        dt_bias(copy(w.dt_bias, inner)),
+        a_log(copy(w.a_log, inner * state)),
+        d(copy(w.d, inner)) {}
+  Rows conv_weight, conv_bias, x_proj, dt_weight, dt_bias, a_log, d;
+};
+
+struct ReferenceBlock : Block {
+  explicit ReferenceBlock(const BlockWeights& w)
+      : sizes(w),
+        norm(copy(w.norm, w.embed_dim)),
+        in_proj(copy(w.in_proj, 2ull * w.inner_dim * w.embed_dim)),
+        out_proj(copy(w.out_proj, 1ull * w.inner_dim * w.embed_dim)),
+        gate(copy(w.gate, 2ull * w.embed_dim)),
+        gate_bias(copy(w.gate_bias, 2)),
+        forward(w.forward, w.inner_dim, w.state_dim, w.dt_rank, w.conv_width),
+        backward(w.backward, w.inner_dim, w.state_dim, w.dt_rank, w.conv_width) {}
+  BlockWeights sizes;  // only its numbers; the pointers are not kept alive
+  Rows norm, in_proj, out_proj, gate, gate_bias;
+  ReferenceScan forward, backward;
+};
+
+struct ReferencePatchEmbedding : PatchEmbedding {
+  explicit ReferencePatchEmbedding(const PatchEmbeddingWeights& w)
+      : sizes(w),
+        weight(copy(w.weight, 3ull * w.embed_dim * w.patch_size * w.patch_size)),
+        bias(copy(w.bias, w.embed_dim)),
+        class_token(copy(w.class_token, w.embed_dim)),
+        position(copy(w.position, (1ull + w.grid() * w.grid()) * w.embed_dim)) {}
+  PatchEmbeddingWeights sizes;  // only its numbers
+  Rows weight, bias, class_token, position;
+};
+
+// One direction of the selective scan of one image, added to y [L,E]; x [L,E]. `at(t)` is the row of step t.
+template <typename RowOf>
+void scan_direction(const ReferenceScan& w, const BlockWeights& s, const float* x, int tokens, RowOf at,
+                    float* y) {
+  const int inner = s.inner_dim, states = s.state_dim, rank = s.dt_rank, width = s.conv_width;
+  Rows u(inner), projected(rank + 2 * states), h(static_cast<std::size_t>(inner) * states, 0.0f);
+  for (int t = 0; t < tokens; ++t) {
+    for (int e = 0; e < inner; ++e) {
+      double sum = w.conv_bias[e];
+      for (int k = 0; k < width; ++k) {
+        const int source = t - (width - 1) + k;  // causal: zeros before the first step
+        if (source >= 0) sum += static_cast<double>(w.conv_weight[e * width + k]) * x[at(source) * inner + e];
+      }
+      u[e] = static_cast<float>(silu(sum));
+    }
+    for (int r = 0; r < rank + 2 * states; ++r)
+      projected[r] = static_cast<float>(dot(&w.x_proj[static_cast<std::size_t>(r) * inner], u.data(), inner));
+    const float* input_matrix = projected.data() + rank;            // B [N]
+    const float* output_matrix = projected.data() + rank + states;  // C [N]
+    for (int e = 0; e < inner; ++e) {
+      const double delta = softplus(dot(&w.dt_weight[e * rank], projected.data(), rank) + w.dt_bias[e]);
+      double sum = static_cast<double>(w.d[e]) * u[e];
+      for (int n = 0; n < states; ++n) {
+        float& state = h[static_cast<std::size_t>(e) * states + n];
+        const double a = -std::exp(static_cast<double>(w.a_log[e * states + n]));
+        state = static_cast<float>(std::exp(delta * a) * state + delta * input_matrix[n] * u[e]);
+        sum += static_cast<double>(output_matrix[n]) * state;
+      }
+      y[at(t) * inner + e] += static_cast<float>(sum);
+    }
+  }
+}
+
+// The scan directions of one image from its normalised class token [D]; logits [2] are written unless null.
+std::uint8_t choose_directions(const ReferenceBlock& w, const float* class_token, float threshold,
+                               float* logits) {
+  if (w.gate.empty()) return kForward | kBackward;
+  std::uint8_t directions = 0;
+  for (int i = 0; i < 2; ++i) {
+    const double logit = dot(&w.gate[i * w.sizes.embed_dim], class_token, w.sizes.embed_dim) + w.gate_bias[i];
+    if (logits != nullptr) logits[i] = static_cast<float>(logit);
+    if (static_cast<float>(sigmoid(logit)) > threshold) directions |= i == 0 ? kForward : kBackward;
+  }
+  return directions;
+}
+
+// stream [L,D] += what the block computes from normed [L,D] for one image whose `directions` are not empty.
+void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t directions, float* stream) {
+  const int dim = w.sizes.embed_dim, inner = w.sizes.inner_dim;
+  Rows x(static_cast<std::size_t>(tokens) * inner), z(x.size()), y(x.size(), 0.0f);
+  for (int t = 0; t < tokens; ++t) {
+    const float* row = &normed[static_cast<std::size_t>(t) * dim];
+    for (int e = 0; e < inner; ++e) {
+      const std::size_t i = static_cast<std::size_t>(t) * inner + e;
+      x[i] = static_cast<float>(dot(&w.in_proj[static_cast<std::size_t>(e) * dim], row, dim));
+      z[i] = static_cast<float>(dot(&w.in_proj[static_cast<std::size_t>(inner + e) * dim], row, dim));
+    }
+  }
+  if (directions & kForward)
+    scan_direction(w.forward, w.sizes, x.data(), tokens, [](int t) { return t; }, y.data());
+  if (directions & kBackward)
+    scan_direction(w.backward, w.sizes, x.data(), tokens, [=](int t) { return tokens - 1 - t; }, y.data());
+  for (std::size_t i = 0; i < y.size(); ++i)
+    y[i] = static_cast<float>(y[i] * silu(z[i]) * w.sizes.output_scale);
+  for (int t = 0; t < tokens; ++t)
+    for (int d = 0; d < dim; ++d)
+      stream[t * dim + d] += static_cast<float>(dot(&w.out_proj[static_cast<std::size_t>(d) * inner],
+                                                    &y[static_cast<std::size_t>(t) * inner], inner));
+}
+
+class ReferenceBackend : public Backend {
+ public:
+  void* allocate(std::size_t bytes) override {
+    return ::operator new(bytes, std::align_val_t{64}, std::nothrow);
+  }
+  void release(void* memory) override { ::operator delete(memory, std::align_val_t{64}); }
+  void write(void* target, const void* source, std::size_t bytes) override {
+    std::memcpy(target, source, bytes);
+  }
+  void read(void* target, const void* source, std::size_t bytes) override {
+    std::memcpy(target, source, bytes);
+  }
+
+  Result<std::unique_ptr<Linear>> make_linear(const float* weight, const float* bias, int outputs,
+                                              int inputs) override {
+    auto linear = std::make_unique<ReferenceLinear>();
+    linear->outputs = outputs;
+    linear->inputs = inputs;
+    linear->weight = copy(weight, static_cast<std::size_t>(outputs) * inputs);
+    linear->bias = copy(bias, outputs);
+    return std::unique_ptr<Linear>(std::move(linear));
+  }
+  Result<std::unique_ptr<Block>> make_block(const BlockWeights& weights) override {
+    return std::unique_ptr<Block>(std::make_unique<ReferenceBlock>(weights));
+  }
+  Result<std::unique_ptr<PatchEmbedding>> make_patch_embedding(
+      const PatchEmbeddingWeights& weights) override {
+    return std::unique_ptr<PatchEmbedding>(std::make_unique<ReferencePatchEmbedding>(weights));
+  }
+
+  void normalise(TensorView<const std::uint8_t> pixels, const float mean[3], const float std[3],
+                 Tensor out) override {
+    const int area = pixels.extent(1) * pixels.extent(2);
+    for (int b = 0; b < pixels.extent(0); ++b)
+      for (int c = 0; c < 3; ++c)
+        for (int i = 0; i < area; ++i)
+          out.at(b)[c * area + i] = (pixels.at(b)[i * 3 + c] / 255.0f - mean[c]) / std[c];
+  }
+
+  void embed_patches(Tensor images, const PatchEmbedding& embedding, Tensor stream) override {
+    const auto& w = static_cast<const ReferencePatchEmbedding&>(embedding);
+    const int side = w.sizes.image_size, patch = w.sizes.patch_size, dim = w.sizes.embed_dim;
+    const int grid = w.sizes.grid();
+    for (int b = 0; b < images.extent(0); ++b) {
+      for (int row = 0; row <= grid * grid; ++row) {
+        float* out = stream.at(b) + row * dim;
+        const float* position = &w.position[static_cast<std::size_t>(row) * dim];
+        if (row == w.sizes.class_index) {
+          for (int d = 0; d < dim; ++d) out[d] = w.class_token[d] + position[d];
+          continue;
+        }
+        const int index = row < w.sizes.class_index ? row : row - 1;
+        const int top = index / grid * w.sizes.stride, left = index % grid * w.sizes.stride;
+        for (int d = 0; d < dim; ++d) {
+          double sum = w.bias[d];
+          for (int c = 0; c < 3; ++c)
+            for (int y = 0; y < patch; ++y)
+              sum += dot(&w.weight[((static_cast<std::size_t>(d) * 3 + c) * patch + y) * patch],
+                         images.at(b) + (c * side + top + y) * side + left, patch);
+          out[d] = static_cast<float>(sum) + position[d];
+        }
+      }
+    }
+  }
+
+  void run_block(const Block& block, int class_index, float threshold, Tensor stream,
+                 TensorView<std::uint8_t> directions, Tensor gate_logits) override {
+    const auto& w = static_cast<const ReferenceBlock&>(block);
+    const int tokens = stream.extent(1), dim = w.sizes.embed_dim;
+    Rows normed(static_cast<std::size_t>(tokens) * dim);
+    for (int b = 0; b < stream.extent(0); ++b) {
+      for (int t = 0; t < tokens; ++t)
+        rms_norm(stream.at(b) + t * dim, w.norm.data(), w.sizes.norm_epsilon, dim, &normed[t * dim]);
+      float* logits = gate_logits.data() == nullptr ? nullptr : gate_logits.at(b);
+      directions.data()[b] = choose_directions(w, &normed[class_index * dim], threshold, logits);
+      if (directions.data()[b] != 0) mix(w, normed, tokens, directions.data()[b], stream.at(b));
+    }
+  }
+
+  void norm_patches(Tensor stream, int class_index, const float* weight, const float* bias, float epsilon,
+                    Tensor out) override {
+    const int dim = stream.extent(2);
+    for (int b = 0; b < stream.extent(0); ++b)
+      for (int i = 0; i < out.extent(1); ++i) {
+        const float* v = stream.at(b) + (i < class_index ? i : i + 1) * dim;
+        const double mean = std::accumulate(v, v + dim, 0.0) / dim;
+        double variance = 0.0;
+        for (int d = 0; d < dim; ++d) variance += (v[d] - mean) * (v[d] - mean) / dim;
+        const double scale = 1.0 / std::sqrt(variance + epsilon);
+        for (int d = 0; d < dim; ++d)
+          out.at(b)[i * dim + d] = static_cast<float>((v[d] - mean) * scale * weight[d] + bias[d]);
+      }
+  }
+
+  void linear(Tensor x, const Linear& weights, Activation activation, Tensor out) override {
+    const auto& w = static_cast<const ReferenceLinear&>(weights);
+    const std::size_t rows = x.size() / w.inputs;
+    for (std::size_t r = 0; r < rows; ++r)
+      for (int o = 0; o < w.outputs; ++o) {
+        double value =
+            dot(&w.weight[static_cast<std::size_t>(o) * w.inputs], x.data() + r * w.inputs, w.inputs);
+        if (!w.bias.empty()) value += w.bias[o];
+        out.data()[r * w.outputs + o] =
+            static_cast<float>(activation == Activation::gelu ? gelu(value) : value);
+      }
+  }
+
+  void pool_second_half(Tensor x) override {
+    const int rows = x.extent(1), dim = x.extent(2);
+    for (int b = 0; b < x.extent(0); ++b)
+      for (int d = dim / 2; d < dim; ++d) {
+        double sum = 0.0;
+        for (int i = 0; i < rows; ++i) sum += x.at(b)[i * dim + d];
+        for (int i = 0; i < rows; ++i) x.at(b)[i * dim + d] = static_cast<float>(sum / (rows + 1));
+      }
+  }
+
+  void keep_scores(Tensor pairs, Tensor scores) override {
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const double keep = pairs.data()[2 * i], drop = pairs.data()[2 * i + 1];
+      scores.data()[i] = static_cast<float>(-softplus(drop - keep));
+    }
+  }
+
+  void keep_best(Tensor scores, TensorView<std::int32_t> kept) override {
+    std::vector<std::int32_t> order(scores.extent(1));
+    for (int b = 0; b < scores.extent(0); ++b) {
+      const float* score = scores.at(b);
+      std::iota(order.begin(), order.end(), 0);
+      std::stable_sort(order.begin(), order.end(), [score](int i, int j) { return score[i] > score[j]; });
+      std::copy_n(order.begin(), kept.extent(1), kept.at(b));
+      std::sort(kept.at(b), kept.at(b) + kept.extent(1));
+    }
+  }
+
+  void gather_tokens(Tensor stream, int class_index, TensorView<const std::int32_t> kept, int new_class_index,
+                     Tensor out) override {
+    const int dim = stream.extent(2);
+    for (int b = 0; b < stream.extent(0); ++b)
+      for (int t = 0; t < out.extent(1); ++t) {
+        int source = class_index;
+        if (t != new_class_index) {
+          const int patch = kept.at(b)[t < new_class_index ? t : t - 1];
+          source = patch < class_index ? patch : patch + 1;
+        }
+        std::copy_n(stream.at(b) + source * dim, dim, out.at(b) + t * dim);
+      }
+  }
+
+  void norm_class_token(Tensor stream, int class_index, const float* weight, float epsilon,
+                        Tensor out) override {
+    const int dim = stream.extent(2);
+    for (int b = 0; b < stream.extent(0); ++b)
+      rms_norm(stream.at(b) + class_index * dim, weight, epsilon, dim, out.at(b));
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Backend> make_reference_backend() { return std::make_unique<ReferenceBackend>(); }
+
+}  // namespace winnow
