@@ -1,0 +1,109 @@
+/**
+ * npm run golden -- <directory>...  [--programs out/native]
+ *
+ * Compares both backends with what the original model code computed. A directory holds `config.json`,
+ * `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name a model
+ * package by its path from there. Ends with exit code 1 when a tensor differs.
+ */
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { importCheckpoint } from '../electron/core/checkpoint/import-checkpoint.ts';
+import { AppError } from '../electron/shared/errors.ts';
+import { root, releaseBuild } from './setup.mjs';
+
+const goldenSchema = z.object({
+  architecture: z.string(),
+  package: z.string().optional(),
+  config: z.object({ pruning_loc: z.array(z.int()).optional() }),
+  runs: z.record(z.string(), z.array(z.number()).nullable()),
+});
+
+type Golden = z.infer<typeof goldenSchema>;
+
+const devices = ['reference', 'cpu'];
+
+function readGolden(directory: string): Golden {
+  const file = path.join(directory, 'config.json');
+  if (!fs.existsSync(file))
+    throw new AppError('NOT_FOUND', `Expected golden numbers in ${directory}, but it has no config.json.`);
+  const { architecture } = z.object({ architecture: z.string().default('of no name') }).parse(readJson(file));
+  if (!/^(dyvm-)?(vim|videomamba)-(?!det|seg)/.test(architecture)) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `${directory}: models of the kind ${architecture} are not supported yet; Vim and VideoMamba classifiers are.`,
+    );
+  }
+  const golden = goldenSchema.safeParse(readJson(file));
+  if (!golden.success)
+    throw new AppError('BAD_ARGUMENT', `${file} is not as expected: ${z.prettifyError(golden.error)}`);
+  return golden.data;
+}
+
+function readJson(file: string): unknown {
+  return JSON.parse(fs.readFileSync(file, 'utf8'));
+}
+
+/** The model package of a golden directory: the one that it names, or its checkpoint imported into `modelsFolder`. */
+async function packageOf(directory: string, golden: Golden, modelsFolder: string): Promise<string> {
+  if (golden.package !== undefined) return path.resolve(directory, golden.package);
+  const pruningLayers = golden.config.pruning_loc;
+  const [tokenKeep] = Object.values(golden.runs);
+  const imported = await importCheckpoint({
+    checkpointPath: path.join(directory, 'checkpoint.pth'),
+    name: path.basename(path.resolve(directory)),
+    modelsFolder,
+    architecture: golden.architecture.includes('videomamba') ? 'videomamba' : 'vim',
+    ...(pruningLayers && tokenKeep ? { pruningLayers, tokenKeep: tokenKeep.join(',') } : {}),
+  });
+  return imported.path;
+}
+
+/** Whether every recorded tensor of a directory is met on every device. */
+async function check(directory: string, program: string): Promise<boolean> {
+  const golden = readGolden(directory);
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-golden-'));
+  try {
+    const modelPackage = await packageOf(directory, golden, folder);
+    const results = devices.map((device) => {
+      console.log(`${directory} on ${device}`);
+      return (
+        spawnSync(program, [modelPackage, directory, '--device', device], { stdio: 'inherit' }).status === 0
+      );
+    });
+    return results.every(Boolean);
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { programs: { type: 'string', default: path.join(root, releaseBuild.folder) } },
+  });
+  if (positionals.length === 0) {
+    console.error('Expected a directory with golden numbers: npm run golden -- <directory>...');
+    return 1;
+  }
+  const failed: string[] = [];
+  for (const directory of positionals) {
+    const passed = await check(directory, path.resolve(values.programs, 'winnow-golden')).catch(
+      (error: unknown) => {
+        if (!(error instanceof AppError)) throw error;
+        console.error([error.message, error.hint].filter(Boolean).join(' '));
+        return false;
+      },
+    );
+    if (!passed) failed.push(directory);
+  }
+  console.log(
+    failed.length === 0 ? `Golden: all ${positionals.length} met` : `Golden: not met: ${failed.join(', ')}`,
+  );
+  return failed.length === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { suite, test } from 'node:test';
+import { ESLint } from 'eslint';
+import { root } from '../build/setup.mjs';
+
+/** Folders of native/ and what each may include besides itself; binding alone sees Node. */
+const nativeLayers: Record<string, string[]> = {
+  ops: [],
+  image: ['ops'],
+  reference: ['ops'],
+  cpu: ['ops'],
+  model: ['ops'],
+  engine: ['model', 'ops', 'image', 'reference', 'cpu'],
+  binding: ['engine', 'model', 'ops', 'image'],
+};
+
+suite('native layers', () => {
+  for (const [layer, allowed] of Object.entries(nativeLayers)) {
+    test(`${layer} includes only ${[layer, ...allowed].join(', ')}`, () => {
+      for (const file of globSync(`native/${layer}/**/*.{h,cc}`, { cwd: root })) {
+        for (const { header, isOurs } of includes(file)) {
+          const folder = header.split('/')[0] ?? '';
+          const isLayered = isOurs && header.includes('/');
+          assert.ok(!isLayered || folder === layer || allowed.includes(folder), `${file} includes ${header}`);
+          const isNode = /^(napi|node_api|js_native_api|node|v8|uv)(\.h|-inl\.h|\/)/.test(header);
+          assert.ok(!isNode || layer === 'binding', `${file} includes ${header}`);
+        }
+      }
+    });
+  }
+
+  test('the engine includes no part of a backend but its factory', () => {
+    for (const file of globSync('native/engine/**/*.{h,cc}', { cwd: root })) {
+      for (const { header } of includes(file)) {
+        const [folder = '', name = ''] = header.split('/');
+        const isBackend = ['reference', 'cpu'].includes(folder);
+        assert.ok(!isBackend || name === `${folder}_backend.h`, `${file} includes ${header}`);
+      }
+    }
+  });
+
+  function includes(file: string): { header: string; isOurs: boolean }[] {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    return [...text.matchAll(/^\s*#\s*include\s+([<"])([^>"]+)/gm)].map(([, bracket, header = '']) => ({
+      header,
+      isOurs: bracket === '"',
+    }));
+  }
+});
+
+suite('TypeScript layers', () => {
+  const eslint = new ESLint({ cwd: root });
+
+  /** What lint says about the imports of a made-up text in the place of an existing file. */
+  async function complaints(file: string, text: string): Promise<string[]> {
+    const [result] = await eslint.lintText(text, { filePath: path.join(root, file) });
+    assert.ok(result);
+    return result.messages.filter(({ ruleId }) => ruleId === 'winnow/layers').map(({ message }) => message);
+  }
+
+  const refused: [file: string, text: string][] = [
+    ['electron/shared/errors.ts', `import '../core/presets.ts';`],
+    ['electron/core/presets.ts', `import '../engine/addon.ts';`],
+    ['electron/core/presets.ts', `export { x } from '../cli/x.ts';`],
+    ['electron/core/presets.ts', `export * from '../../build/x.ts';`],
+    ['electron/core/presets.ts', `import type { App } from 'electron';`],
+    ['electron/engine/addon.ts', `await import('../core/presets.ts');`],
+    ['electron/engine/addon.ts', `import { utilityProcess } from 'electron/main';`],
+  ];
+  for (const [file, text] of refused) {
+    test(`${file} must not say ${text}`, async () => {
+      assert.equal((await complaints(file, text)).length, 1);
+    });
+  }
+
+  const accepted: [file: string, text: string][] = [
+    ['electron/core/presets.ts', `import '../shared/errors.ts';`],
+    ['electron/core/presets.ts', `import './flops.ts'; import 'node:fs'; import 'zod';`],
+    ['build/golden.ts', `import '../electron/core/presets.ts'; import '../electron/engine/addon.ts';`],
+  ];
+  for (const [file, text] of accepted) {
+    test(`${file} may say ${text}`, async () => {
+      assert.deepEqual(await complaints(file, text), []);
+    });
+  }
+});
