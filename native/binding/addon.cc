@@ -87,6 +87,7 @@ int whole_number(const Napi::Value& value, const char* name) {
   return static_cast<int>(number);
 }
 
+// A view of at least `least` bytes that JavaScript holds; no copy.
 Napi::Uint8Array bytes(const Napi::Value& value, std::size_t least, const char* name) {
   if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array ||
       value.As<Napi::Uint8Array>().ElementLength() < least)
@@ -204,7 +205,7 @@ Napi::Value resize_and_crop_task(const Napi::CallbackInfo& info) {
             crop = whole_number(shape.Get("crop"), "crop");
   const std::size_t offset = whole_number(info[5], "offset");
   const Napi::Uint8Array source = bytes(info[0], 3ull * width * height, "source");
-  const Napi::Uint8Array target = bytes(info[4], offset + 3ull * crop * crop, "target");
+  Napi::Uint8Array target = bytes(info[4], offset + 3ull * crop * crop, "target");
   return Task::start(
       info.Env(), {source, target},
       [=, from = source.Data(), to = target.Data() + offset] {
