@@ -10,7 +10,7 @@ export interface Preset {
 
 /** What a run is: folders, a model by content, a preset, a device. Equal specs are the same run. */
 export interface RunSpec {
-  folders: string[]; // absolute, none inside another
+  folders: string[]; // absolute real paths, sorted, none inside another
   modelName: string;
   modelSha256: string;
   preset: Preset;
@@ -63,17 +63,19 @@ export interface Prediction {
   receipt: Receipt;
 }
 
+export type ImageStatus = 'pending' | 'ok' | 'failed';
+
 /** One image of a run. */
 export interface ImageRecord {
   imageId: number;
   folder: string; // absolute
   relativePath: string; // with forward slashes, relative to folder
   fileSize: number; // bytes
-  modifiedMs: number;
+  modifiedMs: number; // whole milliseconds
   width: number | undefined; // of the upright picture, pixels
   height: number | undefined;
   capturedAt: string | undefined; // EXIF DateTimeOriginal as ISO 8601 without a zone
-  status: 'pending' | 'ok' | 'failed';
+  status: ImageStatus;
   prediction: Prediction | undefined;
   error: string | undefined; // one sentence
 }

@@ -1,0 +1,131 @@
+import type { Dirent, Stats } from 'node:fs';
+import { opendir, stat } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+import type { FoundFile } from './store/images.ts';
+
+/** Extensions of the formats that Winnow reads, lower case. */
+const IMAGE_EXTENSIONS = new Set([
+  '.jpg',
+  '.jpeg',
+  '.jpe',
+  '.jfif',
+  '.png',
+  '.webp',
+  '.tif',
+  '.tiff',
+  '.avif',
+  '.gif',
+]);
+
+/** Files and folders that systems and cameras leave behind, lower case; names that start with a dot are hidden. */
+const JUNK_NAMES = new Set([
+  'thumbs.db',
+  'ehthumbs.db',
+  'desktop.ini',
+  '__macosx',
+  '@eadir',
+  '#recycle',
+  '$recycle.bin',
+  'system volume information',
+  'lost+found',
+]);
+
+const FILES_AT_ONCE = 512;
+
+/** A sub-folder whose entries could not all be read. */
+export interface UnreadableFolder {
+  relativePath: string; // '' for the scanned folder itself
+  error: Error;
+}
+
+interface Folder {
+  path: string;
+  relativePath: string;
+}
+
+/**
+ * Finds the image files below `root`, some hundreds at a time and in no particular order. Links are followed,
+ * a folder is entered once however many ways lead to it, and real folders come before links to them, so that
+ * a file keeps its path. Pipes, sockets and devices are passed over. A folder that cannot be read is
+ * reported and the scan goes on.
+ */
+export async function* scanFolder(
+  root: string,
+  onUnreadable: (folder: UnreadableFolder) => void,
+): AsyncGenerator<FoundFile[]> {
+  const entered = new Set<string>();
+  const folders: Folder[] = [{ path: root, relativePath: '' }];
+  const linkedFolders: Folder[] = [];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop() ?? linkedFolders.shift()) {
+    try {
+      if (!(await enter(folder, entered))) continue;
+      yield* scanOneFolder(folder, folders, linkedFolders);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error)) throw error;
+      onUnreadable({ relativePath: folder.relativePath, error });
+    }
+  }
+}
+
+/** Whether the folder had not been entered before, by whatever path. */
+async function enter(folder: Folder, entered: Set<string>): Promise<boolean> {
+  const { dev, ino } = await stat(folder.path, { bigint: true });
+  const identity = `${dev}:${ino}`;
+  if (entered.has(identity)) return false;
+  entered.add(identity);
+  return true;
+}
+
+async function* scanOneFolder(
+  folder: Folder,
+  folders: Folder[],
+  linkedFolders: Folder[],
+): AsyncGenerator<FoundFile[]> {
+  let entries: Dirent[] = [];
+  const look = async (): Promise<FoundFile[]> => {
+    const looked = entries;
+    entries = [];
+    const found = await Promise.all(looked.map((entry) => lookAt(entry, folder, linkedFolders)));
+    return found.filter((file) => file !== undefined);
+  };
+  for await (const entry of await opendir(folder.path, { bufferSize: FILES_AT_ONCE })) {
+    if (isJunk(entry.name)) continue;
+    if (entry.isDirectory()) folders.push(child(folder, entry.name));
+    else if (entry.isSymbolicLink() || (entry.isFile() && isImage(entry.name))) entries.push(entry);
+    if (entries.length >= FILES_AT_ONCE) yield await look();
+  }
+  yield await look();
+}
+
+/** The image file behind an entry; a link to a folder joins `linkedFolders` instead. */
+async function lookAt(
+  entry: Dirent,
+  folder: Folder,
+  linkedFolders: Folder[],
+): Promise<FoundFile | undefined> {
+  const { path, relativePath } = child(folder, entry.name);
+  let stats: Stats;
+  try {
+    stats = await stat(path);
+  } catch (error) {
+    // A file that was deleted meanwhile is not there. Anything else is, and reading it will say why it fails.
+    const deleted = entry.isFile() && error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return deleted || !isImage(entry.name) ? undefined : { relativePath, fileSize: 0, modifiedMs: 0 };
+  }
+  if (stats.isDirectory()) linkedFolders.push({ path, relativePath });
+  if (!stats.isFile() || !isImage(entry.name)) return undefined;
+  return { relativePath, fileSize: stats.size, modifiedMs: Math.floor(stats.mtimeMs) };
+}
+
+function child(folder: Folder, name: string): Folder {
+  const relativePath = folder.relativePath === '' ? name : `${folder.relativePath}/${name}`;
+  return { path: join(folder.path, name), relativePath };
+}
+
+function isJunk(name: string): boolean {
+  return name.startsWith('.') || JUNK_NAMES.has(name.toLowerCase());
+}
+
+function isImage(name: string): boolean {
+  return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
+}

@@ -1,0 +1,197 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { ClassProbability, ImageOutcome } from '../../shared/engine-api.ts';
+import type { ImageStatus, Receipt, RunCounts } from '../../shared/run.ts';
+import type { FoundFile } from './images.ts';
+
+/** A file that a run has yet to predict. */
+export interface PendingImage {
+  imageId: number;
+  folder: string; // absolute
+  relativePath: string;
+}
+
+/** One file of a run as the library holds it; classes are indices into the model's labels. */
+export interface ResultRow {
+  imageId: number;
+  relativePath: string;
+  fileSize: number;
+  modifiedMs: number;
+  width: number | undefined;
+  height: number | undefined;
+  capturedAt: string | undefined;
+  status: ImageStatus;
+  top: ClassProbability[];
+  receipt: Receipt | undefined;
+  error: string | undefined;
+}
+
+/** Which rows of a run are read; a filter that is left out lets everything through. */
+export interface ResultFilter {
+  status?: 'ok' | 'failed' | undefined;
+  minConfidence?: number | undefined; // of the best class
+  /** Indices of the classes of which one must be the best. */
+  classes?: readonly number[] | undefined;
+}
+
+const RANKS = [1, 2, 3, 4, 5] as const;
+const top5 = RANKS.flatMap((rank) => [`class_${rank}`, `confidence_${rank}`]);
+const computed = [...top5, 'directions', 'survived', 'milliseconds', 'error'];
+
+/** Statements of the table `results`. */
+export class ResultsTable {
+  readonly #enqueue: Statement<[number, number, number | null, number | null]>;
+  readonly #dropVanished: Statement<[number, number, number]>;
+  readonly #pending: Statement<[number, number, number], PendingImage>;
+  readonly #save: Statement;
+  readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
+  readonly #labelCounts: Statement<[number], { classIndex: number; count: number }>;
+  readonly #page: Statement<[PageParameters], StoredResult>;
+
+  constructor(database: Database) {
+    this.#enqueue = database.prepare(`
+      INSERT INTO results (run_id, image_id, status, file_size, modified_ms) VALUES (?, ?, 'pending', ?, ?)
+      ON CONFLICT (run_id, image_id) DO UPDATE SET
+        status = 'pending', file_size = excluded.file_size, modified_ms = excluded.modified_ms,
+        ${computed.map((column) => `${column} = NULL`).join(', ')}
+      WHERE file_size IS NOT excluded.file_size OR modified_ms IS NOT excluded.modified_ms`);
+    this.#dropVanished = database.prepare(`
+      DELETE FROM results WHERE run_id = ? AND image_id IN
+        (SELECT id FROM images WHERE folder_id = ? AND scan <> ?)`);
+    this.#pending = database.prepare(`
+      SELECT image_id AS imageId, folders.path AS folder, relative_path AS relativePath
+      FROM results JOIN images ON images.id = image_id JOIN folders ON folders.id = folder_id
+      WHERE run_id = ? AND status = 'pending' AND image_id > ? ORDER BY image_id LIMIT ?`);
+    this.#save = database.prepare(`
+      UPDATE results SET status = ?, file_size = ?, modified_ms = ?,
+        ${computed.map((column) => `${column} = ?`).join(', ')}
+      WHERE run_id = ? AND image_id = ?`);
+    this.#counts = database.prepare(
+      'SELECT status, count(*) AS count FROM results WHERE run_id = ? GROUP BY status',
+    );
+    this.#labelCounts = database.prepare(`
+      SELECT class_1 AS classIndex, count(*) AS count FROM results WHERE run_id = ? AND status = 'ok'
+      GROUP BY class_1 ORDER BY count DESC, class_1`);
+    // CROSS JOIN keeps the order: along the index of paths, so that nothing is ever sorted.
+    this.#page = database.prepare(`
+      SELECT images.id, relative_path, images.file_size, images.modified_ms, width, height, captured_at, status,
+        ${computed.join(', ')}
+      FROM images CROSS JOIN results ON results.run_id = :runId AND results.image_id = images.id
+      WHERE folder_id = (SELECT id FROM folders WHERE path = :folder) AND relative_path > :after
+        AND (:status IS NULL OR status = :status)
+        AND (:minConfidence IS NULL OR confidence_1 >= :minConfidence)
+        AND (:classes IS NULL OR class_1 IN (SELECT value FROM json_each(:classes)))
+      ORDER BY relative_path LIMIT :limit`);
+  }
+
+  /** Makes a file of the run pending, unless the run already has a result for this version of it. */
+  enqueue(runId: number, imageId: number, file: FoundFile): void {
+    this.#enqueue.run(runId, imageId, file.fileSize, file.modifiedMs);
+  }
+
+  /** Takes out of the run the files that the folder's scan did not see. */
+  dropVanished(runId: number, folderId: number, scan: number): number {
+    return this.#dropVanished.run(runId, folderId, scan).changes;
+  }
+
+  /** The next pending files behind `afterImageId`, in order of their ids. */
+  pending(runId: number, afterImageId: number, limit: number): PendingImage[] {
+    return this.#pending.all(runId, afterImageId, limit);
+  }
+
+  save(runId: number, imageId: number, outcome: ImageOutcome): void {
+    const { version } = outcome.facts;
+    const top = outcome.status === 'ok' ? outcome.top : [];
+    const receipt = outcome.status === 'ok' ? outcome.receipt : undefined;
+    this.#save.run(
+      outcome.status,
+      version?.fileSize ?? null,
+      version?.modifiedMs ?? null,
+      ...RANKS.flatMap((rank) => [top[rank - 1]?.classIndex ?? null, top[rank - 1]?.confidence ?? null]),
+      receipt?.directions ?? null,
+      receipt?.survived ?? null,
+      receipt?.milliseconds ?? null,
+      outcome.status === 'failed' ? outcome.error : null,
+      runId,
+      imageId,
+    );
+  }
+
+  counts(runId: number): RunCounts {
+    const counts: RunCounts = { total: 0, pending: 0, ok: 0, failed: 0 };
+    for (const { status, count } of this.#counts.all(runId)) {
+      counts[status] = count;
+      counts.total += count;
+    }
+    return counts;
+  }
+
+  /** How many images have each class as their best one, most frequent first. */
+  labelCounts(runId: number): { classIndex: number; count: number }[] {
+    return this.#labelCounts.all(runId);
+  }
+
+  /** Rows of one folder in order of their paths, from the first behind `after` ('' starts). */
+  page(runId: number, folder: string, after: string, limit: number, filter: ResultFilter = {}): ResultRow[] {
+    const parameters = {
+      runId,
+      folder,
+      after,
+      limit,
+      status: filter.status ?? null,
+      minConfidence: filter.minConfidence ?? null,
+      classes: filter.classes === undefined ? null : JSON.stringify(filter.classes),
+    };
+    return this.#page.all(parameters).map(toResult);
+  }
+}
+
+interface PageParameters {
+  runId: number;
+  folder: string;
+  after: string;
+  limit: number;
+  status: string | null;
+  minConfidence: number | null;
+  classes: string | null;
+}
+
+type Rank = (typeof RANKS)[number];
+type StoredTop = { [K in `class_${Rank}` | `confidence_${Rank}`]: number | null };
+
+interface StoredResult extends StoredTop {
+  id: number;
+  relative_path: string;
+  file_size: number;
+  modified_ms: number;
+  width: number | null;
+  height: number | null;
+  captured_at: string | null;
+  status: ImageStatus;
+  directions: Uint8Array | null;
+  survived: Uint8Array | null;
+  milliseconds: number | null;
+  error: string | null;
+}
+
+function toResult(row: StoredResult): ResultRow {
+  const { directions, survived, milliseconds } = row;
+  return {
+    imageId: row.id,
+    relativePath: row.relative_path,
+    fileSize: row.file_size,
+    modifiedMs: row.modified_ms,
+    width: row.width ?? undefined,
+    height: row.height ?? undefined,
+    capturedAt: row.captured_at ?? undefined,
+    status: row.status,
+    top: RANKS.flatMap((rank) => {
+      const [classIndex, confidence] = [row[`class_${rank}`], row[`confidence_${rank}`]];
+      return classIndex === null || confidence === null ? [] : [{ classIndex, confidence }];
+    }),
+    receipt:
+      directions === null || survived === null || milliseconds === null
+        ? undefined
+        : { directions, survived, milliseconds },
+    error: row.error ?? undefined,
+  };
+}

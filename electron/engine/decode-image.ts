@@ -1,0 +1,130 @@
+import readExif from 'exif-reader';
+import sharp from 'sharp';
+import type { Metadata, Sharp } from 'sharp';
+import { AppError } from '../shared/errors.ts';
+
+const LARGEST_PICTURE = 200e6; // pixels
+const LONGEST_DECODING = 120; // seconds
+
+/** The formats that are read, by content and not by name: the label that sharp gives, and libvips' loader. */
+const formats: Record<string, string> = {
+  jpeg: 'VipsForeignLoadJpeg',
+  png: 'VipsForeignLoadPng',
+  webp: 'VipsForeignLoadWebp',
+  tiff: 'VipsForeignLoadTiff',
+  gif: 'VipsForeignLoadNsgif',
+  heif: 'VipsForeignLoadHeif', // AVIF
+};
+
+/** What the header of a picture says. */
+export interface PictureHeader {
+  width: number; // upright, pixels
+  height: number;
+  capturedAt: string | undefined; // EXIF DateTimeOriginal as ISO 8601 without a zone
+  space: Metadata['space'];
+  depth: Metadata['depth'];
+}
+
+/** RGB, 8 bit, row-major: width x height x 3 bytes of the header's size. */
+export type Pixels = Uint8Array;
+
+/** How the host turns bytes into pictures; a test gives it another decoder. */
+export interface ImageDecoder {
+  readHeader(bytes: Buffer): Promise<PictureHeader>;
+  decode(bytes: Buffer, header: PictureHeader): Promise<Pixels>;
+}
+
+/** Sets libvips up for many small pictures: no cache, one thread for each, no loader but ours. */
+export function prepareDecoder(): ImageDecoder {
+  sharp.cache(false);
+  sharp.concurrency(1);
+  sharp.block({ operation: ['VipsForeignLoad'] });
+  sharp.unblock({ operation: Object.values(formats) });
+  return { readHeader, decode };
+}
+
+async function readHeader(bytes: Buffer): Promise<PictureHeader> {
+  if (bytes.length === 0) throw new AppError('BAD_IMAGE', 'the file is empty');
+  const metadata = await badImage(sharp(bytes, { limitInputPixels: false }).metadata());
+  if (!(metadata.format in formats)) {
+    throw new AppError(
+      'BAD_IMAGE',
+      `the file holds ${metadata.format}, which is not a format that Winnow reads`,
+    );
+  }
+  const { width, height } = metadata.autoOrient;
+  if (width * height > LARGEST_PICTURE) {
+    throw new AppError(
+      'BAD_IMAGE',
+      `the picture has ${Math.round((width * height) / 1e6)} megapixels, more than the limit of ${LARGEST_PICTURE / 1e6}`,
+    );
+  }
+  return {
+    width,
+    height,
+    capturedAt: captureTime(metadata.exif),
+    space: metadata.space,
+    depth: metadata.depth,
+  };
+}
+
+/**
+ * The first frame or page, turned upright, as PIL converts to RGB: an embedded colour profile is not applied,
+ * alpha is dropped and not blended. 16 bits are shifted to 8; floats from 0 to 1 become 0 to 255 (PIL would
+ * cut both off at 255).
+ */
+async function decode(bytes: Buffer, header: PictureHeader): Promise<Pixels> {
+  const picture = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: LARGEST_PICTURE })
+    .timeout({ seconds: LONGEST_DECODING })
+    .autoOrient();
+  if (header.space === 'cmyk') {
+    return cmykToRgb(await rawBytes(picture.pipelineColourspace('cmyk').toColourspace('cmyk')));
+  }
+  const opaque = picture.removeAlpha();
+  const scaled = header.depth === 'float' && (await isUnitRange(bytes)) ? opaque.linear(255, 0) : opaque;
+  return rawBytes(scaled.toColourspace('srgb'));
+}
+
+function rawBytes(picture: Sharp): Promise<Buffer> {
+  return badImage(picture.raw({ depth: 'uchar' }).toBuffer());
+}
+
+async function isUnitRange(bytes: Buffer): Promise<boolean> {
+  const { channels } = await badImage(sharp(bytes, { limitInputPixels: LARGEST_PICTURE }).stats());
+  return channels.every(({ max }) => max <= 1);
+}
+
+/** PIL's conversion: channel = k' - round(ink * k' / 255), with k' = 255 - black. Four bytes become three. */
+function cmykToRgb(cmyk: Uint8Array): Pixels {
+  const rgb = new Uint8Array((cmyk.length / 4) * 3);
+  for (let from = 0, to = 0; from < cmyk.length; from += 4) {
+    const light = 255 - (cmyk[from + 3] ?? 0);
+    for (let ink = 0; ink < 3; ink++) {
+      const product = (cmyk[from + ink] ?? 0) * light + 128;
+      rgb[to++] = light - (((product >> 8) + product) >> 8);
+    }
+  }
+  return rgb;
+}
+
+/** DateTimeOriginal; a damaged EXIF block only costs the capture time. */
+function captureTime(exif: Buffer | undefined): string | undefined {
+  if (exif === undefined) return undefined;
+  try {
+    const time = readExif(exif).Photo?.DateTimeOriginal;
+    return time instanceof Date ? time.toISOString().slice(0, 'YYYY-MM-DDTHH:MM:SS'.length) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** libvips' messages have a line for each thing it stumbled over; the first says it. */
+async function badImage<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const [reason = 'no reason given'] = error.message.split('\n');
+    throw new AppError('BAD_IMAGE', `the file cannot be decoded: ${reason}`, undefined, { cause: error });
+  }
+}

@@ -1,0 +1,156 @@
+import { stat } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { AppError } from '../shared/errors.ts';
+import type { EngineApi, EngineDial, EngineModel, ImageFacts, ImageOutcome } from '../shared/engine-api.ts';
+import type { Device } from '../shared/run.ts';
+import { HostEnded, HostProcess } from './host-process.ts';
+import { Turns } from './turns.ts';
+
+const START_ATTEMPTS = 3;
+const START_LIMIT = 300_000; // milliseconds for starting and loading a model
+/** So many images crash the engine one after the other before the engine is taken for broken. */
+const CRASHES_IN_A_ROW = 16;
+
+export interface EngineClientOptions {
+  /** Module that calls serve(); a test gives another one. */
+  hostEntry?: string;
+  /** How long a batch of so many images may take, in milliseconds, before the host counts as hung. */
+  watchdog?: (images: number) => number;
+  /** Hears the reason each time that the host has ended by itself. */
+  onCrash?: (reason: string) => void;
+}
+
+/**
+ * The engine as the rest of the app sees it. It starts the host when it is needed and again when it has died.
+ * A batch that was under way then is tried again alone; when the host dies again it is halved until the bad
+ * image is alone, which becomes a failed outcome.
+ */
+export class EngineClient implements EngineApi {
+  readonly #hostEntry: string;
+  readonly #watchdog: (images: number) => number;
+  readonly #onCrash: (reason: string) => void;
+  readonly #starting = new Turns(1);
+  #host: HostProcess | undefined;
+  #model: EngineModel | undefined;
+  /** Ends when the last batch that was under way in a crash has been examined; others wait meanwhile. */
+  #examination: Promise<unknown> = Promise.resolve();
+  #crashesInARow = 0;
+  #closed = false;
+
+  constructor(options: EngineClientOptions = {}) {
+    this.#hostEntry = options.hostEntry ?? join(import.meta.dirname, 'engine-host.ts');
+    // Two batches may be under way, so one waits for the other; a slow device takes some seconds per image.
+    this.#watchdog = options.watchdog ?? ((images) => 120_000 + images * 60_000);
+    this.#onCrash = options.onCrash ?? (() => undefined);
+  }
+
+  async devices(): Promise<Device[]> {
+    const host = await this.#runningHost();
+    return host.ask({ call: 'devices' }, START_LIMIT);
+  }
+
+  async open(model: EngineModel): Promise<void> {
+    this.#model = model;
+    const host = this.#host;
+    if (host?.alive === true && host.threads === model.threads) {
+      await host.ask({ call: 'open', model }, START_LIMIT);
+      return;
+    }
+    host?.kill('another model was opened'); // the thread budget is the process's
+    await this.#runningHost();
+  }
+
+  async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+    for (let seen; seen !== this.#examination;) await (seen = this.#examination);
+    try {
+      return await this.#attempt(paths, dial);
+    } catch (error) {
+      if (!(error instanceof HostEnded) || this.#closed) throw error;
+      this.#onCrash(error.message);
+      const examined = this.#examination.then(() => this.#examine(paths, dial));
+      this.#examination = examined.catch(() => undefined); // its own caller hears of it
+      return examined;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#host?.kill('the engine was closed');
+    return Promise.resolve();
+  }
+
+  async #attempt(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+    const host = await this.#runningHost();
+    const outcomes = await host.ask({ call: 'predict', paths, dial }, this.#watchdog(paths.length));
+    this.#crashesInARow = 0;
+    return outcomes;
+  }
+
+  /** Predicts with nothing else under way, so that a crash is the fault of one of `paths`. */
+  async #examine(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+    try {
+      return await this.#attempt(paths, dial);
+    } catch (error) {
+      if (!(error instanceof HostEnded) || this.#closed) throw error;
+      const [path] = paths;
+      if (path !== undefined && paths.length === 1) return [await this.#blame(path, error)];
+      const middle = Math.ceil(paths.length / 2);
+      const first = await this.#examine(paths.slice(0, middle), dial);
+      return [...first, ...(await this.#examine(paths.slice(middle), dial))];
+    }
+  }
+
+  async #blame(path: string, crash: HostEnded): Promise<ImageOutcome> {
+    if (++this.#crashesInARow >= CRASHES_IN_A_ROW) {
+      throw new AppError(
+        'ENGINE',
+        `The engine crashed on ${CRASHES_IN_A_ROW} images in a row, the last one ${path}: ${crash.message}`,
+        'Try another --device; `winnow resume` goes on where the run stopped.',
+        { cause: crash },
+      );
+    }
+    return {
+      status: 'failed',
+      facts: { version: await fileVersion(path), width: undefined, height: undefined, capturedAt: undefined },
+      error: `the image crashes the engine: ${crash.message}`,
+    };
+  }
+
+  #runningHost(): Promise<HostProcess> {
+    return this.#starting.take(async () => (this.#host?.alive === true ? this.#host : this.#start()));
+  }
+
+  /** Starts the host and opens the model, if there is one; some attempts, then one error. */
+  async #start(): Promise<HostProcess> {
+    const model = this.#model;
+    let reason = '';
+    for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
+      if (this.#closed) throw new AppError('CANCELLED', 'The engine was closed');
+      const host = new HostProcess(this.#hostEntry, model?.threads ?? availableParallelism());
+      this.#host = host;
+      try {
+        await host.ask(model === undefined ? { call: 'devices' } : { call: 'open', model }, START_LIMIT);
+        return host;
+      } catch (error) {
+        host.kill('the engine did not start');
+        if (!(error instanceof HostEnded)) throw error;
+        reason = error.message;
+      }
+    }
+    throw new AppError(
+      'ENGINE',
+      `The engine ended in each of ${START_ATTEMPTS} attempts to start it: ${reason}`,
+      'Set WINNOW_DEBUG=1 to see what it prints.',
+    );
+  }
+}
+
+async function fileVersion(path: string): Promise<ImageFacts['version']> {
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return { fileSize: size, modifiedMs: Math.floor(mtimeMs) };
+  } catch {
+    return undefined; // gone meanwhile: like any file that cannot be read
+  }
+}

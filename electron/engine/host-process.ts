@@ -1,0 +1,119 @@
+import { fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { AppError } from '../shared/errors.ts';
+import type { HostCall, HostReply, HostResults } from './messages.ts';
+
+type Value = HostResults[HostCall['call']];
+
+/** The host process ended, or did not answer in time and was ended, while something was asked of it. */
+export class HostEnded extends Error {
+  override readonly name = 'HostEnded';
+}
+
+interface Waiting {
+  resolve: (value: Value) => void;
+  reject: (error: unknown) => void;
+  watchdog: NodeJS.Timeout;
+}
+
+const LOAD_LIMIT = 120_000; // milliseconds
+const PRINTED_LIMIT = 4000; // characters
+
+/** One engine host: a child process, and the requests that it has not answered yet. */
+export class HostProcess {
+  readonly threads: number;
+  readonly #child: ChildProcess;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #ready: Promise<void>;
+  #nextId = 1;
+  #ended: string | undefined;
+  #printed = ''; // the end of what it wrote to stderr
+
+  /** Starts `entry`, a module that calls serve(), with so many threads for decoding and one to wait on the engine. */
+  constructor(entry: string, threads: number) {
+    this.threads = threads;
+    this.#child = fork(entry, [], {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(threads + 1) },
+    });
+    const ready = Promise.withResolvers<Value>();
+    this.#waiting.set(0, { ...ready, watchdog: this.#watch(LOAD_LIMIT) });
+    this.#ready = ready.promise.then(() => undefined);
+    this.#ready.catch(() => undefined); // whoever waits for it hears of it
+    this.#child.on('message', (reply: HostReply) => this.#settle(reply));
+    this.#child.on('error', (error) => this.#end(error.message));
+    this.#child.on('close', (code, signal) => this.#end(describeExit(code, signal, this.#printed)));
+    this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#printed = (this.#printed + text).slice(-PRINTED_LIMIT);
+      if (process.env['WINNOW_DEBUG'] !== undefined) process.stderr.write(text);
+    });
+  }
+
+  get alive(): boolean {
+    return this.#ended === undefined;
+  }
+
+  /** Asks for something; rejects with the host's AppError, or with HostEnded. */
+  async ask<Call extends HostCall>(
+    call: Call,
+    limitMilliseconds: number,
+  ): Promise<HostResults[Call['call']]> {
+    await this.#ready;
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) {
+        reject(new HostEnded(this.#ended));
+        return;
+      }
+      const id = this.#nextId++;
+      this.#waiting.set(id, {
+        resolve: resolve as Waiting['resolve'],
+        reject,
+        watchdog: this.#watch(limitMilliseconds),
+      });
+      this.#child.send({ ...call, id });
+    });
+  }
+
+  /** Ends the process; what it was asked is rejected with HostEnded. */
+  kill(reason: string): void {
+    this.#end(reason);
+    this.#child.kill('SIGKILL');
+  }
+
+  #watch(limitMilliseconds: number): NodeJS.Timeout {
+    const seconds = Math.round(limitMilliseconds / 1000);
+    return setTimeout(() => this.kill(`the engine host did not answer for ${seconds} s`), limitMilliseconds);
+  }
+
+  #settle(reply: HostReply): void {
+    const id = reply.kind === 'ready' ? 0 : reply.id;
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return; // the answer came after the watchdog
+    this.#waiting.delete(id);
+    clearTimeout(waiting.watchdog);
+    if (reply.kind === 'error') {
+      const { code, message, hint } = reply.error;
+      waiting.reject(new AppError(code, message, hint));
+    } else {
+      waiting.resolve(reply.kind === 'ready' ? undefined : reply.value);
+    }
+  }
+
+  #end(reason: string): void {
+    this.#ended ??= reason;
+    for (const { reject, watchdog } of this.#waiting.values()) {
+      clearTimeout(watchdog);
+      reject(new HostEnded(this.#ended));
+    }
+    this.#waiting.clear();
+  }
+}
+
+function describeExit(code: number | null, signal: NodeJS.Signals | null, printed: string): string {
+  if (signal === 'SIGKILL')
+    return 'the engine host was ended from outside (SIGKILL), perhaps for want of memory';
+  const [error] = /^\w*Error\b.*$/m.exec(printed) ?? [];
+  const how = signal ?? `exit code ${code}`;
+  return `the engine host ended unexpectedly (${error === undefined ? how : `${how}, ${error}`})`;
+}

@@ -1,0 +1,46 @@
+import { AppError } from '../shared/errors.ts';
+import type { ErrorCode } from '../shared/errors.ts';
+import type { EngineDial, EngineModel, ImageOutcome } from '../shared/engine-api.ts';
+import type { Device } from '../shared/run.ts';
+
+/** What the client asks of the host; pixels never travel. */
+export type HostCall =
+  | { call: 'devices' }
+  | { call: 'open'; model: EngineModel }
+  | { call: 'predict'; paths: readonly string[]; dial: EngineDial };
+
+/** What each call comes back with. */
+export interface HostResults {
+  devices: Device[];
+  open: undefined;
+  predict: ImageOutcome[];
+}
+
+export type HostRequest = HostCall & { id: number };
+
+export interface HostError {
+  code: ErrorCode;
+  message: string;
+  hint: string | undefined;
+}
+
+/** One message per request, and one `ready` when the host has loaded. */
+export type HostReply =
+  | { kind: 'ready' }
+  | { kind: 'value'; id: number; value: HostResults[HostCall['call']] }
+  | { kind: 'error'; id: number; error: HostError };
+
+const codes: readonly string[] = [
+  'BAD_ARGUMENT',
+  'BAD_MODEL',
+  'NOT_FOUND',
+  'ENGINE',
+  'CANCELLED',
+] satisfies ErrorCode[];
+
+/** An error as it crosses the process; what has no code of ours is a failure of the engine. */
+export function toHostError(error: unknown): HostError {
+  if (!(error instanceof Error)) return { code: 'ENGINE', message: String(error), hint: undefined };
+  const code = 'code' in error && codes.includes(String(error.code)) ? (error.code as ErrorCode) : 'ENGINE';
+  return { code, message: error.message, hint: error instanceof AppError ? error.hint : undefined };
+}
