@@ -205,7 +205,8 @@ export function alone(work) {
     if (!waited) console.log('Waiting for another setup of this clone');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
     const owner = Number(readText(lock));
-    if (owner > 0 && !isRunning(owner)) fs.rmSync(lock, { force: true });
+    if (owner === 0 || isRunning(owner)) continue;
+    for (const left of [lock, `${lock}.${String(owner)}`]) fs.rmSync(left, { force: true });
   }
   try {
     work();
