@@ -1,5 +1,19 @@
+import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
+import { MANIFEST_KEY, type Manifest, type ModelPackage } from '../../shared/model-package.ts';
+import { packagePath } from '../packages/package-name.ts';
+import { readPackage } from '../packages/read-package.ts';
+import { sha256OfFile } from '../packages/sha256.ts';
+import { shapeProblem, tensorShapes } from '../packages/tensor-shapes.ts';
+import { allFinite, isTensorType } from '../packages/tensor-type.ts';
+import { writeSafetensors, type TensorSource } from '../packages/write-safetensors.ts';
+import { openCheckpoint, type CheckpointFile } from './checkpoint-file.ts';
+import { describeModel } from './describe-model.ts';
+import { labelsFor } from './labels.ts';
+import { badCheckpoint } from './pickle-values.ts';
+import { TensorReader } from './read-tensor.ts';
+import { findStateDict, type StateDict } from './state-dict.ts';
 
 export interface ImportOptions {
   checkpointPath: string;
@@ -8,24 +22,105 @@ export interface ImportOptions {
   /** Folder that the package is written to; created when it is missing. */
   modelsFolder: string;
   /** Wins over what the checkpoint's arguments record; needed when they record nothing. */
-  architecture?: Manifest['architecture'];
+  architecture?: Manifest['architecture'] | undefined;
   /** One label per line, or `synset<TAB>name`. */
-  labelsPath?: string;
+  labelsPath?: string | undefined;
   /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
-  tokenKeep?: string;
+  tokenKeep?: string | undefined;
   /** Blocks before which patches are pruned. */
-  pruningLayers?: readonly number[];
+  pruningLayers?: readonly number[] | undefined;
   /** Licence of the weights, for the model card; a checkpoint does not record one. */
-  licence?: string;
+  licence?: string | undefined;
 }
+
+type UnhashedManifest = Omit<Manifest, 'dataSha256'>;
+
+const UNKNOWN_LICENCE = 'Not recorded in the checkpoint; ask where it came from';
+
+const OTHER_MODEL_HINT = 'The weights belong to another model, or the file is incomplete.';
 
 /**
  * Turns a checkpoint of the original project (`.pth`) into a model package `<modelsFolder>/<name>.safetensors`.
  * The same file and options give the same bytes. Nothing is written when anything is wrong.
  * Rejects with BAD_CHECKPOINT, BAD_ARGUMENT, NOT_FOUND or FILE_SYSTEM.
  */
-export function importCheckpoint(options: ImportOptions): Promise<ModelPackage> {
-  return Promise.reject(
-    new AppError('BAD_CHECKPOINT', `Importing ${options.checkpointPath} is not built yet`),
+export async function importCheckpoint(options: ImportOptions): Promise<ModelPackage> {
+  const path = packagePath(options.modelsFolder, options.name);
+  await refuseExisting(path, options.name);
+  const file = await openCheckpoint(options.checkpointPath);
+  try {
+    const state = findStateDict(file.root);
+    const manifest = await makeManifest(state, options);
+    const problem = shapeProblem(tensorShapes(manifest), shapesOf(state));
+    if (problem !== undefined) throw badCheckpoint(problem, OTHER_MODEL_HINT);
+    await writeSafetensors(path, tensorSources(file, state), (dataSha256) => ({
+      [MANIFEST_KEY]: JSON.stringify({ ...manifest, dataSha256 }),
+    }));
+  } finally {
+    await file.close();
+  }
+  return { name: options.name, path, bundled: false, ...(await readPackage(path)) };
+}
+
+async function makeManifest(state: StateDict, options: ImportOptions): Promise<UnhashedManifest> {
+  const model = describeModel(state, options);
+  return {
+    format: 1,
+    name: options.name,
+    task: 'classification',
+    ...model,
+    labels: await labelsFor(model.classes, options.labelsPath, state.args),
+    provenance: {
+      file: basename(options.checkpointPath),
+      sha256: await sha256OfFile(options.checkpointPath),
+      weights: state.source,
+      ...(state.epoch === undefined ? {} : { epoch: state.epoch }),
+      training: state.args.describe(),
+    },
+    licence: options.licence ?? UNKNOWN_LICENCE,
+  };
+}
+
+function shapesOf(state: StateDict): Map<string, readonly number[]> {
+  return new Map([...state.tensors].map(([name, tensor]) => [name, tensor.shape]));
+}
+
+function tensorSources(file: CheckpointFile, state: StateDict): TensorSource[] {
+  const reader = new TensorReader(file);
+  return [...state.tensors].map(([name, tensor]) => {
+    const { type } = tensor.storage;
+    if (!isTensorType(type)) {
+      throw badCheckpoint(
+        `The tensor ${name} has elements of type ${type}, not F32, F16 or BF16`,
+        OTHER_MODEL_HINT,
+      );
+    }
+    return {
+      name,
+      type,
+      shape: tensor.shape,
+      read: async () => {
+        const bytes = await reader.read(tensor, name);
+        if (allFinite(bytes, type)) return bytes;
+        throw badCheckpoint(
+          `The tensor ${name} holds a value that is not finite`,
+          'The training of this file diverged.',
+        );
+      },
+    };
+  });
+}
+
+async function refuseExisting(path: string, name: string): Promise<void> {
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
   );
+  if (exists) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `There is a model ${name} already`,
+      'Remove it first, or choose another name.',
+    );
+  }
 }

@@ -1,41 +1,150 @@
-import type { ModelPackage } from '../../shared/model-package.ts';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import type { ModelPackage } from '../../shared/model-package.ts';
+import { importCheckpoint, type ImportOptions } from '../checkpoint/import-checkpoint.ts';
+import { modelCard } from './model-card.ts';
+import { isPackageName, PACKAGE_EXTENSION, packagePath } from './package-name.ts';
+import { readPackage, verifyPackage } from './read-package.ts';
+
+export { sha256OfFile } from './sha256.ts';
 
 export interface ModelFolders {
+  /** Packages that come with the app; never written to. */
   bundledFolder: string;
+  /** The user's own packages; need not exist. */
   userFolder: string;
+}
+
+/** What the folders hold: packages by name, and files that are no valid package, with the reason. */
+export interface ModelListing {
+  packages: ModelPackage[];
+  damaged: { path: string; error: AppError }[];
 }
 
 /** The model packages in the bundled folder and in the user's. Holds no state beyond the two folders. */
 export class ModelRegistry {
-  readonly folders: ModelFolders;
+  readonly #bundledFolder: string;
+  readonly #userFolder: string;
 
   constructor(folders: ModelFolders) {
-    this.folders = folders;
+    this.#bundledFolder = resolve(folders.bundledFolder);
+    this.#userFolder = resolve(folders.userFolder);
   }
 
-  /** Every package that can be read, by name; a damaged file is left out. */
-  list(): Promise<ModelPackage[]> {
-    return Promise.resolve([]);
+  /** Every valid package, by name. A bundled package hides one of the user's with the same name. */
+  async list(): Promise<ModelPackage[]> {
+    return (await this.scan()).packages;
+  }
+
+  /** As `list`, with the files that cannot be used. */
+  async scan(): Promise<ModelListing> {
+    const packages = new Map<string, ModelPackage>();
+    const damaged: ModelListing['damaged'] = [];
+    for (const folder of [this.#bundledFolder, this.#userFolder]) {
+      for (const name of await packageNames(folder)) {
+        const path = packagePath(folder, name);
+        try {
+          if (!packages.has(name)) packages.set(name, this.#packageAt(path, await readPackage(path)));
+        } catch (error) {
+          if (!(error instanceof AppError)) throw error;
+          damaged.push({ path, error });
+        }
+      }
+    }
+    return { packages: [...packages.values()].sort((a, b) => (a.name < b.name ? -1 : 1)), damaged };
   }
 
   /** A package by name, or by the path of a `.safetensors` file. Rejects with NOT_FOUND or BAD_MODEL. */
-  find(nameOrPath: string): Promise<ModelPackage> {
-    return Promise.reject(new AppError('NOT_FOUND', `There is no model ${nameOrPath}`));
+  async find(nameOrPath: string): Promise<ModelPackage> {
+    const path = await this.#locate(nameOrPath);
+    return this.#packageAt(path, await readPackage(path));
   }
 
-  /** Reads every byte: hash, shapes, finite values. Rejects with NOT_FOUND or BAD_MODEL. */
-  verify(nameOrPath: string): Promise<ModelPackage> {
-    return this.find(nameOrPath);
+  /** A package and its model card: a readable text with architecture, presets, origin, and the notes beside it. */
+  async show(nameOrPath: string): Promise<{ model: ModelPackage; card: string }> {
+    const model = await this.find(nameOrPath);
+    const notes = await readNotes(join(dirname(model.path), `${model.name}.md`));
+    return { model, card: notes === '' ? modelCard(model) : `${modelCard(model)}\n${notes.trimEnd()}\n` };
+  }
+
+  /** Reads every byte: names, shapes, hash, finite values. Rejects with NOT_FOUND or BAD_MODEL. */
+  async verify(nameOrPath: string): Promise<ModelPackage> {
+    const path = await this.#locate(nameOrPath);
+    return this.#packageAt(path, await verifyPackage(path));
+  }
+
+  /** Imports a checkpoint into the user's folder. Rejects as `importCheckpoint` does. */
+  async import(options: Omit<ImportOptions, 'modelsFolder'>): Promise<ModelPackage> {
+    if ((await packageNames(this.#bundledFolder)).includes(options.name)) {
+      throw new AppError(
+        'BAD_ARGUMENT',
+        `${options.name} is the name of a bundled model`,
+        'Choose another name.',
+      );
+    }
+    return importCheckpoint({ ...options, modelsFolder: this.#userFolder });
   }
 
   /** Deletes a package of the user's folder. Rejects with NOT_FOUND, or BAD_ARGUMENT for a bundled one. */
   async remove(name: string): Promise<void> {
-    await this.find(name);
+    if ((await packageNames(this.#userFolder)).includes(name)) {
+      await rm(packagePath(this.#userFolder, name)).catch((cause: unknown) => {
+        throw new AppError('FILE_SYSTEM', `The model ${name} cannot be deleted`, 'Check permissions.', {
+          cause,
+        });
+      });
+      return;
+    }
+    if ((await packageNames(this.#bundledFolder)).includes(name)) {
+      throw new AppError('BAD_ARGUMENT', `The model ${name} came with Winnow and cannot be removed`);
+    }
+    throw await this.#notFound(name);
+  }
+
+  async #locate(nameOrPath: string): Promise<string> {
+    if (/[/\\]/.test(nameOrPath) || extname(nameOrPath) === PACKAGE_EXTENSION) return resolve(nameOrPath);
+    for (const folder of [this.#bundledFolder, this.#userFolder]) {
+      if ((await packageNames(folder)).includes(nameOrPath)) return packagePath(folder, nameOrPath);
+    }
+    throw await this.#notFound(nameOrPath);
+  }
+
+  async #notFound(name: string): Promise<AppError> {
+    const names = (await this.list()).map((model) => model.name);
+    const hint =
+      names.length === 0 ? 'There are no models yet; import one.' : `Available: ${names.join(', ')}.`;
+    return new AppError('NOT_FOUND', `There is no model named ${name}`, hint);
+  }
+
+  #packageAt(path: string, summary: Pick<ModelPackage, 'manifest' | 'bytes'>): ModelPackage {
+    const bundled = dirname(path) === this.#bundledFolder;
+    return { name: basename(path, PACKAGE_EXTENSION), path, bundled, ...summary };
   }
 }
 
-/** SHA-256 of a whole file, hex. */
-export function sha256OfFile(path: string): Promise<string> {
-  return Promise.resolve(path);
+/** Names of the packages in a folder; none when the folder does not exist. */
+async function packageNames(folder: string): Promise<string[]> {
+  const files = await readdir(folder).catch((cause: unknown) => {
+    if (isMissing(cause)) return [];
+    throw new AppError('FILE_SYSTEM', `The models folder ${folder} cannot be read`, 'Check permissions.', {
+      cause,
+    });
+  });
+  return files
+    .filter((file) => extname(file) === PACKAGE_EXTENSION)
+    .map((file) => basename(file, PACKAGE_EXTENSION))
+    .filter(isPackageName);
+}
+
+/** The text file that may lie beside a package. */
+function readNotes(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    if (isMissing(cause)) return '';
+    throw new AppError('FILE_SYSTEM', `The notes ${path} cannot be read`, 'Check permissions.', { cause });
+  });
+}
+
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

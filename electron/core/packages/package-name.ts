@@ -1,0 +1,22 @@
+import { join } from 'node:path';
+import { AppError } from '../../shared/errors.ts';
+
+export const PACKAGE_EXTENSION = '.safetensors';
+
+/** Names that are safe as a file name on every system: no separators, no device names of Windows. */
+const SAFE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
+const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+
+export function isPackageName(name: string): boolean {
+  return SAFE_NAME.test(name) && !DEVICE_NAME.test(name) && !name.endsWith('.');
+}
+
+/** Path of a package by name. Throws BAD_ARGUMENT for a name that is no safe file name. */
+export function packagePath(folder: string, name: string): string {
+  if (isPackageName(name)) return join(folder, name + PACKAGE_EXTENSION);
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `"${name.slice(0, 100)}" cannot be the name of a model`,
+    'Use up to 64 letters, digits, dots, hyphens and underscores, and a letter or digit first.',
+  );
+}

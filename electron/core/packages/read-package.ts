@@ -1,0 +1,104 @@
+import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
+import { MANIFEST_KEY, manifestSchema, type Manifest } from '../../shared/model-package.ts';
+import { badModel, readExactly, readHeader, withFile, type SafetensorsHeader } from './read-safetensors.ts';
+import { shapeProblem, tensorShapes } from './tensor-shapes.ts';
+import { allFinite } from './tensor-type.ts';
+
+const CHUNK_BYTES = 2 ** 20;
+
+/** A package's manifest and size, checked as far as the header tells. */
+export interface PackageSummary {
+  manifest: Manifest;
+  bytes: number;
+}
+
+/** Reads a package's manifest and checks it against the tensors' names and shapes. Rejects with NOT_FOUND, BAD_MODEL. */
+export async function readManifest(path: string): Promise<Manifest> {
+  return (await readPackage(path)).manifest;
+}
+
+/** As `readManifest`, with the size of the file. */
+export function readPackage(path: string): Promise<PackageSummary> {
+  return withFile(path, async (handle) => {
+    const header = await readHeader(handle);
+    return { manifest: checkedManifest(header), bytes: header.fileBytes };
+  });
+}
+
+/**
+ * Reads every byte of a package: besides what `readManifest` checks, the tensor bytes must have the manifest's hash
+ * and be finite. Rejects with NOT_FOUND or BAD_MODEL, naming the tensor.
+ */
+export function verifyPackage(path: string): Promise<PackageSummary> {
+  return withFile(path, async (handle) => {
+    const header = await readHeader(handle);
+    const manifest = checkedManifest(header);
+    if ((await hashTensors(handle, header)) !== manifest.dataSha256) {
+      throw badModel("The model package's tensors differ from the hash in its manifest");
+    }
+    return { manifest, bytes: header.fileBytes };
+  });
+}
+
+function checkedManifest(header: SafetensorsHeader): Manifest {
+  const manifest = parseManifest(header.metadata.get(MANIFEST_KEY));
+  const contradiction = manifestProblem(manifest, header.tensors.size);
+  if (contradiction !== undefined) throw badModel(contradiction);
+  const shapes = new Map([...header.tensors].map(([name, tensor]) => [name, tensor.shape]));
+  const problem = shapeProblem(tensorShapes(manifest), shapes);
+  if (problem !== undefined) throw badModel(problem);
+  return manifest;
+}
+
+function parseManifest(text: string | undefined): Manifest {
+  if (text === undefined) throw badModel('The file is a safetensors file, but not a model package of Winnow');
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    throw badModel("The model package's manifest is not JSON text", { cause });
+  }
+  const manifest = manifestSchema.safeParse(json);
+  if (manifest.success) return manifest.data;
+  const [issue] = manifest.error.issues;
+  const place = issue?.path.join('.') ?? '';
+  throw badModel(`The model package's manifest is not valid at "${place}": ${issue?.message ?? 'unknown'}`);
+}
+
+/** What the manifest's fields say against each other; undefined when nothing. */
+function manifestProblem(manifest: Manifest, tensors: number): string | undefined {
+  const { pruningLayers, tokenKeep, labels, classes, imageSize, patchSize, stride, preprocessing } = manifest;
+  if (manifest.depth > tensors) return `The manifest has ${manifest.depth} blocks for ${tensors} tensors`;
+  if (labels.length !== classes) return `The manifest has ${labels.length} labels for ${classes} classes`;
+  if (tokenKeep.length !== pruningLayers.length) {
+    return `The manifest has ${tokenKeep.length} token keep ratios for ${pruningLayers.length} pruning layers`;
+  }
+  if (!isPruningOrder(pruningLayers, manifest.depth)) {
+    return `The manifest's pruning layers ${pruningLayers.join(', ')} must rise and lie inside ${manifest.depth} blocks`;
+  }
+  if (patchSize > imageSize || stride > patchSize) {
+    return `The manifest's patches of ${patchSize} pixels every ${stride} do not fit an image of ${imageSize}`;
+  }
+  if (preprocessing.crop !== imageSize || preprocessing.resize < preprocessing.crop) {
+    return `The manifest's preprocessing does not give pictures of ${imageSize} pixels`;
+  }
+  return undefined;
+}
+
+/** Whether these can be the blocks before which patches are pruned: rising, none before the first block. */
+export function isPruningOrder(layers: readonly number[], depth: number): boolean {
+  return layers.every((layer, stage) => layer > (layers[stage - 1] ?? 0) && layer < depth);
+}
+
+async function hashTensors(handle: FileHandle, header: SafetensorsHeader): Promise<string> {
+  const hash = createHash('sha256');
+  for (const [name, { start, bytes, type }] of header.tensors) {
+    for (let done = 0; done < bytes; done += CHUNK_BYTES) {
+      const chunk = await readExactly(handle, start + done, Math.min(CHUNK_BYTES, bytes - done));
+      if (!allFinite(chunk, type)) throw badModel(`The tensor ${name} holds a value that is not finite`);
+      hash.update(chunk);
+    }
+  }
+  return hash.digest('hex');
+}

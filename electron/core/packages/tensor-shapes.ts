@@ -1,0 +1,88 @@
+import { patchCount } from '../flops.ts';
+import type { Manifest } from '../../shared/model-package.ts';
+
+export type ShapesByName = ReadonlyMap<string, readonly number[]>;
+
+/**
+ * Names and shapes of a model's tensors, in the order of the original's state dict. D = embedDim, E = 2D inner
+ * channels, N = stateDim, R = dtRank, K = convWidth; linear weights are [out, in].
+ */
+export function tensorShapes(manifest: Omit<Manifest, 'dataSha256'>): ShapesByName {
+  const { embedDim: D, patchSize: P, classes } = manifest;
+  const shapes: [string, number[]][] = [
+    ['cls_token', [1, 1, D]],
+    ['pos_embed', [1, patchCount(manifest) + 1, D]],
+    ['patch_embed.proj.weight', [D, 3, P, P]],
+    ['patch_embed.proj.bias', [D]],
+    ['head.weight', [classes, D]],
+    ['head.bias', [classes]],
+  ];
+  for (let layer = 0; layer < manifest.depth; layer++) {
+    shapes.push(...withPrefix(`layers.${layer}.`, blockShapes(manifest)));
+  }
+  for (const stage of manifest.pruningLayers.keys()) {
+    shapes.push(...withPrefix(`score_predictors.${stage}.`, predictorShapes(D)));
+  }
+  shapes.push(['norm_f.weight', [D]]);
+  return new Map(shapes);
+}
+
+/** A scan direction has its own convolution, projections and A, D; the backward ones have `_b` in their names. */
+function blockShapes(manifest: Omit<Manifest, 'dataSha256'>): [string, number[]][] {
+  const { embedDim: D, stateDim: N, dtRank: R, convWidth: K } = manifest;
+  const E = 2 * D;
+  const blockHead: [string, number[]][] = [
+    ['mixer.block_head.weight', [2, 2 * E]],
+    ['mixer.block_head.bias', [2]],
+  ];
+  return [
+    ['mixer.A_log', [E, N]],
+    ['mixer.D', [E]],
+    ['mixer.A_b_log', [E, N]],
+    ['mixer.D_b', [E]],
+    ['mixer.in_proj.weight', [2 * E, D]],
+    ...['', '_b'].flatMap((direction): [string, number[]][] => [
+      [`mixer.conv1d${direction}.weight`, [E, 1, K]],
+      [`mixer.conv1d${direction}.bias`, [E]],
+      [`mixer.x_proj${direction}.weight`, [R + 2 * N, E]],
+      [`mixer.dt_proj${direction}.weight`, [E, R]],
+      [`mixer.dt_proj${direction}.bias`, [E]],
+    ]),
+    ...(manifest.blockSelection ? blockHead : []),
+    ['mixer.out_proj.weight', [D, E]],
+    ['norm.weight', [D]],
+  ];
+}
+
+function predictorShapes(D: number): [string, number[]][] {
+  return [
+    ['in_conv.0.weight', [D]],
+    ['in_conv.0.bias', [D]],
+    ['in_conv.1.weight', [D, D]],
+    ['in_conv.1.bias', [D]],
+    ['out_conv.0.weight', [D / 2, D]],
+    ['out_conv.0.bias', [D / 2]],
+    ['out_conv.2.weight', [D / 4, D / 2]],
+    ['out_conv.2.bias', [D / 4]],
+    ['out_conv.4.weight', [2, D / 4]],
+    ['out_conv.4.bias', [2]],
+  ];
+}
+
+/** What is wrong with a model's tensors, as one sentence that names a tensor; undefined when they are as expected. */
+export function shapeProblem(expected: ShapesByName, actual: ShapesByName): string | undefined {
+  for (const [name, shape] of expected) {
+    const found = actual.get(name);
+    if (found === undefined) return `The tensor ${name} is missing`;
+    if (found.join() !== shape.join())
+      return `The tensor ${name} must be [${shape.join()}], but is [${found.join()}]`;
+  }
+  const extra = [...actual.keys()].find((name) => !expected.has(name));
+  return extra === undefined
+    ? undefined
+    : `The tensor ${extra.slice(0, 100)} does not belong to this kind of model`;
+}
+
+function withPrefix(prefix: string, shapes: [string, number[]][]): [string, number[]][] {
+  return shapes.map(([name, shape]) => [prefix + name, shape]);
+}
