@@ -1,0 +1,227 @@
+#include "cpu/cpu_backend.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <numeric>
+#include <thread>
+
+#include "cpu/cpu_block.h"
+#include "cpu/isa.h"
+#include "cpu/kernels.h"
+#include "cpu/packed_linear.h"
+#include "cpu/thread_pool.h"
+
+namespace winnow {
+namespace cpu {
+namespace {
+
+struct CpuPatchEmbedding : PatchEmbedding {
+  PatchEmbeddingWeights sizes;  // only its numbers
+  std::unique_ptr<PackedLinear> projection;
+  AlignedBuffer class_row;  // [D]: class token and its position
+  AlignedBuffer position;   // [M, D]: of the patches
+};
+
+// Patch `index` of an image [3, S, S] as one row [3 P P], in the order of the convolution's weight.
+void copy_patch(const float* image, const PatchEmbeddingWeights& s, int index, float* row) {
+  const int top = index / s.grid() * s.stride, left = index % s.grid() * s.stride;
+  for (int c = 0; c < 3; ++c)
+    for (int y = 0; y < s.patch_size; ++y, row += s.patch_size)
+      std::copy_n(image + (c * s.image_size + top + y) * s.image_size + left, s.patch_size, row);
+}
+
+class CpuBackend : public Backend {
+ public:
+  explicit CpuBackend(int threads) : pool_(threads) {}
+
+  void* allocate(std::size_t bytes) override {
+    return ::operator new(bytes, std::align_val_t{64}, std::nothrow);
+  }
+  void release(void* memory) override { ::operator delete(memory, std::align_val_t{64}); }
+  void write(void* target, const void* source, std::size_t bytes) override {
+    std::memcpy(target, source, bytes);
+  }
+  void read(void* target, const void* source, std::size_t bytes) override {
+    std::memcpy(target, source, bytes);
+  }
+
+  Result<std::unique_ptr<Linear>> make_linear(const float* weight, const float* bias, int outputs,
+                                              int inputs) override {
+    const ComputeThread scope;
+    auto made = PackedLinear::create(weight, bias, outputs, inputs);
+    if (!made) return made.error();
+    return std::unique_ptr<Linear>(std::move(*made));
+  }
+
+  Result<std::unique_ptr<Block>> make_block(const BlockWeights& weights) override {
+    const ComputeThread scope;
+    auto made = CpuBlock::create(weights);
+    if (!made) return made.error();
+    return std::unique_ptr<Block>(std::move(*made));
+  }
+
+  Result<std::unique_ptr<PatchEmbedding>> make_patch_embedding(const PatchEmbeddingWeights& w) override {
+    const ComputeThread scope;
+    const int dim = w.embed_dim, patches = w.grid() * w.grid();
+    auto embedding = std::make_unique<CpuPatchEmbedding>();
+    embedding->sizes = w;
+    auto projection = PackedLinear::create(w.weight, w.bias, dim, 3 * w.patch_size * w.patch_size);
+    if (!projection) return projection.error();
+    embedding->projection = std::move(*projection);
+    float* class_row = embedding->class_row.reserve(dim);
+    float* position = embedding->position.reserve(static_cast<std::size_t>(patches) * dim);
+    const std::size_t before =
+        static_cast<std::size_t>(w.class_index) * dim;  // positions ahead of the class token
+    std::copy_n(w.position, before, position);
+    std::copy(w.position + before + dim, w.position + (1ull + patches) * dim, position + before);
+    for (int d = 0; d < dim; ++d) class_row[d] = w.class_token[d] + w.position[before + d];
+    return std::unique_ptr<PatchEmbedding>(std::move(embedding));
+  }
+
+  void normalise(TensorView<const std::uint8_t> pixels, const float mean[3], const float std[3],
+                 Tensor out) override {
+    float scale[3], shift[3];
+    for (int c = 0; c < 3; ++c) {
+      scale[c] = 1.0f / (255.0f * std[c]);
+      shift[c] = -mean[c] / std[c];
+    }
+    const int area = pixels.extent(1) * pixels.extent(2);
+    pool_.run(pixels.extent(0),
+              [&](int b, int) { cpu::normalise(pixels.at(b), scale, shift, area, out.at(b)); });
+  }
+
+  void embed_patches(Tensor images, const PatchEmbedding& weights, Tensor stream) override {
+    const auto& w = static_cast<const CpuPatchEmbedding&>(weights);
+    const int dim = w.sizes.embed_dim, inputs = w.projection->inputs;
+    const RowTiles tiles(w.sizes.grid() * w.sizes.grid());
+    tiles.for_each_size([&](int size) { w.projection->prepare(size, pool_.threads()); });
+    const std::size_t needed = static_cast<std::size_t>(tiles.size) * (inputs + dim);
+    scratch_.reserve(pool_.threads() * needed);
+    pool_.run(images.extent(0) * tiles.count(), [&](int task, int thread) {
+      const int b = task / tiles.count(), begin = tiles.begin(task % tiles.count()),
+                end = tiles.end(task % tiles.count());
+      float* rows = scratch_.data() + thread * needed;
+      float* embedded = rows + static_cast<std::size_t>(tiles.size) * inputs;
+      for (int p = begin; p < end; ++p)
+        copy_patch(images.at(b), w.sizes, p, rows + static_cast<std::size_t>(p - begin) * inputs);
+      w.projection->run(end - begin, rows, embedded, thread);
+      for (int p = begin; p < end; ++p) {
+        float* row = stream.at(b) + (p < w.sizes.class_index ? p : p + 1) * dim;
+        std::copy_n(embedded + (p - begin) * dim, dim, row);
+        add(w.position.data() + static_cast<std::size_t>(p) * dim, row, dim);
+      }
+      if (begin == 0) std::copy_n(w.class_row.data(), dim, stream.at(b) + w.sizes.class_index * dim);
+    });
+  }
+
+  void run_block(const Block& block, int class_index, float threshold, Tensor stream,
+                 TensorView<std::uint8_t> directions, Tensor gate_logits) override {
+    static_cast<const CpuBlock&>(block).run(pool_, block_scratch_, class_index, threshold, stream, directions,
+                                            gate_logits);
+  }
+
+  void norm_patches(Tensor stream, int class_index, const float* weight, const float* bias, float epsilon,
+                    Tensor out) override {
+    const int dim = stream.extent(2), rows = out.extent(1);
+    pool_.run(stream.extent(0), [&](int b, int) {
+      layer_norm(stream.at(b), weight, bias, epsilon, class_index, dim, out.at(b));
+      layer_norm(stream.at(b) + (class_index + 1) * dim, weight, bias, epsilon, rows - class_index, dim,
+                 out.at(b) + class_index * dim);
+    });
+  }
+
+  void linear(Tensor x, const Linear& weights, Activation activation, Tensor out) override {
+    const auto& w = static_cast<const PackedLinear&>(weights);
+    const int images = x.extent(0);
+    const RowTiles tiles(static_cast<int>(x.size() / w.inputs) / images);
+    tiles.for_each_size([&](int size) { w.prepare(size, pool_.threads()); });
+    pool_.run(images * tiles.count(), [&](int task, int thread) {
+      const int b = task / tiles.count(), begin = tiles.begin(task % tiles.count());
+      const int rows = tiles.end(task % tiles.count()) - begin;
+      float* target = out.at(b) + static_cast<std::size_t>(begin) * w.outputs;
+      w.run(rows, x.at(b) + static_cast<std::size_t>(begin) * w.inputs, target, thread);
+      if (activation == Activation::gelu) gelu(target, static_cast<std::size_t>(rows) * w.outputs);
+    });
+  }
+
+  void pool_second_half(Tensor x) override {
+    const int rows = x.extent(1), dim = x.extent(2), half = dim - dim / 2;
+    scratch_.reserve(static_cast<std::size_t>(pool_.threads()) * half);
+    pool_.run(x.extent(0), [&](int b, int thread) {
+      float* sums = scratch_.data() + static_cast<std::size_t>(thread) * half;
+      std::fill_n(sums, half, 0.0f);
+      for (int i = 0; i < rows; ++i) add(x.at(b) + i * dim + dim / 2, sums, half);
+      for (int q = 0; q < half; ++q) sums[q] /= static_cast<float>(rows + 1);
+      for (int i = 0; i < rows; ++i) std::copy_n(sums, half, x.at(b) + i * dim + dim / 2);
+    });
+  }
+
+  void keep_scores(Tensor pairs, Tensor scores) override {
+    for (std::size_t i = 0; i < scores.size(); ++i) {
+      const float difference = pairs.data()[2 * i + 1] - pairs.data()[2 * i];
+      scores.data()[i] = -(std::max(difference, 0.0f) + std::log1p(std::exp(-std::abs(difference))));
+    }
+  }
+
+  void keep_best(Tensor scores, TensorView<std::int32_t> kept) override {
+    const int patches = scores.extent(1), count = kept.extent(1);
+    order_.resize(static_cast<std::size_t>(pool_.threads()) * patches);
+    pool_.run(scores.extent(0), [&](int b, int thread) {
+      const float* score = scores.at(b);
+      std::int32_t* order = order_.data() + static_cast<std::size_t>(thread) * patches;
+      std::iota(order, order + patches, 0);
+      std::nth_element(order, order + count - 1, order + patches, [score](int i, int j) {
+        return score[i] > score[j] || (score[i] == score[j] && i < j);
+      });
+      std::sort(order, order + count);
+      std::copy_n(order, count, kept.at(b));
+    });
+  }
+
+  void gather_tokens(Tensor stream, int class_index, TensorView<const std::int32_t> kept, int new_class_index,
+                     Tensor out) override {
+    const int dim = stream.extent(2);
+    pool_.run(stream.extent(0), [&](int b, int) {
+      for (int t = 0; t < out.extent(1); ++t) {
+        int source = class_index;
+        if (t != new_class_index) {
+          const int patch = kept.at(b)[t < new_class_index ? t : t - 1];
+          source = patch < class_index ? patch : patch + 1;
+        }
+        std::copy_n(stream.at(b) + source * dim, dim, out.at(b) + t * dim);
+      }
+    });
+  }
+
+  void norm_class_token(Tensor stream, int class_index, const float* weight, float epsilon,
+                        Tensor out) override {
+    const int dim = stream.extent(2);
+    for (int b = 0; b < stream.extent(0); ++b)
+      rms_norm(stream.at(b) + class_index * dim, weight, epsilon, 1, dim, out.at(b));
+  }
+
+ private:
+  ThreadPool pool_;
+  BlockScratch block_scratch_;
+  AlignedBuffer scratch_;
+  std::vector<std::int32_t> order_;
+};
+
+int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurrency())); }
+
+}  // namespace
+}  // namespace cpu
+
+Result<std::unique_ptr<Backend>> make_cpu_backend(int threads) {
+  if (const Status forced = cpu::force_isa_from_environment(); !forced) return forced.error();
+  return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(threads > 0 ? threads : cpu::cores()));
+}
+
+std::string describe_cpu() {
+  const Status forced = cpu::force_isa_from_environment();
+  return cpu::processor_name() + ", " + std::to_string(cpu::cores()) + " cores, " +
+         (forced ? cpu::isa_in_use() : forced.error().message);
+}
+
+}  // namespace winnow

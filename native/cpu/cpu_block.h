@@ -1,0 +1,70 @@
+// The bidirectional block on the cpu: its packed weights, and how its steps are shared out among the threads.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cpu/aligned_buffer.h"
+#include "cpu/kernels.h"
+#include "cpu/packed_linear.h"
+#include "cpu/thread_pool.h"
+#include "ops/backend.h"
+
+namespace winnow::cpu {
+
+// Rows of an image that are worked on as one task. A pure function of the row count, so that an image's
+// numbers depend neither on the batch nor on the threads.
+struct RowTiles {
+  explicit RowTiles(int rows);
+  int count() const { return (rows + size - 1) / size; }
+  int begin(int tile) const { return tile * size; }
+  int end(int tile) const { return std::min(rows, (tile + 1) * size); }
+  // Calls prepare(row count) for each size that a tile has.
+  template <typename Prepare>
+  void for_each_size(Prepare prepare) const {
+    prepare(std::min(rows, size));
+    if (rows % size != 0) prepare(rows % size);
+  }
+  int rows, size;
+};
+
+// Memory between the steps of a block, shared by all blocks of a backend.
+struct BlockScratch {
+  AlignedBuffer x, z;          // [B, L, Ep]; y takes x's place after the convolution
+  AlignedBuffer u[2];          // per direction [B, L, Ep]
+  AlignedBuffer projected[2];  // per direction [B, L, R + 2N]
+  AlignedBuffer normed;        // per thread [tile + 1, D]
+  std::vector<int> active;     // images with a direction
+  std::vector<int> scans;      // 2 image + direction, for each direction that runs
+};
+
+class CpuBlock : public Block {
+ public:
+  static Result<std::unique_ptr<CpuBlock>> create(const BlockWeights& weights);
+
+  // See Backend::run_block.
+  void run(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
+           TensorView<std::uint8_t> directions, Tensor gate_logits) const;
+
+ private:
+  // One direction, channels padded to kLanes.
+  struct Direction {
+    AlignedBuffer conv_weight, conv_bias, dt_weight, dt_bias, decay, d;
+    std::unique_ptr<PackedLinear> x_proj;
+    ScanParameters parameters;
+  };
+  CpuBlock() = default;
+  static Status pack(const ScanWeights& weights, const BlockWeights& sizes, Direction& direction);
+  void prepare(const RowTiles& tiles, int images, int threads, BlockScratch& scratch) const;
+  std::uint8_t choose_directions(const float* class_token, float threshold, float* logits) const;
+
+  int dim_ = 0, channels_ = 0, width_ = 0;  // D, E padded, R + 2N
+  float norm_epsilon_ = 0.0f;
+  AlignedBuffer norm_, gate_;
+  float gate_bias_[2] = {};
+  bool gated_ = false;
+  std::unique_ptr<PackedLinear> in_x_, in_z_, out_;
+  Direction directions_[2];
+};
+
+}  // namespace winnow::cpu

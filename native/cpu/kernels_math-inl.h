@@ -1,0 +1,94 @@
+// Elementary functions in fp32 vectors, to about 1e-7 relative. Included once per instruction set.
+#if defined(WINNOW_KERNELS_MATH_INL) == defined(HWY_TARGET_TOGGLE)
+#ifdef WINNOW_KERNELS_MATH_INL
+#undef WINNOW_KERNELS_MATH_INL
+#else
+#define WINNOW_KERNELS_MATH_INL
+#endif
+
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace winnow::cpu::HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <class D>
+using Vector = hn::Vec<D>;
+
+constexpr float kLog2E = 1.44269504088896340736f;
+
+// 2^x for x >= -126 (and below 128): x = n + f with |f| <= 1/2 by adding 1.5 2^23, whose low mantissa bits
+// then hold n; 2^f = 1 + f q(f) with q minimax of degree 4 (relative error 9e-8); n goes into the exponent.
+template <class D, class V = Vector<D>>
+HWY_INLINE V exp2_in_range(D d, V x) {
+  const hn::RebindToSigned<D> di;
+  const V magic = hn::Set(d, 12582912.0f);
+  const V shifted = hn::Add(x, magic);
+  const V f = hn::Sub(x, hn::Sub(shifted, magic));
+  V q = hn::Set(d, 0.0013264723820611835f);
+  q = hn::MulAdd(q, f, hn::Set(d, 0.009671512991189957f));
+  q = hn::MulAdd(q, f, hn::Set(d, 0.05550733581185341f));
+  q = hn::MulAdd(q, f, hn::Set(d, 0.24022242426872253f));
+  q = hn::MulAdd(q, f, hn::Set(d, 0.6931470036506653f));
+  const V power = hn::MulAdd(q, f, hn::Set(d, 1.0f));
+  return hn::BitCast(d, hn::Add(hn::BitCast(di, power), hn::ShiftLeft<23>(hn::BitCast(di, shifted))));
+}
+
+// 2^x for x <= 0, at least 2^-126.
+template <class D, class V = Vector<D>>
+HWY_INLINE V exp2_of_negative(D d, V x) {
+  return exp2_in_range(d, hn::Max(x, hn::Set(d, -126.0f)));
+}
+
+// 1 / x: the processor's estimate and two Newton steps.
+template <class D, class V = Vector<D>>
+HWY_INLINE V reciprocal(D d, V x) {
+  const V one = hn::Set(d, 1.0f);
+  V r = hn::ApproximateReciprocal(x);
+  r = hn::MulAdd(r, hn::NegMulAdd(x, r, one), r);
+  return hn::MulAdd(r, hn::NegMulAdd(x, r, one), r);
+}
+
+// x / (1 + exp(-x)).
+template <class D, class V = Vector<D>>
+HWY_INLINE V silu(D d, V x) {
+  const V e = exp2_of_negative(d, hn::Mul(hn::Abs(x), hn::Set(d, -kLog2E)));  // exp(-|x|)
+  const V r = reciprocal(d, hn::Add(e, hn::Set(d, 1.0f)));
+  return hn::Mul(x, hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(e, r), r));
+}
+
+// log(1 + exp(x)) = max(x, 0) + log1p(w) with w = exp(-|x|); log1p(w) = 2 atanh(w / (2 + w)), whose series in
+// the square of its argument (at most 1/9) is minimax of degree 4 (relative error 5e-9).
+template <class D, class V = Vector<D>>
+HWY_INLINE V softplus(D d, V x) {
+  const V w = exp2_of_negative(d, hn::Mul(hn::Abs(x), hn::Set(d, -kLog2E)));
+  const V s = hn::Mul(w, reciprocal(d, hn::Add(w, hn::Set(d, 2.0f))));
+  const V t = hn::Mul(s, s);
+  V p = hn::Set(d, 0.1400599628686905f);
+  p = hn::MulAdd(p, t, hn::Set(d, 0.14000901579856873f));
+  p = hn::MulAdd(p, t, hn::Set(d, 0.2001076340675354f));
+  p = hn::MulAdd(p, t, hn::Set(d, 0.3333320915699005f));
+  p = hn::MulAdd(p, t, hn::Set(d, 1.0f));
+  return hn::MulAdd(hn::Add(s, s), p, hn::Max(x, hn::Zero(d)));
+}
+
+// x Phi(x) = x (1 + erf(x / sqrt 2)) / 2 with Abramowitz and Stegun's 7.1.26 (absolute error of erf 1.5e-7).
+template <class D, class V = Vector<D>>
+HWY_INLINE V gelu(D d, V x) {
+  const V a = hn::Mul(hn::Abs(x), hn::Set(d, 0.70710678118654752f));
+  const V t = reciprocal(d, hn::MulAdd(a, hn::Set(d, 0.3275911f), hn::Set(d, 1.0f)));
+  V p = hn::Set(d, 1.061405429f);
+  p = hn::MulAdd(p, t, hn::Set(d, -1.453152027f));
+  p = hn::MulAdd(p, t, hn::Set(d, 1.421413741f));
+  p = hn::MulAdd(p, t, hn::Set(d, -0.284496736f));
+  p = hn::MulAdd(p, t, hn::Set(d, 0.254829592f));
+  const V tail = hn::Mul(hn::Mul(p, t), exp2_of_negative(d, hn::Mul(hn::Mul(a, a), hn::Set(d, -kLog2E))));
+  const V half = hn::Mul(x, hn::Set(d, 0.5f));  // erf(|x| / sqrt 2) = 1 - tail
+  const V erf = hn::CopySign(hn::Sub(hn::Set(d, 1.0f), tail), x);
+  return hn::MulAdd(half, erf, half);
+}
+
+}  // namespace winnow::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // WINNOW_KERNELS_MATH_INL
