@@ -26,25 +26,35 @@ type Golden = z.infer<typeof goldenSchema>;
 
 const devices = ['reference', 'cpu'];
 
+const kindSchema = z.object({ architecture: z.string().default('of no name') });
+
+/** config.json of a golden directory. Throws an AppError when it is missing, damaged or about another kind of model. */
 function readGolden(directory: string): Golden {
   const file = path.join(directory, 'config.json');
-  if (!fs.existsSync(file))
+  if (!fs.existsSync(file)) {
     throw new AppError('NOT_FOUND', `Expected golden numbers in ${directory}, but it has no config.json.`);
-  const { architecture } = z.object({ architecture: z.string().default('of no name') }).parse(readJson(file));
-  if (!/^(dyvm-)?(vim|videomamba)-(?!det|seg)/.test(architecture)) {
+  }
+  const json = readJson(file);
+  const kind = kindSchema.safeParse(json).data?.architecture;
+  if (kind !== undefined && !/^(dyvm-)?(vim|videomamba)-(?!det|seg)/.test(kind)) {
     throw new AppError(
       'BAD_ARGUMENT',
-      `${directory}: models of the kind ${architecture} are not supported yet; Vim and VideoMamba classifiers are.`,
+      `${directory}: models of the kind ${kind} are not supported yet; Vim and VideoMamba classifiers are.`,
     );
   }
-  const golden = goldenSchema.safeParse(readJson(file));
-  if (!golden.success)
-    throw new AppError('BAD_ARGUMENT', `${file} is not as expected: ${z.prettifyError(golden.error)}`);
-  return golden.data;
+  const golden = goldenSchema.safeParse(json);
+  if (golden.success) return golden.data;
+  throw new AppError('BAD_ARGUMENT', `${file} is not as expected: ${z.prettifyError(golden.error)}`);
 }
 
+/** What a JSON file holds; undefined when it is not JSON. */
 function readJson(file: string): unknown {
-  return JSON.parse(fs.readFileSync(file, 'utf8'));
+  try {
+    return JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** The model package of a golden directory: the one that it names, or its checkpoint imported into `modelsFolder`. */

@@ -1,0 +1,59 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after, suite, test } from 'node:test';
+import { root } from '../../build/setup.mjs';
+
+suite('golden', () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-test-'));
+  after(() => fs.rmSync(folder, { recursive: true }));
+
+  /** What `npm run golden` answers for a directory whose config.json is `config`. */
+  function golden(config: string): { status: number | null; stderr: string } {
+    fs.writeFileSync(path.join(folder, 'config.json'), config);
+    return spawnSync(process.execPath, [path.join(root, 'build/golden.ts'), folder], { encoding: 'utf8' });
+  }
+
+  for (const architecture of ['dyvm-mambareg', 'dyvm-seg-upernet', 'vim-det-cascade-mask-rcnn']) {
+    test(`${architecture} is refused with one sentence`, () => {
+      const { status, stderr } = golden(JSON.stringify({ architecture }));
+      assert.equal(status, 1);
+      assert.equal(
+        stderr,
+        `${folder}: models of the kind ${architecture} are not supported yet; Vim and VideoMamba classifiers are.\n`,
+      );
+    });
+  }
+
+  test('a directory without a checkpoint is refused with one sentence', () => {
+    const { status, stderr } = golden(
+      '{ "architecture": "vim-plain", "config": {}, "runs": { "plain": null } }',
+    );
+    assert.equal(status, 1);
+    assert.match(stderr, /^.*checkpoint\.pth.*\n$/);
+  });
+
+  test('a damaged config.json is refused by name', () => {
+    const { status, stderr } = golden('{ "architecture": ');
+    assert.equal(status, 1);
+    assert.match(stderr, /config\.json is not as expected/);
+  });
+
+  test('numbers that differ end with exit code 1', () => {
+    const source = path.join(root, 'test/golden/vim-micro-cifar10');
+    fs.cpSync(source, folder, { recursive: true });
+    const file = path.join(folder, 'expected.safetensors');
+    const bytes = fs.readFileSync(file);
+    const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE()))) as Record<
+      string,
+      { data_offsets: [number, number] }
+    >;
+    const start = 8 + Number(bytes.readBigUInt64LE()) + (header['plain/logits']?.data_offsets[0] ?? 0);
+    bytes.writeFloatLE(bytes.readFloatLE(start) + 1, start);
+    fs.writeFileSync(file, bytes);
+    const config = fs.readFileSync(path.join(source, 'config.json'), 'utf8');
+    assert.equal(golden(config).status, 1);
+  });
+});
