@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 import type { ModelPackage } from './model-package.ts';
-import type { Device, Preset, Run, RunProgress } from './run.ts';
+import type { Device, Run, RunProgress } from './run.ts';
 
 const runId = z.int('a run is named by its number').positive('a run is named by its number');
 const path = z.string().min(1, 'a path must not be empty');
@@ -74,7 +74,7 @@ export interface AppResults {
   exportRun: ExportSummary;
   /** Runs on a folder whose sub-folders are classes, and compares. */
   evaluate: Evaluation;
-  listModels: ModelPackage[];
+  listModels: ModelListing;
   showModel: ModelDetails;
   verifyModel: ModelPackage;
   removeModel: undefined;
@@ -138,17 +138,15 @@ export interface Evaluation {
   imagesPerSecond: number; // in the engine
 }
 
-export interface PresetWork {
-  preset: Preset;
-  flops: { original: number; actual: number }; // per image, at `blockKeep`
-  share: number; // of `actual` for all tokens and all scan directions
+export interface ModelListing {
+  packages: ModelPackage[];
+  /** Files among the packages that are none, with the reason. */
+  damaged: { path: string; reason: string }[];
 }
 
 export interface ModelDetails {
   model: ModelPackage;
-  /** The block keep ratio that the presets' work is counted at. */
-  blockKeep: number;
-  presets: PresetWork[];
+  card: string; // readable text: architecture, presets and their work, origin, notes
 }
 
 /** Checks the arguments of a call; throws BAD_ARGUMENT with one sentence about the first that is wrong. */

@@ -1,0 +1,19 @@
+import type { Command } from 'commander';
+import { withApp } from './app.ts';
+import { table } from './format.ts';
+
+/** `winnow devices`. */
+export function addDevicesCommand(program: Command): void {
+  program
+    .command('devices')
+    .description('list what models can run on, and why something cannot be used')
+    .action(async () => {
+      const devices = await withApp(undefined, (app) => app.devices({}));
+      const rows = devices.map(({ name, description, available, reason }) => [
+        name,
+        available ? 'yes' : 'no',
+        reason ?? description,
+      ]);
+      process.stdout.write(table([['DEVICE', 'USABLE', 'DESCRIPTION'], ...rows]));
+    });
+}

@@ -1,0 +1,31 @@
+import { AppError } from '../shared/errors.ts';
+import type { Run } from '../shared/run.ts';
+
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  badArguments: 2,
+  someImagesFailed: 3,
+} as const;
+
+/** The exit code for an error that ended a command. */
+export function exitCodeOf(error: unknown): number {
+  const argument = error instanceof AppError && (error.code === 'BAD_ARGUMENT' || error.code === 'NOT_FOUND');
+  return argument ? EXIT.badArguments : EXIT.failed;
+}
+
+/** The exit code for a run as it stands after a command. */
+export function exitCodeOfRun({ state, counts }: Run): number {
+  if (state !== 'done') return EXIT.failed;
+  return counts.failed > 0 ? EXIT.someImagesFailed : EXIT.done;
+}
+
+/** One sentence and what to do about it; the stack only for those who set WINNOW_DEBUG. */
+export function reportError(error: unknown): void {
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`winnow: ${message.replace(/[.!?]?$/, '.')}\n`);
+  if (error instanceof AppError && error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
+  if (!(error instanceof AppError))
+    process.stderr.write('This is a mistake in Winnow; WINNOW_DEBUG=1 shows where.\n');
+  if (process.env['WINNOW_DEBUG'] !== undefined) console.error(error);
+}

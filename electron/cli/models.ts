@@ -1,0 +1,91 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import type { ModelListing } from '../shared/app-api.ts';
+import type { ModelPackage } from '../shared/model-package.ts';
+import { withApp } from './app.ts';
+import { oneLine, quantity, table } from './format.ts';
+import { numbers } from './options.ts';
+
+interface ImportOptions {
+  name: string;
+  architecture?: 'vim' | 'videomamba';
+  labels?: string;
+  tokenKeep?: string;
+  pruningLayers?: number[];
+}
+
+/** `winnow models ...`. */
+export function addModelsCommands(program: Command): void {
+  const models = program.command('models').description('list, check, import and remove model packages');
+  models
+    .command('list')
+    .description('list the models')
+    .action(async () => {
+      process.stdout.write(describeList(await withApp(undefined, (app) => app.listModels({}))));
+    });
+  models
+    .command('show')
+    .description("show a model's card")
+    .argument('<name|file>')
+    .action(async (model: string) => {
+      process.stdout.write((await withApp(undefined, (app) => app.showModel({ model }))).card);
+    });
+  models
+    .command('verify')
+    .description('read every byte of a model and check it')
+    .argument('<name|file>')
+    .action(async (model: string) => {
+      const { name, bytes } = await withApp(undefined, (app) => app.verifyModel({ model }));
+      process.stdout.write(`The model ${name} is sound (${quantity(bytes)}B read).\n`);
+    });
+  models
+    .command('remove')
+    .description('delete a model that was imported')
+    .argument('<name>')
+    .action(async (model: string) => {
+      await withApp(undefined, (app) => app.removeModel({ model }));
+      process.stdout.write(`Removed the model ${model}.\n`);
+    });
+  addImportCommand(models);
+}
+
+function addImportCommand(models: Command): void {
+  models
+    .command('import')
+    .description('turn a checkpoint (.pth) of the original project into a model package')
+    .argument('<file>')
+    .requiredOption('--name <name>', 'name of the new model')
+    .addOption(
+      new Option('--architecture <kind>', 'needed when the checkpoint does not tell').choices([
+        'vim',
+        'videomamba',
+      ]),
+    )
+    .option('--labels <file>', 'one label per line, or synset<TAB>name')
+    .option(
+      '--token-keep <r>',
+      'trained share of patches kept: r for r, r^2, r^3, or one per stage with commas',
+    )
+    .option('--pruning-layers <list>', 'blocks before which patches are pruned, with commas', numbers)
+    .action(async (file: string, options: ImportOptions) => {
+      const model = await withApp(undefined, (app) => app.importModel({ file, ...options }));
+      process.stdout.write(`Imported ${model.name}: ${describeShape(model)}.\n${oneLine(model.path)}\n`);
+    });
+}
+
+function describeShape({ manifest }: ModelPackage): string {
+  const { architecture, embedDim, depth, imageSize, classes } = manifest;
+  return `${architecture}, width ${embedDim}, depth ${depth}, ${imageSize} px, ${classes} classes`;
+}
+
+function describeList({ packages, damaged }: ModelListing): string {
+  const rows = packages.map((model) => [
+    model.name,
+    describeShape(model),
+    `${quantity(model.bytes)}B`,
+    model.bundled ? 'comes with Winnow' : oneLine(model.path),
+  ]);
+  const list =
+    rows.length === 0 ? 'There are no models.\n' : table([['NAME', 'MODEL', 'SIZE', 'PLACE'], ...rows]);
+  return list + damaged.map(({ path, reason }) => `Not a model: ${oneLine(path)} (${reason})\n`).join('');
+}

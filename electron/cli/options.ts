@@ -1,0 +1,62 @@
+import { InvalidArgumentError, Option } from 'commander';
+import type { Command } from 'commander';
+
+/** Options of every command that predicts. */
+export interface DialOptions {
+  model?: string;
+  preset?: 'fast' | 'balanced' | 'accurate';
+  tokenKeep?: string;
+  blockThreshold?: number;
+  device?: string;
+  threads?: number;
+  batch?: number;
+}
+
+export interface LibraryOption {
+  library?: string;
+}
+
+/** A decimal number; its range is checked where it is used. */
+export function number(text: string): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.');
+  return value;
+}
+
+/** Numbers with commas between. */
+export function numbers(text: string): number[] {
+  return text.split(',').map(number);
+}
+
+export function addLibraryOption(command: Command): Command {
+  return command.option('--library <file>', "SQLite library (default: in the user's data folder)");
+}
+
+export function addWorkOptions(command: Command): Command {
+  return addLibraryOption(command)
+    .option('--threads <n>', 'threads of the engine (default: one per core)', number)
+    .option('--batch <n>', 'images that are predicted and saved together', number);
+}
+
+export function addDialOptions(command: Command): Command {
+  return addWorkOptions(
+    command
+      .option('--model <name|file>', 'model package (default: everyday10, which comes with Winnow)')
+      .addOption(
+        new Option('--preset <name>', 'speed or accuracy (default: balanced)').choices([
+          'fast',
+          'balanced',
+          'accurate',
+        ]),
+      )
+      .option('--token-keep <r>', 'share of patches kept: r for r, r^2, r^3, or one per stage with commas')
+      .option('--block-threshold <t>', 'a scan direction runs where its probability is above this', number)
+      .option('--device <name>', 'auto, or a name that `winnow devices` lists'),
+  );
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .option('--csv <file>', 'write the results as CSV when done')
+    .option('--json <file>', 'write the results as JSON when done');
+}

@@ -1,0 +1,84 @@
+import type { Command } from 'commander';
+import { resumeHint } from '../core/app-service.ts';
+import type { AppService } from '../core/app-service.ts';
+import type { Run } from '../shared/run.ts';
+import { withApp } from './app.ts';
+import { EXIT, exitCodeOfRun } from './exit.ts';
+import { count, oneLine } from './format.ts';
+import { watchRun } from './interrupt.ts';
+import { addDialOptions, addOutputOptions, addWorkOptions } from './options.ts';
+import type { DialOptions, LibraryOption } from './options.ts';
+import { runNumber } from './runs.ts';
+
+interface OutputOptions {
+  csv?: string;
+  json?: string;
+}
+
+type RunOptions = DialOptions & LibraryOption & OutputOptions;
+type ResumeOptions = Pick<DialOptions, 'threads' | 'batch'> & LibraryOption & OutputOptions;
+
+/** `winnow run` and `winnow resume`. */
+export function addRunCommands(program: Command, finish: (exitCode: number) => void): void {
+  const run = program
+    .command('run')
+    .description('label the images of folders, or what is new and changed in them');
+  addOutputOptions(addDialOptions(run.argument('<folder...>', 'folders; their sub-folders are included')));
+  run.action(async (folders: string[], { library, csv, json, ...dial }: RunOptions) => {
+    finish(
+      await withApp(library, (app) => complete(app, () => app.run({ folders, ...dial }), { csv, json })),
+    );
+  });
+
+  const resume = program.command('resume').description('go on with a run that did not end');
+  addOutputOptions(
+    addWorkOptions(resume.argument('[run]', 'its number (default: the latest that did not end)', runNumber)),
+  );
+  resume.action(async (given: number | undefined, { library, csv, json, ...options }: ResumeOptions) => {
+    finish(
+      await withApp(library, async (app) => {
+        const runId = given ?? (await latestUnfinished(app));
+        if (runId === undefined) {
+          process.stdout.write('Every run is complete; there is nothing to resume.\n');
+          return EXIT.done;
+        }
+        return complete(app, () => app.resume({ runId, ...options }), { csv, json });
+      }),
+    );
+  });
+}
+
+async function latestUnfinished(app: AppService): Promise<number | undefined> {
+  const runs = await app.listRuns({});
+  return runs.findLast(({ state }) => state !== 'done')?.id;
+}
+
+/** Works on a run and writes what was asked for when it is done; returns the exit code. */
+async function complete(
+  app: AppService,
+  work: () => Promise<Run>,
+  { csv, json }: { csv: string | undefined; json: string | undefined },
+): Promise<number> {
+  const run = await watchRun(app, work);
+  const { id, counts, state } = run;
+  if (state !== 'done') {
+    process.stdout.write(
+      `Run ${id} is paused: ${counts.ok + counts.failed} of ${count(counts.total, 'image')} are done and saved.\n`,
+    );
+    process.stdout.write(`${resumeHint(run)}\n`);
+    return exitCodeOfRun(run);
+  }
+  process.stdout.write(
+    `Run ${id} is done: ${count(counts.ok, 'image')} labelled, ${counts.failed} failed.\n`,
+  );
+  if (counts.failed > 0) process.stdout.write(`\`winnow show ${id}\` lists the failures.\n`);
+  for (const [format, out] of [
+    ['csv', csv],
+    ['json', json],
+  ] as const) {
+    if (out === undefined) continue;
+    const { path, rows } = await app.exportRun({ runId: id, format, out });
+    process.stdout.write(`Wrote ${oneLine(path)} (${count(rows, 'row')}).\n`);
+  }
+  return exitCodeOfRun(run);
+}

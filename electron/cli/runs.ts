@@ -1,0 +1,86 @@
+import type { Command } from 'commander';
+import { InvalidArgumentError } from 'commander';
+import type { RunDetails } from '../shared/app-api.ts';
+import type { Run } from '../shared/run.ts';
+import { withApp } from './app.ts';
+import { count, oneLine, table } from './format.ts';
+import { addLibraryOption } from './options.ts';
+import type { LibraryOption } from './options.ts';
+
+/** The number of a run as `winnow runs` lists it. */
+export function runNumber(text: string): number {
+  if (!/^[1-9]\d*$/.test(text))
+    throw new InvalidArgumentError('Expected the number of a run; `winnow runs` lists them.');
+  return Number(text);
+}
+
+/** `winnow runs` and `winnow show`. */
+export function addRunsCommands(program: Command): void {
+  addLibraryOption(program.command('runs').description('list the runs of the library')).action(
+    async ({ library }: LibraryOption) => {
+      const runs = await withApp(library, (app) => app.listRuns({}));
+      process.stdout.write(runs.length === 0 ? 'There are no runs yet.\n' : describeRuns(runs));
+    },
+  );
+  const show = program
+    .command('show')
+    .description('show one run: counts, labels, failures')
+    .argument('<run>', 'its number', runNumber);
+  addLibraryOption(show).action(async (runId: number, { library }: LibraryOption) => {
+    process.stdout.write(describeDetails(await withApp(library, (app) => app.showRun({ runId }))));
+  });
+}
+
+function describeRuns(runs: readonly Run[]): string {
+  const heading = [
+    'RUN',
+    'STATE',
+    'IMAGES',
+    'OK',
+    'FAILED',
+    'PENDING',
+    'MODEL',
+    'PRESET',
+    'CREATED',
+    'FOLDERS',
+  ];
+  const rows = runs.map(({ id, state, counts, spec, createdAt }) => [
+    ...[id, state, counts.total, counts.ok, counts.failed, counts.pending].map(String),
+    spec.modelName,
+    spec.preset.name,
+    createdAt.slice(0, 16).replace('T', ' '),
+    spec.folders.map(oneLine).join(', '),
+  ]);
+  return table([heading, ...rows]);
+}
+
+function describeDetails({ run, labels, failures }: RunDetails): string {
+  const { spec, counts } = run;
+  const facts = [
+    ['run', String(run.id)],
+    ['state', run.state],
+    ...spec.folders.map((folder) => ['folder', oneLine(folder)]),
+    ['model', `${spec.modelName} (SHA-256 ${spec.modelSha256})`],
+    [
+      'preset',
+      `${spec.preset.name} (patches kept ${spec.preset.tokenKeep.map((ratio) => Number(ratio.toFixed(3))).join(', ') || 'all'}; block threshold ${spec.preset.blockThreshold})`,
+    ],
+    ['device', spec.device],
+    ['images', `${counts.total}: ${counts.ok} labelled, ${counts.failed} failed, ${counts.pending} pending`],
+    ['created', run.createdAt],
+    ...(run.finishedAt === undefined ? [] : [['finished', run.finishedAt]]),
+  ];
+  const parts = [table(facts)];
+  if (labels.length > 0) {
+    parts.push(
+      '\nMost frequent labels\n',
+      table(labels.map((one) => [oneLine(one.label), String(one.count)])),
+    );
+  }
+  if (failures.length > 0) {
+    const shown = failures.length < counts.failed ? `, the first ${failures.length}` : '';
+    parts.push(`\n${count(counts.failed, 'failed image')}${shown}\n`);
+    parts.push(...failures.map(({ path, error }) => `${oneLine(path)}: ${oneLine(error)}\n`));
+  }
+  return parts.join('');
+}

@@ -1,0 +1,47 @@
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { addDevicesCommand } from './devices.ts';
+import { addEvaluateCommand } from './evaluate.ts';
+import { EXIT, exitCodeOf, reportError } from './exit.ts';
+import { addExportCommand } from './export.ts';
+import { addModelsCommands } from './models.ts';
+import { addRunCommands } from './run.ts';
+import { addRunsCommands } from './runs.ts';
+
+/** Runs the command line and returns the exit code. */
+async function main(args: string[]): Promise<number> {
+  const program = new Command('winnow')
+    .description('Labels folders of images offline with Dynamic Vision Mamba')
+    .version(packageJson.version)
+    .addHelpText(
+      'after',
+      '\nExit codes: 0 done, 1 failed or interrupted, 2 bad arguments, 3 done but some images failed',
+    )
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'winnow: ')) })
+    .exitOverride();
+  let exitCode: number = EXIT.done;
+  const finish = (code: number) => (exitCode = code);
+  addRunCommands(program, finish);
+  addRunsCommands(program);
+  addExportCommand(program);
+  addEvaluateCommand(program, finish);
+  addModelsCommands(program);
+  addDevicesCommand(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has already said what is wrong with the arguments, or printed the help that was asked for.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.badArguments;
+    reportError(error);
+    return exitCodeOf(error);
+  }
+}
+
+// A reader such as `head` may close the pipe early; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.done);
+  throw error;
+});
+
+process.exitCode = await main(process.argv.slice(2));

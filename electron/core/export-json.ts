@@ -1,0 +1,62 @@
+import { join } from 'node:path';
+import type { Receipt } from '../shared/run.ts';
+import { directionsRun, patchesKept } from './receipt-counts.ts';
+import type { RowPage } from './run-rows.ts';
+import type { ModelRow } from './store/models.ts';
+import type { ResultRow } from './store/results.ts';
+import type { RunRow } from './store/runs.ts';
+
+/** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/csv.md describes it. */
+export function* jsonText(pages: Iterable<RowPage>, run: RunRow, model: ModelRow): Generator<string> {
+  yield `{"run":${JSON.stringify(describeRun(run))},\n"files":[`;
+  let separator = '\n';
+  for (const { folder, rows } of pages) {
+    const lines = rows.map((row) => JSON.stringify(describeFile(folder, row, model)));
+    yield separator + lines.join(',\n');
+    separator = ',\n';
+  }
+  yield '\n]}\n';
+}
+
+function describeRun({ id, spec, createdAt }: RunRow) {
+  const { name, tokenKeep, blockThreshold, precision } = spec.preset;
+  return {
+    id,
+    created_at: createdAt,
+    folders: spec.folders,
+    model: spec.modelName,
+    model_sha256: spec.modelSha256,
+    preset: { name, token_keep: tokenKeep, block_threshold: blockThreshold, precision },
+    device: spec.device,
+  };
+}
+
+function describeFile(folder: string, row: ResultRow, model: ModelRow) {
+  return {
+    relative_path: row.relativePath,
+    absolute_path: join(folder, row.relativePath),
+    width: row.width ?? null,
+    height: row.height ?? null,
+    captured_at: row.capturedAt ?? null,
+    status: row.status,
+    predictions: row.top.map(({ classIndex, confidence }) => ({
+      label: model.manifest.labels[classIndex]?.name,
+      synset: model.manifest.labels[classIndex]?.synset,
+      class_index: classIndex,
+      confidence,
+    })),
+    human_label: null, // nobody can review yet
+    verified: false,
+    receipt: row.receipt === undefined ? null : describeReceipt(row.receipt, model),
+    error: row.error ?? null,
+  };
+}
+
+function describeReceipt(receipt: Receipt, { manifest }: ModelRow) {
+  return {
+    directions: [...receipt.directions],
+    blocks_run: directionsRun(receipt),
+    patches_kept: patchesKept(receipt, manifest.pruningLayers.length),
+    milliseconds: receipt.milliseconds,
+  };
+}

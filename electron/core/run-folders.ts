@@ -1,0 +1,46 @@
+import type { Stats } from 'node:fs';
+import { realpath, stat } from 'node:fs/promises';
+import { resolve, sep } from 'node:path';
+import { AppError } from '../shared/errors.ts';
+
+/**
+ * The folders of a run as RunSpec holds them: real paths, sorted, each once, none inside another.
+ * Throws NOT_FOUND or BAD_ARGUMENT about the first that is no folder.
+ */
+export async function resolveFolders(folders: readonly string[]): Promise<string[]> {
+  const paths = new Set<string>();
+  for (const folder of folders) paths.add(await realFolder(folder));
+  const sorted = [...paths].sort();
+  return sorted.filter((path) => !sorted.some((other) => other !== path && isInside(path, other)));
+}
+
+/** Whether the folder can be found now; a drive that was unplugged cannot. */
+export async function folderExists(folder: string): Promise<boolean> {
+  try {
+    return (await stat(folder)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+async function realFolder(folder: string): Promise<string> {
+  const absolute = resolve(folder);
+  let stats: Stats;
+  try {
+    stats = await stat(absolute);
+  } catch (error) {
+    throw new AppError('NOT_FOUND', `There is no folder ${absolute}`, 'Check its name.', { cause: error });
+  }
+  if (!stats.isDirectory()) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `Expected a folder, but ${absolute} is a file`,
+      'Name the folder it lies in.',
+    );
+  }
+  return realpath(absolute);
+}
+
+function isInside(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+}

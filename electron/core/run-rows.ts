@@ -1,0 +1,25 @@
+import type { Library } from './store/library.ts';
+import type { ResultFilter, ResultRow } from './store/results.ts';
+import type { RunRow } from './store/runs.ts';
+
+const ROWS_PER_PAGE = 1000;
+
+/** Consecutive rows of a run that lie in one of its folders. */
+export interface RowPage {
+  folder: string; // absolute
+  rows: ResultRow[];
+}
+
+/** The rows of a run by folder and path, a page at a time, so that any number of rows needs little memory. */
+export function* runRows(library: Library, run: RunRow, filter: ResultFilter = {}): Generator<RowPage> {
+  for (const folder of run.spec.folders) {
+    let after = '';
+    for (;;) {
+      const rows = library.results.page(run.id, folder, after, ROWS_PER_PAGE, filter);
+      const last = rows.at(-1);
+      if (last === undefined) break;
+      yield { folder, rows };
+      after = last.relativePath;
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import type { ModelPackage } from '../shared/model-package.ts';
+import type { EngineApi } from '../shared/engine-api.ts';
+import { AppError } from '../shared/errors.ts';
+import type { Preset, RunSpec } from '../shared/run.ts';
+import { sha256OfFile } from './packages/model-registry.ts';
+import type { ModelRegistry } from './packages/model-registry.ts';
+import { customPreset, standardPresets } from './presets.ts';
+import { resolveFolders } from './run-folders.ts';
+import type { ModelRow } from './store/models.ts';
+
+/** The model of a person who names none: it comes with Winnow. */
+export const DEFAULT_MODEL = 'everyday10';
+const DEFAULT_PRESET = 'balanced';
+
+/** How a run predicts, as asked for; what is left out has a default. */
+export interface DialRequest {
+  model?: string | undefined;
+  preset?: Preset['name'] | undefined;
+  tokenKeep?: string | undefined;
+  blockThreshold?: number | undefined;
+  device?: string | undefined;
+}
+
+export interface ResolvedModel {
+  model: ModelPackage;
+  sha256: string;
+}
+
+/** Turns names into what they stand for. Throws NOT_FOUND, BAD_ARGUMENT or BAD_MODEL. */
+export async function resolveSpec(
+  folders: readonly string[],
+  dial: DialRequest,
+  registry: ModelRegistry,
+  engine: EngineApi,
+): Promise<{ spec: RunSpec; model: ModelPackage }> {
+  const paths = await resolveFolders(folders);
+  const model = await registry.find(dial.model ?? DEFAULT_MODEL);
+  const preset = resolvePreset(dial, model);
+  const device = await resolveDevice(dial.device ?? 'auto', engine);
+  const modelSha256 = await sha256OfFile(model.path);
+  return { spec: { folders: paths, modelName: model.name, modelSha256, preset, device }, model };
+}
+
+function resolvePreset(dial: DialRequest, { manifest }: ModelPackage): Preset {
+  const presets = standardPresets(manifest);
+  const name = dial.preset ?? DEFAULT_PRESET;
+  const base = presets.find((preset) => preset.name === name);
+  if (base === undefined) throw new AppError('BAD_ARGUMENT', `There is no preset ${name}`);
+  return customPreset(
+    {
+      ...(dial.tokenKeep === undefined ? {} : { tokenKeep: dial.tokenKeep }),
+      ...(dial.blockThreshold === undefined ? {} : { blockThreshold: dial.blockThreshold }),
+    },
+    base,
+    manifest,
+  );
+}
+
+/** The device's name; `auto` stands for the first that can be used. */
+async function resolveDevice(name: string, engine: EngineApi): Promise<string> {
+  const devices = await engine.devices();
+  const usable = devices.filter(({ available }) => available);
+  const device = name === 'auto' ? usable[0] : devices.find((one) => one.name === name);
+  const hint = `Devices that can be used: ${usable.map((one) => one.name).join(', ')}.`;
+  if (device === undefined) throw new AppError('BAD_ARGUMENT', `There is no device ${name}`, hint);
+  if (!device.available) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The device ${name} cannot be used: ${device.reason ?? 'no reason given'}`,
+      hint,
+    );
+  }
+  return device.name;
+}
+
+/** The package with the content that a run was started with, wherever it lies now. Throws NOT_FOUND. */
+export async function locateModel(
+  { name, sha256, path }: ModelRow,
+  registry: ModelRegistry,
+): Promise<ModelPackage> {
+  for (const nameOrPath of [path, name]) {
+    try {
+      const model = await registry.find(nameOrPath);
+      if ((await sha256OfFile(model.path)) === sha256) return model;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error; // else: not there, so try the next
+    }
+  }
+  throw new AppError(
+    'NOT_FOUND',
+    `The model ${name} that the run was started with is not there any more (SHA-256 ${sha256.slice(0, 12)}...)`,
+    'Import it again from the same checkpoint, or start a new run.',
+  );
+}
