@@ -172,7 +172,7 @@ class CpuBackend : public Backend {
       std::int32_t* order = order_.data() + static_cast<std::size_t>(thread) * patches;
       std::iota(order, order + patches, 0);
       std::nth_element(order, order + count - 1, order + patches, [score](int i, int j) {
-        return score[i] > score[j] || (score[i] == score[j] && i < j);
+        return score[i] > score[j] || (score[i] == score[j] && i > j);
       });
       std::sort(order, order + count);
       std::copy_n(order, count, kept.at(b));

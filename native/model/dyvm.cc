@@ -37,6 +37,7 @@ Status DyvmModel::plan(int images) {
     b.kept.resize(c.pruning_layers.size());
     for (Tensor& scores : b.scores) scores = take({images, patches});
     for (auto& kept : b.kept) kept = workspace_.take<std::int32_t>({images, patches});
+    b.replayed = workspace_.take<std::int32_t>({images, patches});
     b.directions = workspace_.take<std::uint8_t>({c.depth, images});
     b.gate_logits = take({c.depth, images, 2});
     b.class_token = take({images, dim});
@@ -96,8 +97,13 @@ Status DyvmModel::forward(int images, const std::vector<int>& kept, const Dynami
         const int new_class_index = config_.class_index(kept[stage]);
         const Tensor gathered = view(spare, images, kept[stage] + 1);
         backend_.keep_best(scores, indices);
-        backend_.gather_tokens(stream, class_index, {indices.data(), {images, kept[stage]}}, new_class_index,
-                               gathered);
+        TensorView<const std::int32_t> next(indices.data(), {images, kept[stage]});
+        if (options.replay != nullptr) {
+          const std::vector<std::int32_t>& recorded = (*options.replay)[stage];
+          backend_.write(buffers_.replayed.data(), recorded.data(), next.size() * sizeof(std::int32_t));
+          next = {buffers_.replayed.data(), {images, kept[stage]}};
+        }
+        backend_.gather_tokens(stream, class_index, next, new_class_index, gathered);
         spare = stream;
         stream = gathered;
         patches = kept[stage];

@@ -19,6 +19,9 @@ struct DynamicOptions {
   std::vector<double> token_keep;  // one ratio per pruning stage, of the patches before any pruning
   float block_threshold = 0.5f;    // a direction runs where sigmoid(its logit) is above this
   bool trace = false;              // also report scores and gate logits
+  // Patches to go on with at each stage, [B, k], in place of the best ones: for comparing with a recorded
+  // run.
+  const std::vector<std::vector<std::int32_t>>* replay = nullptr;
   const std::atomic<bool>* cancel = nullptr;  // looked at before every block
 };
 
@@ -66,6 +69,7 @@ class DyvmModel {
     Tensor pairs;                // [B, M, 2]
     std::vector<Tensor> scores;  // per stage [B, M]
     std::vector<TensorView<std::int32_t>> kept;  // per stage [B, M]
+    TensorView<std::int32_t> replayed;           // [B, M]
     TensorView<std::uint8_t> directions;         // [depth, B]
     Tensor gate_logits;                          // [depth, B, 2]
     Tensor class_token, logits;                  // [B, D], [B, classes]

@@ -140,7 +140,8 @@ class Backend {
   // scores[b,i] = log softmax(pairs[b,i])[0]; pairs [B,n,2], scores [B,n].
   virtual void keep_scores(Tensor pairs, Tensor scores) = 0;
 
-  // The k best of scores [B,n] (the earlier one when equal), their indices ascending in kept [B,k].
+  // The k best of scores [B,n] (the later one when equal: what the original's torch.topk mostly takes), their
+  // indices ascending in kept [B,k].
   virtual void keep_best(Tensor scores, TensorView<std::int32_t> kept) = 0;
 
   // Patch rows `kept` of stream [B,L,D] in order, the class token from row c to row `new_class_index`; out

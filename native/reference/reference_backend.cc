@@ -274,7 +274,8 @@ class ReferenceBackend : public Backend {
     for (int b = 0; b < scores.extent(0); ++b) {
       const float* score = scores.at(b);
       std::iota(order.begin(), order.end(), 0);
-      std::stable_sort(order.begin(), order.end(), [score](int i, int j) { return score[i] > score[j]; });
+      std::sort(order.begin(), order.end(),
+                [score](int i, int j) { return score[i] > score[j] || (score[i] == score[j] && i > j); });
       std::copy_n(order.begin(), kept.extent(1), kept.at(b));
       std::sort(kept.at(b), kept.at(b) + kept.extent(1));
     }
