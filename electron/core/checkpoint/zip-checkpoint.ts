@@ -9,6 +9,8 @@ import { MAX_PICKLE_BYTES, unpickle } from './unpickle.ts';
 /** A checkpoint has an entry per tensor; the largest known ones have some thousands. */
 const MAX_ENTRIES = 100_000;
 
+const TORCH_SCRIPT = /^[^/]+\/(code\/|constants\.pkl$)/;
+
 /**
  * The zip format of torch.save (PyTorch 1.6 and later): stored entries `<prefix>/data.pkl`, `<prefix>/data/<key>`
  * for each storage, and `<prefix>/byteorder` in newer files. Rejects with BAD_CHECKPOINT.
@@ -20,12 +22,6 @@ export async function openZip(file: BoundedFile): Promise<CheckpointContent> {
     throw badCheckpoint('The checkpoint is a zip archive without data.pkl, so torch.save did not write it');
   }
   const prefix = pickleName.slice(0, -'data.pkl'.length);
-  if (places.has(`${prefix}constants.pkl`)) {
-    throw badCheckpoint(
-      'The checkpoint is a TorchScript program, not weights',
-      'Save model.state_dict() instead.',
-    );
-  }
   await refuseBigEndian(file, places.get(`${prefix}byteorder`));
   const pickle = await readEntry(file, places.get(pickleName), MAX_PICKLE_BYTES);
   return {
@@ -43,6 +39,12 @@ async function listEntries(file: BoundedFile): Promise<Map<string, StoragePlace>
     if (archive.entryCount > MAX_ENTRIES)
       throw badCheckpoint(`The checkpoint has ${archive.entryCount} entries`);
     for await (const entry of archive.eachEntry()) {
+      if (TORCH_SCRIPT.test(entry.fileName)) {
+        throw badCheckpoint(
+          'The checkpoint is a TorchScript program, not weights',
+          'Save model.state_dict() instead.',
+        );
+      }
       if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
         throw badCheckpoint(
           `The entry ${entry.fileName} is compressed or encrypted, which torch.save does not do`,

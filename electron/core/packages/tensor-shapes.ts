@@ -1,5 +1,4 @@
-import { patchCount } from '../flops.ts';
-import type { Manifest } from '../../shared/model-package.ts';
+import { patchCount, type ModelShape } from '../flops.ts';
 
 export type ShapesByName = ReadonlyMap<string, readonly number[]>;
 
@@ -7,20 +6,20 @@ export type ShapesByName = ReadonlyMap<string, readonly number[]>;
  * Names and shapes of a model's tensors, in the order of the original's state dict. D = embedDim, E = 2D inner
  * channels, N = stateDim, R = dtRank, K = convWidth; linear weights are [out, in].
  */
-export function tensorShapes(manifest: Omit<Manifest, 'dataSha256'>): ShapesByName {
-  const { embedDim: D, patchSize: P, classes } = manifest;
+export function tensorShapes(model: ModelShape): ShapesByName {
+  const { embedDim: D, patchSize: P, classes } = model;
   const shapes: [string, number[]][] = [
     ['cls_token', [1, 1, D]],
-    ['pos_embed', [1, patchCount(manifest) + 1, D]],
+    ['pos_embed', [1, patchCount(model) + 1, D]],
     ['patch_embed.proj.weight', [D, 3, P, P]],
     ['patch_embed.proj.bias', [D]],
     ['head.weight', [classes, D]],
     ['head.bias', [classes]],
   ];
-  for (let layer = 0; layer < manifest.depth; layer++) {
-    shapes.push(...withPrefix(`layers.${layer}.`, blockShapes(manifest)));
+  for (let layer = 0; layer < model.depth; layer++) {
+    shapes.push(...withPrefix(`layers.${layer}.`, blockShapes(model)));
   }
-  for (const stage of manifest.pruningLayers.keys()) {
+  for (const stage of model.pruningLayers.keys()) {
     shapes.push(...withPrefix(`score_predictors.${stage}.`, predictorShapes(D)));
   }
   shapes.push(['norm_f.weight', [D]]);
@@ -28,8 +27,8 @@ export function tensorShapes(manifest: Omit<Manifest, 'dataSha256'>): ShapesByNa
 }
 
 /** A scan direction has its own convolution, projections and A, D; the backward ones have `_b` in their names. */
-function blockShapes(manifest: Omit<Manifest, 'dataSha256'>): [string, number[]][] {
-  const { embedDim: D, stateDim: N, dtRank: R, convWidth: K } = manifest;
+function blockShapes(model: ModelShape): [string, number[]][] {
+  const { embedDim: D, stateDim: N, dtRank: R, convWidth: K } = model;
   const E = 2 * D;
   const blockHead: [string, number[]][] = [
     ['mixer.block_head.weight', [2, 2 * E]],
@@ -48,7 +47,7 @@ function blockShapes(manifest: Omit<Manifest, 'dataSha256'>): [string, number[]]
       [`mixer.dt_proj${direction}.weight`, [E, R]],
       [`mixer.dt_proj${direction}.bias`, [E]],
     ]),
-    ...(manifest.blockSelection ? blockHead : []),
+    ...(model.blockSelection ? blockHead : []),
     ['mixer.out_proj.weight', [D, E]],
     ['norm.weight', [D]],
   ];

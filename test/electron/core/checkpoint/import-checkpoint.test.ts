@@ -1,0 +1,382 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import {
+  importCheckpoint,
+  type ImportOptions,
+} from '../../../../electron/core/checkpoint/import-checkpoint.ts';
+import { verifyPackage } from '../../../../electron/core/packages/read-package.ts';
+import type { Manifest, ModelPackage } from '../../../../electron/shared/model-package.ts';
+import { appError, assertAppError } from '../app-error.ts';
+import { mutated, seededRandom } from '../random.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { dynamicModel, floats, plainModel, renamed, TINY_ARGS, trainingCheckpoint } from './tiny-model.ts';
+import { Arguments, OrderedDict, saveLegacy, saveZip, TorchTensor, type Source } from './torch-save.ts';
+
+const root = new URL('../../../../', import.meta.url);
+
+/** The task's data lies beside the repository, where it is present at all. */
+const shared = fileURLToPath(new URL('../shared/golden/', root));
+
+function golden(name: string): string {
+  return fileURLToPath(new URL(`test/golden/${name}/checkpoint.pth`, root));
+}
+
+type Given = Partial<Omit<ImportOptions, 'modelsFolder'>>;
+
+/** Imports a file of these bytes into a fresh folder. */
+async function importBytes(context: TestContext, file: Uint8Array, given: Given = {}): Promise<ModelPackage> {
+  const folder = await temporaryFolder(context);
+  const checkpointPath = join(folder, 'checkpoint.pth');
+  await writeFile(checkpointPath, file);
+  const modelsFolder = join(folder, 'models');
+  try {
+    return await importCheckpoint({
+      checkpointPath,
+      name: 'tiny',
+      modelsFolder,
+      pruningLayers: [1],
+      ...given,
+    });
+  } catch (error) {
+    assert.deepEqual(
+      existsSync(modelsFolder) ? await readdir(modelsFolder) : [],
+      [],
+      'something was written',
+    );
+    throw error;
+  }
+}
+
+function tiny(model = dynamicModel(), args: Record<string, Source> = TINY_ARGS): Buffer {
+  return saveZip(trainingCheckpoint(model, [['args', new Arguments(args)]]));
+}
+
+/** `dynamicModel` with one tensor replaced. */
+function withTensor(name: string, fields: ConstructorParameters<typeof TorchTensor>[0]): Map<string, Source> {
+  return dynamicModel().set(name, new TorchTensor(fields));
+}
+
+interface Golden {
+  name: string;
+  pruningLayers: number[];
+  manifest: Partial<Manifest>;
+  /** SHA-256 of the tensor bytes by name, computed with Python's zipfile and pickle from the same file. */
+  dataSha256: string;
+}
+
+const GOLDENS: Golden[] = [
+  {
+    name: 'dyvm-vim-odd-random',
+    pruningLayers: [2, 3, 5],
+    manifest: {
+      ...{
+        architecture: 'vim',
+        imageSize: 96,
+        patchSize: 8,
+        stride: 8,
+        embedDim: 48,
+        depth: 6,
+        stateDim: 16,
+      },
+      ...{
+        convWidth: 4,
+        dtRank: 3,
+        classes: 7,
+        blockSelection: true,
+        pruningLayers: [2, 3, 5],
+        blockKeep: 0.8,
+      },
+      tokenKeep: [0.7, 0.48999999999999994, 0.3429999999999999],
+    },
+    dataSha256: '14197e8054b7bd3d81423f6e122d93cf3721332169c451f65ae41b56b4b6cca7',
+  },
+  {
+    name: 'dyvm-videomamba-small-random',
+    pruningLayers: [3, 6, 9],
+    manifest: {
+      ...{ architecture: 'videomamba', imageSize: 224, patchSize: 16, stride: 16, embedDim: 96, depth: 12 },
+      ...{ dtRank: 6, classes: 100, blockSelection: true, tokenKeep: [0.9, 0.81, 0.7290000000000001] },
+    },
+    dataSha256: 'b53b318fab0aa21fd7669c42fefa9e795751a1890809fc0732beb7eb6350ea54',
+  },
+  {
+    name: 'vim-micro-cifar10',
+    pruningLayers: [],
+    manifest: {
+      ...{ architecture: 'vim', imageSize: 32, patchSize: 4, stride: 4, embedDim: 96, depth: 8, classes: 10 },
+      ...{ blockSelection: false, pruningLayers: [], tokenKeep: [] },
+    },
+    dataSha256: '96253622ae717e7ce7ea58e7aaf80e3ddc2889dfe480f17997ed9d8eb1d2d156',
+  },
+];
+
+for (const { name, pruningLayers, manifest, dataSha256 } of GOLDENS) {
+  test(`imports ${name} as the original training code wrote it`, async (context) => {
+    const modelsFolder = await temporaryFolder(context);
+    const model = await importCheckpoint({ checkpointPath: golden(name), name, modelsFolder, pruningLayers });
+    assert.deepEqual({ ...model.manifest, ...manifest }, model.manifest);
+    assert.equal(model.manifest.dataSha256, dataSha256);
+    assert.deepEqual(await verifyPackage(model.path), { manifest: model.manifest, bytes: model.bytes });
+    assert.deepEqual(await readdir(modelsFolder), [`${name}.safetensors`]);
+  });
+}
+
+const SHARED_GOLDENS: [string, string][] = [
+  ['vim-plain-random', 'e6f3f9635cf66cf4a5196b760bb4261dd8140087902a3a9626df47c8c0ca9bca'],
+  ['dyvm-vim-tiny-random', 'af4ec2e9b0e5846390686b4e3015fd0c2c00cd49a66db3c609646ed9686c7813'],
+];
+
+for (const [name, dataSha256] of SHARED_GOLDENS) {
+  test(`imports ${name}, whose layers and labels are the original's`, async (context) => {
+    const checkpointPath = join(shared, name, 'checkpoint.pth');
+    if (!existsSync(checkpointPath)) return context.skip(`${checkpointPath} is not on this machine`);
+    const modelsFolder = await temporaryFolder(context);
+    const { manifest } = await importCheckpoint({ checkpointPath, name, modelsFolder });
+    assert.equal(manifest.dataSha256, dataSha256);
+    assert.deepEqual(manifest.pruningLayers, name.startsWith('dyvm') ? [6, 12, 18] : []);
+    assert.deepEqual(manifest.labels[281], { name: 'tabby', synset: 'n02123045' });
+  });
+}
+
+const OTHER_KINDS: [string, RegExp][] = [
+  ['dyvm-mambareg-random', /is a MambaReg model/],
+  ['dyvm-seg-upernet-random', /is a segmentation model/],
+  ['vim-det-cascade-random', /is a detection model/],
+  ['vim-det-plain-random', /is a detection model/],
+];
+
+for (const [name, message] of OTHER_KINDS) {
+  test(`names the kind of ${name}`, async (context) => {
+    const checkpointPath = join(shared, name, 'checkpoint.pth');
+    if (!existsSync(checkpointPath)) return context.skip(`${checkpointPath} is not on this machine`);
+    const modelsFolder = await temporaryFolder(context);
+    await assert.rejects(
+      importCheckpoint({ checkpointPath, name, modelsFolder }),
+      appError('BAD_CHECKPOINT', message),
+    );
+    assert.deepEqual(await readdir(modelsFolder), []);
+  });
+}
+
+test('the bundled model is what its checkpoint gives', async (context) => {
+  const checkpointPath = join(shared, 'dyvm-vim-micro-cifar10/checkpoint.pth');
+  if (!existsSync(checkpointPath)) return context.skip(`${checkpointPath} is not on this machine`);
+  const { path } = await importCheckpoint({
+    ...{ checkpointPath, name: 'everyday10', modelsFolder: await temporaryFolder(context) },
+    ...{ pruningLayers: [2, 4, 6], licence: 'Apache-2.0' },
+  });
+  const bundled = await readFile(new URL('resources/models/everyday10.safetensors', root));
+  assert.ok(bundled.equals(await readFile(path)));
+});
+
+test('the same file twice gives the same bytes', async (context) => {
+  const [first, second] = await Promise.all([importBytes(context, tiny()), importBytes(context, tiny())]);
+  assert.ok((await readFile(first.path)).equals(await readFile(second.path)));
+});
+
+test('zip and legacy format, wrapped or bare, parallel or not, give the same tensors', async (context) => {
+  const args = new Arguments(TINY_ARGS);
+  const parallel = renamed(dynamicModel(), (name) => `module.${name}`);
+  const told: Given = { architecture: 'vim', tokenKeep: '0.5' };
+  const variants: [Uint8Array, string, Given][] = [
+    [tiny(), 'model', {}],
+    [saveLegacy(trainingCheckpoint(dynamicModel(), [['args', args]])), 'model', {}],
+    [saveZip(trainingCheckpoint(parallel, [['args', args]])), 'model', {}],
+    [
+      saveZip(
+        new Map<string, Source>([
+          ['model_ema', dynamicModel()],
+          ['args', args],
+        ]),
+      ),
+      'model_ema',
+      {},
+    ],
+    [
+      saveZip(
+        new Map<string, Source>([
+          ['state_dict_ema', dynamicModel()],
+          ['state_dict', plainModel()],
+        ]),
+      ),
+      'state_dict_ema',
+      told,
+    ],
+    [
+      saveZip(
+        new Map<string, Source>([
+          ['state_dict', new OrderedDict(parallel)],
+          ['epoch', 3],
+        ]),
+      ),
+      'state_dict',
+      told,
+    ],
+    [saveZip(dynamicModel()), 'state_dict', told],
+    [saveLegacy(new OrderedDict(dynamicModel())), 'state_dict', told],
+  ];
+  const hashes = new Set<string>();
+  for (const [file, weights, given] of variants) {
+    const { manifest } = await importBytes(context, file, given);
+    assert.equal(manifest.provenance.weights, weights);
+    hashes.add(manifest.dataSha256);
+  }
+  assert.equal(hashes.size, 1);
+});
+
+test('half-precision tensors keep their type and lie behind the wider ones', async (context) => {
+  const half = { key: 'half', data: Uint8Array.of(0, 0x3c, 1, 0x3c, 2, 0x3c), shape: [3], elements: 3 };
+  const model = withTensor('head.bias', { ...half, storageType: 'torch BFloat16Storage' });
+  const { path } = await importBytes(context, tiny(model));
+  const file = await readFile(path);
+  assert.deepEqual([...file.subarray(-6)], [0, 0x3c, 1, 0x3c, 2, 0x3c]);
+  assert.match(file.toString('latin1'), /"head\.bias":\{"dtype":"BF16","shape":\[3\]/);
+  await verifyPackage(path);
+});
+
+test('provenance records where the weights came from', async (context) => {
+  const { manifest } = await importBytes(context, tiny(), { licence: 'MIT' });
+  assert.equal(manifest.provenance.file, 'checkpoint.pth');
+  assert.equal(manifest.provenance.epoch, 29);
+  assert.deepEqual(manifest.provenance.training, TINY_ARGS);
+  assert.equal(manifest.licence, 'MIT');
+});
+
+const nan = floats(24, 0);
+new DataView(nan.buffer).setFloat32(20, NaN, true);
+const infinite = floats(24, 0);
+new DataView(infinite.buffer).setFloat32(92, -Infinity, true);
+
+function without(name: string): Map<string, Source> {
+  const model = dynamicModel();
+  assert.ok(model.delete(name));
+  return model;
+}
+
+const REFUSED: [string, Map<string, Source>, RegExp][] = [
+  [
+    'NaN',
+    withTensor('head.weight', { key: 'x', data: nan, shape: [3, 8] }),
+    /head\.weight holds a value that is not finite/,
+  ],
+  [
+    'infinity',
+    withTensor('head.weight', { key: 'x', data: infinite, shape: [3, 8] }),
+    /head\.weight holds a value that is not finite/,
+  ],
+  ['a missing tensor', without('layers.1.mixer.D_b'), /layers\.1\.mixer\.D_b is missing/],
+  ['a missing first tensor', without('patch_embed.proj.weight'), /no tensor patch_embed\.proj\.weight/],
+  [
+    'an extra tensor',
+    withTensor('rope.freqs_cos', { key: 'x', data: floats(4, 0), shape: [4] }),
+    /rope\.freqs_cos does not belong/,
+  ],
+  [
+    'a wrong shape',
+    withTensor('layers.1.norm.weight', { key: 'x', data: floats(9, 0), shape: [9] }),
+    /layers\.1\.norm\.weight must be \[8\], but is \[9\]/,
+  ],
+  [
+    'a wrong number of axes',
+    withTensor('head.weight', { key: 'x', data: floats(24, 0), shape: [24] }),
+    /head\.weight must have 2 axes/,
+  ],
+  [
+    'a gap in the blocks',
+    renamed(dynamicModel(), (name) => name.replace('layers.1.', 'layers.7.')),
+    /layers\.1\.mixer\.A_log is missing/,
+  ],
+  [
+    'a huge block number',
+    renamed(dynamicModel(), (name) => name.replace('layers.1.', 'layers.999999999.')),
+    /layers\.1\.mixer\.A_log is missing/,
+  ],
+  [
+    'patches that form no square',
+    withTensor('pos_embed', { key: 'x', data: floats(48, 0), shape: [1, 6, 8] }),
+    /5 patch positions, which do not form a square/,
+  ],
+  [
+    '64-bit weights',
+    withTensor('head.weight', {
+      key: 'x',
+      data: new Uint8Array(192),
+      shape: [3, 8],
+      elements: 24,
+      storageType: 'torch DoubleStorage',
+    }),
+    /head\.weight has elements of type F64/,
+  ],
+  [
+    'a number among the weights',
+    dynamicModel().set('head.scale', 3),
+    /head\.scale of the weights is not a tensor/,
+  ],
+];
+
+for (const [name, model, message] of REFUSED) {
+  test(`refuses ${name} and writes nothing`, async (context) => {
+    await assert.rejects(importBytes(context, tiny(model)), appError('BAD_CHECKPOINT', message));
+  });
+}
+
+test('refuses a checkpoint without weights', async (context) => {
+  for (const value of [3, new Map([['epoch', 3]]), new Map([['model', new Map([['a', 1]])]])]) {
+    await assert.rejects(
+      importBytes(context, saveZip(value)),
+      appError('BAD_CHECKPOINT', /no weights|not hold a dictionary/),
+    );
+  }
+});
+
+test('refuses a name that is taken or no file name', async (context) => {
+  const { path } = await importBytes(context, tiny());
+  const again = { checkpointPath: golden('vim-micro-cifar10'), name: 'tiny', modelsFolder: join(path, '..') };
+  await assert.rejects(importCheckpoint(again), appError('BAD_ARGUMENT', /There is a model tiny already/));
+  for (const name of [
+    '',
+    '../up',
+    'a/b',
+    'a\\b',
+    '.hidden',
+    'con',
+    'NUL.x',
+    'x'.repeat(65),
+    'line\nbreak',
+    'dot.',
+  ]) {
+    await assert.rejects(importCheckpoint({ ...again, name }), (error) => {
+      assert.ok(error instanceof Error && 'code' in error && error.code === 'BAD_ARGUMENT', name);
+      return true;
+    });
+  }
+});
+
+for (const [format, save] of Object.entries({ zip: saveZip, legacy: saveLegacy })) {
+  const file = save(trainingCheckpoint(dynamicModel(), [['args', new Arguments(TINY_ARGS)]]));
+
+  test(`${format}: truncated anywhere, it is refused in one sentence`, async (context) => {
+    for (let length = 0; length < file.length; length += 1 + Math.floor(file.length / 97)) {
+      await assert.rejects(importBytes(context, file.subarray(0, length)), appError('BAD_CHECKPOINT', /./));
+    }
+  });
+
+  test(`${format}: with random bytes it is imported whole or refused in one sentence`, async (context) => {
+    const random = seededRandom(format.length);
+    let refused = 0;
+    for (let round = 0; round < 200; round++) {
+      try {
+        const { path } = await importBytes(context, mutated(file, 1 + random(8), random));
+        await verifyPackage(path);
+      } catch (error) {
+        assertAppError(error, ['BAD_CHECKPOINT']);
+        refused += 1;
+      }
+    }
+    assert.ok(refused > 20, `only ${refused} of 200 damaged files were refused`);
+  });
+}
