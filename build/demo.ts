@@ -37,8 +37,10 @@ function show(folder: string): void {
   const rows = z.array(rowSchema).parse(parse(fs.readFileSync(csv), { columns: true, bom: true }));
   const isSamples = path.resolve(folder) === samples;
   const isRight = (row: (typeof rows)[number]) => row.relative_path.startsWith(`${row.label}-`);
-  const shown = rows.slice(0, longest);
-  const width = Math.max(4, ...shown.map((row) => row.relative_path.length));
+  const shown = rows
+    .slice(0, longest)
+    .map((row) => ({ ...row, file: row.relative_path.replace(/\p{Cc}/gu, '?') }));
+  const width = Math.max(4, ...shown.map(({ file }) => file.length));
   console.log(`\n${'file'.padEnd(width)}  label       confidence`);
   for (const row of shown) {
     const verdict = isSamples ? (isRight(row) ? '  right' : '  wrong') : '';
@@ -46,7 +48,7 @@ function show(folder: string): void {
       row.status === 'ok'
         ? `${row.label.padEnd(10)}  ${row.confidence.toFixed(2).padStart(10)}${verdict}`
         : row.error;
-    console.log(`${row.relative_path.padEnd(width)}  ${result}`);
+    console.log(`${row.file.padEnd(width)}  ${result}`);
   }
   if (rows.length > shown.length) console.log(`... and ${rows.length - shown.length} more`);
   if (isSamples) console.log(`\n${rows.filter(isRight).length} of ${rows.length} right`);
