@@ -18,8 +18,14 @@ import { Arguments, OrderedDict, saveLegacy, saveZip, TorchTensor, type Source }
 
 const root = new URL('../../../../', import.meta.url);
 
-/** The task's data lies beside the repository, where it is present at all. */
-const shared = fileURLToPath(new URL('../shared/golden/', root));
+/** A checkpoint of the test data that lies beside the repository on some machines. */
+function sharedCheckpoint(name: string): { checkpointPath: string; skip: string | false } {
+  const checkpointPath = fileURLToPath(new URL(`../shared/golden/${name}/checkpoint.pth`, root));
+  return {
+    checkpointPath,
+    skip: existsSync(checkpointPath) ? false : `${checkpointPath} is not on this machine`,
+  };
+}
 
 function golden(name: string): string {
   return fileURLToPath(new URL(`test/golden/${name}/checkpoint.pth`, root));
@@ -131,9 +137,8 @@ const SHARED_GOLDENS: [string, string][] = [
 ];
 
 for (const [name, dataSha256] of SHARED_GOLDENS) {
-  test(`imports ${name}, whose layers and labels are the original's`, async (context) => {
-    const checkpointPath = join(shared, name, 'checkpoint.pth');
-    if (!existsSync(checkpointPath)) return context.skip(`${checkpointPath} is not on this machine`);
+  const { checkpointPath, skip } = sharedCheckpoint(name);
+  test(`imports ${name}, whose layers and labels are the original's`, { skip }, async (context) => {
     const modelsFolder = await temporaryFolder(context);
     const { manifest } = await importCheckpoint({ checkpointPath, name, modelsFolder });
     assert.equal(manifest.dataSha256, dataSha256);
@@ -150,9 +155,8 @@ const OTHER_KINDS: [string, RegExp][] = [
 ];
 
 for (const [name, message] of OTHER_KINDS) {
-  test(`names the kind of ${name}`, async (context) => {
-    const checkpointPath = join(shared, name, 'checkpoint.pth');
-    if (!existsSync(checkpointPath)) return context.skip(`${checkpointPath} is not on this machine`);
+  const { checkpointPath, skip } = sharedCheckpoint(name);
+  test(`names the kind of ${name}`, { skip }, async (context) => {
     const modelsFolder = await temporaryFolder(context);
     await assert.rejects(
       importCheckpoint({ checkpointPath, name, modelsFolder }),
@@ -162,11 +166,15 @@ for (const [name, message] of OTHER_KINDS) {
   });
 }
 
-test('the bundled model is what its checkpoint gives', async (context) => {
-  const checkpointPath = join(shared, 'dyvm-vim-micro-cifar10/checkpoint.pth');
-  if (!existsSync(checkpointPath)) return context.skip(`${checkpointPath} is not on this machine`);
+const everyday = sharedCheckpoint('dyvm-vim-micro-cifar10');
+
+test('the bundled model is what its checkpoint gives', { skip: everyday.skip }, async (context) => {
   const { path } = await importCheckpoint({
-    ...{ checkpointPath, name: 'everyday10', modelsFolder: await temporaryFolder(context) },
+    ...{
+      checkpointPath: everyday.checkpointPath,
+      name: 'everyday10',
+      modelsFolder: await temporaryFolder(context),
+    },
     ...{ pruningLayers: [2, 4, 6], licence: 'Apache-2.0' },
   });
   const bundled = await readFile(new URL('resources/models/everyday10.safetensors', root));

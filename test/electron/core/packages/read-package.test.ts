@@ -1,0 +1,129 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { readManifest, verifyPackage } from '../../../../electron/core/packages/read-package.ts';
+import { MANIFEST_KEY } from '../../../../electron/shared/model-package.ts';
+import { appError, assertAppError } from '../app-error.ts';
+import { mutated, seededRandom } from '../random.ts';
+import { temporaryFolder } from '../temporary-folder.ts';
+import { writeTinyPackage } from './tiny-package.ts';
+
+type Json = Record<string, unknown>;
+
+async function tinyPackage(context: TestContext): Promise<string> {
+  return (await writeTinyPackage(await temporaryFolder(context), 'tiny')).path;
+}
+
+/** Rewrites a package's manifest. */
+async function editManifest(path: string, edit: (manifest: Json) => Json): Promise<void> {
+  const file = await readFile(path);
+  const dataStart = 8 + Number(file.readBigUInt64LE());
+  const header = JSON.parse(file.toString('utf8', 8, dataStart)) as { __metadata__: Record<string, string> };
+  const manifest = JSON.parse(header.__metadata__[MANIFEST_KEY] ?? '') as Json;
+  header.__metadata__[MANIFEST_KEY] = JSON.stringify(edit(manifest));
+  const text = Buffer.from(JSON.stringify(header));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(text.length));
+  await writeFile(path, Buffer.concat([length, text, file.subarray(dataStart)]));
+}
+
+test('a package passes, and its manifest says what the model is', async (context) => {
+  const path = await tinyPackage(context);
+  const manifest = await readManifest(path);
+  assert.deepEqual([manifest.name, manifest.depth, manifest.tokenKeep], ['tiny', 2, [0.5]]);
+  assert.deepEqual((await verifyPackage(path)).manifest, manifest);
+});
+
+const CONTRADICTIONS: [string, Json, RegExp][] = [
+  ['another format', { format: 2 }, /not valid at "format"/],
+  ['an unknown field', { extra: 1 }, /not valid/],
+  ['a negative depth', { depth: -1 }, /not valid at "depth"/],
+  ['a billion blocks', { depth: 1e9 }, /1000000000 blocks for \d+ tensors/],
+  ['one block fewer', { depth: 1, pruningLayers: [], tokenKeep: [] }, /layers\.1\.\S+ does not belong/],
+  ['one block more', { depth: 3 }, /layers\.2\.mixer\.A_log is missing/],
+  ['another width', { embedDim: 16 }, /cls_token must be \[1,1,16\], but is \[1,1,8\]/],
+  [
+    'another image size',
+    { imageSize: 12, preprocessing: { resize: 12, crop: 12, mean: [0, 0, 0], std: [1, 1, 1] } },
+    /pos_embed must be \[1,10,8\]/,
+  ],
+  [
+    'a crop of another size',
+    { preprocessing: { resize: 9, crop: 9, mean: [0, 0, 0], std: [1, 1, 1] } },
+    /pictures of 8 pixels/,
+  ],
+  ['patches larger than the image', { patchSize: 9 }, /do not fit an image of 8/],
+  ['gaps between patches', { stride: 5 }, /do not fit an image/],
+  ['no block heads', { blockSelection: false }, /block_head\.bias does not belong/],
+  ['a label too few', { labels: [{ name: 'a' }] }, /1 labels for 3 classes/],
+  ['no keep ratio', { tokenKeep: [] }, /0 token keep ratios for 1 pruning layers/],
+  ['pruning before the first block', { pruningLayers: [0] }, /must rise/],
+  ['pruning behind the last block', { pruningLayers: [2] }, /must rise/],
+];
+
+for (const [name, change, message] of CONTRADICTIONS) {
+  test(`refuses a manifest with ${name}`, async (context) => {
+    const path = await tinyPackage(context);
+    await editManifest(path, (manifest) => ({ ...manifest, ...change }));
+    await assert.rejects(readManifest(path), appError('BAD_MODEL', message));
+  });
+}
+
+test('refuses a safetensors file without a manifest, and one whose manifest is no JSON', async (context) => {
+  const path = join(await temporaryFolder(context), 'other.safetensors');
+  const write = (text: string): Promise<void> => {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(text.length));
+    return writeFile(path, Buffer.concat([length, Buffer.from(text)]));
+  };
+  await write('{}');
+  await assert.rejects(readManifest(path), appError('BAD_MODEL', /not a model package/));
+  await write(JSON.stringify({ __metadata__: { [MANIFEST_KEY]: '{' } }));
+  await assert.rejects(readManifest(path), appError('BAD_MODEL', /manifest is not JSON/));
+  await assert.rejects(readManifest(`${path}.none`), appError('NOT_FOUND', /cannot be opened/));
+});
+
+test('verify finds a changed byte and a value that is not finite', async (context) => {
+  const path = await tinyPackage(context);
+  const file = await readFile(path);
+  const last = file.length - 4;
+  file.writeFloatLE(1.5, last);
+  await writeFile(path, file);
+  await assert.rejects(verifyPackage(path), appError('BAD_MODEL', /differ from the hash/));
+  assert.equal((await readManifest(path)).name, 'tiny');
+  file.writeFloatLE(Infinity, last);
+  await writeFile(path, file);
+  await assert.rejects(
+    verifyPackage(path),
+    appError('BAD_MODEL', /The tensor score_predictors\.\S+ holds a value/),
+  );
+});
+
+test('truncated anywhere, a package is refused in one sentence', async (context) => {
+  const path = await tinyPackage(context);
+  const file = await readFile(path);
+  for (let length = 0; length < file.length; length += 1 + Math.floor(file.length / 151)) {
+    await writeFile(path, file.subarray(0, length));
+    await assert.rejects(readManifest(path), appError('BAD_MODEL', /./));
+  }
+});
+
+test('a package with random bytes in its header is read or refused in one sentence', async (context) => {
+  const path = await tinyPackage(context);
+  const file = await readFile(path);
+  const dataStart = 8 + Number(file.readBigUInt64LE());
+  const random = seededRandom(7);
+  let refused = 0;
+  for (let round = 0; round < 500; round++) {
+    const header = mutated(file.subarray(0, dataStart), 1 + random(3), random);
+    await writeFile(path, Buffer.concat([header, file.subarray(dataStart)]));
+    try {
+      await verifyPackage(path);
+    } catch (error) {
+      assertAppError(error, ['BAD_MODEL']);
+      refused += 1;
+    }
+  }
+  assert.ok(refused > 300, `only ${refused} of 500 damaged headers were refused`);
+});
