@@ -38,7 +38,7 @@ export function patchCount(shape: Pick<Manifest, 'imageSize' | 'patchSize' | 'st
  * Work for one image, in the unit of arXiv 2504.04787 (one multiply-accumulate counts 1).
  *
  * `tokenKeep` holds one ratio per pruning stage, relative to the patches before any pruning; stage j keeps
- * trunc(tokenKeep[j] * patches). `blockKeep` is the share of scan directions that ran, over all images, blocks and
+ * max(1, trunc(tokenKeep[j] * patches)). `blockKeep` is the share of scan directions that ran, over all images, blocks and
  * both directions (1 for a model without block selection).
  *
  * With D = embedDim, E = 2D, N = stateDim, R = dtRank, K = convWidth, l = patches in the block + class token,
@@ -66,7 +66,7 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
     const stage = shape.pruningLayers.indexOf(layer);
     if (stage >= 0) {
       outside += n * (D * D + (D * D) / 2 + (D * D) / 8 + D / 2);
-      n = Math.trunc((tokenKeep[stage] ?? 1) * patches);
+      n = Math.max(1, Math.trunc((tokenKeep[stage] ?? 1) * patches));
     }
     const l = n + 1;
     projections += l * D * 2 * E + l * E * D + (shape.blockSelection ? 2 * E * 2 : 0);

@@ -3,7 +3,7 @@ import yauzl from 'yauzl';
 import { AppError } from '../../shared/errors.ts';
 import type { BoundedFile } from './bounded-file.ts';
 import type { CheckpointContent, StoragePlace } from './checkpoint-content.ts';
-import { badCheckpoint } from './pickle-values.ts';
+import { badCheckpoint, printable } from './pickle-values.ts';
 import { MAX_PICKLE_BYTES, unpickle } from './unpickle.ts';
 
 /** A checkpoint has an entry per tensor; the largest known ones have some thousands. */
@@ -47,17 +47,17 @@ async function listEntries(file: BoundedFile): Promise<Map<string, StoragePlace>
       }
       if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
         throw badCheckpoint(
-          `The entry ${entry.fileName} is compressed or encrypted, which torch.save does not do`,
+          `The entry ${printable(entry.fileName)} is compressed or encrypted, which torch.save does not do`,
         );
       }
-      if (places.has(entry.fileName)) throw badCheckpoint(`The checkpoint has two entries ${entry.fileName}`);
+      if (places.has(entry.fileName)) throw badCheckpoint(`The checkpoint has two entries ${printable(entry.fileName)}`);
       const { fileDataStart } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
       places.set(entry.fileName, { start: fileDataStart, bytes: entry.uncompressedSize, crc32: entry.crc32 });
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw badCheckpoint(`The checkpoint is a damaged zip archive (${reason})`, undefined, { cause: error });
+    throw badCheckpoint(`The checkpoint is a damaged zip archive (${printable(reason)})`, undefined, { cause: error });
   }
   return places;
 }

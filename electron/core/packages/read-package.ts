@@ -74,6 +74,9 @@ function manifestProblem(manifest: Manifest, tensors: number): string | undefine
   if (tokenKeep.length !== pruningLayers.length) {
     return `The manifest has ${tokenKeep.length} token keep ratios for ${pruningLayers.length} pruning layers`;
   }
+  if (tokenKeep.some((ratio, stage) => ratio > (tokenKeep[stage - 1] ?? 1))) {
+    return `The manifest's token keep ratios ${tokenKeep.join(', ')} must not rise`;
+  }
   if (!isPruningOrder(pruningLayers, manifest.depth)) {
     return `The manifest's pruning layers ${pruningLayers.join(', ')} must rise and lie inside ${manifest.depth} blocks`;
   }

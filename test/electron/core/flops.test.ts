@@ -67,3 +67,11 @@ test('stride 8 makes 27 x 27 patches of 16 pixels', () => {
   const plus = countFlops({ ...model(192, false), stride: 8, depth: 0, classes: 0 }, [], 1);
   assert.equal(plus.actual, 729 * 192 * 768);
 });
+
+test('a stage keeps at least one patch', () => {
+  const shape = model(192, true);
+  assert.deepEqual(
+    countFlops(shape, [1 / 196, 1 / 196, 1 / 196], 1),
+    countFlops(shape, [0.001, 0.001, 0.001], 1),
+  );
+});

@@ -58,6 +58,7 @@ const CONTRADICTIONS: [string, Json, RegExp][] = [
   ['no block heads', { blockSelection: false }, /block_head\.bias does not belong/],
   ['a label too few', { labels: [{ name: 'a' }] }, /1 labels for 3 classes/],
   ['no keep ratio', { tokenKeep: [] }, /0 token keep ratios for 1 pruning layers/],
+  ['keep ratios that rise', { pruningLayers: [1, 2], tokenKeep: [0.5, 0.6] }, /0\.5, 0\.6 must not rise/],
   ['pruning before the first block', { pruningLayers: [0] }, /must rise/],
   ['pruning behind the last block', { pruningLayers: [2] }, /must rise/],
 ];
