@@ -50,14 +50,17 @@ async function listEntries(file: BoundedFile): Promise<Map<string, StoragePlace>
           `The entry ${printable(entry.fileName)} is compressed or encrypted, which torch.save does not do`,
         );
       }
-      if (places.has(entry.fileName)) throw badCheckpoint(`The checkpoint has two entries ${printable(entry.fileName)}`);
+      if (places.has(entry.fileName))
+        throw badCheckpoint(`The checkpoint has two entries ${printable(entry.fileName)}`);
       const { fileDataStart } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
       places.set(entry.fileName, { start: fileDataStart, bytes: entry.uncompressedSize, crc32: entry.crc32 });
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw badCheckpoint(`The checkpoint is a damaged zip archive (${printable(reason)})`, undefined, { cause: error });
+    throw badCheckpoint(`The checkpoint is a damaged zip archive (${printable(reason)})`, undefined, {
+      cause: error,
+    });
   }
   return places;
 }
