@@ -114,7 +114,7 @@ export class AppService implements AppApi {
       );
       const folders = await resolveFolders([folder]);
       const { manifest } = await this.#parts.registry.find(dial.model ?? DEFAULT_MODEL);
-      const classFolders = await matchClassFolders(folder, manifest);
+      const classFolders = await matchClassFolders(folders[0] ?? folder, manifest);
       const run = await this.#startRun(folders, dial, { threads, batch });
       if (run.state !== 'done')
         throw new AppError('CANCELLED', `The evaluation stopped before its end`, resumeHint(run));

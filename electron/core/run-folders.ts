@@ -25,20 +25,20 @@ export async function folderExists(folder: string): Promise<boolean> {
 
 async function realFolder(folder: string): Promise<string> {
   const absolute = resolve(folder);
+  let real: string;
   let stats: Stats;
   try {
-    stats = await stat(absolute);
+    real = await realpath(absolute);
+    stats = await stat(real);
   } catch (error) {
     throw new AppError('NOT_FOUND', `There is no folder ${absolute}`, 'Check its name.', { cause: error });
   }
-  if (!stats.isDirectory()) {
-    throw new AppError(
-      'BAD_ARGUMENT',
-      `Expected a folder, but ${absolute} is a file`,
-      'Name the folder it lies in.',
-    );
-  }
-  return realpath(absolute);
+  if (stats.isDirectory()) return real;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Expected a folder, but ${absolute} is a file`,
+    'Name the folder that it lies in.',
+  );
 }
 
 function isInside(path: string, folder: string): boolean {

@@ -118,13 +118,16 @@ function captureTime(exif: Buffer | undefined): string | undefined {
   }
 }
 
-/** libvips' messages have a line for each thing it stumbled over; the first says it. */
+/** libvips' messages have a line for each thing that it stumbled over; the first says it. */
 async function badImage<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    const [reason = 'no reason given'] = error.message.split('\n');
-    throw new AppError('BAD_IMAGE', `the file cannot be decoded: ${reason}`, undefined, { cause: error });
+    const [first = ''] = error.message.split('\n');
+    const reason = first.includes('unsupported image format')
+      ? 'the file holds no picture in a format that Winnow reads'
+      : `the picture cannot be decoded: ${first}`;
+    throw new AppError('BAD_IMAGE', reason, undefined, { cause: error });
   }
 }

@@ -53,11 +53,12 @@ export class EngineClient implements EngineApi {
   async open(model: EngineModel): Promise<void> {
     this.#model = model;
     const host = this.#host;
-    if (host?.alive === true && host.threads === model.threads) {
+    if (host?.ended === undefined && host?.threads === model.threads) {
       await host.ask({ call: 'open', model }, START_LIMIT);
       return;
     }
     host?.kill('another model was opened'); // the thread budget is the process's
+    this.#host = undefined;
     await this.#runningHost();
   }
 
@@ -67,7 +68,6 @@ export class EngineClient implements EngineApi {
       return await this.#attempt(paths, dial);
     } catch (error) {
       if (!(error instanceof HostEnded) || this.#closed) throw error;
-      this.#onCrash(error.message);
       const examined = this.#examination.then(() => this.#examine(paths, dial));
       this.#examination = examined.catch(() => undefined); // its own caller hears of it
       return examined;
@@ -118,7 +118,13 @@ export class EngineClient implements EngineApi {
   }
 
   #runningHost(): Promise<HostProcess> {
-    return this.#starting.take(async () => (this.#host?.alive === true ? this.#host : this.#start()));
+    return this.#starting.take(async () => {
+      const host = this.#host;
+      if (host === undefined) return this.#start();
+      if (host.ended === undefined) return host;
+      if (!this.#closed) this.#onCrash(host.ended);
+      return this.#start();
+    });
   }
 
   /** Starts the host and opens the model, if there is one; some attempts, then one error. */

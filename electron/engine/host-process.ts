@@ -50,8 +50,9 @@ export class HostProcess {
     });
   }
 
-  get alive(): boolean {
-    return this.#ended === undefined;
+  /** Why the process has ended; undefined while it lives. */
+  get ended(): string | undefined {
+    return this.#ended;
   }
 
   /** Asks for something; rejects with the host's AppError, or with HostEnded. */

@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { parse } from 'csv-parse/sync';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { AppService } from '../../../electron/core/app-service.ts';
+import type { AppArguments } from '../../../electron/shared/app-api.ts';
+import { writeFiles } from '../support/files.ts';
+import { house } from '../support/house.ts';
+
+type Filters = Partial<AppArguments<'exportRun'>>;
+
+/** Exports run 1 and reads it back with a parser that is not ours. */
+async function exported(app: AppService, folder: string, filters: Filters = {}) {
+  const out = join(dirname(folder), 'out.csv');
+  const summary = await app.exportRun({ runId: 1, format: 'csv', out, ...filters });
+  const text = readFileSync(out, 'utf8');
+  const records = parse<Record<string, string>>(text, { columns: true, bom: true });
+  return { summary, text, records, paths: records.map((record) => record['relative_path']) };
+}
+
+suite('CSV export', () => {
+  test('has a row for every file and the columns that docs/csv.md lists', async (t) => {
+    const { app, folder } = house(t);
+    writeFiles(folder, { 'a/1.jpg': 'x', 'b/1.jpg': 'x', 'bad.jpg': 'x' });
+    const { spec } = await app.run({ folders: [folder] });
+    const { records, summary, text } = await exported(app, folder);
+    assert.equal(summary.rows, 3);
+    const header = text.slice(0, text.indexOf('\r\n')).split(',');
+    const documented = readFileSync(new URL('../../../docs/csv.md', import.meta.url), 'utf8');
+    const named = [...documented.matchAll(/^\| `(\w+)`/gm)].map(([, column]) => column);
+    assert.deepEqual(named.slice(0, header.length), header);
+    const same = { human_label: '', verified: 'false', model: 'everyday10', model_sha256: spec.modelSha256 };
+    const rest = { ...same, preset: 'balanced', device: 'cpu' };
+    const fine = {
+      ...{ width: '48', height: '40', captured_at: '', status: 'ok', label: 'automobile', confidence: '0.5' },
+      ...{ label_2: 'bird', confidence_2: '0.2', label_3: 'cat', confidence_3: '0.1', label_4: 'deer' },
+      ...{ confidence_4: '0.05', label_5: 'dog', confidence_5: '0.03', ...rest },
+      ...{ blocks_run: '12', tokens_kept: '16', milliseconds: '2', error: '' },
+    };
+    const place = (path: string) => ({ relative_path: path, absolute_path: join(folder, path) });
+    assert.deepEqual(records.slice(0, 2), [
+      { ...place('a/1.jpg'), ...fine },
+      { ...place('b/1.jpg'), ...fine },
+    ]);
+    assert.deepEqual(
+      [records[2]?.['status'], records[2]?.['label'], records[2]?.['error'], records[2]?.['model']],
+      ['failed', '', 'a bad file', 'everyday10'],
+    );
+  });
+
+  const onWindows = process.platform === 'win32' && 'needs file names that Windows does not have';
+  test('keeps odd names as they are', { skip: onWindows }, async (t) => {
+    const { app, folder } = house(t);
+    const names = [
+      'a b.jpg',
+      'a\nb.jpg',
+      'a\rb.jpg',
+      'a,b;c.jpg',
+      '"q".jpg',
+      "it's.jpg",
+      '=1+1.jpg',
+      '-x.jpg',
+    ];
+    const more = ['+1.jpg', '@a.jpg', '🌾.jpg', ' .jpg', 'tab\t.jpg', 'e\u0301.jpg', 'é.jpg', '\ufeff.jpg'];
+    writeFiles(folder, Object.fromEntries([...names, ...more].map((name) => [`in ${name}/${name}`, 'x'])));
+    await app.run({ folders: [folder] });
+    const { paths } = await exported(app, folder);
+    assert.deepEqual([...paths].sort(), [...names, ...more].map((name) => `in ${name}/${name}`).sort());
+  });
+
+  test('goes on over many pages, in order of paths', async (t) => {
+    const { app, folder } = house(t, 0);
+    writeFiles(folder, Object.fromEntries(Array.from({ length: 2345 }, (_, index) => [`${index}.jpg`, ''])));
+    await app.run({ folders: [folder], batch: 500 });
+    const { paths, summary } = await exported(app, folder);
+    assert.equal(summary.rows, 2345);
+    assert.deepEqual(paths, Array.from({ length: 2345 }, (_, index) => `${index}.jpg`).sort());
+  });
+
+  test('passes only what the filters let through', async (t) => {
+    const { app, folder } = house(t);
+    writeFiles(folder, { '1.jpg': 'x', '2.jpg': 'x', 'bad.jpg': 'x' });
+    await app.run({ folders: [folder] });
+    const paths = async (filters: Filters) => (await exported(app, folder, filters)).paths;
+    assert.deepEqual(await paths({ only: 'ok' }), ['1.jpg', '2.jpg']);
+    assert.deepEqual(await paths({ only: 'failed' }), ['bad.jpg']);
+    assert.deepEqual(await paths({ label: 'Bird' }), ['2.jpg']);
+    assert.deepEqual(await paths({ minConfidence: 0.5 }), ['1.jpg', '2.jpg']);
+    assert.deepEqual(await paths({ minConfidence: 0.51 }), []);
+    await assert.rejects(exported(app, folder, { label: 'unicorn' }), {
+      code: 'BAD_ARGUMENT',
+      message: 'The model everyday10 has no class unicorn',
+    });
+  });
+
+  test('starts with a byte order mark when asked to', async (t) => {
+    const { app, folder } = house(t, 1);
+    await app.run({ folders: [folder] });
+    assert.ok((await exported(app, folder, { bom: true })).text.startsWith('\ufeffrelative_path,'));
+    assert.ok((await exported(app, folder)).text.startsWith('relative_path,'));
+  });
+
+  test('leaves out files that vanished before the run was run again', async (t) => {
+    const { app, folder } = house(t, 2);
+    await app.run({ folders: [folder] });
+    rmSync(join(folder, '000.jpg'));
+    await app.run({ folders: [folder] });
+    assert.deepEqual((await exported(app, folder)).paths, ['001.jpg']);
+  });
+
+  test('is written as a whole or not at all', async (t) => {
+    const { app, folder } = house(t, 2);
+    await app.run({ folders: [folder] });
+    const place = join(dirname(folder), 'place');
+    mkdirSync(place);
+    const failure = { code: 'FILE_SYSTEM', message: /cannot be written/ };
+    await assert.rejects(exported(app, folder, { out: join(place, 'no/such/folder.csv') }), failure);
+    mkdirSync(join(place, 'folder.csv'));
+    await assert.rejects(exported(app, folder, { out: join(place, 'folder.csv') }), failure);
+    assert.deepEqual(readdirSync(place), ['folder.csv']);
+    writeFileSync(join(place, 'old.csv'), 'old');
+    await app.exportRun({ runId: 1, format: 'csv', out: join(place, 'old.csv') });
+    assert.match(readFileSync(join(place, 'old.csv'), 'utf8'), /^relative_path,/);
+  });
+});
+
+suite('JSON export', () => {
+  test('holds run, predictions and receipts', async (t) => {
+    const { app, folder } = house(t);
+    writeFiles(folder, { '3.jpg': 'x', 'bad "quoted".jpg': 'x' });
+    const run = await app.run({ folders: [folder] });
+    const out = join(dirname(folder), 'out.json');
+    await app.exportRun({ runId: 1, format: 'json', out });
+    const json = JSON.parse(readFileSync(out, 'utf8')) as { run: object; files: object[] };
+    assert.deepEqual(json.run, {
+      ...{ id: 1, created_at: run.createdAt, folders: [folder], model: 'everyday10' },
+      model_sha256: run.spec.modelSha256,
+      preset: {
+        name: 'balanced',
+        token_keep: run.spec.preset.tokenKeep,
+        block_threshold: 0.5,
+        precision: 'fp32',
+      },
+      device: 'cpu',
+    });
+    const [fine, bad] = json.files;
+    const score = (label: string, class_index: number, confidence: number) => ({
+      label,
+      class_index,
+      confidence,
+    });
+    assert.deepEqual(fine, {
+      ...{ relative_path: '3.jpg', absolute_path: join(folder, '3.jpg'), width: 48, height: 40 },
+      ...{ captured_at: null, status: 'ok' },
+      predictions: [
+        ...[score('cat', 3, 0.5), score('deer', 4, 0.2), score('dog', 5, 0.1), score('frog', 6, 0.05)],
+        score('horse', 7, 0.03),
+      ],
+      ...{ human_label: null, verified: false },
+      receipt: {
+        directions: [3, 1, 2, 0, 3, 3, 3, 3],
+        blocks_run: 12,
+        patches_kept: [48, 32, 16],
+        milliseconds: 2,
+      },
+      error: null,
+    });
+    assert.ok(
+      bad && 'error' in bad && bad.error === 'a bad file' && 'receipt' in bad && bad.receipt === null,
+    );
+  });
+
+  test('of no rows is valid', async (t) => {
+    const { app, folder } = house(t);
+    await app.run({ folders: [folder] });
+    const out = join(dirname(folder), 'out.json');
+    assert.equal((await app.exportRun({ runId: 1, format: 'json', out })).rows, 0);
+    assert.deepEqual((JSON.parse(readFileSync(out, 'utf8')) as { files: object[] }).files, []);
+  });
+});

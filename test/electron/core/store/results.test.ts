@@ -1,0 +1,134 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { Library } from '../../../../electron/core/store/library.ts';
+import type { ImageOutcome } from '../../../../electron/shared/engine-api.ts';
+import type { Manifest } from '../../../../electron/shared/model-package.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+const FOLDER = '/pictures';
+
+/** A library with a run on one folder, and what a scan does in it. */
+function libraryWithRun(t: TestContext) {
+  const library = Library.open(join(temporaryFolder(t), 'library.db'));
+  t.after(() => library.close());
+  library.models.put({ sha256: 'abc', name: 'model', path: '/model', manifest: {} as Manifest });
+  const preset = { name: 'balanced', tokenKeep: [0.7], blockThreshold: 0.5, precision: 'fp32' as const };
+  const spec = { folders: [FOLDER], modelName: 'model', modelSha256: 'abc', preset, device: 'cpu' };
+  const run = library.runs.ensure(spec, '2026-01-01T00:00:00.000Z');
+  const folder = library.folders.ensure(FOLDER);
+  const scan = (paths: string[], unreadable: string[] = []) => {
+    const number = library.folders.beginScan(folder.id);
+    for (const relativePath of paths) {
+      const file = { relativePath, fileSize: 1, modifiedMs: 1 };
+      library.results.enqueue(run.id, library.images.see(folder.id, file, number), file);
+    }
+    for (const path of unreadable) library.images.seeUnder(folder.id, path, number);
+    return library.results.dropVanished(run.id, folder.id, number);
+  };
+  const paths = () => library.results.page(run.id, FOLDER, '', 100).map(({ relativePath }) => relativePath);
+  return { library, run, spec, scan, paths };
+}
+
+function labelled(classIndex: number, confidence: number): ImageOutcome {
+  return {
+    status: 'ok',
+    facts: {
+      version: { fileSize: 1, modifiedMs: 1 },
+      width: 4,
+      height: 3,
+      capturedAt: '2020-02-02T02:02:02',
+    },
+    top: [{ classIndex, confidence }],
+    receipt: { directions: Uint8Array.of(3, 0), survived: Uint8Array.of(1, 0, 1), milliseconds: 1.5 },
+  };
+}
+
+suite('results', () => {
+  test('lose what a scan does not see, but nothing below a folder that it could not read', (t) => {
+    const { scan, paths } = libraryWithRun(t);
+    const all = ['a.jpg', 'a/1.jpg', 'a/b/2.jpg', 'a0/3.jpg', 'b/4.jpg'];
+    assert.equal(scan(all), 0);
+    assert.deepEqual(paths(), all);
+    assert.equal(scan(['a.jpg'], ['a']), 2);
+    assert.deepEqual(paths(), ['a.jpg', 'a/1.jpg', 'a/b/2.jpg']);
+  });
+
+  test('come back as they were saved', (t) => {
+    const { library, run, scan } = libraryWithRun(t);
+    scan(['a.jpg', 'b.jpg']);
+    const [a, b] = library.results.pending(run.id, 0, 10);
+    assert.ok(a && b);
+    library.results.save(run.id, a.imageId, labelled(2, 0.75));
+    library.images.setFacts(a.imageId, labelled(2, 0.75).facts);
+    const [row, pending] = library.results.page(run.id, FOLDER, '', 10);
+    assert.deepEqual(
+      {
+        ...row,
+        receipt: { ...row?.receipt, directions: [...(row?.receipt?.directions ?? [])], survived: [] },
+      },
+      {
+        ...{ imageId: a.imageId, relativePath: 'a.jpg', fileSize: 1, modifiedMs: 1, width: 4, height: 3 },
+        ...{ capturedAt: '2020-02-02T02:02:02', status: 'ok', top: [{ classIndex: 2, confidence: 0.75 }] },
+        receipt: { directions: [3, 0], survived: [], milliseconds: 1.5 },
+        error: undefined,
+      },
+    );
+    assert.deepEqual([...(row?.receipt?.survived ?? [])], [1, 0, 1]);
+    assert.deepEqual([pending?.status, pending?.top, pending?.receipt], ['pending', [], undefined]);
+    assert.deepEqual(library.results.counts(run.id), { total: 2, pending: 1, ok: 1, failed: 0 });
+  });
+
+  test('that are pending come in pages, each once', (t) => {
+    const { library, run, scan } = libraryWithRun(t);
+    scan(Array.from({ length: 25 }, (_, index) => `${index}.jpg`));
+    const seen: number[] = [];
+    for (let page; (page = library.results.pending(run.id, seen.at(-1) ?? 0, 10)).length > 0;) {
+      seen.push(...page.map(({ imageId }) => imageId));
+    }
+    assert.deepEqual([seen.length, new Set(seen).size], [25, 25]);
+  });
+
+  test('are filtered by status, confidence and class', (t) => {
+    const { library, run, scan } = libraryWithRun(t);
+    scan(['a.jpg', 'b.jpg', 'c.jpg', 'd.jpg']);
+    const [a, b, c] = library.results.pending(run.id, 0, 10).map(({ imageId }) => imageId);
+    library.results.save(run.id, a ?? 0, labelled(2, 0.75));
+    library.results.save(run.id, b ?? 0, labelled(3, 0.25));
+    const facts = { version: undefined, width: undefined, height: undefined, capturedAt: undefined };
+    library.results.save(run.id, c ?? 0, { status: 'failed', facts, error: 'broken' });
+    const paths = (filter: Parameters<typeof library.results.page>[4]) =>
+      library.results.page(run.id, FOLDER, '', 10, filter).map(({ relativePath }) => relativePath);
+    assert.deepEqual(paths({ status: 'ok' }), ['a.jpg', 'b.jpg']);
+    assert.deepEqual(paths({ status: 'failed' }), ['c.jpg']);
+    assert.deepEqual(paths({ minConfidence: 0.5 }), ['a.jpg']);
+    assert.deepEqual(paths({ classes: [3, 4] }), ['b.jpg']);
+    assert.deepEqual(paths({ classes: [3], minConfidence: 0.5 }), []);
+  });
+
+  test('cannot be without their run and image', (t) => {
+    const { library, run } = libraryWithRun(t);
+    const file = { relativePath: 'x', fileSize: 1, modifiedMs: 1 };
+    assert.throws(() => library.results.enqueue(run.id, 99, file), /FOREIGN KEY/);
+    assert.throws(() => library.results.enqueue(99, 1, file), /FOREIGN KEY/);
+  });
+});
+
+suite('runs', () => {
+  test('are the same when everything that changes a result is', (t) => {
+    const { library, run, spec } = libraryWithRun(t);
+    const again = (change: object) => library.runs.ensure({ ...spec, ...change }, 'later').id;
+    const { preset } = spec;
+    assert.equal(again({}), run.id);
+    assert.equal(again({ modelName: 'renamed', preset: { ...preset, name: 'custom' } }), run.id);
+    assert.equal(library.runs.get(run.id)?.createdAt, run.createdAt);
+    const others = [
+      again({ folders: ['/other'] }),
+      again({ device: 'reference' }),
+      again({ preset: { ...preset, tokenKeep: [0.6] } }),
+      again({ preset: { ...preset, blockThreshold: 0.4 } }),
+    ];
+    assert.deepEqual(new Set([run.id, ...others]).size, 5);
+  });
+});

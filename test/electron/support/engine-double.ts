@@ -1,0 +1,72 @@
+import { statSync } from 'node:fs';
+import { basename } from 'node:path';
+import type {
+  EngineApi,
+  EngineDial,
+  EngineModel,
+  ImageOutcome,
+} from '../../../electron/shared/engine-api.ts';
+import type { Device } from '../../../electron/shared/run.ts';
+
+/**
+ * An engine that computes nothing: it notes what it is asked, and its answers depend on file names alone.
+ * A name with `bad` fails; `NNN.jpg` is of class NNN modulo 10.
+ */
+export class EngineDouble implements EngineApi {
+  readonly batches: string[][] = [];
+  readonly models: EngineModel[] = [];
+  closed = false;
+  /** Called before a batch is answered; a test makes things happen here. */
+  beforeAnswer: (paths: readonly string[]) => Promise<void> | void = () => undefined;
+
+  get predicted(): string[] {
+    return this.batches.flat().map((path) => basename(path));
+  }
+
+  devices(): Promise<Device[]> {
+    return Promise.resolve([
+      { name: 'fast', description: 'none', available: false, reason: 'no driver was found' },
+      { name: 'cpu', description: 'a double', available: true, reason: undefined },
+      { name: 'reference', description: 'another', available: true, reason: undefined },
+    ]);
+  }
+
+  open(model: EngineModel): Promise<void> {
+    this.models.push(model);
+    return Promise.resolve();
+  }
+
+  async predict(paths: readonly string[], _dial: EngineDial): Promise<ImageOutcome[]> {
+    this.batches.push([...paths]);
+    await this.beforeAnswer(paths);
+    return paths.map(answer);
+  }
+
+  close(): Promise<void> {
+    this.closed = true;
+    return Promise.resolve();
+  }
+}
+
+function answer(path: string): ImageOutcome {
+  const facts = { version: version(path), width: 48, height: 40, capturedAt: undefined };
+  if (facts.version === undefined)
+    return { status: 'failed', facts, error: 'the file does not exist any more' };
+  if (basename(path).includes('bad')) return { status: 'failed', facts, error: 'a bad file' };
+  const first = Number.parseInt(basename(path), 10) % 10 || 0;
+  const top = [0.5, 0.2, 0.1, 0.05, 0.03].map((confidence, rank) => ({
+    classIndex: (first + rank) % 10,
+    confidence,
+  }));
+  const receipt = {
+    directions: Uint8Array.from([3, 1, 2, 0, 3, 3, 3, 3]),
+    survived: Uint8Array.from({ length: 64 }, (_, patch) => patch % 4),
+    milliseconds: 2,
+  };
+  return { status: 'ok', facts, top, receipt };
+}
+
+function version(path: string): { fileSize: number; modifiedMs: number } | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats && { fileSize: stats.size, modifiedMs: Math.floor(stats.mtimeMs) };
+}

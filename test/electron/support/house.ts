@@ -1,0 +1,44 @@
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { AppService } from '../../../electron/core/app-service.ts';
+import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { Library } from '../../../electron/core/store/library.ts';
+import type { AppEvent } from '../../../electron/shared/app-api.ts';
+import { EngineDouble } from './engine-double.ts';
+import { writeFiles } from './files.ts';
+import { bundledModels } from './models.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** The app on a library, with an engine that computes nothing. */
+export interface Session {
+  app: AppService;
+  engine: EngineDouble;
+  events: AppEvent[];
+  libraryPath: string;
+}
+
+/** An app on a library of its own, and a folder of files `000.jpg`, ... that only the double can predict. */
+export function house(t: TestContext, count = 0): Session & { folder: string } {
+  const root = temporaryFolder(t);
+  const folder = join(root, 'pictures');
+  mkdirSync(folder);
+  const names = Array.from({ length: count }, (_, index) => `${String(index).padStart(3, '0')}.jpg`);
+  writeFiles(folder, Object.fromEntries(names.map((name) => [name, name])));
+  return { folder, ...session(t, join(root, 'library.db')) };
+}
+
+/** A session on a library; another one may follow on the same. */
+export function session(t: TestContext, libraryPath: string, bundledFolder = bundledModels): Session {
+  const engine = new EngineDouble();
+  const app = new AppService({
+    openLibrary: () => Library.open(libraryPath),
+    engine,
+    registry: new ModelRegistry({ bundledFolder, userFolder: join(dirname(libraryPath), 'models') }),
+    clock: Date.now,
+  });
+  const events: AppEvent[] = [];
+  app.subscribe((event) => events.push(event));
+  t.after(() => app.close());
+  return { app, engine, events, libraryPath };
+}

@@ -1,0 +1,12 @@
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the models that come with Winnow, and the one that is there. */
+export const bundledModels = fileURLToPath(new URL('../../../resources/models', import.meta.url));
+export const everyday10 = fileURLToPath(
+  new URL('../../../resources/models/everyday10.safetensors', import.meta.url),
+);
+
+/** The labels of everyday10 in order of class. */
+export const everydayLabels = [
+  ...['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
+];
