@@ -41,10 +41,11 @@ Status force(const char* wanted) {
   for (const Isa& isa : kIsas) {
     if (!is_available(isa)) continue;
     if (std::strcmp(isa.name, wanted) == 0) {
-      // A smaller bit is a better target: what is better than the wanted one is disabled.
-      hwy::DisableTargets(isa.target - 1);
+      // A smaller bit is a better target: what is better than the wanted one is left out.
+      const std::int64_t allowed = hwy::SupportedTargets() & ~(isa.target - 1);
+      hwy::SetSupportedTargetsForTest(allowed);
+      hwy::GetChosenTarget().Update(allowed);
       dnnl::set_max_cpu_isa(isa.dnnl);
-      hwy::GetChosenTarget().Update(hwy::SupportedTargets());
       return ok();
     }
     names += (names.empty() ? "" : ", ") + std::string(isa.name);

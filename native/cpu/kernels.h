@@ -23,8 +23,7 @@ inline constexpr int kMaxStates = 256;  // of one channel
 
 std::int64_t kernel_target();  // the Highway target that the dispatch uses
 
-// --- rows
-// -------------------------------------------------------------------------------------------------------
+// --- Rows ---
 
 // out[r] = x[r] / sqrt(mean(x[r]^2) + epsilon) * weight for `rows` dense rows of `dim` values.
 void rms_norm(const float* x, const float* weight, float epsilon, int rows, int dim, float* out);
@@ -37,8 +36,7 @@ void gelu(float* x, std::size_t n);           // in place, x Phi(x) through erf
 // out[c, i] = pixels[i, c] * scale[c] + shift[c] for `n` RGB pixels.
 void normalise(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n, float* out);
 
-// --- the selective scan
-// ---------------------------------------------------------------------------------------------
+// --- The selective scan ---
 
 // A direction's parameters. Tables of several values per channel are cut into blocks of kLanes channels, each
 // block in one piece: [stride / kLanes, values, kLanes].

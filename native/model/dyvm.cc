@@ -140,7 +140,7 @@ void DyvmModel::report(int images, const std::vector<int>& kept, bool trace, Out
   const int all = config_.patches(), depth = config_.depth;
   const auto read = [&](auto& target, const auto& source, std::size_t count) {
     target.resize(count);
-    backend_.read(target.data(), source.data(), count * sizeof(*target.data()));
+    if (count > 0) backend_.read(target.data(), source.data(), count * sizeof(*target.data()));
   };
   outputs.images = images;
   read(outputs.logits, buffers_.logits, buffers_.logits.size());

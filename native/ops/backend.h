@@ -84,8 +84,7 @@ class Backend {
  public:
   virtual ~Backend() = default;
 
-  // --- Memory
-  // -----------------------------------------------------------------------------------------------
+  // --- Memory ---
 
   // Memory that the operations can reach, aligned to 64 bytes; null when there is not enough.
   virtual void* allocate(std::size_t bytes) = 0;
@@ -94,8 +93,7 @@ class Backend {
   // Waits for the operations so far.
   virtual void read(void* host_target, const void* source, std::size_t bytes) = 0;
 
-  // --- Weights, converted once at load
-  // ------------------------------------------------------------------------
+  // --- Weights, converted once at load; pointers are needed during the call only ---
 
   virtual Result<std::unique_ptr<Linear>> make_linear(const float* weight /* [out, in] */,
                                                       const float* bias /* [out] or null */, int outputs,
@@ -104,8 +102,7 @@ class Backend {
   virtual Result<std::unique_ptr<PatchEmbedding>> make_patch_embedding(
       const PatchEmbeddingWeights& weights) = 0;
 
-  // --- Operations
-  // -----------------------------------------------------------------------------------------------
+  // --- Operations ---
 
   // out[b,c,y,x] = (pixels[b,y,x,c] / 255 - mean[c]) / std[c]; pixels [B,S,S,3], out [B,3,S,S].
   virtual void normalise(TensorView<const std::uint8_t> pixels, const float mean[3], const float std[3],
@@ -114,11 +111,12 @@ class Backend {
   // Patches of images [B,3,S,S] in raster order, class token inserted, positions added; stream [B,M+1,D].
   virtual void embed_patches(Tensor images, const PatchEmbedding& embedding, Tensor stream) = 0;
 
-  // One bidirectional block with its residual, in place on stream [B,L,D] (Vim algorithm 1; DyVM
-  // section 3.3):
-  //   n = RMSNorm(stream); direction d runs where sigmoid(gate_d . n[c] + bias_d) > threshold
-  //   x, z = n in_proj^T; u = SiLU(causal_conv(x)); dt, B, C = u x_proj^T; delta = softplus(dt dt_weight^T +
-  //   dt_bias) h = exp(delta A) h + delta B u; y = C h + D u, with A = -exp(a_log), along the direction
+  // One bidirectional block with its residual, in place on stream [B,L,D] (Vim, algorithm 1; DyVM, block
+  // selection):
+  //   n = RMSNorm(stream); direction i runs where sigmoid(gate_i . n[c] + gate_bias_i) > threshold
+  //   x, z = n in_proj^T
+  //   u = SiLU(causal_conv(x)); dt, B, C = u x_proj^T; delta = softplus(dt dt_weight^T + dt_bias)
+  //   h = exp(delta A) h + delta B u; y = C h + D u, with A = -exp(a_log), along the direction
   //   stream += output_scale ((y_forward + y_backward) SiLU(z)) out_proj^T
   // directions [B]: the bits that ran (written); gate_logits [B,2] or empty. Without a gate both always run.
   virtual void run_block(const Block& block, int class_index, float threshold, Tensor stream,
@@ -130,8 +128,8 @@ class Backend {
   virtual void norm_patches(Tensor stream, int class_index, const float* weight, const float* bias,
                             float epsilon, Tensor out) = 0;
 
-  // out [rows, outputs] = activation(x [rows, inputs] W^T + bias) for every image's rows; x [B,n,in], out
-  // [B,n,out].
+  // out = activation(x W^T + bias) for every row; x [B,n,inputs] or [B,inputs], out [B,n,outputs] or
+  // [B,outputs].
   virtual void linear(Tensor x, const Linear& weights, Activation activation, Tensor out) = 0;
 
   // The second half of every row becomes sum over the image's rows / (n + 1); x [B,n,D] (DyVM's predictor).
@@ -144,8 +142,8 @@ class Backend {
   // indices ascending in kept [B,k].
   virtual void keep_best(Tensor scores, TensorView<std::int32_t> kept) = 0;
 
-  // Patch rows `kept` of stream [B,L,D] in order, the class token from row c to row `new_class_index`; out
-  // [B,k+1,D].
+  // out [B,k+1,D] = patch rows `kept` of stream [B,L,D] in order, the class token moved from its row to
+  // `new_class_index`.
   virtual void gather_tokens(Tensor stream, int class_index, TensorView<const std::int32_t> kept,
                              int new_class_index, Tensor out) = 0;
 

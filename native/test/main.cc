@@ -10,11 +10,15 @@
 #endif
 
 int main(int argc, char** argv) {
-  if (argc == 2 && std::strcmp(argv[1], "--list-isa") == 0) {
 #ifdef WINNOW_CPU
+  if (argc == 2 && std::strcmp(argv[1], "--list-isa") == 0) {
     for (const char* name : winnow::available_isas()) std::printf("%s\n", name);
-#endif
     return 0;
   }
+  if (const winnow::Status forced = winnow::cpu::force_isa_from_environment(); !forced) {
+    std::fprintf(stderr, "%s\n", forced.error().message.c_str());
+    return 2;
+  }
+#endif
   return doctest::Context(argc, argv).run();
 }

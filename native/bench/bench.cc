@@ -1,0 +1,149 @@
+// winnow-bench <pictures.rgb> [--device NAME] [--seconds S] [--models T,S,B] [--batches 1,8,32] [--threads
+// 1,2]
+//
+// Images per second of the engine on models of the published sizes. pictures.rgb holds RGB bytes [count, 224,
+// 224, 3] of real pictures: block decisions and patches vary with them as they do in use. Prints a Markdown
+// table.
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "bench/random_model.h"
+#include "engine/engine.h"
+
+namespace winnow {
+namespace {
+
+constexpr int kSide = 224;
+constexpr std::size_t kBytes = 3ull * kSide * kSide;
+
+struct Settings {
+  std::string pictures, device = "cpu";
+  double seconds = 2.0;
+  std::vector<std::string> models = {"T", "S", "B", "S-full"};
+  std::vector<int> batches = {1, 8, 32}, threads = {1, 2};
+};
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::stringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  return parts;
+}
+
+std::vector<int> numbers(const std::string& text) {
+  std::vector<int> values;
+  for (const std::string& part : split(text)) values.push_back(std::max(1, std::atoi(part.c_str())));
+  return values;
+}
+
+bool read_settings(int argc, char** argv, Settings& s) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string argument = argv[i];
+    if (!argument.starts_with("--")) {
+      s.pictures = argument;
+      continue;
+    }
+    if (i + 1 == argc) return false;
+    const std::string value = argv[++i];
+    if (argument == "--device")
+      s.device = value;
+    else if (argument == "--seconds")
+      s.seconds = std::atof(value.c_str());
+    else if (argument == "--models")
+      s.models = split(value);
+    else if (argument == "--batches")
+      s.batches = numbers(value);
+    else if (argument == "--threads")
+      s.threads = numbers(value);
+    else
+      return false;
+  }
+  return !s.pictures.empty();
+}
+
+struct Speed {
+  double images_per_second = 0.0, block_keep = 0.0;
+};
+
+// Median over batches of different pictures, after one that is not counted.
+Result<Speed> measure(DyvmModel& model, const std::vector<std::uint8_t>& pixels, int batch, double seconds) {
+  const int count = static_cast<int>(pixels.size() / kBytes);
+  DynamicOptions options;
+  options.token_keep = model.config().token_keep;
+  Outputs outputs;
+  std::vector<std::uint8_t> input(batch * kBytes);
+  std::vector<double> milliseconds;
+  std::size_t ran = 0, possible = 0;
+  int next = 0;
+  double total = 0.0;
+  while (total < seconds * 1000.0 || milliseconds.size() < 4) {
+    for (int b = 0; b < batch; ++b, next = (next + 1) % count)
+      std::copy_n(pixels.data() + next * kBytes, kBytes, input.data() + b * kBytes);
+    const Status done = model.predict(input.data(), batch, options, outputs);
+    if (!done) return done.error();
+    milliseconds.push_back(outputs.milliseconds);
+    total += outputs.milliseconds;
+    for (std::uint8_t directions : outputs.directions) ran += (directions & 1) + (directions >> 1);
+    possible += 2 * outputs.directions.size();
+  }
+  milliseconds.erase(milliseconds.begin());
+  std::nth_element(milliseconds.begin(), milliseconds.begin() + milliseconds.size() / 2, milliseconds.end());
+  return Speed{1000.0 * batch / milliseconds[milliseconds.size() / 2], static_cast<double>(ran) / possible};
+}
+
+Status run(const Settings& settings) {
+  std::ifstream file(settings.pictures, std::ios::binary);
+  std::vector<std::uint8_t> pixels{std::istreambuf_iterator<char>(file), {}};
+  const int count = static_cast<int>(pixels.size() / kBytes);
+  if (count < 8)
+    return Error{ErrorCode::bad_argument, "Expected at least 8 pictures of 224 x 224 RGB bytes in " +
+                                              settings.pictures + ", but there are " + std::to_string(count) +
+                                              "."};
+  for (const DeviceInfo& device : list_devices())
+    if (device.name == settings.device)
+      std::printf("%s: %s; fp32; %d pictures\n\n", device.name.c_str(), device.description.c_str(), count);
+  std::printf("| model | threads | batch | images/s | block keep |\n|---|---|---|---|---|\n");
+  for (const std::string& name : settings.models) {
+    const bool dynamic = !name.ends_with("-full");
+    const DyvmConfig config = published_size(name.substr(0, 1), dynamic);
+    auto weights = random_weights(config, pixels, std::min(count, 64), name == "B" ? 0.7 : 0.8);
+    if (!weights) return weights.error();
+    for (int threads : settings.threads) {
+      auto backend = make_backend(settings.device, threads);
+      if (!backend) return backend.error();
+      auto model = DyvmModel::create(config, *weights, **backend);
+      if (!model) return model.error();
+      for (int batch : settings.batches) {
+        const auto speed = measure(**model, pixels, batch, settings.seconds);
+        if (!speed) return speed.error();
+        std::printf("| %s%s | %d | %d | %.1f | %.2f |\n", dynamic ? "DyVM-" : "Vim-", name.c_str(), threads,
+                    batch, speed->images_per_second, speed->block_keep);
+        std::fflush(stdout);
+      }
+    }
+  }
+  return ok();
+}
+
+}  // namespace
+}  // namespace winnow
+
+int main(int argc, char** argv) {
+  winnow::Settings settings;
+  if (!winnow::read_settings(argc, argv, settings)) {
+    std::fprintf(stderr,
+                 "Expected: winnow-bench PICTURES.rgb [--device NAME] [--seconds S] [--models T,S,B,S-full] "
+                 "[--batches 1,8] [--threads 1,2]\n");
+    return 2;
+  }
+  const winnow::Status done = winnow::run(settings);
+  if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());
+  return done ? 0 : 1;
+}

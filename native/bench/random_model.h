@@ -1,0 +1,23 @@
+// Models of the published sizes with random weights whose block decisions differ between images, as a trained
+// model's do.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/dyvm_config.h"
+#include "model/weights.h"
+#include "ops/result.h"
+
+namespace winnow {
+
+// A DyVM-Vim ("T", "S", "B": 192, 384, 768 wide, 24 blocks, 224 pixels, 1000 classes), or the plain Vim
+// without predictors and block heads.
+DyvmConfig published_size(const std::string& size, bool dynamic);
+
+// Random weights for it. Where it selects blocks, every block head's bias is set so that over the given
+// pictures [count, S, S, 3] each direction of each block runs for a share `block_keep` of them.
+Result<Weights> random_weights(const DyvmConfig& config, const std::vector<std::uint8_t>& pixels, int count,
+                               double block_keep);
+
+}  // namespace winnow

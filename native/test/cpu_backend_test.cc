@@ -1,0 +1,288 @@
+// Every operation of the cpu backend against the reference, on random numbers and odd shapes.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <numeric>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "cpu/isa.h"
+#include "engine/engine.h"
+#include "reference/reference_backend.h"
+
+using namespace winnow;
+
+namespace {
+
+std::vector<float> random_values(std::size_t count, double deviation, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> values(0.0f, static_cast<float>(deviation));
+  std::vector<float> out(count);
+  for (float& value : out) value = values(random);
+  return out;
+}
+
+// Largest difference, relative to the largest expected value.
+double difference(const std::vector<float>& expected, const std::vector<float>& actual) {
+  REQUIRE(expected.size() == actual.size());
+  double largest = 1e-30, difference = 0.0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    REQUIRE(std::isfinite(actual[i]));
+    largest = std::max(largest, std::abs(static_cast<double>(expected[i])));
+    difference = std::max(difference, std::abs(static_cast<double>(expected[i]) - actual[i]));
+  }
+  return difference / largest;
+}
+
+constexpr double kTolerance = 2e-5;
+
+std::unique_ptr<Backend> cpu_backend() {
+  auto backend = make_backend("cpu", 0);
+  REQUIRE(backend);
+  return std::move(*backend);
+}
+
+// Runs `compute` on both backends and compares what it returns.
+void compare(const std::function<std::vector<float>(Backend&)>& compute) {
+  const auto reference = make_reference_backend();
+  const auto fast = cpu_backend();
+  CHECK(difference(compute(*reference), compute(*fast)) < kTolerance);
+}
+
+// Random parameters of one block, alive as long as it.
+struct RandomBlock {
+  RandomBlock(int dim, int states, int rank, bool gated, float gate_bias, unsigned seed)
+      : inner(2 * dim), rank_(rank), states_(states) {
+    const auto values = [&](std::size_t count, double deviation) -> const float* {
+      storage.push_back(random_values(count, deviation, seed++));
+      return storage.back().data();
+    };
+    storage.reserve(32);
+    weights = {.embed_dim = dim,
+               .inner_dim = inner,
+               .state_dim = states,
+               .dt_rank = rank,
+               .conv_width = 4,
+               .norm = values(dim, 1.0),
+               .in_proj = values(2ull * inner * dim, 1.0 / std::sqrt(dim)),
+               .out_proj = values(1ull * inner * dim, 1.0 / std::sqrt(inner)),
+               .gate = gated ? values(2ull * dim, 0.5) : nullptr,
+               .gate_bias = nullptr,
+               .forward = {},
+               .backward = {},
+               .norm_epsilon = 1e-5f,
+               .output_scale = 0.5f};
+    storage.push_back({gate_bias, gate_bias});
+    weights.gate_bias = storage.back().data();
+    weights.forward = direction(values);
+    weights.backward = direction(values);
+  }
+  template <typename Values>
+  ScanWeights direction(Values values) const {
+    return {values(4ull * inner, 0.5),
+            values(inner, 0.1),
+            values(static_cast<std::size_t>(rank_ + 2 * states_) * inner, 1.0 / std::sqrt(inner)),
+            values(1ull * inner * rank_, 1.0),
+            values(inner, 2.0),
+            values(1ull * inner * states_, 1.5),
+            values(inner, 1.0)};
+  }
+  BlockWeights weights;
+  std::vector<std::vector<float>> storage;
+  int inner, rank_, states_;
+};
+
+struct BlockRun {
+  std::vector<float> stream, gate_logits;
+  std::vector<std::uint8_t> directions;
+};
+
+BlockRun run_block(Backend& backend, const BlockWeights& weights, int images, int tokens, int class_index,
+                   float threshold) {
+  auto block = backend.make_block(weights);
+  REQUIRE(block);
+  BlockRun run{random_values(static_cast<std::size_t>(images) * tokens * weights.embed_dim, 1.0, 7),
+               std::vector<float>(2 * images), std::vector<std::uint8_t>(images, 255)};
+  backend.run_block(**block, class_index, threshold, {run.stream.data(), {images, tokens, weights.embed_dim}},
+                    {run.directions.data(), {images}}, {run.gate_logits.data(), {images, 2}});
+  return run;
+}
+
+void compare_block(int dim, int states, int rank, int images, int tokens, bool gated, float bias,
+                   float threshold) {
+  CAPTURE(dim);
+  CAPTURE(states);
+  CAPTURE(images);
+  CAPTURE(tokens);
+  CAPTURE(threshold);
+  const RandomBlock block(dim, states, rank, gated, bias, 11);
+  const int class_index = (tokens - 1) / 2;
+  const auto reference = make_reference_backend();
+  const auto fast = cpu_backend();
+  const BlockRun expected = run_block(*reference, block.weights, images, tokens, class_index, threshold);
+  const BlockRun actual = run_block(*fast, block.weights, images, tokens, class_index, threshold);
+  CHECK(expected.directions == actual.directions);
+  CHECK(difference(expected.stream, actual.stream) < kTolerance);
+  if (gated) CHECK(difference(expected.gate_logits, actual.gate_logits) < kTolerance);
+}
+
+}  // namespace
+
+TEST_CASE("the forced instruction set is the one in use") {
+  const char* forced = std::getenv("WINNOW_ISA");
+  const auto names = available_isas();
+  REQUIRE(!names.empty());
+  cpu_backend();
+  CHECK(std::string(cpu::isa_in_use()) == (forced != nullptr && *forced != '\0' ? forced : names.back()));
+}
+
+TEST_CASE("block: widths that no vector divides, one token, one image") {
+  for (int dim : {4, 12, 20, 48})
+    for (int tokens : {1, 2, 3, 8, 67})
+      for (int images : {1, 3}) compare_block(dim, 16, (dim + 15) / 16, images, tokens, true, 0.3f, 0.5f);
+}
+
+TEST_CASE("block: numbers of states that no group divides") {
+  for (int states : {1, 7, 16, 19, 32}) compare_block(20, states, 3, 2, 13, true, 0.0f, 0.5f);
+}
+
+TEST_CASE("block: no gate, all images off, all on") {
+  compare_block(24, 16, 2, 3, 9, false, 0.0f, 0.5f);
+  compare_block(24, 16, 2, 3, 9, true, 0.0f, 1.0f);
+  compare_block(24, 16, 2, 3, 9, true, 0.0f, 0.0f);
+}
+
+TEST_CASE("block: an image whose directions are off keeps its stream to the bit") {
+  const RandomBlock block(24, 16, 2, true, 0.0f, 5);
+  for (const char* device : {"reference", "cpu"}) {
+    auto backend = make_backend(device, 0);
+    REQUIRE(backend);
+    const BlockRun run = run_block(**backend, block.weights, 2, 9, 4, 1.0f);
+    CHECK(run.directions == std::vector<std::uint8_t>{0, 0});
+    CHECK(run.stream == random_values(run.stream.size(), 1.0, 7));
+  }
+}
+
+TEST_CASE("block: long step sizes do not leave the range of the exponential") {
+  RandomBlock block(16, 16, 1, false, 0.0f, 3);
+  for (float& bias : block.storage[0]) bias *= 100.0f;  // norm weight: drives every product far out
+  const auto reference = make_reference_backend();
+  const auto fast = cpu_backend();
+  const BlockRun expected = run_block(*reference, block.weights, 1, 21, 10, 0.5f);
+  const BlockRun actual = run_block(*fast, block.weights, 1, 21, 10, 0.5f);
+  CHECK(difference(expected.stream, actual.stream) < kTolerance);
+}
+
+TEST_CASE("patch embedding: overlapping patches, class token first and in the middle") {
+  const auto check = [](int side, int patch, int stride, int dim, bool first) {
+    const int grid = (side - patch) / stride + 1, patches = grid * grid, images = 3;
+    const auto weight = random_values(3ull * dim * patch * patch, 0.1, 1), bias = random_values(dim, 1.0, 2);
+    const auto token = random_values(dim, 1.0, 3), position = random_values((1ull + patches) * dim, 1.0, 4);
+    auto input = random_values(3ull * images * side * side, 1.0, 5);
+    compare([&](Backend& backend) {
+      auto embedding =
+          backend.make_patch_embedding({side, patch, stride, dim, first ? 0 : patches / 2, weight.data(),
+                                        bias.data(), token.data(), position.data()});
+      REQUIRE(embedding);
+      std::vector<float> stream(static_cast<std::size_t>(images) * (patches + 1) * dim);
+      backend.embed_patches({input.data(), {images, 3, side, side}}, **embedding,
+                            {stream.data(), {images, patches + 1, dim}});
+      return stream;
+    });
+  };
+  check(32, 8, 8, 20, false);
+  check(32, 8, 4, 12, true);
+  check(9, 3, 2, 5, false);
+  check(7, 7, 7, 4, false);
+}
+
+TEST_CASE("normalise") {
+  const int images = 2, side = 13;
+  std::vector<std::uint8_t> pixels(3ull * images * side * side);
+  std::iota(pixels.begin(), pixels.end(), 0);
+  const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
+  compare([&](Backend& backend) {
+    std::vector<float> out(pixels.size());
+    backend.normalise({pixels.data(), {images, side, side, 3}}, mean, std,
+                      {out.data(), {images, 3, side, side}});
+    return out;
+  });
+}
+
+TEST_CASE("linear: odd sizes, with and without bias and GELU") {
+  for (int inputs : {1, 3, 17, 96})
+    for (int outputs : {1, 2, 7, 33}) {
+      const int images = 2, rows = 65;
+      const auto weight = random_values(1ull * inputs * outputs, 1.0, 1),
+                 bias = random_values(outputs, 1.0, 2);
+      auto x = random_values(static_cast<std::size_t>(images) * rows * inputs, 1.0, 3);
+      for (const float* b : {bias.data(), static_cast<const float*>(nullptr)})
+        for (Activation activation : {Activation::none, Activation::gelu})
+          compare([&](Backend& backend) {
+            auto linear = backend.make_linear(weight.data(), b, outputs, inputs);
+            REQUIRE(linear);
+            std::vector<float> out(static_cast<std::size_t>(images) * rows * outputs);
+            backend.linear({x.data(), {images, rows, inputs}}, **linear, activation,
+                           {out.data(), {images, rows, outputs}});
+            return out;
+          });
+    }
+}
+
+TEST_CASE("score predictor's steps: norm, pooling, log softmax") {
+  for (int dim : {2, 12, 48})
+    for (int patches : {1, 5, 66}) {
+      const int images = 3, class_index = patches / 2;
+      auto stream = random_values(static_cast<std::size_t>(images) * (patches + 1) * dim, 3.0, 1);
+      auto weight = random_values(dim, 1.0, 2), bias = random_values(dim, 1.0, 3);
+      compare([&](Backend& backend) {
+        std::vector<float> out(static_cast<std::size_t>(images) * patches * dim);
+        backend.norm_patches({stream.data(), {images, patches + 1, dim}}, class_index, weight.data(),
+                             bias.data(), 1e-5f, {out.data(), {images, patches, dim}});
+        backend.pool_second_half({out.data(), {images, patches, dim}});
+        return out;
+      });
+      auto pairs = random_values(2ull * images * patches, 20.0, 4);
+      compare([&](Backend& backend) {
+        std::vector<float> scores(1ull * images * patches);
+        backend.keep_scores({pairs.data(), {images, patches, 2}}, {scores.data(), {images, patches}});
+        return scores;
+      });
+    }
+}
+
+TEST_CASE("keep and gather: equal scores, everything kept, one kept") {
+  const int images = 3, patches = 40, dim = 5;
+  std::vector<float> scores(images * patches);
+  for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = static_cast<float>((i * 7) % 6);  // many ties
+  auto stream = random_values(static_cast<std::size_t>(images) * (patches + 1) * dim, 1.0, 1);
+  for (int kept : {1, 13, 40}) {
+    std::vector<std::vector<std::int32_t>> chosen;
+    compare([&](Backend& backend) {
+      std::vector<std::int32_t> indices(images * kept);
+      std::vector<float> out(static_cast<std::size_t>(images) * (kept + 1) * dim);
+      backend.keep_best({scores.data(), {images, patches}}, {indices.data(), {images, kept}});
+      backend.gather_tokens({stream.data(), {images, patches + 1, dim}}, patches / 2,
+                            {indices.data(), {images, kept}}, kept / 2,
+                            {out.data(), {images, kept + 1, dim}});
+      chosen.push_back(indices);
+      return out;
+    });
+    CHECK(chosen[0] == chosen[1]);
+  }
+}
+
+TEST_CASE("class token's norm") {
+  for (int dim : {1, 17, 96}) {
+    auto stream = random_values(3ull * 4 * dim, 1.0, 1);
+    const auto weight = random_values(dim, 1.0, 2);
+    compare([&](Backend& backend) {
+      std::vector<float> out(3ull * dim);
+      backend.norm_class_token({stream.data(), {3, 4, dim}}, 2, weight.data(), 1e-5f, {out.data(), {3, dim}});
+      return out;
+    });
+  }
+}
