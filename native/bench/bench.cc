@@ -24,7 +24,7 @@ constexpr int kSide = 224;
 constexpr std::size_t kBytes = 3ull * kSide * kSide;
 
 struct Settings {
-  std::string pictures, device = "cpu";
+  std::string pictures, device = "cpu", write;
   double seconds = 2.0;
   std::vector<std::string> models = {"T", "S", "B", "S-full"};
   std::vector<int> batches = {1, 8, 32}, threads = {1, 2};
@@ -58,6 +58,8 @@ bool read_settings(int argc, char** argv, Settings& s) {
       s.seconds = std::atof(value.c_str());
     else if (argument == "--models")
       s.models = split(value);
+    else if (argument == "--write")
+      s.write = value;
     else if (argument == "--batches")
       s.batches = numbers(value);
     else if (argument == "--threads")
@@ -98,6 +100,26 @@ Result<Speed> measure(DyvmModel& model, const std::vector<std::uint8_t>& pixels,
   return Speed{1000.0 * batch / milliseconds[milliseconds.size() / 2], static_cast<double>(ran) / possible};
 }
 
+// The named model and its weights, decisions set on the first of the pictures.
+struct NamedModel {
+  DyvmConfig config;
+  Weights weights;
+};
+
+Result<NamedModel> make_model(const std::string& name, const std::vector<std::uint8_t>& pixels, int count) {
+  NamedModel model{published_size(name.substr(0, 1), !name.ends_with("-full")), {}};
+  auto weights = random_weights(model.config, pixels, std::min(count, 64), name == "B" ? 0.7 : 0.8);
+  if (!weights) return weights.error();
+  model.weights = std::move(*weights);
+  return model;
+}
+
+Status write_model(const Settings& settings, const std::vector<std::uint8_t>& pixels, int count) {
+  auto model = make_model(settings.models.at(0), pixels, count);
+  if (!model) return model.error();
+  return write_safetensors(model->weights, settings.write);
+}
+
 Status run(const Settings& settings) {
   std::ifstream file(settings.pictures, std::ios::binary);
   std::vector<std::uint8_t> pixels{std::istreambuf_iterator<char>(file), {}};
@@ -106,25 +128,24 @@ Status run(const Settings& settings) {
     return Error{ErrorCode::bad_argument, "Expected at least 8 pictures of 224 x 224 RGB bytes in " +
                                               settings.pictures + ", but there are " + std::to_string(count) +
                                               "."};
+  if (!settings.write.empty()) return write_model(settings, pixels, count);
   for (const DeviceInfo& device : list_devices())
     if (device.name == settings.device)
       std::printf("%s: %s; fp32; %d pictures\n\n", device.name.c_str(), device.description.c_str(), count);
   std::printf("| model | threads | batch | images/s | block keep |\n|---|---|---|---|---|\n");
   for (const std::string& name : settings.models) {
-    const bool dynamic = !name.ends_with("-full");
-    const DyvmConfig config = published_size(name.substr(0, 1), dynamic);
-    auto weights = random_weights(config, pixels, std::min(count, 64), name == "B" ? 0.7 : 0.8);
-    if (!weights) return weights.error();
+    auto made = make_model(name, pixels, count);
+    if (!made) return made.error();
     for (int threads : settings.threads) {
       auto backend = make_backend(settings.device, threads);
       if (!backend) return backend.error();
-      auto model = DyvmModel::create(config, *weights, **backend);
+      auto model = DyvmModel::create(made->config, made->weights, **backend);
       if (!model) return model.error();
       for (int batch : settings.batches) {
         const auto speed = measure(**model, pixels, batch, settings.seconds);
         if (!speed) return speed.error();
-        std::printf("| %s%s | %d | %d | %.1f | %.2f |\n", dynamic ? "DyVM-" : "Vim-", name.c_str(), threads,
-                    batch, speed->images_per_second, speed->block_keep);
+        std::printf("| %s%s | %d | %d | %.1f | %.2f |\n", made->config.block_selection ? "DyVM-" : "Vim-",
+                    name.c_str(), threads, batch, speed->images_per_second, speed->block_keep);
         std::fflush(stdout);
       }
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <random>
 
 #include "engine/engine.h"
@@ -170,6 +172,31 @@ Result<Weights> random_weights(const DyvmConfig& c, const std::vector<std::uint8
     set_biases(weights, c, outputs.gate_logits, count, aim, biases);
   }
   return weights;
+}
+
+Status write_safetensors(Weights& weights, const std::string& path) {
+  nlohmann::json header = nlohmann::json::object();
+  std::vector<std::pair<const float*, std::size_t>> tensors;
+  std::size_t offset = 0;
+  for (const std::string& name : weights.names()) {
+    const Weights::Shape shape = weights.shape(name);
+    const auto values = weights.tensor(name, shape);
+    if (!values) return values.error();
+    std::size_t bytes = sizeof(float);
+    for (std::int64_t extent : shape) bytes *= static_cast<std::size_t>(extent);
+    header[name] = {{"dtype", "F32"}, {"shape", shape}, {"data_offsets", {offset, offset + bytes}}};
+    tensors.emplace_back(*values, bytes);
+    offset += bytes;
+  }
+  const std::string text = header.dump();
+  const std::uint64_t size = text.size();
+  std::ofstream file(path, std::ios::binary);
+  file.write(reinterpret_cast<const char*>(&size), 8) << text;
+  for (const auto& [values, bytes] : tensors)
+    file.write(reinterpret_cast<const char*>(values), static_cast<std::streamsize>(bytes));
+  file.close();
+  if (file) return ok();
+  return Error{ErrorCode::bad_argument, "Expected to write " + path + ", but it cannot be written."};
 }
 
 }  // namespace winnow

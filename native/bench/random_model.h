@@ -20,4 +20,7 @@ DyvmConfig published_size(const std::string& size, bool dynamic);
 Result<Weights> random_weights(const DyvmConfig& config, const std::vector<std::uint8_t>& pixels, int count,
                                double block_keep);
 
+// Writes the tensors as a safetensors file without metadata.
+Status write_safetensors(Weights& weights, const std::string& path);
+
 }  // namespace winnow
