@@ -20,12 +20,9 @@ export async function withApp<T>(
 ): Promise<T> {
   const data = resolve(dataFolder());
   const path = libraryPath === undefined ? join(data, 'library.db') : resolve(libraryPath);
-  const engine = new EngineClient({
-    onCrash: (reason) => process.stderr.write(`The engine is started again: ${reason}.\n`),
-  });
   const app = new AppService({
     openLibrary: () => Library.open(path),
-    engine,
+    engine: new EngineClient(),
     registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
     clock: Date.now,
   });

@@ -50,6 +50,9 @@ export class AppService implements AppApi {
 
   constructor(parts: AppServiceParts) {
     this.#parts = parts;
+    parts.engine.onCrash((reason) =>
+      this.#emit({ type: 'notice', message: `The engine is started again: ${reason}` }),
+    );
   }
 
   subscribe(listener: (event: AppEvent) => void): () => void {
@@ -180,6 +183,10 @@ export class AppService implements AppApi {
     this.#openedLibrary?.close();
   }
 
+  #emit(event: AppEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
   get #library(): Library {
     return (this.#openedLibrary ??= this.#parts.openLibrary());
   }
@@ -215,7 +222,7 @@ export class AppService implements AppApi {
       const row = library.transaction(start);
       id = row.id;
       this.#cancels.set(id, controller);
-      const emit = (event: AppEvent) => this.#listeners.forEach((listener) => listener(event));
+      const emit = (event: AppEvent) => this.#emit(event);
       const job = new RunJob(row, {
         library,
         engine,

@@ -94,7 +94,7 @@ export class RunJob {
     });
     await scanRun(library, this.#run, signal, {
       onFound: (files) => emit({ type: 'progress', progress: progress(files) }),
-      onNotice: (message) => emit({ type: 'notice', runId: this.#run.id, message }),
+      onNotice: (message) => emit({ type: 'notice', message }),
     });
   }
 

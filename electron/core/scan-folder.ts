@@ -108,8 +108,10 @@ async function lookAt(
   try {
     stats = await stat(path);
   } catch (error) {
-    // A file that was deleted meanwhile is not there. Anything else is, and reading it will say why it fails.
-    const deleted = entry.isFile() && error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    // A file that was deleted meanwhile is not there. Anything else is, and reading it will say why it fails;
+    // U+FFFD stands for bytes that are no UTF-8, so that its file cannot be found although it is there.
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const deleted = missing && entry.isFile() && !entry.name.includes('\ufffd');
     return deleted || !isImage(entry.name) ? undefined : { relativePath, fileSize: 0, modifiedMs: 0 };
   }
   if (stats.isDirectory()) linkedFolders.push({ path, relativePath });

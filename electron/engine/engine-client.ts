@@ -17,8 +17,6 @@ export interface EngineClientOptions {
   hostEntry?: string;
   /** How long a batch of so many images may take, in milliseconds, before the host counts as hung. */
   watchdog?: (images: number) => number;
-  /** Hears the reason each time that the host has ended by itself. */
-  onCrash?: (reason: string) => void;
 }
 
 /**
@@ -29,7 +27,7 @@ export interface EngineClientOptions {
 export class EngineClient implements EngineApi {
   readonly #hostEntry: string;
   readonly #watchdog: (images: number) => number;
-  readonly #onCrash: (reason: string) => void;
+  readonly #crashListeners: ((reason: string) => void)[] = [];
   readonly #starting = new Turns(1);
   #host: HostProcess | undefined;
   #model: EngineModel | undefined;
@@ -42,7 +40,6 @@ export class EngineClient implements EngineApi {
     this.#hostEntry = options.hostEntry ?? join(import.meta.dirname, 'engine-host.ts');
     // Two batches may be under way, so one waits for the other; a slow device takes some seconds per image.
     this.#watchdog = options.watchdog ?? ((images) => 120_000 + images * 60_000);
-    this.#onCrash = options.onCrash ?? (() => undefined);
   }
 
   async devices(): Promise<Device[]> {
@@ -72,6 +69,10 @@ export class EngineClient implements EngineApi {
       this.#examination = examined.catch(() => undefined); // its own caller hears of it
       return examined;
     }
+  }
+
+  onCrash(listener: (reason: string) => void): void {
+    this.#crashListeners.push(listener);
   }
 
   close(): Promise<void> {
@@ -122,7 +123,7 @@ export class EngineClient implements EngineApi {
       const host = this.#host;
       if (host === undefined) return this.#start();
       if (host.ended === undefined) return host;
-      if (!this.#closed) this.#onCrash(host.ended);
+      if (!this.#closed) for (const listener of this.#crashListeners) listener(host.ended);
       return this.#start();
     });
   }

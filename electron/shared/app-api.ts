@@ -93,7 +93,7 @@ export type AppApi = {
 export type AppEvent =
   | { type: 'started'; plan: RunPlan }
   | { type: 'progress'; progress: RunProgress }
-  | { type: 'notice'; runId: number; message: string };
+  | { type: 'notice'; message: string };
 
 /** What a run uses, told before it starts. */
 export interface RunPlan {

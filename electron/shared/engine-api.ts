@@ -48,6 +48,8 @@ export interface EngineApi {
    * start before the first has ended: its files are decoded while the first predicts.
    */
   predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]>;
+  /** Lets `listener` hear the reason each time that the engine has crashed and is started again. */
+  onCrash(listener: (reason: string) => void): void;
   /** Ends the engine at once; calls under way are rejected with CANCELLED. */
   close(): Promise<void>;
 }

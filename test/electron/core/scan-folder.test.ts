@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { rmSync, symlinkSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -115,6 +115,13 @@ suite('scanFolder', () => {
     symlinkSync('nowhere', join(root, 'broken'));
     symlinkSync('self.jpg', join(root, 'self.jpg'));
     assert.deepEqual((await scan(root)).paths, ['broken.jpg', 'self.jpg']);
+  });
+
+  const onlyLinux = process.platform !== 'linux' && 'needs file names that are no UTF-8';
+  test('lists names that are no UTF-8, so that they fail with a reason', { skip: onlyLinux }, async (t) => {
+    const root = temporaryFolder(t);
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/`), Buffer.from([0xff]), Buffer.from('.jpg')]), 'x');
+    assert.deepEqual((await scan(root)).paths, ['\ufffd.jpg']);
   });
 
   test('never opens pipes and sockets', { skip: onWindows }, async (t) => {

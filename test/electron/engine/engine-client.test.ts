@@ -156,7 +156,8 @@ suite('the engine client', () => {
 
   test('finds the files that crash the host, and predicts all others', async (t) => {
     const crashes: string[] = [];
-    const engine = client(t, { hostEntry: poisonHost, onCrash: (reason) => crashes.push(reason) });
+    const engine = client(t, { hostEntry: poisonHost });
+    engine.onCrash((reason) => crashes.push(reason));
     const { paths } = await pictures(t, 13, poisons);
     await engine.open(model);
     const batches = [paths.slice(0, 8), paths.slice(8)];

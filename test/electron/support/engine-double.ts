@@ -42,6 +42,10 @@ export class EngineDouble implements EngineApi {
     return paths.map(answer);
   }
 
+  onCrash(): void {
+    // it never does
+  }
+
   close(): Promise<void> {
     this.closed = true;
     return Promise.resolve();

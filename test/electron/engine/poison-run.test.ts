@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { AppService } from '../../../electron/core/app-service.ts';
+import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { Library } from '../../../electron/core/store/library.ts';
+import { EngineClient } from '../../../electron/engine/engine-client.ts';
+import { writeFiles } from '../support/files.ts';
+import { bundledModels } from '../support/models.ts';
+import { drawFolder } from '../support/pictures.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+test('a run records files that crash the engine, says so, and does not try them again', async (t) => {
+  const root = temporaryFolder(t);
+  const folder = join(root, 'pictures');
+  await drawFolder(folder, 6);
+  writeFiles(folder, { 'b/poison.jpg': 'ABORT', 'a/poison.jpg': 'EXIT' });
+  const app = new AppService({
+    openLibrary: () => Library.open(join(root, 'library.db')),
+    engine: new EngineClient({ hostEntry: join(import.meta.dirname, 'poison-host.ts') }),
+    registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(root, 'models') }),
+    clock: Date.now,
+  });
+  t.after(() => app.close());
+  const notices: string[] = [];
+  app.subscribe((event) => {
+    if (event.type === 'notice') notices.push(event.message);
+  });
+
+  const run = await app.run({ folders: [folder], batch: 3 });
+  assert.deepEqual([run.state, run.counts], ['done', { total: 8, pending: 0, ok: 6, failed: 2 }]);
+  const { failures } = await app.showRun({ runId: run.id });
+  assert.deepEqual(
+    failures.map(({ path }) => path),
+    [join(folder, 'a/poison.jpg'), join(folder, 'b/poison.jpg')],
+  );
+  assert.ok(failures.every(({ error }) => error.startsWith('the image crashes the engine: ')));
+  assert.ok(notices.some((message) => message.startsWith('The engine is started again: ')));
+
+  notices.length = 0;
+  const again = await app.run({ folders: [folder] });
+  assert.deepEqual([again.counts, notices], [run.counts, []]);
+});
