@@ -36,13 +36,11 @@ RowTiles::RowTiles(int row_count) : rows(row_count) {
 }
 
 Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w) {
-  if (w.state_dim > kMaxStates)
-    return Error{ErrorCode::engine, "Expected at most " + std::to_string(kMaxStates) +
-                                        " states, but the model has " + std::to_string(w.state_dim) + "."};
   std::unique_ptr<CpuBlock> block(new CpuBlock);
   const int inner = w.inner_dim, dim = w.embed_dim;
   block->dim_ = dim;
   block->channels_ = padded(inner);
+  block->states_ = w.state_dim;
   block->width_ = w.dt_rank + 2 * w.state_dim;
   block->norm_epsilon_ = w.norm_epsilon;
   block->norm_ = pad(w.norm, 1, dim, 1, dim);
@@ -82,11 +80,15 @@ Status CpuBlock::pack(const ScanWeights& w, const BlockWeights& s, Direction& di
   for (std::size_t i = 0; i < decay.size(); ++i)
     decay[i] = static_cast<float>(-std::exp(static_cast<double>(w.a_log[i])) * 1.44269504088896340736);
   direction.decay = table(decay.data(), inner, s.state_dim);
+  float* steepest = direction.steepest.reserve(channels);
+  for (int e = 0; e < inner; ++e)
+    steepest[e] = *std::min_element(&decay[e * s.state_dim], &decay[e * s.state_dim] + s.state_dim);
   direction.parameters = {direction.conv_weight.data(),
                           direction.conv_bias.data(),
                           direction.dt_weight.data(),
                           direction.dt_bias.data(),
                           direction.decay.data(),
+                          direction.steepest.data(),
                           direction.d.data(),
                           channels,
                           s.conv_width,
@@ -108,6 +110,7 @@ void CpuBlock::prepare(const RowTiles& tiles, int images, int threads, BlockScra
     scratch.projected[direction].reserve(rows * width_);
   }
   scratch.normed.reserve(static_cast<std::size_t>(threads) * (tiles.size + 1) * dim_);
+  scratch.states.reserve(static_cast<std::size_t>(threads) * states_ * kScanChannels);
   scratch.active.reserve(images);
   scratch.scans.reserve(2 * images);
   tiles.for_each_size([&](int size) {
@@ -176,7 +179,7 @@ void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, flo
   });
 
   const int pieces = (channels_ + kScanChannels - 1) / kScanChannels;
-  pool.run(active * pieces, [&](int task, int) {
+  pool.run(active * pieces, [&](int task, int thread) {
     const int b = scratch.active[task / pieces], begin = task % pieces * kScanChannels;
     const int end = std::min(channels_, begin + kScanChannels);
     const std::uint8_t on = directions.data()[b];
@@ -187,7 +190,8 @@ void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, flo
       const bool last = direction == 1 || on == kForward;
       scan(directions_[direction].parameters, at(scratch.u[direction], b, 0, channels_),
            at(scratch.projected[direction], b, 0, width_), tokens, direction == 1, begin, end,
-           /*accumulate=*/direction == 1 && (on & kForward), last ? z : nullptr, y);
+           /*accumulate=*/direction == 1 && (on & kForward), last ? z : nullptr, y,
+           scratch.states.data() + static_cast<std::size_t>(thread) * states_ * kScanChannels);
     }
   });
 

@@ -34,6 +34,7 @@ struct BlockScratch {
   AlignedBuffer u[2];          // per direction [B, L, Ep]
   AlignedBuffer projected[2];  // per direction [B, L, R + 2N]
   AlignedBuffer normed;        // per thread [tile + 1, D]
+  AlignedBuffer states;        // per thread [N, channels of a scan task]
   std::vector<int> active;     // images with a direction
   std::vector<int> scans;      // 2 image + direction, for each direction that runs
 };
@@ -49,7 +50,7 @@ class CpuBlock : public Block {
  private:
   // One direction, channels padded to kLanes.
   struct Direction {
-    AlignedBuffer conv_weight, conv_bias, dt_weight, dt_bias, decay, d;
+    AlignedBuffer conv_weight, conv_bias, dt_weight, dt_bias, decay, steepest, d;
     std::unique_ptr<PackedLinear> x_proj;
     ScanParameters parameters;
   };
@@ -58,7 +59,7 @@ class CpuBlock : public Block {
   void prepare(const RowTiles& tiles, int images, int threads, BlockScratch& scratch) const;
   std::uint8_t choose_directions(const float* class_token, float threshold, float* logits) const;
 
-  int dim_ = 0, channels_ = 0, width_ = 0;  // D, E padded, R + 2N
+  int dim_ = 0, channels_ = 0, states_ = 0, width_ = 0;  // D, E padded, N, R + 2N
   float norm_epsilon_ = 0.0f;
   AlignedBuffer norm_, gate_;
   float gate_bias_[2] = {};

@@ -19,8 +19,6 @@ inline std::size_t table_place(int e, int values) {
   return static_cast<std::size_t>(e / kLanes) * values * kLanes + e % kLanes;
 }
 
-inline constexpr int kMaxStates = 256;  // of one channel
-
 std::int64_t kernel_target();  // the Highway target that the dispatch uses
 
 // --- Rows ---
@@ -46,6 +44,7 @@ struct ScanParameters {
   const float* dt_weight;    // R values
   const float* dt_bias;      // [stride]
   const float* decay;        // N values: -exp(a_log) log2(e), so that exp(delta A) = exp2(delta decay)
+  const float* steepest;     // [stride]: the smallest decay of the channel
   const float* d;            // [stride]
   int stride, conv_width, dt_rank, state_dim;
 };
@@ -60,6 +59,6 @@ void convolve(const ScanParameters& p, const float* x, int tokens, int begin, in
 // u, y, z [tokens, stride]; projected [tokens, R + 2N] holds dt, B, C. y is written, or added to with
 // `accumulate`; where z is given the sum is then multiplied with SiLU(z).
 void scan(const ScanParameters& p, const float* u, const float* projected, int tokens, bool backward,
-          int begin, int end, bool accumulate, const float* z, float* y);
+          int begin, int end, bool accumulate, const float* z, float* y, float* states);
 
 }  // namespace winnow::cpu

@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/kernels_scan.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -15,7 +16,8 @@ namespace winnow::cpu::HWY_NAMESPACE {
 using Channels = hn::CappedTag<float, kLanes>;
 using V = Vector<Channels>;
 
-constexpr int kTokenTile = 8;  // tokens whose step sizes share one pass over dt_weight
+constexpr int kTokenTile = 16;  // tokens that all channels of a task go through before the next ones
+constexpr int kStepGroup = 8;   // tokens whose step sizes share one pass over dt_weight
 // States of a channel that stay in registers over a token tile: half of the registers, the rest is for their
 // updates.
 constexpr int kStateGroup = HWY_TARGET == HWY_AVX3 ? 16 : 8;
@@ -27,16 +29,16 @@ void convolve_rows(const ScanParameters& p, const float* x, int tokens, int begi
                    float* u) {
   const Channels d;
   const int lanes = static_cast<int>(hn::Lanes(d)), towards = backward ? 1 : -1;
-  for (int e = 0; e < p.stride; e += lanes) {
-    const V bias = hn::LoadU(d, p.conv_bias + e);
-    const float* weight = p.conv_weight + table_place(e, p.conv_width);
-    for (int t = begin; t < end; ++t) {
-      V sum = bias;
-      for (int k = 0; k < p.conv_width; ++k) {
-        const int source = t + towards * (p.conv_width - 1 - k);
-        if (source < 0 || source >= tokens) continue;
-        sum = hn::MulAdd(hn::LoadU(d, weight + k * kLanes),
-                         hn::LoadU(d, x + static_cast<std::size_t>(source) * p.stride + e), sum);
+  for (int t = begin; t < end; ++t) {
+    // Taps that fall before the sequence's first step meet zeros.
+    const int reach = backward ? tokens - 1 - t : t;
+    const int first = std::max(0, p.conv_width - 1 - reach);
+    for (int e = 0; e < p.stride; e += lanes) {
+      const float* weight = p.conv_weight + table_place(e, p.conv_width);
+      V sum = hn::LoadU(d, p.conv_bias + e);
+      for (int k = first; k < p.conv_width; ++k) {
+        const std::size_t source = t + towards * (p.conv_width - 1 - k);
+        sum = hn::MulAdd(hn::LoadU(d, weight + k * kLanes), hn::LoadU(d, x + source * p.stride + e), sum);
       }
       hn::StoreU(silu(d, sum), d, u + static_cast<std::size_t>(t) * p.stride + e);
     }
@@ -50,29 +52,23 @@ struct Step {
   V y;
 };
 
-// delta = softplus(dt_weight dt + dt_bias) for `count` tokens of the tile, channels e and on.
-HWY_INLINE void step_sizes(const ScanParameters& p, int e, int count, Step* steps) {
+// delta = softplus(dt_weight dt + dt_bias) for `Count` tokens, channels e and on.
+template <int Count>
+HWY_INLINE void step_sizes(const ScanParameters& p, int e, Step* steps) {
   const Channels d;
   const float* weights = p.dt_weight + table_place(e, p.dt_rank);
-  V sums[kTokenTile];
-  for (int i = 0; i < kTokenTile; ++i) sums[i] = hn::LoadU(d, p.dt_bias + e);
-  if (count == kTokenTile) {
-    for (int r = 0; r < p.dt_rank; ++r) {
-      const V weight = hn::LoadU(d, weights + r * kLanes);
-      for (int i = 0; i < kTokenTile; ++i)
-        sums[i] = hn::MulAdd(weight, hn::Set(d, steps[i].projected[r]), sums[i]);
-    }
-  } else {
-    for (int i = 0; i < count; ++i)
-      for (int r = 0; r < p.dt_rank; ++r)
-        sums[i] = hn::MulAdd(hn::LoadU(d, weights + r * kLanes), hn::Set(d, steps[i].projected[r]), sums[i]);
+  V sums[Count];
+  for (int i = 0; i < Count; ++i) sums[i] = hn::LoadU(d, p.dt_bias + e);
+  for (int r = 0; r < p.dt_rank; ++r) {
+    const V weight = hn::LoadU(d, weights + r * kLanes);
+    for (int i = 0; i < Count; ++i) sums[i] = hn::MulAdd(weight, hn::Set(d, steps[i].projected[r]), sums[i]);
   }
-  for (int i = 0; i < count; ++i) steps[i].delta = softplus(d, sums[i]);
+  for (int i = 0; i < Count; ++i) steps[i].delta = softplus(d, sums[i]);
 }
 
 // Advances `Group` states of one vector of channels over the tile: h = exp2(delta decay) h + input B; y += C
-// h.
-template <int Group>
+// h. `Clamp`: delta decay may be below -126.
+template <int Group, bool Clamp>
 HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int count, Step* steps,
                         float* states) {
   const Channels d;
@@ -87,7 +83,8 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
     V y = steps[i].y;
     HWY_UNROLL(16)
     for (int n = 0; n < Group; ++n) {
-      const V kept = exp2_of_negative(d, hn::Mul(delta, hn::LoadU(d, decay + n * kLanes)));
+      const V exponent = hn::Mul(delta, hn::LoadU(d, decay + n * kLanes));
+      const V kept = Clamp ? exp2_of_negative(d, exponent) : exp2_in_range(d, exponent);
       h[n] = hn::MulAdd(kept, h[n], hn::Mul(input, hn::Set(d, input_matrix[n])));
       y = hn::MulAdd(hn::Set(d, output_matrix[n]), h[n], y);
     }
@@ -96,39 +93,70 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
   for (int n = 0; n < Group; ++n) hn::StoreU(h[n], d, states + (first_state + n) * lanes);
 }
 
+template <bool Clamp>
+HWY_INLINE void advance_all(const ScanParameters& p, int e, int count, Step* steps, float* states) {
+  int state = 0;
+  for (; state + kStateGroup <= p.state_dim; state += kStateGroup)
+    advance<kStateGroup, Clamp>(p, e, state, count, steps, states);
+  for (; state < p.state_dim; ++state) advance<1, Clamp>(p, e, state, count, steps, states);
+}
+
+// One tile of tokens for one vector of channels; rows[i] is the place of token i in u, y and z.
+HWY_NOINLINE void scan_tile(const ScanParameters& p, int e, int count, const std::size_t* rows, Step* steps,
+                            float* states, const float* u, bool accumulate, const float* z, float* y) {
+  const Channels d;
+  int i = 0;
+  for (; i + kStepGroup <= count; i += kStepGroup) step_sizes<kStepGroup>(p, e, steps + i);
+  for (; i < count; ++i) step_sizes<1>(p, e, steps + i);
+
+  const V skip = hn::LoadU(d, p.d + e);
+  V largest = hn::Zero(d);
+  for (i = 0; i < count; ++i) {
+    const V input = hn::LoadU(d, u + rows[i] + e);
+    largest = hn::Max(largest, steps[i].delta);
+    steps[i].input = hn::Mul(steps[i].delta, input);
+    steps[i].y = hn::Mul(skip, input);
+  }
+  const V lowest = hn::Mul(largest, hn::LoadU(d, p.steepest + e));
+  if (hn::AllTrue(d, hn::Gt(lowest, hn::Set(d, -126.0f))))
+    advance_all<false>(p, e, count, steps, states);
+  else
+    advance_all<true>(p, e, count, steps, states);
+
+  for (i = 0; i < count; ++i) {
+    V sum = steps[i].y;
+    if (accumulate) sum = hn::Add(sum, hn::LoadU(d, y + rows[i] + e));
+    if (z != nullptr) sum = hn::Mul(sum, silu(d, hn::LoadU(d, z + rows[i] + e)));
+    hn::StoreU(sum, d, y + rows[i] + e);
+  }
+}
+
 void scan_channels(const ScanParameters& p, const float* u, const float* projected, int tokens, bool backward,
-                   int begin, int end, bool accumulate, const float* z, float* y) {
+                   int begin, int end, bool accumulate, const float* z, float* y, float* states) {
   const Channels d;
   const int lanes = static_cast<int>(hn::Lanes(d)), width = p.dt_rank + 2 * p.state_dim;
-  HWY_ALIGN float states[kMaxStates * kLanes];
   Step steps[kTokenTile];
-  for (int e = begin; e < end; e += lanes) {
-    std::fill_n(states, p.state_dim * lanes, 0.0f);
-    const V skip = hn::LoadU(d, p.d + e);
-    for (int first = 0; first < tokens; first += kTokenTile) {
-      const int count = std::min(kTokenTile, tokens - first);
-      for (int i = 0; i < count; ++i)
-        steps[i].projected =
-            projected + static_cast<std::size_t>(row_of(first + i, tokens, backward)) * width;
-      step_sizes(p, e, count, steps);
-      for (int i = 0; i < count; ++i) {
-        const V input =
-            hn::LoadU(d, u + static_cast<std::size_t>(row_of(first + i, tokens, backward)) * p.stride + e);
-        steps[i].input = hn::Mul(steps[i].delta, input);
-        steps[i].y = hn::Mul(skip, input);
-      }
-      int state = 0;
-      for (; state + kStateGroup <= p.state_dim; state += kStateGroup)
-        advance<kStateGroup>(p, e, state, count, steps, states);
-      for (; state < p.state_dim; ++state) advance<1>(p, e, state, count, steps, states);
-      for (int i = 0; i < count; ++i) {
-        const std::size_t at = static_cast<std::size_t>(row_of(first + i, tokens, backward)) * p.stride + e;
-        V sum = steps[i].y;
-        if (accumulate) sum = hn::Add(sum, hn::LoadU(d, y + at));
-        if (z != nullptr) sum = hn::Mul(sum, silu(d, hn::LoadU(d, z + at)));
-        hn::StoreU(sum, d, y + at);
+  std::size_t rows[kTokenTile];
+  std::fill_n(states, static_cast<std::size_t>(p.state_dim) * (end - begin), 0.0f);
+  for (int first = 0; first < tokens; first += kTokenTile) {
+    const int count = std::min(kTokenTile, tokens - first);
+    for (int i = 0; i < count; ++i) {
+      const std::size_t row = row_of(first + i, tokens, backward);
+      rows[i] = row * p.stride;
+      steps[i].projected = projected + row * width;
+      // Rows lie pages apart, where the processor does not fetch ahead by itself.
+      if (first + i + kTokenTile >= tokens) continue;
+      const std::size_t next =
+          static_cast<std::size_t>(row_of(first + i + kTokenTile, tokens, backward)) * p.stride;
+      for (int e = begin; e < end; e += kLanes) {
+        hwy::Prefetch(u + next + e);
+        if (z != nullptr) hwy::Prefetch(z + next + e);
+        hwy::Prefetch(y + next + e);
       }
     }
+    for (int e = begin; e < end; e += lanes)
+      scan_tile(p, e, count, rows, steps, states + static_cast<std::size_t>(e - begin) * p.state_dim, u,
+                accumulate, z, y);
   }
 }
 
@@ -146,8 +174,9 @@ void convolve(const ScanParameters& p, const float* x, int tokens, int begin, in
   HWY_DYNAMIC_DISPATCH(convolve_rows)(p, x, tokens, begin, end, backward, u);
 }
 void scan(const ScanParameters& p, const float* u, const float* projected, int tokens, bool backward,
-          int begin, int end, bool accumulate, const float* z, float* y) {
-  HWY_DYNAMIC_DISPATCH(scan_channels)(p, u, projected, tokens, backward, begin, end, accumulate, z, y);
+          int begin, int end, bool accumulate, const float* z, float* y, float* states) {
+  HWY_DYNAMIC_DISPATCH(scan_channels)(p, u, projected, tokens, backward, begin, end, accumulate, z, y,
+                                      states);
 }
 
 }  // namespace winnow::cpu
