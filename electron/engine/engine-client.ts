@@ -5,6 +5,7 @@ import { AppError } from '../shared/errors.ts';
 import type { EngineApi, EngineDial, EngineModel, ImageFacts, ImageOutcome } from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 import { HostEnded, HostProcess } from './host-process.ts';
+import type { HostCall, HostResults } from './messages.ts';
 import { Turns } from './turns.ts';
 
 const START_ATTEMPTS = 3;
@@ -44,19 +45,27 @@ export class EngineClient implements EngineApi {
 
   async devices(): Promise<Device[]> {
     const host = await this.#runningHost();
-    return host.ask({ call: 'devices' }, START_LIMIT);
+    return this.#ask(host, { call: 'devices' }, START_LIMIT).catch((error: unknown) => {
+      throw error instanceof HostEnded
+        ? new AppError('ENGINE', `The engine crashed: ${error.message}`)
+        : error;
+    });
   }
 
   async open(model: EngineModel): Promise<void> {
     this.#model = model;
-    const host = this.#host;
-    if (host?.ended === undefined && host?.threads === model.threads) {
-      await host.ask({ call: 'open', model }, START_LIMIT);
-      return;
-    }
-    host?.kill('another model was opened'); // the thread budget is the process's
-    this.#host = undefined;
+    // The thread budget is the process's, so that another one needs another process.
+    if (this.#host?.threads !== model.threads) this.#host?.kill('another model was opened');
+    if (this.#host?.ended !== undefined) this.#host = undefined;
+    const running = this.#host;
     await this.#runningHost();
+    if (running === undefined) return; // a new host has opened the model as it started
+    try {
+      await this.#ask(running, { call: 'open', model }, START_LIMIT);
+    } catch (error) {
+      if (!(error instanceof HostEnded)) throw error;
+      await this.#runningHost();
+    }
   }
 
   async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
@@ -64,7 +73,7 @@ export class EngineClient implements EngineApi {
     try {
       return await this.#attempt(paths, dial);
     } catch (error) {
-      if (!(error instanceof HostEnded) || this.#closed) throw error;
+      if (!(error instanceof HostEnded)) throw error;
       const examined = this.#examination.then(() => this.#examine(paths, dial));
       this.#examination = examined.catch(() => undefined); // its own caller hears of it
       return examined;
@@ -83,9 +92,23 @@ export class EngineClient implements EngineApi {
 
   async #attempt(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
     const host = await this.#runningHost();
-    const outcomes = await host.ask({ call: 'predict', paths, dial }, this.#watchdog(paths.length));
+    const outcomes = await this.#ask(host, { call: 'predict', paths, dial }, this.#watchdog(paths.length));
     this.#crashesInARow = 0;
     return outcomes;
+  }
+
+  /** Asks the host; notes when that is its end. */
+  async #ask<Call extends HostCall>(
+    host: HostProcess,
+    call: Call,
+    limit: number,
+  ): Promise<HostResults[Call['call']]> {
+    try {
+      return await host.ask(call, limit);
+    } catch (error) {
+      if (error instanceof HostEnded) this.#lose(host, error.message);
+      throw error;
+    }
   }
 
   /** Predicts with nothing else under way, so that a crash is the fault of one of `paths`. */
@@ -93,7 +116,7 @@ export class EngineClient implements EngineApi {
     try {
       return await this.#attempt(paths, dial);
     } catch (error) {
-      if (!(error instanceof HostEnded) || this.#closed) throw error;
+      if (!(error instanceof HostEnded)) throw error;
       const [path] = paths;
       if (path !== undefined && paths.length === 1) return [await this.#blame(path, error)];
       const middle = Math.ceil(paths.length / 2);
@@ -121,11 +144,18 @@ export class EngineClient implements EngineApi {
   #runningHost(): Promise<HostProcess> {
     return this.#starting.take(async () => {
       const host = this.#host;
-      if (host === undefined) return this.#start();
-      if (host.ended === undefined) return host;
-      if (!this.#closed) for (const listener of this.#crashListeners) listener(host.ended);
-      return this.#start();
+      if (host?.ended !== undefined) this.#lose(host, host.ended);
+      if (this.#closed) throw closed();
+      return this.#host ?? (await this.#start());
     });
+  }
+
+  /** Tells, once, that a host has crashed; the next call starts another. Throws CANCELLED when it was closed. */
+  #lose(host: HostProcess, reason: string): void {
+    if (this.#closed) throw closed();
+    if (this.#host !== host) return;
+    this.#host = undefined;
+    for (const listener of this.#crashListeners) listener(reason);
   }
 
   /** Starts the host and opens the model, if there is one; some attempts, then one error. */
@@ -133,7 +163,7 @@ export class EngineClient implements EngineApi {
     const model = this.#model;
     let reason = '';
     for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
-      if (this.#closed) throw new AppError('CANCELLED', 'The engine was closed');
+      if (this.#closed) throw closed();
       const host = new HostProcess(this.#hostEntry, model?.threads ?? availableParallelism());
       this.#host = host;
       try {
@@ -151,6 +181,10 @@ export class EngineClient implements EngineApi {
       'Set WINNOW_DEBUG=1 to see what it prints.',
     );
   }
+}
+
+function closed(): AppError {
+  return new AppError('CANCELLED', 'The engine was closed');
 }
 
 async function fileVersion(path: string): Promise<ImageFacts['version']> {

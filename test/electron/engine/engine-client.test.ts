@@ -137,6 +137,7 @@ suite('the engine', () => {
       (error) => error instanceof AppError && error.code === 'BAD_MODEL',
     );
     await engine.open(model);
+    await engine.open({ ...model, threads: 1 });
     assert.equal((await engine.predict(paths.slice(0, 1), dial)).length, 1);
   });
 
@@ -148,6 +149,7 @@ suite('the engine', () => {
     await engine.close();
     await batch;
     await assert.rejects(engine.predict(paths, dial), { code: 'CANCELLED' });
+    await assert.rejects(engine.devices(), { code: 'CANCELLED' });
   });
 });
 
