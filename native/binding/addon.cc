@@ -1,6 +1,7 @@
 // JavaScript values <-> C++ values, nothing else. The face is typed in electron/engine/addon.ts.
 #include <napi.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -134,6 +135,8 @@ class Model : public Napi::ObjectWrap<Model> {
     dynamic.block_threshold = options.Get("blockThreshold").ToNumber().FloatValue();
 
     busy_ = true;
+    cancelled_ = false;
+    dynamic.cancel = &cancelled_;
     return Task::start(
         env, {Value(), pixels},
         [this, data = pixels.Data(), count, dynamic] {
@@ -151,11 +154,12 @@ class Model : public Napi::ObjectWrap<Model> {
     return result;
   }
 
-  void cancel(const Napi::CallbackInfo&) { engine_->cancel(); }
+  void cancel(const Napi::CallbackInfo&) { cancelled_ = true; }
 
   std::unique_ptr<Engine> engine_;
   Outputs outputs_;
   bool busy_ = false;
+  std::atomic<bool> cancelled_ = false;
 };
 
 struct AddonData {

@@ -49,9 +49,8 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, co
   }
 }
 
-Status Engine::predict(const std::uint8_t* pixels, int images, DynamicOptions options, Outputs& outputs) {
-  cancelled_ = false;
-  options.cancel = &cancelled_;
+Status Engine::predict(const std::uint8_t* pixels, int images, const DynamicOptions& options,
+                       Outputs& outputs) {
   try {
     return model_->predict(pixels, images, options, outputs);
   } catch (const std::exception& problem) {

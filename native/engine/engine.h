@@ -1,7 +1,6 @@
 // What the rest of the world does with a model: load a package on a device, predict batches, cancel.
 #pragma once
 
-#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,22 +23,19 @@ std::vector<DeviceInfo> list_devices();
 // `threads`: 0 for one per core. Fails with bad_argument for an unknown device, engine for an unusable one.
 Result<std::unique_ptr<Backend>> make_backend(const std::string& device, int threads);
 
-// A loaded model. One call at a time; cancel may come from any thread.
+// A loaded model. One call at a time.
 class Engine {
  public:
   static Result<std::unique_ptr<Engine>> load(const std::string& package_path, const std::string& device,
                                               int threads);
 
-  // pixels [images, S, S, 3]: RGB bytes. `options.cancel` is the engine's own. See DyvmModel::predict.
-  Status predict(const std::uint8_t* pixels, int images, DynamicOptions options, Outputs& outputs);
-  // Ends the running predict before its next block; does nothing when none runs.
-  void cancel() { cancelled_ = true; }
+  // pixels [images, S, S, 3]: RGB bytes. See DyvmModel::predict; engine when the device fails.
+  Status predict(const std::uint8_t* pixels, int images, const DynamicOptions& options, Outputs& outputs);
 
   const DyvmConfig& config() const { return model_->config(); }
 
  private:
   Engine() = default;
-  std::atomic<bool> cancelled_ = false;
   std::unique_ptr<Backend> backend_;  // outlives the model
   std::unique_ptr<DyvmModel> model_;
 };

@@ -22,7 +22,7 @@ struct DynamicOptions {
   // Patches to go on with at each stage, [B, k], in place of the best ones: for comparing with a recorded
   // run.
   const std::vector<std::vector<std::int32_t>>* replay = nullptr;
-  const std::atomic<bool>* cancel = nullptr;  // looked at before every block
+  const std::atomic<bool>* cancel = nullptr;  // set by any thread; looked at before every block
 };
 
 // What came out for B images, and what it took: the receipt.

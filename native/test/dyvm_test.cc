@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -146,14 +147,16 @@ TEST_CASE("a call is cancelled between layers, and the next one works") {
   for (const std::string& device : devices()) {
     CAPTURE(device);
     const auto engine = load(device, 1);
-    const auto pixels = pictures(64);
+    const auto pixels = pictures(256);
+    std::atomic<bool> cancelled = false;
+    DynamicOptions options = keep(1.0);
+    options.cancel = &cancelled;
     Outputs outputs;
-    std::atomic<bool> finished = false;
     std::thread canceller([&] {
-      while (!finished) engine->cancel();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      cancelled = true;
     });
-    const Status done = engine->predict(pixels.data(), 64, keep(1.0), outputs);
-    finished = true;
+    const Status done = engine->predict(pixels.data(), 256, options, outputs);
     canceller.join();
     REQUIRE(!done);
     CHECK(done.error().code == ErrorCode::cancelled);
