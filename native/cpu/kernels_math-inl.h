@@ -17,14 +17,11 @@ using Vector = hn::Vec<D>;
 
 constexpr float kLog2E = 1.44269504088896340736f;
 
-// 2^x for x >= -126 (and below 128): x = n + f with |f| <= 1/2 by adding 1.5 2^23, whose low mantissa bits
-// then hold n; 2^f = 1 + f q(f) with q minimax of degree 4 (relative error 9e-8); n goes into the exponent.
+// 2^(n + f) from f and 1.5 2^23 + n, whose low mantissa bits hold n: 2^f = 1 + f q(f) for |f| <= 1/2 with q
+// minimax of degree 4 (relative error 9e-8), and n goes into the exponent.
 template <class D, class V = Vector<D>>
-HWY_INLINE V exp2_in_range(D d, V x) {
+HWY_INLINE V exp2_of_parts(D d, V f, V shifted) {
   const hn::RebindToSigned<D> di;
-  const V magic = hn::Set(d, 12582912.0f);
-  const V shifted = hn::Add(x, magic);
-  const V f = hn::Sub(x, hn::Sub(shifted, magic));
   V q = hn::Set(d, 0.0013264723820611835f);
   q = hn::MulAdd(q, f, hn::Set(d, 0.009671512991189957f));
   q = hn::MulAdd(q, f, hn::Set(d, 0.05550733581185341f));
@@ -34,10 +31,21 @@ HWY_INLINE V exp2_in_range(D d, V x) {
   return hn::BitCast(d, hn::Add(hn::BitCast(di, power), hn::ShiftLeft<23>(hn::BitCast(di, shifted))));
 }
 
+constexpr float kRound = 12582912.0f;  // 1.5 2^23: adding it leaves a whole number in the low mantissa bits
+
+// 2^(a b) for a product from -126 to 127.
+template <class D, class V = Vector<D>>
+HWY_INLINE V exp2_of_product(D d, V a, V b) {
+  const V shifted = hn::MulAdd(a, b, hn::Set(d, kRound));
+  return exp2_of_parts(d, hn::MulSub(a, b, hn::Sub(shifted, hn::Set(d, kRound))), shifted);
+}
+
 // 2^x for x <= 0, at least 2^-126.
 template <class D, class V = Vector<D>>
 HWY_INLINE V exp2_of_negative(D d, V x) {
-  return exp2_in_range(d, hn::Max(x, hn::Set(d, -126.0f)));
+  const V clamped = hn::Max(x, hn::Set(d, -126.0f));
+  const V shifted = hn::Add(clamped, hn::Set(d, kRound));
+  return exp2_of_parts(d, hn::Sub(clamped, hn::Sub(shifted, hn::Set(d, kRound))), shifted);
 }
 
 // 1 / x: the processor's estimate and two Newton steps.

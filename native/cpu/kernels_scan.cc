@@ -47,8 +47,10 @@ void convolve_rows(const ScanParameters& p, const float* x, int tokens, int begi
 
 // What one token of the tile brings to the states of one vector of channels.
 struct Step {
-  const float* projected;  // dt, B, C of the token
-  V delta, input;          // delta, delta u
+  const float* dt;             // [R]
+  const float* input_matrix;   // B [N]
+  const float* output_matrix;  // C [N]
+  V delta, input;              // delta, delta u
   V y;
 };
 
@@ -61,7 +63,7 @@ HWY_INLINE void step_sizes(const ScanParameters& p, int e, Step* steps) {
   for (int i = 0; i < Count; ++i) sums[i] = hn::LoadU(d, p.dt_bias + e);
   for (int r = 0; r < p.dt_rank; ++r) {
     const V weight = hn::LoadU(d, weights + r * kLanes);
-    for (int i = 0; i < Count; ++i) sums[i] = hn::MulAdd(weight, hn::Set(d, steps[i].projected[r]), sums[i]);
+    for (int i = 0; i < Count; ++i) sums[i] = hn::MulAdd(weight, hn::Set(d, steps[i].dt[r]), sums[i]);
   }
   for (int i = 0; i < Count; ++i) steps[i].delta = softplus(d, sums[i]);
 }
@@ -77,14 +79,14 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
   for (int n = 0; n < Group; ++n) h[n] = hn::LoadU(d, states + (first_state + n) * lanes);
   const float* decay = p.decay + table_place(e, p.state_dim) + first_state * kLanes;
   for (int i = 0; i < count; ++i) {
-    const float* input_matrix = steps[i].projected + p.dt_rank + first_state;
-    const float* output_matrix = input_matrix + p.state_dim;
+    const float* input_matrix = steps[i].input_matrix + first_state;
+    const float* output_matrix = steps[i].output_matrix + first_state;
     const V delta = steps[i].delta, input = steps[i].input;
     V y = steps[i].y;
     HWY_UNROLL(16)
     for (int n = 0; n < Group; ++n) {
-      const V exponent = hn::Mul(delta, hn::LoadU(d, decay + n * kLanes));
-      const V kept = Clamp ? exp2_of_negative(d, exponent) : exp2_in_range(d, exponent);
+      const V rate = hn::LoadU(d, decay + n * kLanes);
+      const V kept = Clamp ? exp2_of_negative(d, hn::Mul(delta, rate)) : exp2_of_product(d, delta, rate);
       h[n] = hn::MulAdd(kept, h[n], hn::Mul(input, hn::Set(d, input_matrix[n])));
       y = hn::MulAdd(hn::Set(d, output_matrix[n]), h[n], y);
     }
@@ -143,7 +145,9 @@ void scan_channels(const ScanParameters& p, const float* u, const float* project
     for (int i = 0; i < count; ++i) {
       const std::size_t row = row_of(first + i, tokens, backward);
       rows[i] = row * p.stride;
-      steps[i].projected = projected + row * width;
+      steps[i].dt = projected + row * width;
+      steps[i].input_matrix = steps[i].dt + p.dt_rank;
+      steps[i].output_matrix = steps[i].input_matrix + p.state_dim;
       // Rows lie pages apart, where the processor does not fetch ahead by itself.
       if (first + i + kTokenTile >= tokens) continue;
       const std::size_t next =
