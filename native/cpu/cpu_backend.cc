@@ -1,9 +1,7 @@
 #include "cpu/cpu_backend.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstring>
-#include <numeric>
 #include <thread>
 
 #include "cpu/cpu_block.h"
@@ -11,6 +9,7 @@
 #include "cpu/kernels.h"
 #include "cpu/packed_linear.h"
 #include "cpu/thread_pool.h"
+#include "ops/keep_best.h"
 
 namespace winnow {
 namespace cpu {
@@ -158,24 +157,17 @@ class CpuBackend : public Backend {
   }
 
   void keep_scores(Tensor pairs, Tensor scores) override {
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-      const float difference = pairs.data()[2 * i + 1] - pairs.data()[2 * i];
-      scores.data()[i] = -(std::max(difference, 0.0f) + std::log1p(std::exp(-std::abs(difference))));
-    }
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      scores.data()[i] = keep_score(pairs.data()[2 * i], pairs.data()[2 * i + 1]);
   }
 
   void keep_best(Tensor scores, TensorView<std::int32_t> kept) override {
-    const int patches = scores.extent(1), count = kept.extent(1);
+    const int patches = scores.extent(1);
     order_.resize(static_cast<std::size_t>(pool_.threads()) * patches);
     pool_.run(scores.extent(0), [&](int b, int thread) {
-      const float* score = scores.at(b);
       std::int32_t* order = order_.data() + static_cast<std::size_t>(thread) * patches;
-      std::iota(order, order + patches, 0);
-      std::nth_element(order, order + count - 1, order + patches, [score](int i, int j) {
-        return score[i] > score[j] || (score[i] == score[j] && i > j);
-      });
-      std::sort(order, order + count);
-      std::copy_n(order, count, kept.at(b));
+      winnow::keep_best(scores.at(b), patches, kept.extent(1), order);
+      std::copy_n(order, kept.extent(1), kept.at(b));
     });
   }
 

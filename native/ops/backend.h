@@ -135,11 +135,10 @@ class Backend {
   // The second half of every row becomes sum over the image's rows / (n + 1); x [B,n,D] (DyVM's predictor).
   virtual void pool_second_half(Tensor x) = 0;
 
-  // scores[b,i] = log softmax(pairs[b,i])[0]; pairs [B,n,2], scores [B,n].
+  // scores[b,i] = log softmax(pairs[b,i])[0], rounded as in ops/keep_best.h; pairs [B,n,2], scores [B,n].
   virtual void keep_scores(Tensor pairs, Tensor scores) = 0;
 
-  // The k best of scores [B,n] (the later one when equal: what the original's torch.topk mostly takes), their
-  // indices ascending in kept [B,k].
+  // The k best of scores [B,n], chosen among equal ones as in ops/keep_best.h, ascending in kept [B,k].
   virtual void keep_best(Tensor scores, TensorView<std::int32_t> kept) = 0;
 
   // out [B,k+1,D] = patch rows `kept` of stream [B,L,D] in order, the class token moved from its row to

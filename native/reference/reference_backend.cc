@@ -7,6 +7,8 @@
 #include <numeric>
 #include <vector>
 
+#include "ops/keep_best.h"
+
 namespace winnow {
 namespace {
 
@@ -263,21 +265,15 @@ class ReferenceBackend : public Backend {
   }
 
   void keep_scores(Tensor pairs, Tensor scores) override {
-    for (std::size_t i = 0; i < scores.size(); ++i) {
-      const double keep = pairs.data()[2 * i], drop = pairs.data()[2 * i + 1];
-      scores.data()[i] = static_cast<float>(-softplus(drop - keep));
-    }
+    for (std::size_t i = 0; i < scores.size(); ++i)
+      scores.data()[i] = keep_score(pairs.data()[2 * i], pairs.data()[2 * i + 1]);
   }
 
   void keep_best(Tensor scores, TensorView<std::int32_t> kept) override {
     std::vector<std::int32_t> order(scores.extent(1));
     for (int b = 0; b < scores.extent(0); ++b) {
-      const float* score = scores.at(b);
-      std::iota(order.begin(), order.end(), 0);
-      std::sort(order.begin(), order.end(),
-                [score](int i, int j) { return score[i] > score[j] || (score[i] == score[j] && i > j); });
+      winnow::keep_best(scores.at(b), scores.extent(1), kept.extent(1), order.data());
       std::copy_n(order.begin(), kept.extent(1), kept.at(b));
-      std::sort(kept.at(b), kept.at(b) + kept.extent(1));
     }
   }
 
