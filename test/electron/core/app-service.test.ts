@@ -123,8 +123,7 @@ suite('a run', () => {
     await app.run({ folders: [folder] });
     engine.batches.length = 0;
     chmodSync(join(folder, 'a'), 0);
-    t.after(() => chmodSync(join(folder, 'a'), 0o700));
-    const run = await app.run({ folders: [folder] });
+    const run = await app.run({ folders: [folder] }).finally(() => chmodSync(join(folder, 'a'), 0o700));
     assert.deepEqual([run.counts.ok, engine.predicted], [3, []]);
     assert.ok(events.some((event) => event.type === 'notice' && event.message.includes('cannot be read')));
   });
