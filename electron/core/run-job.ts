@@ -105,7 +105,8 @@ export class RunJob {
     if (counts.pending === 0) return;
     const { device, preset } = spec;
     const { preprocessing } = model.manifest;
-    await engine.open({ packagePath: model.path, device, threads: this.#threads, preprocessing });
+    const { precision } = preset;
+    await engine.open({ packagePath: model.path, device, threads: this.#threads, precision, preprocessing });
     await predictPending({
       ...{ library, engine, runId: id, signal, batch: this.#batch },
       dial: { tokenKeep: preset.tokenKeep, blockThreshold: preset.blockThreshold },

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type { Precision } from '../shared/run.ts';
 
 /**
  * The native addon's JavaScript face, stated once. Errors arrive as `Error` with a `code` of
@@ -9,7 +10,10 @@ export interface NativeAddon {
   /** Devices that this build knows, usable or not. */
   devices(): NativeDevice[];
   /** Maps, checks and packs a model package; rejects with BAD_MODEL or ENGINE. */
-  loadModel(packagePath: string, options: { device: string; threads: number }): Promise<NativeModel>;
+  loadModel(
+    packagePath: string,
+    options: { device: string; threads: number; precision: Precision },
+  ): Promise<NativeModel>;
   /**
    * PIL's bicubic resize of the shorter side to `resize`, then the centre crop, byte for byte (models.md A.9).
    * `source` is RGB, row-major, width x height x 3 bytes; crop x crop x 3 bytes are written to `target` at
@@ -30,6 +34,7 @@ export interface NativeDevice {
   description: string; // processor name, instruction set, threads
   available: boolean;
   reason: string | undefined; // why not, in one sentence
+  precisions: Precision[]; // that it computes natively, most exact first
 }
 
 export interface NativeModel {

@@ -47,8 +47,8 @@ export class BatchEngine {
     return this.#addon.devices();
   }
 
-  async open({ packagePath, device, threads, preprocessing }: EngineModel): Promise<undefined> {
-    const native = await this.#addon.loadModel(packagePath, { device, threads });
+  async open({ packagePath, device, threads, precision, preprocessing }: EngineModel): Promise<undefined> {
+    const native = await this.#addon.loadModel(packagePath, { device, threads, precision });
     this.#decoding = new Turns(threads);
     this.#model = { native, resize: preprocessing.resize, crop: preprocessing.crop };
   }

@@ -1,10 +1,11 @@
 import type { Preprocessing } from './model-package.ts';
-import type { Device, Receipt } from './run.ts';
+import type { Device, Precision, Receipt } from './run.ts';
 
 /** The model that the engine predicts with until the next `open`. */
 export interface EngineModel {
   packagePath: string;
   device: string;
+  precision: Precision;
   threads: number; // of the engine; decoding shares them
   preprocessing: Preprocessing;
 }

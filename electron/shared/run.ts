@@ -1,3 +1,10 @@
+/**
+ * Of the large matrix products: 32-bit floats; bfloat16; or 8-bit integers for in_proj and out_proj and bfloat16 for the
+ * rest. Block decisions, token choices, scan states and the residual stream are 32-bit floats always.
+ */
+export const PRECISIONS = ['fp32', 'bf16', 'int8'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
 /** Dynamic settings of a prediction: how much of the model an image may use. */
 export interface Preset {
   name: string; // 'fast', 'balanced', 'accurate' or 'custom'
@@ -5,7 +12,7 @@ export interface Preset {
   tokenKeep: number[];
   /** A scan direction runs where sigmoid(its logit) is above this. */
   blockThreshold: number;
-  precision: 'fp32';
+  precision: Precision;
 }
 
 /** What a run is: folders, a model by content, a preset, a device. Equal specs are the same run. */
@@ -85,4 +92,5 @@ export interface Device {
   description: string;
   available: boolean;
   reason: string | undefined;
+  precisions: Precision[]; // that it computes natively, most exact first
 }

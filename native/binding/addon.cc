@@ -175,6 +175,10 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
     entry.Set("description", device.description);
     entry.Set("available", device.reason.empty());
     entry.Set("reason", device.reason.empty() ? env.Undefined() : Napi::String::New(env, device.reason));
+    Napi::Array precisions = Napi::Array::New(env);
+    for (Precision precision : device.precisions)
+      precisions.Set(precisions.Length(), precision_name(precision));
+    entry.Set("precisions", precisions);
     list.Set(list.Length(), entry);
   }
   return list;
@@ -185,11 +189,14 @@ Napi::Value load_model(const Napi::CallbackInfo& info) {
   const Napi::Object options = object(info[1], "options");
   if (!info[0].IsString() || !options.Get("device").IsString())
     refuse(env, "Expected the path of a model package and a device by name.");
+  const auto precision = precision_of(options.Get("precision").ToString().Utf8Value());
+  if (!precision) throw to_javascript(env, precision.error());
   auto loaded = std::make_shared<std::unique_ptr<Engine>>();
   const auto work = [loaded, path = info[0].As<Napi::String>().Utf8Value(),
                      device = options.Get("device").As<Napi::String>().Utf8Value(),
-                     threads = whole_number(options.Get("threads"), "threads")]() -> Status {
-    auto engine = Engine::load(path, device, threads);
+                     threads = whole_number(options.Get("threads"), "threads"),
+                     precision = *precision]() -> Status {
+    auto engine = Engine::load(path, device, threads, precision);
     if (!engine) return engine.error();
     *loaded = std::move(*engine);
     return ok();

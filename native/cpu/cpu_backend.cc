@@ -32,7 +32,7 @@ void copy_patch(const float* image, const PatchEmbeddingWeights& s, int index, f
 
 class CpuBackend : public Backend {
  public:
-  explicit CpuBackend(int threads) : pool_(threads) {}
+  CpuBackend(int threads, Precision precision) : pool_(threads), precision_(precision) {}
 
   void* allocate(std::size_t bytes) override {
     return ::operator new(bytes, std::align_val_t{64}, std::nothrow);
@@ -195,6 +195,7 @@ class CpuBackend : public Backend {
 
  private:
   ThreadPool pool_;
+  Precision precision_;
   BlockScratch block_scratch_;
   AlignedBuffer scratch_;
   std::vector<std::int32_t> order_;
@@ -205,9 +206,15 @@ int cores() { return std::max(1, static_cast<int>(std::thread::hardware_concurre
 }  // namespace
 }  // namespace cpu
 
-Result<std::unique_ptr<Backend>> make_cpu_backend(int threads) {
+Result<std::unique_ptr<Backend>> make_cpu_backend(int threads, Precision precision) {
   if (const Status forced = cpu::force_isa_from_environment(); !forced) return forced.error();
-  return std::unique_ptr<Backend>(std::make_unique<cpu::CpuBackend>(threads > 0 ? threads : cpu::cores()));
+  return std::unique_ptr<Backend>(
+      std::make_unique<cpu::CpuBackend>(threads > 0 ? threads : cpu::cores(), precision));
+}
+
+std::vector<Precision> cpu_precisions() {
+  if (const Status forced = cpu::force_isa_from_environment(); !forced) return {Precision::fp32};
+  return cpu::native_precisions();
 }
 
 std::string describe_cpu() {

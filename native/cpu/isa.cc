@@ -82,6 +82,8 @@ const char* isa_in_use() {
   return hwy::TargetName(target);
 }
 
+std::vector<Precision> native_precisions() { return {Precision::fp32}; }
+
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);)

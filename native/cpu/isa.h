@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "ops/backend.h"
 #include "ops/result.h"
 
 namespace winnow {
@@ -20,6 +21,9 @@ Status force_isa_from_environment();
 
 // The instruction set that Highway's dispatch really chooses.
 const char* isa_in_use();
+
+// Precisions whose matrix products have instructions in the instruction set in use; most exact first.
+std::vector<Precision> native_precisions();
 
 // Processor name as the system reports it, or "unknown processor".
 std::string processor_name();

@@ -1,5 +1,6 @@
 #include "engine/engine.h"
 
+#include <algorithm>
 #include <exception>
 
 #include "reference/reference_backend.h"
@@ -12,27 +13,56 @@ namespace winnow {
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> devices;
 #ifdef WINNOW_CPU
-  devices.push_back({"cpu", describe_cpu(), ""});
+  devices.push_back({"cpu", describe_cpu(), "", cpu_precisions()});
 #endif
-  devices.push_back({"reference", "one thread, slow and obvious: for checking the others", ""});
+  devices.push_back(
+      {"reference", "one thread, slow and obvious: for checking the others", "", {Precision::fp32}});
   return devices;
 }
 
-Result<std::unique_ptr<Backend>> make_backend(const std::string& device, int threads) {
-  if (device == "reference") return make_reference_backend();
-#ifdef WINNOW_CPU
-  if (device == "cpu") return make_cpu_backend(threads);
-#endif
-  std::string names;
-  for (const DeviceInfo& known : list_devices()) names += (names.empty() ? "" : ", ") + known.name;
+const char* precision_name(Precision precision) {
+  switch (precision) {
+    case Precision::bf16:
+      return "bf16";
+    case Precision::int8:
+      return "int8";
+    case Precision::fp32:
+      break;
+  }
+  return "fp32";
+}
+
+Result<Precision> precision_of(const std::string& name) {
+  for (Precision precision : {Precision::fp32, Precision::bf16, Precision::int8})
+    if (name == precision_name(precision)) return precision;
   return Error{ErrorCode::bad_argument,
-               "Expected a device of this build (" + names + "), but it is " + device + "."};
+               "Expected a precision of fp32, bf16 or int8, but it is " + name + "."};
+}
+
+Result<std::unique_ptr<Backend>> make_backend(const std::string& name, int threads, Precision precision) {
+  std::string names;
+  for (const DeviceInfo& device : list_devices()) {
+    names += (names.empty() ? "" : ", ") + device.name;
+    if (device.name != name) continue;
+    if (std::find(device.precisions.begin(), device.precisions.end(), precision) == device.precisions.end())
+      return Error{ErrorCode::bad_argument, "Expected a precision that " + name + " computes here, but " +
+                                                precision_name(precision) + " is none; the nearest is " +
+                                                precision_name(device.precisions.back()) + "."};
+    if (name == "reference") return make_reference_backend();
+#ifdef WINNOW_CPU
+    return make_cpu_backend(threads, precision);
+#else
+    (void)threads;
+#endif
+  }
+  return Error{ErrorCode::bad_argument,
+               "Expected a device of this build (" + names + "), but it is " + name + "."};
 }
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, const std::string& device,
-                                             int threads) {
+                                             int threads, Precision precision) {
   try {
-    auto backend = make_backend(device, threads);
+    auto backend = make_backend(device, threads, precision);
     if (!backend) return backend.error();
     auto weights = Weights::open(package_path);
     if (!weights) return weights.error();

@@ -23,6 +23,10 @@ namespace winnow {
 inline constexpr std::uint8_t kForward = 1;
 inline constexpr std::uint8_t kBackward = 2;
 
+// Of the large matrix products. int8 is for in_proj and out_proj, with bf16 for the rest; what decides
+// (gates, scores) and what accumulates (residual stream, scan states) is fp32 always.
+enum class Precision { fp32, bf16, int8 };
+
 enum class Activation { none, gelu };  // GELU in its exact erf form
 
 // A matrix product's weight in the form that a backend likes best; y = activation(x W^T + bias).

@@ -20,6 +20,7 @@ const model: EngineModel = {
   packagePath: everyday10,
   device: 'cpu',
   threads: 2,
+  precision: 'fp32',
   preprocessing: { resize: 32, crop: 32, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
 };
 const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };

@@ -25,9 +25,15 @@ export class EngineDouble implements EngineApi {
 
   devices(): Promise<Device[]> {
     return Promise.resolve([
-      { name: 'fast', description: 'none', available: false, reason: 'no driver was found' },
-      { name: 'cpu', description: 'a double', available: true, reason: undefined },
-      { name: 'reference', description: 'another', available: true, reason: undefined },
+      {
+        name: 'fast',
+        description: 'none',
+        available: false,
+        reason: 'no driver was found',
+        precisions: ['fp32'],
+      },
+      { name: 'cpu', description: 'a double', available: true, reason: undefined, precisions: ['fp32'] },
+      { name: 'reference', description: 'another', available: true, reason: undefined, precisions: ['fp32'] },
     ]);
   }
 
