@@ -49,12 +49,12 @@ async function writePixels(file: string): Promise<void> {
   for (let i = 0; i < 64; i++) {
     const bytes = fs.readFileSync(pictures[i % pictures.length] ?? '');
     const header = await decoder.readHeader(bytes);
-    const decoded = await decoder.decode(bytes, header);
+    const decoded = await decoder.decode(bytes, header, 256);
     const offset = i * side * side * 3;
     await addon.resizeAndCrop(
-      decoded,
-      header.width,
-      header.height,
+      decoded.pixels,
+      decoded.width,
+      decoded.height,
       { resize: 256, crop: side },
       pixels,
       offset,

@@ -8,7 +8,7 @@ import type {
 } from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from './addon.ts';
-import type { ImageDecoder, Pixels } from './decode-image.ts';
+import type { ImageDecoder, Picture } from './decode-image.ts';
 import { readImageFile } from './read-image-file.ts';
 import { Turns } from './turns.ts';
 
@@ -80,20 +80,21 @@ export class BatchEngine {
   /** Decodes every file it can; their pictures lie one behind the other in `buffer`. */
   async #fill(buffer: Uint8Array, paths: readonly string[], model: OpenModel): Promise<Decoded[]> {
     let filled = 0;
-    const put = async (pixels: Pixels, width: number, height: number): Promise<number> => {
+    const put = async ({ pixels, width, height }: Picture): Promise<number> => {
       const position = filled++;
       const offset = position * pictureBytes(model);
       await this.#addon.resizeAndCrop(pixels, width, height, model, buffer, offset);
       return position;
     };
-    const files = paths.map((path) => this.#decoding.take(() => this.#decodeFile(path, put)));
+    const files = paths.map((path) => this.#decoding.take(() => this.#decodeFile(path, model, put)));
     await Promise.allSettled(files); // nothing may still write when the buffer is handed on
     return Promise.all(files);
   }
 
   async #decodeFile(
     path: string,
-    put: (pixels: Pixels, width: number, height: number) => Promise<number>,
+    { resize }: OpenModel,
+    put: (picture: Picture) => Promise<number>,
   ): Promise<Decoded> {
     const facts: ImageFacts = {
       version: undefined,
@@ -107,7 +108,7 @@ export class BatchEngine {
       const header = await this.#decoder.readHeader(bytes);
       const { width, height, capturedAt } = header;
       Object.assign(facts, { width, height, capturedAt });
-      const decode = async () => put(await this.#decoder.decode(bytes, header), width, height);
+      const decode = async () => put(await this.#decoder.decode(bytes, header, resize));
       const large = width * height > LARGE_PICTURE;
       return { facts, position: await (large ? this.#largeDecoding.take(decode) : decode()) };
     } catch (error) {

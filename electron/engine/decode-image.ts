@@ -2,6 +2,8 @@ import readExif from 'exif-reader';
 import sharp from 'sharp';
 import type { Metadata, Sharp } from 'sharp';
 import { AppError } from '../shared/errors.ts';
+import { shrunkSize } from './shrink-on-load.ts';
+import type { PictureSize } from './shrink-on-load.ts';
 
 const LARGEST_PICTURE = 200e6; // pixels
 const LONGEST_DECODING = 120; // seconds
@@ -16,22 +18,24 @@ const formats: Record<string, string> = {
   heif: 'VipsForeignLoadHeif', // AVIF
 };
 
-/** What the header of a picture says. */
-export interface PictureHeader {
-  width: number; // upright, pixels
-  height: number;
+/** What the header of a picture says; its size is that of the whole picture, upright. */
+export interface PictureHeader extends PictureSize {
+  format: Metadata['format'];
   capturedAt: string | undefined; // EXIF DateTimeOriginal as ISO 8601 without a zone
   space: Metadata['space'];
   depth: Metadata['depth'];
 }
 
-/** RGB, 8 bit, row-major: width x height x 3 bytes of the header's size. */
-export type Pixels = Uint8Array;
+/** RGB, 8 bit, row-major, upright: width x height x 3 bytes. Large pictures may be smaller than their header says. */
+export interface Picture extends PictureSize {
+  pixels: Uint8Array;
+}
 
 /** How the host turns bytes into pictures; a test gives it another decoder. */
 export interface ImageDecoder {
   readHeader(bytes: Buffer): Promise<PictureHeader>;
-  decode(bytes: Buffer, header: PictureHeader): Promise<Pixels>;
+  /** For a model that wants the shorter side resized to `resize` pixels. */
+  decode(bytes: Buffer, header: PictureHeader, resize: number): Promise<Picture>;
 }
 
 /** Sets libvips up for many small pictures: no cache, one thread for each, no loader but ours. */
@@ -62,6 +66,7 @@ async function readHeader(bytes: Buffer): Promise<PictureHeader> {
   return {
     width,
     height,
+    format: metadata.format,
     capturedAt: captureTime(metadata.exif),
     space: metadata.space,
     depth: metadata.depth,
@@ -71,22 +76,28 @@ async function readHeader(bytes: Buffer): Promise<PictureHeader> {
 /**
  * The first frame or page, turned upright, as PIL converts to RGB: an embedded colour profile is not applied,
  * alpha is dropped and not blended. 16 bits are shifted to 8; floats from 0 to 1 become 0 to 255 (PIL would
- * cut both off at 255).
+ * cut both off at 255). A large JPEG is shrunk while it is decoded.
  */
-async function decode(bytes: Buffer, header: PictureHeader): Promise<Pixels> {
-  const picture = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: LARGEST_PICTURE })
+async function decode(bytes: Buffer, header: PictureHeader, resize: number): Promise<Picture> {
+  const whole = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: LARGEST_PICTURE })
     .timeout({ seconds: LONGEST_DECODING })
     .autoOrient();
   if (header.space === 'cmyk') {
-    return cmykToRgb(await rawBytes(picture.pipelineColourspace('cmyk').toColourspace('cmyk')));
+    const cmyk = await decodeRaw(whole.pipelineColourspace('cmyk').toColourspace('cmyk'));
+    return { ...cmyk, pixels: cmykToRgb(cmyk.pixels) };
   }
+  const size = header.format === 'jpeg' ? shrunkSize(header, resize) : undefined;
+  const picture = size === undefined ? whole : whole.resize({ ...size, fit: 'fill', kernel: 'lanczos3' });
   const opaque = picture.removeAlpha();
   const scaled = header.depth === 'float' && (await isUnitRange(bytes)) ? opaque.linear(255, 0) : opaque;
-  return rawBytes(scaled.toColourspace('srgb'));
+  return decodeRaw(scaled.toColourspace('srgb'));
 }
 
-function rawBytes(picture: Sharp): Promise<Buffer> {
-  return badImage(picture.raw({ depth: 'uchar' }).toBuffer());
+async function decodeRaw(picture: Sharp): Promise<Picture> {
+  const { data, info } = await badImage(
+    picture.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
+  );
+  return { pixels: data, width: info.width, height: info.height };
 }
 
 async function isUnitRange(bytes: Buffer): Promise<boolean> {
@@ -95,7 +106,7 @@ async function isUnitRange(bytes: Buffer): Promise<boolean> {
 }
 
 /** PIL's conversion: channel = k' - round(ink * k' / 255), with k' = 255 - black. Four bytes become three. */
-function cmykToRgb(cmyk: Uint8Array): Pixels {
+function cmykToRgb(cmyk: Uint8Array): Uint8Array {
   const rgb = new Uint8Array((cmyk.length / 4) * 3);
   for (let from = 0, to = 0; from < cmyk.length; from += 4) {
     const light = 255 - (cmyk[from + 3] ?? 0);

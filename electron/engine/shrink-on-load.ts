@@ -1,0 +1,59 @@
+/** Pixels, upright. */
+export interface PictureSize {
+  width: number;
+  height: number;
+}
+
+/** Smaller pictures are decoded in full: what could be saved are a few milliseconds. */
+const FEWEST_PIXELS = 4e6;
+
+/**
+ * The factors that a JPEG is shrunk by inside its decoder, largest first. By 2 nothing is gained: what the decoder
+ * saves, the resize behind it spends.
+ */
+const FACTORS = [8, 4];
+
+/**
+ * So many pixels of the model's `resize` are left of the shorter side by the decoder. Measured on mosaics of
+ * photographs of 10 to 48 megapixels, resize 256: the crop that the model sees differs from that of full decoding by
+ * 0.32 to 0.64 grey levels on average and by 18 at most. A factor of 2 would make it 1.1 and 26.
+ */
+const SAFETY = 2.75;
+
+/**
+ * sharp shrinks inside the decoder only when a resize remains to be done: with a total of 5 it takes 4 of it, with 9 it
+ * takes 8. A bit above, so that rounding to whole pixels cannot fall below.
+ */
+const ABOVE_FACTOR = 1.05;
+
+/**
+ * The decoder's last row and column stand for `factor` of the picture's, although fewer may be left for them. All others
+ * are moved by that; as far as this, in pixels of the resized picture, they may be.
+ */
+const FARTHEST_SHIFT = 0.05;
+
+/**
+ * The size that a JPEG may be decoded at when the model wants its shorter side resized to `resize`; undefined when it
+ * must be decoded in full. Resizing from there gives a picture of the same size as resizing from the full one.
+ */
+export function shrunkSize(full: PictureSize, resize: number): PictureSize | undefined {
+  const [shorter, longer] = [Math.min(full.width, full.height), Math.max(full.width, full.height)];
+  const overhang = (side: number, factor: number) => Math.ceil(side / factor) * factor - side;
+  const factor = FACTORS.find(
+    (candidate) =>
+      shorter / candidate >= SAFETY * resize &&
+      Math.max(overhang(shorter, candidate), overhang(longer, candidate)) * resize <=
+        FARTHEST_SHIFT * shorter,
+  );
+  if (factor === undefined || shorter * longer < FEWEST_PIXELS) return undefined;
+  const resizedLonger = Math.floor((resize * longer) / shorter);
+  const shrunkShorter = Math.round(shorter / (factor + ABOVE_FACTOR));
+  // floor(resize x longer / shorter) is the same for these: one column more or less would move the whole crop.
+  const least = Math.ceil((resizedLonger * shrunkShorter) / resize);
+  const most = Math.ceil(((resizedLonger + 1) * shrunkShorter) / resize) - 1;
+  const nearest = Math.round((longer * shrunkShorter) / shorter);
+  const shrunkLonger = Math.min(Math.max(nearest, least), most);
+  return full.width < full.height
+    ? { width: shrunkShorter, height: shrunkLonger }
+    : { width: shrunkLonger, height: shrunkShorter };
+}
