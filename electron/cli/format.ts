@@ -3,6 +3,21 @@ export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
 }
 
+/** 0.98765 -> "98.77 %", where a tenth of a point matters. */
+export function finePercent(share: number): string {
+  return `${(share * 100).toFixed(2)} %`;
+}
+
+/** A difference of shares in percentage points: 0.0035 -> "0.35". */
+export function points(difference: number): string {
+  return (difference * 100).toFixed(2).replace('-0.00', '0.00');
+}
+
+/** Token keep ratios as a person reads them. */
+export function ratios(tokenKeep: readonly number[]): string {
+  return tokenKeep.map((ratio) => Number(ratio.toFixed(3))).join(', ') || 'all';
+}
+
 /** Seconds as h:mm:ss or m:ss. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);

@@ -2,24 +2,44 @@ import type { AppService } from '../core/app-service.ts';
 import { EXIT } from './exit.ts';
 import { RunDisplay } from './run-display.ts';
 
+/** How a command ends early. */
+interface Ending {
+  announcement: string;
+  /** Undefined as long as there is nothing to end. */
+  cancel: (() => Promise<unknown>) | undefined;
+}
+
 /**
  * Shows the run that `work` starts, and lets it end early: the first SIGINT or SIGTERM finishes and saves the
  * batches under way, the second quits at once.
  */
 export async function watchRun<T>(app: AppService, work: () => Promise<T>): Promise<T> {
-  const display = new RunDisplay();
-  let runId: number | undefined;
-  let interrupted = false;
+  const announcement = 'Finishing the images under way; press Ctrl-C again to quit at once.';
+  const ending: Ending = { announcement, cancel: undefined };
   const unsubscribe = app.subscribe((event) => {
-    if (event.type === 'started') runId = event.plan.run.id;
-    display.hear(event);
+    if (event.type !== 'started') return;
+    const runId = event.plan.run.id;
+    ending.cancel = () => app.cancel({ runId });
   });
+  return watch(app, work, ending).finally(unsubscribe);
+}
+
+/** The same for a calibration, which keeps nothing when it ends early. */
+export function watchCalibration<T>(app: AppService, work: () => Promise<T>): Promise<T> {
+  const announcement = 'Stopping after the images under way; press Ctrl-C again to quit at once.';
+  return watch(app, work, { announcement, cancel: () => app.cancelCalibration({}) });
+}
+
+async function watch<T>(app: AppService, work: () => Promise<T>, ending: Ending): Promise<T> {
+  const display = new RunDisplay();
+  let interrupted = false;
+  const unsubscribe = app.subscribe((event) => display.hear(event));
   const interrupt = () => {
-    if (interrupted || runId === undefined) process.exit(EXIT.failed);
+    if (interrupted || ending.cancel === undefined) process.exit(EXIT.failed);
     interrupted = true;
     display.finish();
-    process.stderr.write('Finishing the images under way; press Ctrl-C again to quit at once.\n');
-    app.cancel({ runId }).catch(() => undefined); // the run has just ended by itself
+    process.stderr.write(`${ending.announcement}\n`);
+    ending.cancel().catch(() => undefined); // it has just ended by itself
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);

@@ -1,5 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
+import { PRECISIONS } from '../shared/run.ts';
+import type { Precision } from '../shared/run.ts';
 
 /** Options of every command that predicts. */
 export interface DialOptions {
@@ -7,6 +9,7 @@ export interface DialOptions {
   preset?: 'fast' | 'balanced' | 'accurate';
   tokenKeep?: string;
   blockThreshold?: number;
+  precision?: Precision;
   device?: string;
   threads?: number;
   batch?: number;
@@ -32,27 +35,46 @@ export function addLibraryOption(command: Command): Command {
   return command.option('--library <file>', "SQLite library (default: in the user's data folder)");
 }
 
+export function addThreadsOption(command: Command): Command {
+  return command.option('--threads <n>', 'threads of the engine (default: one per core)', number);
+}
+
+export function addModelOption(command: Command): Command {
+  return command.option(
+    '--model <name|file>',
+    'model package (default: everyday10, which comes with Winnow)',
+  );
+}
+
+export function addDeviceOption(command: Command): Command {
+  return command.option('--device <name>', 'auto, or a name that `winnow devices` lists');
+}
+
 export function addWorkOptions(command: Command): Command {
-  return addLibraryOption(command)
-    .option('--threads <n>', 'threads of the engine (default: one per core)', number)
-    .option('--batch <n>', 'images that are predicted and saved together', number);
+  return addThreadsOption(addLibraryOption(command)).option(
+    '--batch <n>',
+    'images that are predicted and saved together',
+    number,
+  );
 }
 
 export function addDialOptions(command: Command): Command {
-  return addWorkOptions(
-    command
-      .option('--model <name|file>', 'model package (default: everyday10, which comes with Winnow)')
-      .addOption(
-        new Option('--preset <name>', 'speed or accuracy (default: balanced)').choices([
-          'fast',
-          'balanced',
-          'accurate',
-        ]),
-      )
-      .option('--token-keep <r>', 'share of patches kept: r for r, r^2, r^3, or one per stage with commas')
-      .option('--block-threshold <t>', 'a scan direction runs where its probability is above this', number)
-      .option('--device <name>', 'auto, or a name that `winnow devices` lists'),
-  );
+  const dial = addModelOption(command)
+    .addOption(
+      new Option('--preset <name>', 'speed or accuracy (default: balanced)').choices([
+        'fast',
+        'balanced',
+        'accurate',
+      ]),
+    )
+    .option('--token-keep <r>', 'share of patches kept: r for r, r^2, r^3, or one per stage with commas')
+    .option('--block-threshold <t>', 'a scan direction runs where its probability is above this', number)
+    .addOption(
+      new Option('--precision <name>', 'of the matrix products, where the device computes in it').choices(
+        PRECISIONS,
+      ),
+    );
+  return addWorkOptions(addDeviceOption(dial));
 }
 
 export function addOutputOptions(command: Command): Command {

@@ -1,11 +1,12 @@
-import type { AppEvent, RunPlan } from '../shared/app-api.ts';
+import type { AppEvent, Outlook, RunPlan } from '../shared/app-api.ts';
+import type { CalibrationProgress } from '../shared/calibration.ts';
 import type { RunProgress } from '../shared/run.ts';
-import { count, duration, oneLine, percent } from './format.ts';
+import { count, duration, finePercent, oneLine, percent, points, ratios } from './format.ts';
 
 const PLAIN_INTERVAL = 10_000; // milliseconds between lines when nobody watches
 const LIVE_INTERVAL = 100; // and between rewrites of the line on a terminal
 
-/** Tells on stderr how a run goes: one line that is rewritten on a terminal, now and then a line otherwise. */
+/** Tells on stderr how a run or a calibration goes: one line that is rewritten on a terminal, now and then a line otherwise. */
 export class RunDisplay {
   readonly #out: NodeJS.WriteStream;
   readonly #live: boolean;
@@ -20,6 +21,7 @@ export class RunDisplay {
   hear(event: AppEvent): void {
     if (event.type === 'started') this.#print(describePlan(event.plan));
     else if (event.type === 'notice') this.#print(`${oneLine(event.message)}\n`);
+    else if (event.type === 'calibrating') this.#calibrating(event.progress);
     else this.#progress(event.progress);
   }
 
@@ -30,11 +32,20 @@ export class RunDisplay {
   }
 
   #progress(progress: RunProgress): void {
+    this.#show(progress.phase === 'done', () => describeProgress(progress));
+  }
+
+  #calibrating(progress: CalibrationProgress): void {
+    this.#show(progress.done === progress.total, () => describeCalibrating(progress));
+  }
+
+  /** Shows the line that `describe` gives when one is due, and the last one always. */
+  #show(last: boolean, describe: () => string): void {
     const now = performance.now();
     const due = now - this.#lastShown >= (this.#live ? LIVE_INTERVAL : PLAIN_INTERVAL);
-    if (!due && progress.phase !== 'done') return;
+    if (!due && !last) return;
     this.#lastShown = now;
-    const text = describeProgress(progress);
+    const text = describe();
     if (this.#live) this.#out.write(`\r${text.padEnd(this.#lineLength)}`);
     else this.#out.write(`${text}\n`);
     this.#lineLength = this.#live ? text.length : 0;
@@ -46,20 +57,37 @@ export class RunDisplay {
   }
 }
 
-function describePlan({ run, bundledModel, workShare, threads, batch }: RunPlan): string {
+function describePlan({ run, bundledModel, workShare, outlook, threads, batch }: RunPlan): string {
   const { spec } = run;
-  const { name, tokenKeep, blockThreshold } = spec.preset;
-  const ratios = tokenKeep.map((ratio) => Number(ratio.toFixed(3))).join(', ');
-  const kept = tokenKeep.length === 0 ? 'no pruning of patches' : `patches kept ${ratios}`;
+  const { name, tokenKeep, blockThreshold, precision } = spec.preset;
+  const kept = tokenKeep.length === 0 ? 'no pruning of patches' : `patches kept ${ratios(tokenKeep)}`;
   return [
     `Run ${run.id}`,
     ...spec.folders.map((folder) => `  folder  ${oneLine(folder)}`),
     `  model   ${spec.modelName}${bundledModel ? ' (comes with Winnow: for a first try, not for work)' : ''}`,
-    `  preset  ${name}: ${kept}; block threshold ${blockThreshold}`,
+    `  preset  ${name}: ${kept}; block threshold ${blockThreshold}; ${precision}`,
     `  work    ${percent(workShare)} of the whole model's FLOPs`,
+    `  expect  ${describeOutlook(outlook)}`,
     `  device  ${spec.device}, ${count(threads, 'thread')}, ${count(batch, 'image')} per batch`,
     '',
   ].join('\n');
+}
+
+function describeOutlook(outlook: Outlook): string {
+  if ('unknown' in outlook) return oneLine(outlook.unknown);
+  const { imagesPerSecond, agreement, loss, images, createdAt } = outlook.expected;
+  const parts = [
+    `${imagesPerSecond.toFixed(1)} images/s in the engine`,
+    `${finePercent(agreement)} of Accurate's labels`,
+  ];
+  if (loss !== undefined)
+    parts.push(`${points(Math.abs(loss))} points of accuracy ${loss < 0 ? 'more' : 'less'}`);
+  return `${parts.join(', ')} (calibrated ${createdAt.slice(0, 10)}, ${count(images, 'image')})`;
+}
+
+function describeCalibrating({ done, total, secondsLeft }: CalibrationProgress): string {
+  const left = secondsLeft === undefined || done === total ? '' : `  ${duration(secondsLeft)} left`;
+  return `calibrating  ${percent(done / total)}${left}`;
 }
 
 function describeProgress({

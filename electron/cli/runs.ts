@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander';
 import type { RunDetails } from '../shared/app-api.ts';
 import type { Run } from '../shared/run.ts';
 import { withApp } from './app.ts';
-import { count, oneLine, table } from './format.ts';
+import { count, oneLine, ratios, table } from './format.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 
@@ -63,7 +63,7 @@ function describeDetails({ run, labels, failures }: RunDetails): string {
     ['model', `${spec.modelName} (SHA-256 ${spec.modelSha256})`],
     [
       'preset',
-      `${spec.preset.name} (patches kept ${spec.preset.tokenKeep.map((ratio) => Number(ratio.toFixed(3))).join(', ') || 'all'}; block threshold ${spec.preset.blockThreshold})`,
+      `${spec.preset.name} (patches kept ${ratios(spec.preset.tokenKeep)}; block threshold ${spec.preset.blockThreshold}; ${spec.preset.precision})`,
     ],
     ['device', spec.device],
     ['images', `${counts.total}: ${counts.ok} labelled, ${counts.failed} failed, ${counts.pending} pending`],

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import { addCalibrateCommand } from './calibrate.ts';
 import { addDevicesCommand } from './devices.ts';
 import { addEvaluateCommand } from './evaluate.ts';
 import { EXIT, exitCodeOf, reportError } from './exit.ts';
@@ -25,6 +26,7 @@ async function main(args: string[]): Promise<number> {
   addRunsCommands(program);
   addExportCommand(program);
   addEvaluateCommand(program, finish);
+  addCalibrateCommand(program);
   addModelsCommands(program);
   addDevicesCommand(program);
   try {

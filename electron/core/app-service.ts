@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { appApiArguments, checkArguments } from '../shared/app-api.ts';
 import type {
@@ -10,20 +11,24 @@ import type {
   ModelListing,
   RunDetails,
 } from '../shared/app-api.ts';
+import type { CalibrationReport } from '../shared/calibration.ts';
 import type { EngineApi } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
 import type { ModelPackage } from '../shared/model-package.ts';
 import type { Device, Run } from '../shared/run.ts';
+import { calibrate } from './calibration/calibrate.ts';
+import { calibratedPresets } from './calibration/choose-presets.ts';
+import { calibrationKey, outlookOf } from './calibration/find-calibration.ts';
 import { confusionText, evaluateRun, matchClassFolders } from './evaluate-run.ts';
 import { exportRun } from './export-run.ts';
+import { sha256OfFile } from './packages/model-registry.ts';
 import type { ModelRegistry } from './packages/model-registry.ts';
 import { resolveFolders } from './run-folders.ts';
 import { describeRun, RunJob } from './run-job.ts';
-import type { JobOptions } from './run-job.ts';
 import type { Clock } from './run-rate.ts';
 import { runRows } from './run-rows.ts';
-import { DEFAULT_MODEL, locateModel, resolveSpec } from './run-spec.ts';
-import type { DialRequest } from './run-spec.ts';
+import { DEFAULT_MODEL, locateModel, resolveDevice, resolveSpec } from './run-spec.ts';
+import type { DialRequest, PresetsOf } from './run-spec.ts';
 import { toLibraryError } from './store/library-error.ts';
 import type { Library } from './store/library.ts';
 import type { RunRow } from './store/runs.ts';
@@ -46,6 +51,7 @@ export class AppService implements AppApi {
   readonly #parts: AppServiceParts;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   readonly #cancels = new Map<number, AbortController>(); // of the runs under way
+  #calibration: AbortController | undefined; // of the calibration under way
   #openedLibrary: Library | undefined;
 
   constructor(parts: AppServiceParts) {
@@ -74,7 +80,8 @@ export class AppService implements AppApi {
       if (row.state === 'done') return describeRun(this.#library, row);
       await resolveFolders(row.spec.folders); // all must be there: a missing drive is no reason to fail its files
       const model = await locateModel(this.#library.models.get(row.spec.modelSha256), this.#parts.registry);
-      return this.#work(() => this.#runRow(runId), model, options);
+      const device = await resolveDevice(row.spec.device, this.#parts.engine);
+      return this.#work(() => this.#runRow(runId), model, device, options);
     });
   }
 
@@ -126,6 +133,39 @@ export class AppService implements AppApi {
         await writeFileWhole(resolve(confusion), confusionText(result.confusion, manifest.labels));
       }
       return { ...result.evaluation, run };
+    });
+  }
+
+  calibrate(request: AppArguments<'calibrate'>): Promise<CalibrationReport> {
+    return this.#answer(async () => {
+      const { images, threads, ...wanted } = checkArguments(appApiArguments.calibrate, request);
+      const { engine, registry, clock } = this.#parts;
+      const [folder] = images === undefined ? [] : await resolveFolders([images]);
+      const model = await registry.find(wanted.model ?? DEFAULT_MODEL);
+      const device = await resolveDevice(wanted.device ?? 'auto', engine);
+      const key = calibrationKey(await sha256OfFile(model.path), device, threads ?? availableParallelism());
+      const library = this.#library;
+      const lock = library.acquireWriter(); // a run beside it would make every speed wrong
+      const controller = new AbortController();
+      this.#calibration = controller;
+      try {
+        const emit = (event: AppEvent) => this.#emit(event);
+        const { signal } = controller;
+        return await calibrate({ library, engine, model, device, key, folder, clock, signal, emit });
+      } finally {
+        this.#calibration = undefined;
+        lock.release();
+      }
+    });
+  }
+
+  cancelCalibration(request: AppArguments<'cancelCalibration'>): Promise<undefined> {
+    return this.#answer(() => {
+      checkArguments(appApiArguments.cancelCalibration, request);
+      if (this.#calibration === undefined)
+        throw new AppError('NOT_FOUND', 'No calibration is under way here');
+      this.#calibration.abort();
+      return undefined;
     });
   }
 
@@ -200,7 +240,13 @@ export class AppService implements AppApi {
   }
 
   async #startRun(folders: readonly string[], dial: DialRequest, options: WorkOptions): Promise<Run> {
-    const { spec, model } = await resolveSpec(folders, dial, this.#parts.registry, this.#parts.engine);
+    const { registry, engine } = this.#parts;
+    const presetsOf: PresetsOf = (modelSha256, device) => {
+      const key = calibrationKey(modelSha256, device, options.threads ?? availableParallelism());
+      const calibration = this.#library.calibrations.get(key);
+      return calibration && calibratedPresets(calibration);
+    };
+    const { spec, model, device } = await resolveSpec(folders, dial, registry, engine, presetsOf);
     const start = () => {
       const { name, path, manifest } = model;
       this.#library.models.put({ sha256: spec.modelSha256, name, path, manifest });
@@ -208,12 +254,13 @@ export class AppService implements AppApi {
       this.#library.runs.setState(id, 'scanning');
       return this.#runRow(id);
     };
-    return this.#work(start, model, options);
+    return this.#work(start, model, device, options);
   }
 
   /** Works on the run that `start` gives, alone in the library, until its end or its cancellation. */
-  async #work(start: () => RunRow, model: ModelPackage, options: WorkOptions): Promise<Run> {
+  async #work(start: () => RunRow, model: ModelPackage, device: Device, options: WorkOptions): Promise<Run> {
     const library = this.#library;
+    const threads = options.threads ?? availableParallelism();
     const { engine, clock } = this.#parts;
     const lock = library.acquireWriter();
     const controller = new AbortController();
@@ -223,14 +270,11 @@ export class AppService implements AppApi {
       id = row.id;
       this.#cancels.set(id, controller);
       const emit = (event: AppEvent) => this.#emit(event);
+      const outlook = outlookOf(library, row.spec, calibrationKey(row.spec.modelSha256, device, threads));
       const job = new RunJob(row, {
-        library,
-        engine,
-        model,
-        clock,
+        ...{ library, engine, model, clock, emit, outlook, threads },
         signal: controller.signal,
-        emit,
-        ...options,
+        batch: options.batch,
       });
       await job.execute();
       return describeRun(library, this.#runRow(id));
@@ -250,7 +294,10 @@ export class AppService implements AppApi {
   }
 }
 
-type WorkOptions = Pick<JobOptions, 'threads' | 'batch'>;
+interface WorkOptions {
+  threads?: number | undefined;
+  batch?: number | undefined;
+}
 
 /** How to go on with a run that has not ended. */
 export function resumeHint(run: Run): string {

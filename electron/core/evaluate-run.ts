@@ -17,8 +17,8 @@ export type ClassFolders = Map<string, readonly number[]>;
 /** How often images of each class folder got each class as their best one. */
 export type Confusion = Map<string, Map<number, number>>;
 
-/** Matches the sub-folders of `folder` with the model's classes; throws BAD_ARGUMENT when none matches. */
-export async function matchClassFolders(folder: string, manifest: Manifest): Promise<ClassFolders> {
+/** The sub-folders of `folder` that are named like classes of the model. */
+export async function findClassFolders(folder: string, manifest: Manifest): Promise<ClassFolders> {
   const classFolders: ClassFolders = new Map();
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => !entry.isFile()).map(({ name }) => name);
@@ -26,6 +26,12 @@ export async function matchClassFolders(folder: string, manifest: Manifest): Pro
     const classes = findClasses(manifest.labels, name);
     if (classes.length > 0) classFolders.set(name, classes);
   }
+  return classFolders;
+}
+
+/** The same; throws BAD_ARGUMENT when there is none. */
+export async function matchClassFolders(folder: string, manifest: Manifest): Promise<ClassFolders> {
+  const classFolders = await findClassFolders(folder, manifest);
   if (classFolders.size > 0) return classFolders;
   const some = manifest.labels.slice(0, 3).map((label) => label.name);
   throw new AppError(

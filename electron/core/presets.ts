@@ -1,9 +1,10 @@
 import { AppError } from '../shared/errors.ts';
 import type { Manifest } from '../shared/model-package.ts';
-import type { Preset } from '../shared/run.ts';
+import { PRECISIONS } from '../shared/run.ts';
+import type { Device, Precision, Preset } from '../shared/run.ts';
 
 /** Block threshold that the models are trained with: sigmoid(logit) > 0.5. */
-const TRAINED_THRESHOLD = 0.5;
+export const TRAINED_THRESHOLD = 0.5;
 
 /** The fast preset keeps this much less of the patches at the first stage than training did, but not less than FAST_FLOOR. */
 const FAST_STEP = 0.2;
@@ -14,6 +15,7 @@ export interface CustomSettings {
   /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
   tokenKeep?: string;
   blockThreshold?: number;
+  precision?: Precision;
 }
 
 /** Token keep ratios of `stages` stages from one ratio, as the original trains them: r, r^2, r^3. */
@@ -40,7 +42,7 @@ export function customPreset(
   base: Preset,
   manifest: Pick<Manifest, 'name' | 'tokenKeep'>,
 ): Preset {
-  if (settings.tokenKeep === undefined && settings.blockThreshold === undefined) return base;
+  if (Object.values(settings).every((setting) => setting === undefined)) return base;
   const blockThreshold = settings.blockThreshold ?? base.blockThreshold;
   if (!(blockThreshold >= 0 && blockThreshold <= 1)) {
     throw new AppError('BAD_ARGUMENT', `The block threshold must be from 0 to 1, but is ${blockThreshold}`);
@@ -49,7 +51,23 @@ export function customPreset(
     settings.tokenKeep === undefined
       ? base.tokenKeep
       : parseTokenKeep(settings.tokenKeep, manifest.tokenKeep.length, manifest.name);
-  return { ...base, name: 'custom', tokenKeep, blockThreshold };
+  const precision = settings.precision ?? base.precision;
+  return { name: 'custom', tokenKeep, blockThreshold, precision };
+}
+
+/** Throws BAD_ARGUMENT, naming the nearest that works, when the device does not compute in `precision`. */
+export function checkPrecision(
+  precision: Precision,
+  { name, precisions }: Pick<Device, 'name' | 'precisions'>,
+): void {
+  if (precisions.includes(precision)) return;
+  const distance = (other: Precision) => Math.abs(PRECISIONS.indexOf(other) - PRECISIONS.indexOf(precision));
+  const [nearest] = [...precisions].sort((one, other) => distance(one) - distance(other));
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `The device ${name} computes in ${precisions.join(', ')}, but not in ${precision}`,
+    nearest === undefined ? undefined : `The nearest that works: --precision ${nearest}.`,
+  );
 }
 
 /**

@@ -1,5 +1,4 @@
-import { availableParallelism } from 'node:os';
-import type { AppEvent, RunPlan } from '../shared/app-api.ts';
+import type { AppEvent, Outlook, RunPlan } from '../shared/app-api.ts';
 import type { EngineApi, ImageOutcome } from '../shared/engine-api.ts';
 import type { ModelPackage } from '../shared/model-package.ts';
 import type { Run, RunCounts, RunProgress } from '../shared/run.ts';
@@ -21,7 +20,8 @@ export interface JobOptions {
   clock: Clock;
   signal: AbortSignal;
   emit: (event: AppEvent) => void;
-  threads?: number | undefined;
+  outlook: Outlook;
+  threads: number;
   batch?: number | undefined;
 }
 
@@ -40,7 +40,7 @@ export class RunJob {
   constructor(run: RunRow, options: JobOptions) {
     this.#run = run;
     this.#options = options;
-    this.#threads = options.threads ?? availableParallelism();
+    this.#threads = options.threads;
     this.#batch = options.batch ?? DEFAULT_BATCH;
   }
 
@@ -78,6 +78,7 @@ export class RunJob {
       run: describeRun(library, this.#run),
       bundledModel: model.bundled,
       workShare: countFlops(model.manifest, tokenKeep, blockKeep).actual / whole.actual,
+      outlook: this.#options.outlook,
       threads: this.#threads,
       batch: this.#batch,
     };

@@ -1,10 +1,10 @@
 import type { ModelPackage } from '../shared/model-package.ts';
 import type { EngineApi } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
-import type { Preset, RunSpec } from '../shared/run.ts';
+import type { Device, Precision, Preset, RunSpec } from '../shared/run.ts';
 import { sha256OfFile } from './packages/model-registry.ts';
 import type { ModelRegistry } from './packages/model-registry.ts';
-import { customPreset, standardPresets } from './presets.ts';
+import { checkPrecision, customPreset, standardPresets } from './presets.ts';
 import { resolveFolders } from './run-folders.ts';
 import type { ModelRow } from './store/models.ts';
 
@@ -18,6 +18,7 @@ export interface DialRequest {
   preset?: Preset['name'] | undefined;
   tokenKeep?: string | undefined;
   blockThreshold?: number | undefined;
+  precision?: Precision | undefined;
   device?: string | undefined;
 }
 
@@ -26,23 +27,29 @@ export interface ResolvedModel {
   sha256: string;
 }
 
+/** The presets of a model on a device where it was calibrated; undefined where it was not. */
+export type PresetsOf = (modelSha256: string, device: Device) => Preset[] | undefined;
+
 /** Turns names into what they stand for. Throws NOT_FOUND, BAD_ARGUMENT or BAD_MODEL. */
 export async function resolveSpec(
   folders: readonly string[],
   dial: DialRequest,
   registry: ModelRegistry,
   engine: EngineApi,
-): Promise<{ spec: RunSpec; model: ModelPackage }> {
+  calibratedPresets: PresetsOf,
+): Promise<{ spec: RunSpec; model: ModelPackage; device: Device }> {
   const paths = await resolveFolders(folders);
   const model = await registry.find(dial.model ?? DEFAULT_MODEL);
-  const preset = resolvePreset(dial, model);
   const device = await resolveDevice(dial.device ?? 'auto', engine);
   const modelSha256 = await sha256OfFile(model.path);
-  return { spec: { folders: paths, modelName: model.name, modelSha256, preset, device }, model };
+  const presets = calibratedPresets(modelSha256, device) ?? standardPresets(model.manifest);
+  const preset = resolvePreset(dial, presets, model);
+  checkPrecision(preset.precision, device);
+  const spec = { folders: paths, modelName: model.name, modelSha256, preset, device: device.name };
+  return { spec, model, device };
 }
 
-function resolvePreset(dial: DialRequest, { manifest }: ModelPackage): Preset {
-  const presets = standardPresets(manifest);
+function resolvePreset(dial: DialRequest, presets: readonly Preset[], { manifest }: ModelPackage): Preset {
   const name = dial.preset ?? DEFAULT_PRESET;
   const base = presets.find((preset) => preset.name === name);
   if (base === undefined) throw new AppError('BAD_ARGUMENT', `There is no preset ${name}`);
@@ -50,14 +57,15 @@ function resolvePreset(dial: DialRequest, { manifest }: ModelPackage): Preset {
     {
       ...(dial.tokenKeep === undefined ? {} : { tokenKeep: dial.tokenKeep }),
       ...(dial.blockThreshold === undefined ? {} : { blockThreshold: dial.blockThreshold }),
+      ...(dial.precision === undefined ? {} : { precision: dial.precision }),
     },
     base,
     manifest,
   );
 }
 
-/** The device's name; `auto` stands for the first that can be used. */
-async function resolveDevice(name: string, engine: EngineApi): Promise<string> {
+/** A device by its name; `auto` stands for the first that can be used. */
+export async function resolveDevice(name: string, engine: EngineApi): Promise<Device> {
   const devices = await engine.devices();
   const usable = devices.filter(({ available }) => available);
   const device = name === 'auto' ? usable[0] : devices.find((one) => one.name === name);
@@ -70,7 +78,7 @@ async function resolveDevice(name: string, engine: EngineApi): Promise<string> {
       hint,
     );
   }
-  return device.name;
+  return device;
 }
 
 /** The package with the content that a run was started with, wherever it lies now. Throws NOT_FOUND. */

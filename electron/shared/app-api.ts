@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { CalibrationProgress, CalibrationReport, Expectation } from './calibration.ts';
 import { AppError } from './errors.ts';
 import type { ModelPackage } from './model-package.ts';
+import { PRECISIONS } from './run.ts';
 import type { Device, Run, RunProgress } from './run.ts';
 
 const runId = z.int('a run is named by its number').positive('a run is named by its number');
@@ -18,6 +20,7 @@ const dialShape = {
   /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
   tokenKeep: z.string().optional(),
   blockThreshold: share('the block threshold').optional(),
+  precision: z.enum(PRECISIONS, `a precision must be ${PRECISIONS.join(', ')}`).optional(),
   device: z.string().optional(), // 'auto' or a name from devices()
   threads: threads.optional(),
   batch: batch.optional(), // images that are predicted and saved together
@@ -43,6 +46,13 @@ export const appApiArguments = {
     only: z.enum(['ok', 'failed'], 'only must be ok or failed').optional(),
   }),
   evaluate: z.strictObject({ folder: path, ...dialShape, confusion: path.optional() }),
+  calibrate: z.strictObject({
+    model: modelName.optional(),
+    images: path.optional(), // a folder; without one, images of earlier runs
+    device: z.string().optional(),
+    threads: threads.optional(),
+  }),
+  cancelCalibration: z.strictObject({}),
   listModels: z.strictObject({}),
   showModel: z.strictObject({ model: modelName }),
   verifyModel: z.strictObject({ model: modelName }),
@@ -74,6 +84,10 @@ export interface AppResults {
   exportRun: ExportSummary;
   /** Runs on a folder whose sub-folders are classes, and compares. */
   evaluate: Evaluation;
+  /** Measures speed and agreement of a model on this machine, and keeps the curve; presets come from it then. */
+  calibrate: CalibrationReport;
+  /** Ends the calibration under way: its `calibrate` call is rejected with CANCELLED and nothing is kept of it. */
+  cancelCalibration: undefined;
   listModels: ModelListing;
   showModel: ModelDetails;
   verifyModel: ModelPackage;
@@ -93,7 +107,11 @@ export type AppApi = {
 export type AppEvent =
   | { type: 'started'; plan: RunPlan }
   | { type: 'progress'; progress: RunProgress }
+  | { type: 'calibrating'; progress: CalibrationProgress }
   | { type: 'notice'; message: string };
+
+/** What is known of a run's preset before it starts, or why nothing is. */
+export type Outlook = { expected: Expectation } | { unknown: string };
 
 /** What a run uses, told before it starts. */
 export interface RunPlan {
@@ -101,6 +119,8 @@ export interface RunPlan {
   bundledModel: boolean;
   /** Work per image relative to the whole model: all tokens, all scan directions; at the trained block keep ratio. */
   workShare: number;
+  /** What the calibration says of this preset, or why it says nothing. */
+  outlook: Outlook;
   threads: number;
   batch: number;
 }

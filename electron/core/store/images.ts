@@ -14,6 +14,7 @@ export class ImagesTable {
   readonly #see: Statement<[number, string, number, number, number], { id: number }>;
   readonly #seeUnder: Statement<[number, number, string, string]>;
   readonly #setFacts: Statement<[number | null, number | null, string | null, number]>;
+  readonly #predicted: Statement<[], { folder: string; relativePath: string }>;
 
   constructor(database: Database) {
     this.#see = database.prepare(`
@@ -26,6 +27,10 @@ export class ImagesTable {
     this.#setFacts = database.prepare(
       'UPDATE images SET width = ?, height = ?, captured_at = ? WHERE id = ?',
     );
+    this.#predicted = database.prepare(`
+      SELECT folders.path AS folder, relative_path AS relativePath
+      FROM images JOIN folders ON folders.id = folder_id
+      WHERE EXISTS (SELECT 1 FROM results WHERE image_id = images.id AND status = 'ok')`);
   }
 
   /** Notes that the folder's scan saw a file; returns the image's id. */
@@ -41,5 +46,10 @@ export class ImagesTable {
 
   setFacts(imageId: number, facts: ImageFacts): void {
     this.#setFacts.run(facts.width ?? null, facts.height ?? null, facts.capturedAt ?? null, imageId);
+  }
+
+  /** Every image that some run has labelled. Nothing else can be asked of the library before the end. */
+  predicted(): IterableIterator<{ folder: string; relativePath: string }> {
+    return this.#predicted.iterate();
   }
 }

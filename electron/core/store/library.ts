@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { CalibrationsTable } from './calibrations.ts';
 import { FoldersTable } from './folders.ts';
 import { ImagesTable } from './images.ts';
 import { toLibraryError } from './library-error.ts';
@@ -14,7 +15,7 @@ import type { WriterLock } from './writer-lock.ts';
 
 const BUSY_MILLISECONDS = 2000;
 
-/** The SQLite file that holds folders, images, runs and results: one object per table. */
+/** The SQLite file that holds folders, images, runs, results and calibrations: one object per table. */
 export class Library {
   readonly path: string;
   readonly folders: FoldersTable;
@@ -22,6 +23,7 @@ export class Library {
   readonly models: ModelsTable;
   readonly runs: RunsTable;
   readonly results: ResultsTable;
+  readonly calibrations: CalibrationsTable;
   readonly #database: Database.Database;
 
   private constructor(path: string, database: Database.Database) {
@@ -32,6 +34,7 @@ export class Library {
     this.models = new ModelsTable(database);
     this.runs = new RunsTable(database);
     this.results = new ResultsTable(database);
+    this.calibrations = new CalibrationsTable(database);
   }
 
   /** Opens the library at `path`, creating or migrating it; throws AppError('LIBRARY') with the reason. */

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import type { Calibration, CalibrationPoint, CalibrationReport } from '../shared/calibration.ts';
+import { withApp } from './app.ts';
+import { count, finePercent, oneLine, points, quantity, ratios, table } from './format.ts';
+import { watchCalibration } from './interrupt.ts';
+import { addDeviceOption, addLibraryOption, addModelOption, addThreadsOption } from './options.ts';
+import type { DialOptions, LibraryOption } from './options.ts';
+
+type CalibrateOptions = Pick<DialOptions, 'model' | 'device' | 'threads'> &
+  LibraryOption & { images?: string };
+
+/** `winnow calibrate`. */
+export function addCalibrateCommand(program: Command): void {
+  const command = program
+    .command('calibrate')
+    .description('measure speed and agreement of a model on this machine, and choose the presets from that');
+  addModelOption(command).option(
+    '--images <folder>',
+    'images to measure with; sub-folders named like classes give accuracy (default: images of earlier runs)',
+  );
+  addLibraryOption(addThreadsOption(addDeviceOption(command)));
+  command.action(async ({ library, ...options }: CalibrateOptions) => {
+    const report = await withApp(library, (app) => watchCalibration(app, () => app.calibrate(options)));
+    process.stdout.write(describe(report));
+  });
+}
+
+function describe(report: CalibrationReport): string {
+  const { calibration, presets, failed, modelName } = report;
+  const { device, threads, images, population, folder } = calibration;
+  const named = (point: CalibrationPoint) =>
+    Object.entries(presets)
+      .filter(([, chosen]) => chosen === point)
+      .map(([name]) => name)
+      .join(', ');
+  const rows = calibration.points.map((point) => [...describePoint(point, calibration), named(point)]);
+  const heading = ['KEEP', 'THRESHOLD', 'PRECISION', 'IMAGES/S', 'FLOPS', 'BLOCKS', 'AGREEMENT'];
+  const accuracy = calibration.labelled > 0 ? ['TOP-1', 'LOSS'] : [];
+  const from = folder === undefined ? 'of earlier runs' : `in ${oneLine(folder)}`;
+  return [
+    `${modelName} on ${device}, ${count(threads, 'thread')}; ${count(images, 'image')} of ${population.toLocaleString('en')} ${from}`,
+    ...(failed > 0
+      ? [`${count(failed, 'image')} could not be read and ${failed === 1 ? 'is' : 'are'} left out`]
+      : []),
+    '',
+    table([[...heading, ...accuracy, 'PRESET'], ...rows]),
+    ...(['balanced', 'fast'] as const).map((name) => describePreset(name, report)),
+    '',
+  ].join('\n');
+}
+
+function describePoint(point: CalibrationPoint, { images, labelled }: Calibration): string[] {
+  const { tokenKeep, blockThreshold, precision, imagesPerSecond, flops, blockKeep } = point;
+  const accuracy = [finePercent(point.right / labelled), points((point.lost - point.gained) / labelled)];
+  return [
+    ...[ratios(tokenKeep), String(blockThreshold), precision, imagesPerSecond.toFixed(1), quantity(flops)],
+    ...[blockKeep.toFixed(3), finePercent(point.agreeing / images)],
+    ...(labelled > 0 ? accuracy : []),
+  ];
+}
+
+function describePreset(name: 'balanced' | 'fast', { presets }: CalibrationReport): string {
+  const [point, { imagesPerSecond }] = [presets[name], presets.accurate];
+  if (point === presets.accurate) return `${name} is accurate: no faster point keeps enough of its labels.`;
+  return `${name} is ${(point.imagesPerSecond / imagesPerSecond).toFixed(2)} times as fast as accurate.`;
+}

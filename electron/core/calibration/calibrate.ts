@@ -1,0 +1,103 @@
+import type { AppEvent } from '../../shared/app-api.ts';
+import type { CalibrationKey, CalibrationPoint, CalibrationReport } from '../../shared/calibration.ts';
+import type { EngineApi } from '../../shared/engine-api.ts';
+import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
+import type { Device } from '../../shared/run.ts';
+import { countFlops } from '../flops.ts';
+import type { Clock } from '../run-rate.ts';
+import type { Library } from '../store/library.ts';
+import { choosePresets } from './choose-presets.ts';
+import { calibrationGrid, sampleSize } from './grid.ts';
+import { measureCurve, median } from './measure-curve.ts';
+import type { Reading } from './measure-curve.ts';
+import { requireEnough, sampleFolder, sampleLibrary } from './sample.ts';
+import type { Sample } from './sample.ts';
+
+export interface CalibrateOptions {
+  library: Library;
+  engine: EngineApi;
+  model: ModelPackage;
+  device: Device;
+  key: CalibrationKey;
+  folder: string | undefined; // undefined: images of earlier runs
+  clock: Clock;
+  signal: AbortSignal;
+  emit: (event: AppEvent) => void;
+}
+
+/** Measures a model's curve on this machine and keeps it. The caller holds the library's writer lock. */
+export async function calibrate(options: CalibrateOptions): Promise<CalibrationReport> {
+  const { library, model, key, clock } = options;
+  const { manifest } = model;
+  const grid = calibrationGrid(manifest, options.device.precisions);
+  const sample = await takeSample(options, sampleSize(manifest, grid));
+  const readings = await measureCurve({
+    engine: options.engine,
+    model: {
+      packagePath: model.path,
+      device: key.device,
+      threads: key.threads,
+      preprocessing: manifest.preprocessing,
+    },
+    grid,
+    ...{ paths: sample.paths, signal: options.signal, clock },
+    onProgress: (progress) => options.emit({ type: 'calibrating', progress }),
+  });
+  const { points, images, labelled } = compare(readings, sample.labels, manifest);
+  requireEnough(images, `of ${sample.paths.length} sampled files only so many could be read:`);
+  const failed = sample.paths.length - images;
+  const calibration = {
+    ...key,
+    createdAt: new Date(clock()).toISOString(),
+    folder: sample.folder,
+    ...{ images, labelled, points },
+    population: sample.found - failed,
+  };
+  library.transaction(() => {
+    library.models.put({ sha256: key.modelSha256, name: model.name, path: model.path, manifest });
+    library.calibrations.put(calibration);
+  });
+  return { calibration, modelName: model.name, failed, presets: choosePresets(calibration) };
+}
+
+function takeSample(options: CalibrateOptions, size: number): Promise<Sample> {
+  const { folder, library, model, emit } = options;
+  if (folder === undefined) return sampleLibrary(library, size);
+  const onNotice = (message: string) => emit({ type: 'notice', message });
+  return sampleFolder(folder, model.manifest, size, onNotice);
+}
+
+/** The points of the curve, over the images that every point could predict; the first reading is Accurate's. */
+export function compare(
+  readings: readonly Reading[],
+  labels: Sample['labels'],
+  manifest: Manifest,
+): { points: CalibrationPoint[]; images: number; labelled: number } {
+  const usable = labels.flatMap((_, index) =>
+    readings.every(({ images }) => images[index] !== undefined) ? [index] : [],
+  );
+  const best = ({ images }: Reading, index: number) => images[index]?.best ?? -1;
+  const isRight = (reading: Reading, index: number) => labels[index]?.includes(best(reading, index)) ?? false;
+  const points = readings.map((reading): CalibrationPoint => {
+    const { point, images, milliseconds } = reading;
+    const accurate = readings[0] ?? reading;
+    const count = (holds: (index: number) => boolean) => usable.filter(holds).length;
+    const directions = usable.reduce((sum, index) => sum + (images[index]?.directions ?? 0), 0);
+    const blockKeep = directions / Math.max(1, usable.length * 2 * manifest.depth);
+    return {
+      ...point,
+      imagesPerSecond: 1000 / median(milliseconds),
+      flops: countFlops(manifest, point.tokenKeep, blockKeep).actual,
+      blockKeep,
+      agreeing: count((index) => best(reading, index) === best(accurate, index)),
+      right: count((index) => isRight(reading, index)),
+      lost: count((index) => isRight(accurate, index) && !isRight(reading, index)),
+      gained: count((index) => !isRight(accurate, index) && isRight(reading, index)),
+    };
+  });
+  return {
+    points,
+    images: usable.length,
+    labelled: usable.filter((index) => labels[index] !== undefined).length,
+  };
+}

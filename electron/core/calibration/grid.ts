@@ -1,0 +1,73 @@
+import type { Manifest } from '../../shared/model-package.ts';
+import { PRECISIONS } from '../../shared/run.ts';
+import type { Precision, Preset } from '../../shared/run.ts';
+import { countFlops } from '../flops.ts';
+import { keepPowers, TRAINED_THRESHOLD } from '../presets.ts';
+
+/** One setting whose speed and labels are measured. */
+export type GridPoint = Omit<Preset, 'name'>;
+
+/** Token keep ratios r, meaning r, r^2, r^3; the trained ones join them. */
+const KEEP_RATIOS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4];
+
+/** Block thresholds beside the trained one, measured with all patches and with the trained ratios. */
+const OTHER_THRESHOLDS = [0.3, 0.7];
+
+/** The sample has so many images, more of them the less a model computes. */
+const FEWEST = 500;
+const MOST = 2000;
+const WORK = 20e12; // multiply-accumulates over all points that a larger sample may cost
+
+/** The settings to measure; the first is Accurate: the most exact precision, all patches, the trained blocks. */
+export function calibrationGrid(
+  manifest: Pick<Manifest, 'tokenKeep' | 'blockSelection'>,
+  precisions: readonly Precision[],
+): GridPoint[] {
+  const all = manifest.tokenKeep.map(() => 1);
+  const keeps = distinct([
+    all,
+    manifest.tokenKeep,
+    ...KEEP_RATIOS.map((ratio) => keepPowers(ratio, all.length)),
+  ]);
+  const dials = keeps
+    .sort((one, other) => (other[0] ?? 1) - (one[0] ?? 1))
+    .map((tokenKeep) => ({ tokenKeep, blockThreshold: TRAINED_THRESHOLD }));
+  if (manifest.blockSelection) {
+    for (const tokenKeep of distinct([all, manifest.tokenKeep])) {
+      dials.push(...OTHER_THRESHOLDS.map((blockThreshold) => ({ tokenKeep, blockThreshold })));
+    }
+  }
+  const exactFirst = PRECISIONS.filter((precision) => precisions.includes(precision));
+  return exactFirst.flatMap((precision) => dials.map((dial) => ({ ...dial, precision })));
+}
+
+/** How many images are measured at every point, so that a calibration stays within minutes. */
+export function sampleSize(manifest: Manifest, grid: readonly GridPoint[]): number {
+  const work = grid.reduce(
+    (sum, { tokenKeep }) => sum + countFlops(manifest, tokenKeep, manifest.blockKeep ?? 1).actual,
+    0,
+  );
+  return Math.min(MOST, Math.max(FEWEST, Math.floor(WORK / work)));
+}
+
+/** Whether two settings predict the same; ratios that a power rounded differently are equal. */
+export function sameSetting(one: GridPoint, other: GridPoint): boolean {
+  return (
+    one.precision === other.precision &&
+    one.blockThreshold === other.blockThreshold &&
+    sameKeep(one.tokenKeep, other.tokenKeep)
+  );
+}
+
+function sameKeep(one: readonly number[], other: readonly number[]): boolean {
+  return (
+    one.length === other.length && one.every((ratio, stage) => Math.abs(ratio - (other[stage] ?? 0)) < 1e-6)
+  );
+}
+
+/** Each once; the first of equal ones stays as it is written. */
+function distinct(keeps: readonly (readonly number[])[]): number[][] {
+  return keeps
+    .filter((keep, index) => keeps.findIndex((other) => sameKeep(keep, other)) === index)
+    .map((keep) => [...keep]);
+}
