@@ -1,7 +1,7 @@
 /**
  * npm run golden -- <directory>...  [--programs out/native]
  *
- * Compares both backends with what the original model code computed. A directory holds `config.json`,
+ * Compares every device, in each of its precisions, with what the original model code computed. A directory holds `config.json`,
  * `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name a model
  * package by its path from there. Ends with exit code 1 when a tensor differs.
  */
@@ -12,6 +12,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { importCheckpoint } from '../electron/core/checkpoint/import-checkpoint.ts';
+import { loadAddon } from '../electron/engine/addon.ts';
 import { AppError } from '../electron/shared/errors.ts';
 import { root, releaseBuild } from './setup.mjs';
 
@@ -23,8 +24,6 @@ const goldenSchema = z.object({
 });
 
 type Golden = z.infer<typeof goldenSchema>;
-
-const devices = ['reference', 'cpu'];
 
 const kindSchema = z.object({ architecture: z.string().default('of no name') });
 
@@ -72,18 +71,21 @@ async function packageOf(directory: string, golden: Golden, modelsFolder: string
   return imported.path;
 }
 
-/** Whether every recorded tensor of a directory is met on every device. */
+/** Whether every recorded tensor of a directory is met on every device, in each precision that it computes. */
 async function check(directory: string, program: string): Promise<boolean> {
   const golden = readGolden(directory);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-golden-'));
   try {
     const modelPackage = await packageOf(directory, golden, folder);
-    const results = devices.map((device) => {
-      console.log(`${directory} on ${device}`);
-      return (
-        spawnSync(program, [modelPackage, directory, '--device', device], { stdio: 'inherit' }).status === 0
-      );
-    });
+    const results = loadAddon()
+      .devices()
+      .filter(({ available }) => available)
+      .flatMap(({ name, precisions }) => precisions.map((precision) => ({ name, precision })))
+      .map(({ name, precision }) => {
+        console.log(`${directory} on ${name} in ${precision}`);
+        const command = [modelPackage, directory, '--device', name, '--precision', precision];
+        return spawnSync(program, command, { stdio: 'inherit' }).status === 0;
+      });
     return results.every(Boolean);
   } finally {
     fs.rmSync(folder, { recursive: true });

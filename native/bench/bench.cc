@@ -27,6 +27,7 @@ struct Settings {
   std::string pictures, device = "cpu", write;
   double seconds = 2.0;
   std::vector<std::string> models = {"T", "S", "B", "S-full"};
+  std::vector<Precision> precisions = {Precision::fp32};
   std::vector<int> batches = {1, 8, 32}, threads = {1, 2};
 };
 
@@ -58,7 +59,14 @@ bool read_settings(int argc, char** argv, Settings& s) {
       s.seconds = std::atof(value.c_str());
     else if (argument == "--models")
       s.models = split(value);
-    else if (argument == "--write")
+    else if (argument == "--precisions") {
+      s.precisions.clear();
+      for (const std::string& name : split(value)) {
+        const auto precision = precision_of(name);
+        if (!precision) return false;
+        s.precisions.push_back(*precision);
+      }
+    } else if (argument == "--write")
       s.write = value;
     else if (argument == "--batches")
       s.batches = numbers(value);
@@ -131,22 +139,25 @@ Status run(const Settings& settings) {
   if (!settings.write.empty()) return write_model(settings, pixels, count);
   for (const DeviceInfo& device : list_devices())
     if (device.name == settings.device)
-      std::printf("%s: %s; fp32; %d pictures\n\n", device.name.c_str(), device.description.c_str(), count);
-  std::printf("| model | threads | batch | images/s | block keep |\n|---|---|---|---|---|\n");
+      std::printf("%s: %s; %d pictures\n\n", device.name.c_str(), device.description.c_str(), count);
+  std::printf("| model | precision | threads | batch | images/s | block keep |\n|---|---|---|---|---|---|\n");
   for (const std::string& name : settings.models) {
     auto made = make_model(name, pixels, count);
     if (!made) return made.error();
-    for (int threads : settings.threads) {
-      auto backend = make_backend(settings.device, threads);
-      if (!backend) return backend.error();
-      auto model = DyvmModel::create(made->config, made->weights, **backend);
-      if (!model) return model.error();
-      for (int batch : settings.batches) {
-        const auto speed = measure(**model, pixels, batch, settings.seconds);
-        if (!speed) return speed.error();
-        std::printf("| %s%s | %d | %d | %.1f | %.2f |\n", made->config.block_selection ? "DyVM-" : "Vim-",
-                    name.c_str(), threads, batch, speed->images_per_second, speed->block_keep);
-        std::fflush(stdout);
+    for (Precision precision : settings.precisions) {
+      for (int threads : settings.threads) {
+        auto backend = make_backend(settings.device, threads, precision);
+        if (!backend) return backend.error();
+        auto model = DyvmModel::create(made->config, made->weights, **backend);
+        if (!model) return model.error();
+        for (int batch : settings.batches) {
+          const auto speed = measure(**model, pixels, batch, settings.seconds);
+          if (!speed) return speed.error();
+          std::printf("| %s%s | %s | %d | %d | %.1f | %.2f |\n",
+                      made->config.block_selection ? "DyVM-" : "Vim-", name.c_str(),
+                      precision_name(precision), threads, batch, speed->images_per_second, speed->block_keep);
+          std::fflush(stdout);
+        }
       }
     }
   }
@@ -161,7 +172,7 @@ int main(int argc, char** argv) {
   if (!winnow::read_settings(argc, argv, settings)) {
     std::fprintf(stderr,
                  "Expected: winnow-bench PICTURES.rgb [--device NAME] [--seconds S] [--models T,S,B,S-full] "
-                 "[--batches 1,8] [--threads 1,2]\n");
+                 "[--batches 1,8] [--threads 1,2] [--precisions fp32,bf16,int8] [--write FILE]\n");
     return 2;
   }
   const winnow::Status done = winnow::run(settings);

@@ -1,8 +1,8 @@
-// Floats on a 64-byte boundary, zero at first, that grow and keep what they have.
+// Memory on a 64-byte boundary, zero at first, that grows and keeps what it has.
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <memory>
 #include <new>
 
@@ -11,24 +11,29 @@ namespace winnow::cpu {
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;
-  explicit AlignedBuffer(std::size_t count) { reserve(count); }
+  explicit AlignedBuffer(std::size_t floats) { reserve(floats); }
 
-  // At least `count` floats; new ones are zero, and old contents are lost when it must grow.
-  float* reserve(std::size_t count) {
-    if (count > capacity_) {
-      memory_.reset(new (std::align_val_t{64}) float[count]);
-      std::fill_n(memory_.get(), count, 0.0f);
-      capacity_ = count;
+  // Room for `count` elements; when it must grow, all of it is zero and what was there is lost.
+  template <typename T = float>
+  T* reserve(std::size_t count) {
+    if (count * sizeof(T) > capacity_) {
+      capacity_ = count * sizeof(T);
+      memory_.reset(new (std::align_val_t{64}) std::byte[capacity_]);
+      std::memset(memory_.get(), 0, capacity_);
     }
-    return memory_.get();
+    return as<T>();
   }
-  float* data() const { return memory_.get(); }
+  template <typename T>
+  T* as() const {
+    return reinterpret_cast<T*>(memory_.get());
+  }
+  float* data() const { return as<float>(); }
 
  private:
   struct Free {
-    void operator()(float* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
+    void operator()(std::byte* memory) const { ::operator delete[](memory, std::align_val_t{64}); }
   };
-  std::unique_ptr<float[], Free> memory_;
+  std::unique_ptr<std::byte[], Free> memory_;
   std::size_t capacity_ = 0;
 };
 

@@ -48,14 +48,14 @@ class CpuBackend : public Backend {
   Result<std::unique_ptr<Linear>> make_linear(const float* weight, const float* bias, int outputs,
                                               int inputs) override {
     const ComputeThread scope;
-    auto made = PackedLinear::create(weight, bias, outputs, inputs);
+    auto made = PackedLinear::create(weight, bias, outputs, inputs, {});
     if (!made) return made.error();
     return std::unique_ptr<Linear>(std::move(*made));
   }
 
   Result<std::unique_ptr<Block>> make_block(const BlockWeights& weights) override {
     const ComputeThread scope;
-    auto made = CpuBlock::create(weights);
+    auto made = CpuBlock::create(weights, precision_);
     if (!made) return made.error();
     return std::unique_ptr<Block>(std::move(*made));
   }
@@ -65,7 +65,7 @@ class CpuBackend : public Backend {
     const int dim = w.embed_dim, patches = w.grid() * w.grid();
     auto embedding = std::make_unique<CpuPatchEmbedding>();
     embedding->sizes = w;
-    auto projection = PackedLinear::create(w.weight, w.bias, dim, 3 * w.patch_size * w.patch_size);
+    auto projection = PackedLinear::create(w.weight, w.bias, dim, 3 * w.patch_size * w.patch_size, {});
     if (!projection) return projection.error();
     embedding->projection = std::move(*projection);
     float* class_row = embedding->class_row.reserve(dim);

@@ -3,11 +3,17 @@
 #include <algorithm>
 #include <cmath>
 
+#include "cpu/isa.h"
+
 namespace winnow::cpu {
 namespace {
 
 constexpr int kLargestTile = 64;   // rows: enough for oneDNN's speed, few enough to stay in a core's cache
 constexpr int kScanChannels = 64;  // channels of one scan task: one cache line of 16 for each of 4 passes
+
+// Channels of y that int8 gives a scale of their own: the gated channels of a token differ much in size, and
+// with one scale for all the small ones would be lost.
+int group_width(int channels) { return padded((channels + 5) / 6); }
 
 // weight [rows, columns] with zeros added to [padded_rows, padded_columns], times `scale`.
 AlignedBuffer pad(const float* weight, int rows, int columns, int padded_rows, int padded_columns,
@@ -35,8 +41,13 @@ RowTiles::RowTiles(int row_count) : rows(row_count) {
   size = std::max(1, (rows + tiles - 1) / tiles);
 }
 
-Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w) {
+Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precision precision) {
   std::unique_ptr<CpuBlock> block(new CpuBlock);
+  // Without instructions for bf16, what int8 leaves to it is fp32.
+  const auto native = native_precisions();
+  const bool has_bf16 = std::find(native.begin(), native.end(), Precision::bf16) != native.end();
+  if (precision != Precision::fp32 && has_bf16) block->element_ = Element::bf16;
+  block->projection_ = precision == Precision::int8 ? Element::int8 : block->element_;
   const int inner = w.inner_dim, dim = w.embed_dim;
   block->dim_ = dim;
   block->channels_ = padded(inner);
@@ -44,6 +55,8 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w) {
   block->width_ = w.dt_rank + 2 * w.state_dim;
   block->norm_epsilon_ = w.norm_epsilon;
   block->norm_ = pad(w.norm, 1, dim, 1, dim);
+  const std::vector<float> ones(dim, 1.0f);
+  block->row_norm_ = pad(block->projection_ == Element::int8 ? ones.data() : w.norm, 1, dim, 1, dim);
   block->gated_ = w.gate != nullptr;
   if (block->gated_) {
     block->gate_ = pad(w.gate, 2, dim, 2, dim);
@@ -51,25 +64,42 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w) {
   }
 
   const int channels = block->channels_;
-  const AlignedBuffer in_x = pad(w.in_proj, inner, dim, channels, dim);
+  // Rows are quantised before the norm's weight, which would widen their range, goes over to in_proj.
+  std::vector<float> in_proj(w.in_proj, w.in_proj + 2ull * inner * dim);
+  if (block->projection_ == Element::int8)
+    for (std::size_t i = 0; i < in_proj.size(); ++i) in_proj[i] *= w.norm[i % dim];
+  const AlignedBuffer in_x = pad(in_proj.data(), inner, dim, channels, dim);
   const AlignedBuffer in_z =
-      pad(w.in_proj + static_cast<std::size_t>(inner) * dim, inner, dim, channels, dim);
+      pad(in_proj.data() + static_cast<std::size_t>(inner) * dim, inner, dim, channels, dim);
   const AlignedBuffer out = pad(w.out_proj, dim, inner, dim, channels, w.output_scale);
+  const bool int8 = block->projection_ == Element::int8;
+  const PackedLinear::Types in_types{block->projection_, int8 ? Element::fp32 : block->element_, false};
+  const PackedLinear::Types out_types{block->projection_, Element::fp32, !int8};
   const auto keep = [](auto& place, auto made) -> Status {
     if (!made) return made.error();
     place = std::move(*made);
     return ok();
   };
   for (const Status& status :
-       {keep(block->in_x_, PackedLinear::create(in_x.data(), nullptr, channels, dim)),
-        keep(block->in_z_, PackedLinear::create(in_z.data(), nullptr, channels, dim)),
-        keep(block->out_, PackedLinear::create(out.data(), nullptr, dim, channels, true)),
-        pack(w.forward, w, block->directions_[0]), pack(w.backward, w, block->directions_[1])})
+       {keep(block->in_x_, PackedLinear::create(in_x.data(), nullptr, channels, dim, in_types)),
+        keep(block->in_z_, PackedLinear::create(in_z.data(), nullptr, channels, dim, in_types)),
+        block->pack(w.forward, w, block->directions_[0]), block->pack(w.backward, w, block->directions_[1])})
     if (!status) return status.error();
+  const int width = int8 ? group_width(channels) : channels;
+  for (int first = 0; first < channels; first += width) {
+    const int count = std::min(width, channels - first);
+    AlignedBuffer group(static_cast<std::size_t>(dim) * count);
+    for (int d = 0; d < dim; ++d)
+      std::copy_n(out.data() + static_cast<std::size_t>(d) * channels + first, count,
+                  group.data() + static_cast<std::size_t>(d) * count);
+    const Status packed =
+        keep(block->out_.emplace_back(), PackedLinear::create(group.data(), nullptr, dim, count, out_types));
+    if (!packed) return packed.error();
+  }
   return block;
 }
 
-Status CpuBlock::pack(const ScanWeights& w, const BlockWeights& s, Direction& direction) {
+Status CpuBlock::pack(const ScanWeights& w, const BlockWeights& s, Direction& direction) const {
   const int inner = s.inner_dim, channels = padded(inner), width = s.dt_rank + 2 * s.state_dim;
   direction.conv_weight = table(w.conv_weight, inner, s.conv_width);
   direction.conv_bias = pad(w.conv_bias, 1, inner, 1, channels);
@@ -95,7 +125,8 @@ Status CpuBlock::pack(const ScanWeights& w, const BlockWeights& s, Direction& di
                           s.dt_rank,
                           s.state_dim};
   const AlignedBuffer x_proj = pad(w.x_proj, width, inner, width, channels);
-  auto packed = PackedLinear::create(x_proj.data(), nullptr, width, channels);
+  auto packed =
+      PackedLinear::create(x_proj.data(), nullptr, width, channels, {element_, Element::fp32, false});
   if (!packed) return packed.error();
   direction.x_proj = std::move(*packed);
   return ok();
@@ -103,6 +134,7 @@ Status CpuBlock::pack(const ScanWeights& w, const BlockWeights& s, Direction& di
 
 void CpuBlock::prepare(const RowTiles& tiles, int images, int threads, BlockScratch& scratch) const {
   const std::size_t rows = static_cast<std::size_t>(images) * tiles.rows;
+  const std::size_t tile = static_cast<std::size_t>(threads) * tiles.size * std::max(dim_, channels_);
   scratch.x.reserve(rows * channels_);
   scratch.z.reserve(rows * channels_);
   for (int direction = 0; direction < 2; ++direction) {
@@ -111,13 +143,44 @@ void CpuBlock::prepare(const RowTiles& tiles, int images, int threads, BlockScra
   }
   scratch.normed.reserve(static_cast<std::size_t>(threads) * (tiles.size + 1) * dim_);
   scratch.states.reserve(static_cast<std::size_t>(threads) * states_ * kScanChannels);
+  scratch.sums.reserve(static_cast<std::size_t>(threads) * tiles.rows * kScanChannels);
+  if (projection_ == Element::int8) {
+    scratch.quantised.reserve<std::int8_t>(tile);
+    scratch.product.reserve(tile);
+    scratch.scales.reserve(static_cast<std::size_t>(threads) * tiles.size);
+  }
+  scratch.tile = tiles.size;
   scratch.active.reserve(images);
   scratch.scans.reserve(2 * images);
   tiles.for_each_size([&](int size) {
     for (PackedLinear* linear :
-         {in_x_.get(), in_z_.get(), out_.get(), directions_[0].x_proj.get(), directions_[1].x_proj.get()})
+         {in_x_.get(), in_z_.get(), directions_[0].x_proj.get(), directions_[1].x_proj.get()})
       linear->prepare(size, threads);
+    for (const auto& group : out_) group->prepare(size, threads);
   });
+}
+
+template <typename T>
+void CpuBlock::project_in(const PackedLinear& half, int rows, const void* normed, BlockScratch& scratch,
+                          int thread, T* out) const {
+  if (projection_ != Element::int8) return half.run(rows, normed, out, thread);
+  const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
+  half.run(rows, scratch.quantised.as<std::int8_t>() + tile, scratch.product.data() + tile, thread);
+  scale_rows(scratch.product.data() + tile, scratch.scales.data() + thread * scratch.tile, rows, channels_,
+             out);
+}
+
+template <typename T>
+void CpuBlock::project_out(int rows, const T* y, BlockScratch& scratch, int thread, float* stream) const {
+  if (projection_ != Element::int8) return out_[0]->run(rows, y, stream, thread);
+  const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
+  std::int8_t* quantised = scratch.quantised.as<std::int8_t>() + tile;
+  float* scales = scratch.scales.data() + thread * scratch.tile;
+  for (std::size_t g = 0; g < out_.size(); ++g) {
+    quantise(y + g * group_width(channels_), rows, out_[g]->inputs, channels_, quantised, scales);
+    out_[g]->run(rows, quantised, scratch.product.data() + tile, thread);
+    add_scaled_rows(scratch.product.data() + tile, scales, rows, dim_, stream);
+  }
 }
 
 std::uint8_t CpuBlock::choose_directions(const float* class_token, float threshold, float* logits) const {
@@ -131,15 +194,20 @@ std::uint8_t CpuBlock::choose_directions(const float* class_token, float thresho
   return directions;
 }
 
-void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
-                   TensorView<std::uint8_t> directions, Tensor gate_logits) const {
+template <typename T>
+void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold,
+                      Tensor stream, TensorView<std::uint8_t> directions, Tensor gate_logits) const {
   const int images = stream.extent(0), tokens = stream.extent(1);
   const RowTiles tiles(tokens);
   prepare(tiles, images, pool.threads(), scratch);
   // Row `row` of image `b` in a buffer of `width` columns.
-  const auto at = [tokens](const AlignedBuffer& buffer, int b, int row, int width) {
-    return buffer.data() + (static_cast<std::size_t>(b) * tokens + row) * width;
+  const auto at = [tokens](auto* first, int b, int row, int width) {
+    return first + (static_cast<std::size_t>(b) * tokens + row) * width;
   };
+  T* const x = scratch.x.as<T>();
+  T* const z = scratch.z.as<T>();
+  T* const u[] = {scratch.u[0].as<T>(), scratch.u[1].as<T>()};
+  float* const projected[] = {scratch.projected[0].data(), scratch.projected[1].data()};
 
   // Every tile of an image decides its directions anew: cheaper than waiting for one that does.
   pool.run(images * tiles.count(), [&](int task, int thread) {
@@ -152,9 +220,20 @@ void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, flo
     const std::uint8_t chosen = choose_directions(class_token, threshold, logits);
     if (begin == 0) directions.data()[b] = chosen;
     if (chosen == 0) return;
-    rms_norm(stream.at(b) + begin * dim_, norm_.data(), norm_epsilon_, end - begin, dim_, normed);
-    in_x_->run(end - begin, normed, at(scratch.x, b, begin, channels_), thread);
-    in_z_->run(end - begin, normed, at(scratch.z, b, begin, channels_), thread);
+    const int rows = end - begin;
+    if (projection_ == Element::bf16) {
+      rms_norm(stream.at(b) + begin * dim_, row_norm_.data(), norm_epsilon_, rows, dim_,
+               reinterpret_cast<BFloat16*>(normed));
+    } else {
+      rms_norm(stream.at(b) + begin * dim_, row_norm_.data(), norm_epsilon_, rows, dim_, normed);
+    }
+    if (projection_ == Element::int8) {
+      const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
+      quantise(normed, rows, dim_, dim_, scratch.quantised.as<std::int8_t>() + tile,
+               scratch.scales.data() + thread * scratch.tile);
+    }
+    project_in(*in_x_, rows, normed, scratch, thread, at(x, b, begin, channels_));
+    project_in(*in_z_, rows, normed, scratch, thread, at(z, b, begin, channels_));
   });
 
   scratch.active.clear();
@@ -171,11 +250,10 @@ void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, flo
     const int b = scratch.scans[task / tiles.count()] / 2,
               direction = scratch.scans[task / tiles.count()] % 2;
     const int begin = tiles.begin(task % tiles.count()), end = tiles.end(task % tiles.count());
-    const AlignedBuffer& u = scratch.u[direction];
-    convolve(directions_[direction].parameters, at(scratch.x, b, 0, channels_), tokens, begin, end,
-             direction == 1, at(u, b, 0, channels_));
-    directions_[direction].x_proj->run(end - begin, at(u, b, begin, channels_),
-                                       at(scratch.projected[direction], b, begin, width_), thread);
+    convolve(directions_[direction].parameters, at(x, b, 0, channels_), tokens, begin, end, direction == 1,
+             at(u[direction], b, 0, channels_));
+    directions_[direction].x_proj->run(end - begin, at(u[direction], b, begin, channels_),
+                                       at(projected[direction], b, begin, width_), thread);
   });
 
   const int pieces = (channels_ + kScanChannels - 1) / kScanChannels;
@@ -183,23 +261,34 @@ void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, flo
     const int b = scratch.active[task / pieces], begin = task % pieces * kScanChannels;
     const int end = std::min(channels_, begin + kScanChannels);
     const std::uint8_t on = directions.data()[b];
-    const float* z = at(scratch.z, b, 0, channels_);
-    float* y = at(scratch.x, b, 0, channels_);
+    // y takes the place of x, which only the convolution needed.
+    float* sums = on == (kForward | kBackward)
+                      ? scratch.sums.data() + static_cast<std::size_t>(thread) * tokens * kScanChannels
+                      : nullptr;
+    float* states = scratch.states.data() + static_cast<std::size_t>(thread) * states_ * kScanChannels;
     for (int direction = 0; direction < 2; ++direction) {
       if (!(on & (direction == 0 ? kForward : kBackward))) continue;
-      const bool last = direction == 1 || on == kForward;
-      scan(directions_[direction].parameters, at(scratch.u[direction], b, 0, channels_),
-           at(scratch.projected[direction], b, 0, width_), tokens, direction == 1, begin, end,
-           /*accumulate=*/direction == 1 && (on & kForward), last ? z : nullptr, y,
-           scratch.states.data() + static_cast<std::size_t>(thread) * states_ * kScanChannels);
+      const bool first_of_two = direction == 0 && sums != nullptr;
+      const ScanRange range{tokens, begin, end, direction == 1, at(projected[direction], b, 0, width_),
+                            states};
+      scan(directions_[direction].parameters, range, at(u[direction], b, 0, channels_), sums,
+           first_of_two ? nullptr : at(z, b, 0, channels_), first_of_two ? nullptr : at(x, b, 0, channels_));
     }
   });
 
   pool.run(active * tiles.count(), [&](int task, int thread) {
     const int b = scratch.active[task / tiles.count()], begin = tiles.begin(task % tiles.count());
-    out_->run(tiles.end(task % tiles.count()) - begin, at(scratch.x, b, begin, channels_),
-              stream.at(b) + begin * dim_, thread);
+    project_out(tiles.end(task % tiles.count()) - begin, at(x, b, begin, channels_), scratch, thread,
+                stream.at(b) + begin * dim_);
   });
+}
+
+void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
+                   TensorView<std::uint8_t> directions, Tensor gate_logits) const {
+  if (element_ == Element::bf16)
+    run_as<BFloat16>(pool, scratch, class_index, threshold, stream, directions, gate_logits);
+  else
+    run_as<float>(pool, scratch, class_index, threshold, stream, directions, gate_logits);
 }
 
 }  // namespace winnow::cpu

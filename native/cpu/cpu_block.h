@@ -33,15 +33,20 @@ struct BlockScratch {
   AlignedBuffer x, z;          // [B, L, Ep]; y takes x's place after the convolution
   AlignedBuffer u[2];          // per direction [B, L, Ep]
   AlignedBuffer projected[2];  // per direction [B, L, R + 2N]
-  AlignedBuffer normed;        // per thread [tile + 1, D]
-  AlignedBuffer states;        // per thread [N, channels of a scan task]
-  std::vector<int> active;     // images with a direction
-  std::vector<int> scans;      // 2 image + direction, for each direction that runs
+  AlignedBuffer sums;          // per thread [L, channels of a scan task]
+  AlignedBuffer quantised;     // per thread int8 [tile, max(D, Ep)]
+  AlignedBuffer scales;        // per thread [tile]
+  AlignedBuffer product;    // per thread [tile, max(D, Ep)]: of int8 matrices, before their rows are scaled
+  AlignedBuffer normed;     // per thread [tile + 1, D]
+  AlignedBuffer states;     // per thread [N, channels of a scan task]
+  int tile = 0;             // rows of the largest tile of this call
+  std::vector<int> active;  // images with a direction
+  std::vector<int> scans;   // 2 image + direction, for each direction that runs
 };
 
 class CpuBlock : public Block {
  public:
-  static Result<std::unique_ptr<CpuBlock>> create(const BlockWeights& weights);
+  static Result<std::unique_ptr<CpuBlock>> create(const BlockWeights& weights, Precision precision);
 
   // See Backend::run_block.
   void run(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
@@ -55,16 +60,30 @@ class CpuBlock : public Block {
     ScanParameters parameters;
   };
   CpuBlock() = default;
-  static Status pack(const ScanWeights& weights, const BlockWeights& sizes, Direction& direction);
+  Status pack(const ScanWeights& weights, const BlockWeights& sizes, Direction& direction) const;
+  // run with x, z, u and y as T: float, or BFloat16.
+  template <typename T>
+  void run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
+              TensorView<std::uint8_t> directions, Tensor gate_logits) const;
+  // One half of in_proj on normed rows [rows, D], fp32, or T where the product is of T.
+  template <typename T>
+  void project_in(const PackedLinear& half, int rows, const void* normed, BlockScratch& scratch, int thread,
+                  T* out) const;
+  template <typename T>
+  void project_out(int rows, const T* y, BlockScratch& scratch, int thread, float* stream) const;
   void prepare(const RowTiles& tiles, int images, int threads, BlockScratch& scratch) const;
   std::uint8_t choose_directions(const float* class_token, float threshold, float* logits) const;
 
+  Element element_ = Element::fp32;                      // of x, z, u, y and x_proj
+  Element projection_ = Element::fp32;                   // of in_proj and out_proj
   int dim_ = 0, channels_ = 0, states_ = 0, width_ = 0;  // D, E padded, N, R + 2N
   float norm_epsilon_ = 0.0f;
   AlignedBuffer norm_, gate_;
+  AlignedBuffer row_norm_;  // of the rows for in_proj: ones where in_proj has taken over the weight
   float gate_bias_[2] = {};
   bool gated_ = false;
-  std::unique_ptr<PackedLinear> in_x_, in_z_, out_;
+  std::unique_ptr<PackedLinear> in_x_, in_z_;
+  std::vector<std::unique_ptr<PackedLinear>> out_;  // one, or for int8 one for each group of channels
   Direction directions_[2];
 };
 

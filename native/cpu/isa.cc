@@ -82,7 +82,18 @@ const char* isa_in_use() {
   return hwy::TargetName(target);
 }
 
-std::vector<Precision> native_precisions() { return {Precision::fp32}; }
+std::vector<Precision> native_precisions() {
+  // An instruction set of oneDNN includes another when it has all of its bits.
+  const auto has = [isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa())](dnnl::cpu_isa wanted) {
+    return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+  };
+  std::vector<Precision> precisions = {Precision::fp32};
+#if HWY_ARCH_X86
+  if (has(dnnl::cpu_isa::avx512_core_bf16)) precisions.push_back(Precision::bf16);
+  if (has(dnnl::cpu_isa::avx512_core_vnni)) precisions.push_back(Precision::int8);
+#endif
+  return precisions;
+}
 
 std::string processor_name() {
   std::ifstream info("/proc/cpuinfo");

@@ -10,6 +10,11 @@
 
 namespace winnow::cpu {
 
+// The upper half of an fp32 number, rounded to nearest even.
+struct BFloat16 {
+  std::uint16_t bits;
+};
+
 inline constexpr int kLanes = 16;  // fp32 lanes of the widest vectors that are dispatched to
 
 inline int padded(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
@@ -25,6 +30,16 @@ std::int64_t kernel_target();  // the Highway target that the dispatch uses
 
 // out[r] = x[r] / sqrt(mean(x[r]^2) + epsilon) * weight for `rows` dense rows of `dim` values.
 void rms_norm(const float* x, const float* weight, float epsilon, int rows, int dim, float* out);
+void rms_norm(const float* x, const float* weight, float epsilon, int rows, int dim, BFloat16* out);
+// q [rows, dim] = round(x / scales[r]) with scales[r] = max |x[r]| / 127, for rows of `dim` values that lie
+// `stride` apart.
+void quantise(const float* x, int rows, int dim, int stride, std::int8_t* q, float* scales);
+void quantise(const BFloat16* x, int rows, int dim, int stride, std::int8_t* q, float* scales);
+// out[r] = x[r] * scales[r]; dim is a multiple of kLanes.
+void scale_rows(const float* x, const float* scales, int rows, int dim, float* out);
+void scale_rows(const float* x, const float* scales, int rows, int dim, BFloat16* out);
+// sum[r] += x[r] * scales[r].
+void add_scaled_rows(const float* x, const float* scales, int rows, int dim, float* sum);
 // out[r] = (x[r] - mean) / sqrt(variance + epsilon) * weight + bias.
 void layer_norm(const float* x, const float* weight, const float* bias, float epsilon, int rows, int dim,
                 float* out);
@@ -53,12 +68,24 @@ struct ScanParameters {
 // stride]; causal towards the end of the sequence where `backward`.
 void convolve(const ScanParameters& p, const float* x, int tokens, int begin, int end, bool backward,
               float* u);
+void convolve(const ScanParameters& p, const BFloat16* x, int tokens, int begin, int end, bool backward,
+              BFloat16* u);
 
-// One image's scan of one direction over channels begin <= e < end (multiples of kLanes):
-//   delta = softplus(dt_weight dt + dt_bias); h = exp2(delta decay) h + delta u B; y = C h + D u.
-// u, y, z [tokens, stride]; projected [tokens, R + 2N] holds dt, B, C. y is written, or added to with
-// `accumulate`; where z is given the sum is then multiplied with SiLU(z).
-void scan(const ScanParameters& p, const float* u, const float* projected, int tokens, bool backward,
-          int begin, int end, bool accumulate, const float* z, float* y, float* states);
+// What a scan goes over: channels begin <= e < end (multiples of kLanes) of one image, along one direction.
+struct ScanRange {
+  int tokens, begin, end;
+  bool backward;
+  const float* projected;  // [tokens, R + 2N]: dt, B, C
+  float* states;           // memory for N (end - begin) floats
+};
+
+// delta = softplus(dt_weight dt + dt_bias); h = exp2(delta decay) h + delta u B; sum = C h + D u, and
+//   the first of two directions: `sums` [tokens, end - begin] = sum;  z and y are null
+//   the second: y = (sums + sum) SiLU(z);                             an only one: y = sum SiLU(z), sums null
+// u, y, z [tokens, stride]. bf16 numbers are computed in fp32, the exponential to 1e-4 instead of 1e-7.
+void scan(const ScanParameters& p, const ScanRange& range, const float* u, float* sums, const float* z,
+          float* y);
+void scan(const ScanParameters& p, const ScanRange& range, const BFloat16* u, float* sums, const BFloat16* z,
+          BFloat16* y);
 
 }  // namespace winnow::cpu

@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include "cpu/kernels.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace winnow::cpu::HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -15,18 +17,61 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class D>
 using Vector = hn::Vec<D>;
 
+// A vector of fp32 numbers from and to memory that holds them as fp32 or bf16.
+template <class D, class V = Vector<D>>
+HWY_INLINE V load(D d, const float* from) {
+  return hn::LoadU(d, from);
+}
+template <class D, class V = Vector<D>>
+HWY_INLINE V load(D d, const BFloat16* from) {
+  const hn::Rebind<std::uint16_t, D> half;
+  const hn::RebindToUnsigned<D> whole;
+  const auto bits = hn::LoadU(half, reinterpret_cast<const std::uint16_t*>(from));
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(whole, bits)));
+}
+template <class D, class V = Vector<D>>
+HWY_INLINE void store(D d, V v, float* to) {
+  hn::StoreU(v, d, to);
+}
+template <class D, class V = Vector<D>>
+HWY_INLINE void store(D d, V v, BFloat16* to) {
+  const hn::RebindToUnsigned<D> whole;
+  const auto bits = hn::BitCast(whole, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(whole, 1u));
+  const auto rounded = hn::ShiftRight<16>(hn::Add(bits, hn::Add(odd, hn::Set(whole, 0x7fffu))));
+#if HWY_TARGET == HWY_AVX3
+  hn::StoreU(hn::TruncateTo(hn::Rebind<std::uint16_t, D>(), rounded), hn::Rebind<std::uint16_t, D>(),
+             reinterpret_cast<std::uint16_t*>(to));
+#else
+  HWY_ALIGN std::uint32_t lanes[kLanes];
+  hn::StoreU(rounded, whole, lanes);
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) to[i].bits = static_cast<std::uint16_t>(lanes[i]);
+#endif
+}
+
 constexpr float kLog2E = 1.44269504088896340736f;
 
-// 2^(n + f) from f and 1.5 2^23 + n, whose low mantissa bits hold n: 2^f = 1 + f q(f) for |f| <= 1/2 with q
-// minimax of degree 4 (relative error 9e-8), and n goes into the exponent.
-template <class D, class V = Vector<D>>
+// How exact an exponential is: to a relative error of 9e-8, or of 1e-4 for numbers that bf16 has rounded
+// anyway.
+enum class Exactness { fp32, bf16 };
+
+// 2^(n + f) from f and 1.5 2^23 + n, whose low mantissa bits hold n: 2^f = 1 + f q(f) for |f| <= 1/2 with a
+// minimax q, and n goes into the exponent.
+template <Exactness exactness, class D, class V = Vector<D>>
 HWY_INLINE V exp2_of_parts(D d, V f, V shifted) {
   const hn::RebindToSigned<D> di;
-  V q = hn::Set(d, 0.0013264723820611835f);
-  q = hn::MulAdd(q, f, hn::Set(d, 0.009671512991189957f));
-  q = hn::MulAdd(q, f, hn::Set(d, 0.05550733581185341f));
-  q = hn::MulAdd(q, f, hn::Set(d, 0.24022242426872253f));
-  q = hn::MulAdd(q, f, hn::Set(d, 0.6931470036506653f));
+  V q;
+  if constexpr (exactness == Exactness::fp32) {
+    q = hn::Set(d, 0.0013264723820611835f);
+    q = hn::MulAdd(q, f, hn::Set(d, 0.009671512991189957f));
+    q = hn::MulAdd(q, f, hn::Set(d, 0.05550733581185341f));
+    q = hn::MulAdd(q, f, hn::Set(d, 0.24022242426872253f));
+    q = hn::MulAdd(q, f, hn::Set(d, 0.6931470036506653f));
+  } else {
+    q = hn::Set(d, 0.055008914321660995f);
+    q = hn::MulAdd(q, f, hn::Set(d, 0.2422109693288803f));
+    q = hn::MulAdd(q, f, hn::Set(d, 0.6932829022407532f));
+  }
   const V power = hn::MulAdd(q, f, hn::Set(d, 1.0f));
   return hn::BitCast(d, hn::Add(hn::BitCast(di, power), hn::ShiftLeft<23>(hn::BitCast(di, shifted))));
 }
@@ -34,18 +79,18 @@ HWY_INLINE V exp2_of_parts(D d, V f, V shifted) {
 constexpr float kRound = 12582912.0f;  // 1.5 2^23: adding it leaves a whole number in the low mantissa bits
 
 // 2^(a b) for a product from -126 to 127.
-template <class D, class V = Vector<D>>
+template <Exactness exactness = Exactness::fp32, class D, class V = Vector<D>>
 HWY_INLINE V exp2_of_product(D d, V a, V b) {
   const V shifted = hn::MulAdd(a, b, hn::Set(d, kRound));
-  return exp2_of_parts(d, hn::MulSub(a, b, hn::Sub(shifted, hn::Set(d, kRound))), shifted);
+  return exp2_of_parts<exactness>(d, hn::MulSub(a, b, hn::Sub(shifted, hn::Set(d, kRound))), shifted);
 }
 
 // 2^x for x <= 0, at least 2^-126.
-template <class D, class V = Vector<D>>
+template <Exactness exactness = Exactness::fp32, class D, class V = Vector<D>>
 HWY_INLINE V exp2_of_negative(D d, V x) {
   const V clamped = hn::Max(x, hn::Set(d, -126.0f));
   const V shifted = hn::Add(clamped, hn::Set(d, kRound));
-  return exp2_of_parts(d, hn::Sub(clamped, hn::Sub(shifted, hn::Set(d, kRound))), shifted);
+  return exp2_of_parts<exactness>(d, hn::Sub(clamped, hn::Sub(shifted, hn::Set(d, kRound))), shifted);
 }
 
 // 1 / x: the processor's estimate and two Newton steps.

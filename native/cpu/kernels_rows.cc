@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "cpu/kernels.h"
@@ -35,18 +36,89 @@ float sum_of_products(const float* a, const float* b, int n) {
   return hn::GetLane(hn::SumOfLanes(d, sum)) + rest;
 }
 
-void rms_norm_rows(const float* x, const float* weight, float epsilon, int rows, int dim, float* out) {
+template <typename Out>
+HWY_INLINE void rms_norm_rows(const float* x, const float* weight, float epsilon, int rows, int dim,
+                              Out* out) {
   const Floats d;
+  const hn::CappedTag<float, 1> one;
   for (int r = 0; r < rows; ++r, x += dim, out += dim) {
     const float scale = 1.0f / std::sqrt(sum_of_products(x, x, dim) / static_cast<float>(dim) + epsilon);
+    const auto normalise = [&](auto tag, std::size_t i) {
+      const auto scaled = hn::Mul(load(tag, x + i), hn::Set(tag, scale));
+      store(tag, hn::Mul(scaled, load(tag, weight + i)), out + i);
+    };
+    for_each(dim, [&](std::size_t i) { normalise(d, i); }, [&](std::size_t i) { normalise(one, i); });
+  }
+}
+void rms_norm_fp32(const float* x, const float* weight, float epsilon, int rows, int dim, float* out) {
+  rms_norm_rows(x, weight, epsilon, rows, dim, out);
+}
+void rms_norm_bf16(const float* x, const float* weight, float epsilon, int rows, int dim, BFloat16* out) {
+  rms_norm_rows(x, weight, epsilon, rows, dim, out);
+}
+
+template <typename In>
+HWY_INLINE void quantise_rows(const In* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
+  const hn::CappedTag<float, kLanes> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::CappedTag<float, 1> one;
+  const std::size_t lanes = hn::Lanes(d), whole = dim / lanes * lanes;
+  HWY_ALIGN std::int32_t values[kLanes];
+  for (int r = 0; r < rows; ++r, x += stride, q += dim) {
+    auto magnitude = hn::Zero(d);
+    for (std::size_t i = 0; i < whole; i += lanes) magnitude = hn::Max(magnitude, hn::Abs(load(d, x + i)));
+    float largest = hn::GetLane(hn::MaxOfLanes(d, magnitude));
+    for (int i = static_cast<int>(whole); i < dim; ++i)
+      largest = std::max(largest, std::abs(hn::GetLane(load(one, x + i))));
+    scales[r] = largest > 0.0f ? largest / 127.0f : 1.0f;
+    const float inverse = 1.0f / scales[r];
+    for (std::size_t i = 0; i < whole; i += lanes) {
+      const auto rounded = hn::NearestInt(hn::Mul(load(d, x + i), hn::Set(d, inverse)));
+#if HWY_TARGET == HWY_AVX3
+      const hn::Rebind<std::int8_t, decltype(d)> bytes;
+      hn::StoreU(hn::DemoteTo(bytes, rounded), bytes, q + i);
+#else
+      hn::StoreU(rounded, di, values);
+      for (std::size_t lane = 0; lane < lanes; ++lane) q[i + lane] = static_cast<std::int8_t>(values[lane]);
+#endif
+    }
+    for (int i = static_cast<int>(whole); i < dim; ++i)
+      q[i] = static_cast<std::int8_t>(std::lrint(hn::GetLane(load(one, x + i)) * inverse));
+  }
+  (void)di;
+  (void)values;
+}
+void quantise_fp32(const float* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
+  quantise_rows(x, rows, dim, stride, q, scales);
+}
+void quantise_bf16(const BFloat16* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
+  quantise_rows(x, rows, dim, stride, q, scales);
+}
+
+template <typename Out>
+HWY_INLINE void scale_each_row(const float* x, const float* scales, int rows, int dim, Out* out) {
+  const hn::CappedTag<float, kLanes> d;
+  for (int r = 0; r < rows; ++r, x += dim, out += dim)
+    for (int i = 0; i < dim; i += static_cast<int>(hn::Lanes(d)))
+      store(d, hn::Mul(hn::LoadU(d, x + i), hn::Set(d, scales[r])), out + i);
+}
+void scale_rows_fp32(const float* x, const float* scales, int rows, int dim, float* out) {
+  scale_each_row(x, scales, rows, dim, out);
+}
+void scale_rows_bf16(const float* x, const float* scales, int rows, int dim, BFloat16* out) {
+  scale_each_row(x, scales, rows, dim, out);
+}
+
+void add_scaled(const float* x, const float* scales, int rows, int dim, float* sum) {
+  const Floats d;
+  for (int r = 0; r < rows; ++r, x += dim, sum += dim)
     for_each(
         dim,
         [&](std::size_t i) {
-          hn::StoreU(hn::Mul(hn::Mul(hn::LoadU(d, x + i), hn::Set(d, scale)), hn::LoadU(d, weight + i)), d,
-                     out + i);
+          hn::StoreU(hn::MulAdd(hn::LoadU(d, x + i), hn::Set(d, scales[r]), hn::LoadU(d, sum + i)), d,
+                     sum + i);
         },
-        [&](std::size_t i) { out[i] = x[i] * scale * weight[i]; });
-  }
+        [&](std::size_t i) { sum[i] += x[i] * scales[r]; });
 }
 
 void layer_norm_rows(const float* x, const float* weight, const float* bias, float epsilon, int rows, int dim,
@@ -103,7 +175,13 @@ namespace winnow::cpu {
 
 HWY_EXPORT(target);
 HWY_EXPORT(sum_of_products);
-HWY_EXPORT(rms_norm_rows);
+HWY_EXPORT(rms_norm_fp32);
+HWY_EXPORT(rms_norm_bf16);
+HWY_EXPORT(quantise_fp32);
+HWY_EXPORT(quantise_bf16);
+HWY_EXPORT(scale_rows_fp32);
+HWY_EXPORT(scale_rows_bf16);
+HWY_EXPORT(add_scaled);
 HWY_EXPORT(layer_norm_rows);
 HWY_EXPORT(add_to);
 HWY_EXPORT(gelu_in_place);
@@ -112,7 +190,25 @@ HWY_EXPORT(normalise_pixels);
 std::int64_t kernel_target() { return HWY_DYNAMIC_DISPATCH(target)(); }
 float dot(const float* a, const float* b, int n) { return HWY_DYNAMIC_DISPATCH(sum_of_products)(a, b, n); }
 void rms_norm(const float* x, const float* weight, float epsilon, int rows, int dim, float* out) {
-  HWY_DYNAMIC_DISPATCH(rms_norm_rows)(x, weight, epsilon, rows, dim, out);
+  HWY_DYNAMIC_DISPATCH(rms_norm_fp32)(x, weight, epsilon, rows, dim, out);
+}
+void rms_norm(const float* x, const float* weight, float epsilon, int rows, int dim, BFloat16* out) {
+  HWY_DYNAMIC_DISPATCH(rms_norm_bf16)(x, weight, epsilon, rows, dim, out);
+}
+void quantise(const float* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
+  HWY_DYNAMIC_DISPATCH(quantise_fp32)(x, rows, dim, stride, q, scales);
+}
+void quantise(const BFloat16* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
+  HWY_DYNAMIC_DISPATCH(quantise_bf16)(x, rows, dim, stride, q, scales);
+}
+void scale_rows(const float* x, const float* scales, int rows, int dim, float* out) {
+  HWY_DYNAMIC_DISPATCH(scale_rows_fp32)(x, scales, rows, dim, out);
+}
+void scale_rows(const float* x, const float* scales, int rows, int dim, BFloat16* out) {
+  HWY_DYNAMIC_DISPATCH(scale_rows_bf16)(x, scales, rows, dim, out);
+}
+void add_scaled_rows(const float* x, const float* scales, int rows, int dim, float* sum) {
+  HWY_DYNAMIC_DISPATCH(add_scaled)(x, scales, rows, dim, sum);
 }
 void layer_norm(const float* x, const float* weight, const float* bias, float epsilon, int rows, int dim,
                 float* out) {

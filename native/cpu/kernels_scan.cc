@@ -7,6 +7,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "cpu/kernels_math-inl.h"
 
@@ -25,8 +26,9 @@ constexpr int kStateGroup = HWY_TARGET == HWY_AVX3 ? 16 : 8;
 // Row of the step: the sequence from its start, or from its end.
 HWY_INLINE int row_of(int step, int tokens, bool backward) { return backward ? tokens - 1 - step : step; }
 
-void convolve_rows(const ScanParameters& p, const float* x, int tokens, int begin, int end, bool backward,
-                   float* u) {
+template <typename T>
+HWY_INLINE void convolve_rows(const ScanParameters& p, const T* x, int tokens, int begin, int end,
+                              bool backward, T* u) {
   const Channels d;
   const int lanes = static_cast<int>(hn::Lanes(d)), towards = backward ? 1 : -1;
   for (int t = begin; t < end; ++t) {
@@ -38,11 +40,19 @@ void convolve_rows(const ScanParameters& p, const float* x, int tokens, int begi
       V sum = hn::LoadU(d, p.conv_bias + e);
       for (int k = first; k < p.conv_width; ++k) {
         const std::size_t source = t + towards * (p.conv_width - 1 - k);
-        sum = hn::MulAdd(hn::LoadU(d, weight + k * kLanes), hn::LoadU(d, x + source * p.stride + e), sum);
+        sum = hn::MulAdd(hn::LoadU(d, weight + k * kLanes), load(d, x + source * p.stride + e), sum);
       }
-      hn::StoreU(silu(d, sum), d, u + static_cast<std::size_t>(t) * p.stride + e);
+      store(d, silu(d, sum), u + static_cast<std::size_t>(t) * p.stride + e);
     }
   }
+}
+void convolve_fp32(const ScanParameters& p, const float* x, int tokens, int begin, int end, bool backward,
+                   float* u) {
+  convolve_rows(p, x, tokens, begin, end, backward, u);
+}
+void convolve_bf16(const ScanParameters& p, const BFloat16* x, int tokens, int begin, int end, bool backward,
+                   BFloat16* u) {
+  convolve_rows(p, x, tokens, begin, end, backward, u);
 }
 
 // What one token of the tile brings to the states of one vector of channels.
@@ -70,7 +80,7 @@ HWY_INLINE void step_sizes(const ScanParameters& p, int e, Step* steps) {
 
 // Advances `Group` states of one vector of channels over the tile: h = exp2(delta decay) h + input B; y += C
 // h. `Clamp`: delta decay may be below -126.
-template <int Group, bool Clamp>
+template <Exactness exactness, int Group, bool Clamp>
 HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int count, Step* steps,
                         float* states) {
   const Channels d;
@@ -86,7 +96,8 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
     HWY_UNROLL(16)
     for (int n = 0; n < Group; ++n) {
       const V rate = hn::LoadU(d, decay + n * kLanes);
-      const V kept = Clamp ? exp2_of_negative(d, hn::Mul(delta, rate)) : exp2_of_product(d, delta, rate);
+      const V kept = Clamp ? exp2_of_negative<exactness>(d, hn::Mul(delta, rate))
+                           : exp2_of_product<exactness>(d, delta, rate);
       h[n] = hn::MulAdd(kept, h[n], hn::Mul(input, hn::Set(d, input_matrix[n])));
       y = hn::MulAdd(hn::Set(d, output_matrix[n]), h[n], y);
     }
@@ -95,18 +106,24 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
   for (int n = 0; n < Group; ++n) hn::StoreU(h[n], d, states + (first_state + n) * lanes);
 }
 
-template <bool Clamp>
+template <Exactness exactness, bool Clamp>
 HWY_INLINE void advance_all(const ScanParameters& p, int e, int count, Step* steps, float* states) {
   int state = 0;
   for (; state + kStateGroup <= p.state_dim; state += kStateGroup)
-    advance<kStateGroup, Clamp>(p, e, state, count, steps, states);
-  for (; state < p.state_dim; ++state) advance<1, Clamp>(p, e, state, count, steps, states);
+    advance<exactness, kStateGroup, Clamp>(p, e, state, count, steps, states);
+  for (; state < p.state_dim; ++state) advance<exactness, 1, Clamp>(p, e, state, count, steps, states);
 }
 
-// One tile of tokens for one vector of channels; rows[i] is the place of token i in u, y and z.
-HWY_NOINLINE void scan_tile(const ScanParameters& p, int e, int count, const std::size_t* rows, Step* steps,
-                            float* states, const float* u, bool accumulate, const float* z, float* y) {
+// One tile of tokens for one vector of channels; rows[i] is the token of step i. See scan in kernels.h.
+template <typename T>
+HWY_NOINLINE void scan_tile(const ScanParameters& p, const ScanRange& range, int e, int count,
+                            const int* rows, Step* steps, const T* u, float* sums, const T* z, T* y) {
+  constexpr Exactness exactness = std::is_same_v<T, float> ? Exactness::fp32 : Exactness::bf16;
   const Channels d;
+  const auto at = [&](int i) { return static_cast<std::size_t>(rows[i]) * p.stride + e; };
+  const auto sum_at = [&](int i) {
+    return sums + static_cast<std::size_t>(rows[i]) * (range.end - range.begin) + (e - range.begin);
+  };
   int i = 0;
   for (; i + kStepGroup <= count; i += kStepGroup) step_sizes<kStepGroup>(p, e, steps + i);
   for (; i < count; ++i) step_sizes<1>(p, e, steps + i);
@@ -114,54 +131,67 @@ HWY_NOINLINE void scan_tile(const ScanParameters& p, int e, int count, const std
   const V skip = hn::LoadU(d, p.d + e);
   V largest = hn::Zero(d);
   for (i = 0; i < count; ++i) {
-    const V input = hn::LoadU(d, u + rows[i] + e);
+    const V input = load(d, u + at(i));
     largest = hn::Max(largest, steps[i].delta);
     steps[i].input = hn::Mul(steps[i].delta, input);
     steps[i].y = hn::Mul(skip, input);
   }
+  float* states = range.states + static_cast<std::size_t>(e - range.begin) * p.state_dim;
   const V lowest = hn::Mul(largest, hn::LoadU(d, p.steepest + e));
   if (hn::AllTrue(d, hn::Gt(lowest, hn::Set(d, -126.0f))))
-    advance_all<false>(p, e, count, steps, states);
+    advance_all<exactness, false>(p, e, count, steps, states);
   else
-    advance_all<true>(p, e, count, steps, states);
+    advance_all<exactness, true>(p, e, count, steps, states);
 
   for (i = 0; i < count; ++i) {
     V sum = steps[i].y;
-    if (accumulate) sum = hn::Add(sum, hn::LoadU(d, y + rows[i] + e));
-    if (z != nullptr) sum = hn::Mul(sum, silu(d, hn::LoadU(d, z + rows[i] + e)));
-    hn::StoreU(sum, d, y + rows[i] + e);
+    if (y == nullptr) {
+      hn::StoreU(sum, d, sum_at(i));
+      continue;
+    }
+    if (sums != nullptr) sum = hn::Add(sum, hn::LoadU(d, sum_at(i)));
+    store(d, hn::Mul(sum, silu(d, load(d, z + at(i)))), y + at(i));
   }
 }
 
-void scan_channels(const ScanParameters& p, const float* u, const float* projected, int tokens, bool backward,
-                   int begin, int end, bool accumulate, const float* z, float* y, float* states) {
+template <typename T>
+HWY_INLINE void scan_channels(const ScanParameters& p, const ScanRange& range, const T* u, float* sums,
+                              const T* z, T* y) {
   const Channels d;
   const int lanes = static_cast<int>(hn::Lanes(d)), width = p.dt_rank + 2 * p.state_dim;
+  constexpr int kLineElements = 64 / sizeof(T);
   Step steps[kTokenTile];
-  std::size_t rows[kTokenTile];
-  std::fill_n(states, static_cast<std::size_t>(p.state_dim) * (end - begin), 0.0f);
-  for (int first = 0; first < tokens; first += kTokenTile) {
-    const int count = std::min(kTokenTile, tokens - first);
+  int rows[kTokenTile];
+  std::fill_n(range.states, static_cast<std::size_t>(p.state_dim) * (range.end - range.begin), 0.0f);
+  for (int first = 0; first < range.tokens; first += kTokenTile) {
+    const int count = std::min(kTokenTile, range.tokens - first);
     for (int i = 0; i < count; ++i) {
-      const std::size_t row = row_of(first + i, tokens, backward);
-      rows[i] = row * p.stride;
-      steps[i].dt = projected + row * width;
+      rows[i] = row_of(first + i, range.tokens, range.backward);
+      steps[i].dt = range.projected + static_cast<std::size_t>(rows[i]) * width;
       steps[i].input_matrix = steps[i].dt + p.dt_rank;
       steps[i].output_matrix = steps[i].input_matrix + p.state_dim;
       // Rows lie pages apart, where the processor does not fetch ahead by itself.
-      if (first + i + kTokenTile >= tokens) continue;
-      const std::size_t next =
-          static_cast<std::size_t>(row_of(first + i + kTokenTile, tokens, backward)) * p.stride;
-      for (int e = begin; e < end; e += kLanes) {
-        hwy::Prefetch(u + next + e);
-        if (z != nullptr) hwy::Prefetch(z + next + e);
-        hwy::Prefetch(y + next + e);
+      if (first + i + kTokenTile >= range.tokens) continue;
+      const int row = row_of(first + i + kTokenTile, range.tokens, range.backward);
+      for (int e = range.begin; e < range.end; e += kLineElements) {
+        const std::size_t place = static_cast<std::size_t>(row) * p.stride + e;
+        hwy::Prefetch(u + place);
+        if (y == nullptr) continue;
+        hwy::Prefetch(z + place);
+        hwy::Prefetch(y + place);
       }
     }
-    for (int e = begin; e < end; e += lanes)
-      scan_tile(p, e, count, rows, steps, states + static_cast<std::size_t>(e - begin) * p.state_dim, u,
-                accumulate, z, y);
+    for (int e = range.begin; e < range.end; e += lanes)
+      scan_tile(p, range, e, count, rows, steps, u, sums, z, y);
   }
+}
+void scan_fp32(const ScanParameters& p, const ScanRange& range, const float* u, float* sums, const float* z,
+               float* y) {
+  scan_channels(p, range, u, sums, z, y);
+}
+void scan_bf16(const ScanParameters& p, const ScanRange& range, const BFloat16* u, float* sums,
+               const BFloat16* z, BFloat16* y) {
+  scan_channels(p, range, u, sums, z, y);
 }
 
 }  // namespace winnow::cpu::HWY_NAMESPACE
@@ -170,17 +200,26 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace winnow::cpu {
 
-HWY_EXPORT(convolve_rows);
-HWY_EXPORT(scan_channels);
+HWY_EXPORT(convolve_fp32);
+HWY_EXPORT(convolve_bf16);
+HWY_EXPORT(scan_fp32);
+HWY_EXPORT(scan_bf16);
 
 void convolve(const ScanParameters& p, const float* x, int tokens, int begin, int end, bool backward,
               float* u) {
-  HWY_DYNAMIC_DISPATCH(convolve_rows)(p, x, tokens, begin, end, backward, u);
+  HWY_DYNAMIC_DISPATCH(convolve_fp32)(p, x, tokens, begin, end, backward, u);
 }
-void scan(const ScanParameters& p, const float* u, const float* projected, int tokens, bool backward,
-          int begin, int end, bool accumulate, const float* z, float* y, float* states) {
-  HWY_DYNAMIC_DISPATCH(scan_channels)(p, u, projected, tokens, backward, begin, end, accumulate, z, y,
-                                      states);
+void convolve(const ScanParameters& p, const BFloat16* x, int tokens, int begin, int end, bool backward,
+              BFloat16* u) {
+  HWY_DYNAMIC_DISPATCH(convolve_bf16)(p, x, tokens, begin, end, backward, u);
+}
+void scan(const ScanParameters& p, const ScanRange& range, const float* u, float* sums, const float* z,
+          float* y) {
+  HWY_DYNAMIC_DISPATCH(scan_fp32)(p, range, u, sums, z, y);
+}
+void scan(const ScanParameters& p, const ScanRange& range, const BFloat16* u, float* sums, const BFloat16* z,
+          BFloat16* y) {
+  HWY_DYNAMIC_DISPATCH(scan_bf16)(p, range, u, sums, z, y);
 }
 
 }  // namespace winnow::cpu

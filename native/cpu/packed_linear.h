@@ -11,17 +11,25 @@
 
 namespace winnow::cpu {
 
+// What the elements of a matrix are.
+enum class Element { fp32, bf16, int8 };
+
 class PackedLinear : public Linear {
  public:
-  // weight [outputs, inputs], bias [outputs] or null; out += instead of out = with `accumulate`.
-  // Fails with engine when oneDNN cannot.
+  struct Types {
+    Element x = Element::fp32;    // of the rows that come in, and of the packed weight
+    Element out = Element::fp32;  // fp32 or bf16
+    bool accumulate = false;      // out += instead of out =; fp32 only
+  };
+  // weight [outputs, inputs], bias [outputs] or null, both fp32. An int8 weight is scaled per output,
+  // symmetrically; the product gives that scale back, not the one of x. Fails with engine when oneDNN cannot.
   static Result<std::unique_ptr<PackedLinear>> create(const float* weight, const float* bias, int outputs,
-                                                      int inputs, bool accumulate = false);
+                                                      int inputs, Types types);
 
   // Makes the product of this many rows possible on `threads` threads; allocates when it is the first time.
   void prepare(int rows, int threads) const;
   // out [rows, outputs] = x [rows, inputs] W^T + bias; both dense. Row counts must have been prepared.
-  void run(int rows, const float* x, float* out, int thread) const;
+  void run(int rows, const void* x, void* out, int thread) const;
 
  private:
   // One row count: the primitive and each thread's handles on its operands.
@@ -35,9 +43,12 @@ class PackedLinear : public Linear {
   };
   PackedLinear() = default;
   dnnl::inner_product_forward::primitive_desc describe(int rows, const dnnl::memory::desc& weights) const;
+  void pack(const float* weight, const float* bias);
 
-  bool accumulate_ = false;
+  Types types_;
   dnnl::memory weights_, bias_;
+  std::vector<float> scales_;                // [outputs], of an int8 weight
+  dnnl::memory scale_memory_;                // the same for oneDNN 3, which takes it at run time
   mutable std::map<int, Product> products_;  // by rows
 };
 

@@ -1,6 +1,9 @@
 // Every operation of the cpu backend against the reference, on random numbers and odd shapes.
+#include "cpu/cpu_backend.h"
+
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
@@ -174,6 +177,33 @@ TEST_CASE("block: long step sizes do not leave the range of the exponential") {
   const BlockRun expected = run_block(*reference, block.weights, 1, 21, 10, 0.5f);
   const BlockRun actual = run_block(*fast, block.weights, 1, 21, 10, 0.5f);
   CHECK(difference(expected.stream, actual.stream) < kTolerance);
+}
+
+TEST_CASE("block: bf16 and int8 stay as close as their digits allow, decisions exact") {
+  const std::vector<Precision> native = cpu_precisions();
+  for (const auto& [precision, tolerance] :
+       {std::pair{Precision::bf16, 0.01}, std::pair{Precision::int8, 0.06}}) {
+    if (std::find(native.begin(), native.end(), precision) == native.end()) {
+      CHECK(!make_backend("cpu", 0, precision));
+      continue;
+    }
+    for (int dim : {4, 20, 48, 200})
+      for (int tokens : {1, 3, 67}) {
+        CAPTURE(dim);
+        CAPTURE(tokens);
+        const RandomBlock block(dim, 16, (dim + 15) / 16, true, 0.3f, 11);
+        const auto reference = make_reference_backend();
+        auto fast = make_backend("cpu", 0, precision);
+        REQUIRE(fast);
+        const BlockRun expected = run_block(*reference, block.weights, 3, tokens, tokens / 2, 0.5f);
+        const BlockRun actual = run_block(**fast, block.weights, 3, tokens, tokens / 2, 0.5f);
+        CHECK(expected.directions == actual.directions);
+        CHECK(difference(expected.gate_logits, actual.gate_logits) < kTolerance);
+        CHECK(difference(expected.stream, actual.stream) < tolerance);
+        if (expected.directions != std::vector<std::uint8_t>{0, 0, 0})
+          CHECK(difference(expected.stream, actual.stream) > 0.0);
+      }
+  }
 }
 
 TEST_CASE("patch embedding: overlapping patches, class token first and in the middle") {

@@ -22,8 +22,9 @@ namespace {
 const std::string kPackage =
     std::string(WINNOW_GOLDEN_DIR) + "/../../resources/models/everyday10.safetensors";
 
-std::unique_ptr<Engine> load(const std::string& device, int threads = 0) {
-  auto engine = Engine::load(kPackage, device, threads);
+std::unique_ptr<Engine> load(const std::string& device, int threads = 0,
+                             Precision precision = Precision::fp32) {
+  auto engine = Engine::load(kPackage, device, threads, precision);
   if (!engine) FAIL(engine.error().message);
   return std::move(*engine);
 }
@@ -64,21 +65,31 @@ DynamicOptions keep(double r, float threshold = 0.5f) {
 }  // namespace
 
 TEST_CASE("an image's result does not depend on what else is in the batch, nor on the threads") {
-  for (const std::string& device : devices()) {
-    CAPTURE(device);
-    const auto all = pictures(9);
-    const auto engine = load(device), single = load(device, 1);
-    const Outputs together = predict(*engine, all, keep(0.7));
-    CHECK(predict(*single, all, keep(0.7)).logits == together.logits);
-    for (int b = 0; b < 9; ++b) {
-      const Outputs alone =
-          predict(*engine, {all.begin() + b * 3072, all.begin() + (b + 1) * 3072}, keep(0.7));
-      CHECK(std::equal(alone.logits.begin(), alone.logits.end(), together.logits.begin() + b * 10));
-      CHECK(
-          std::equal(alone.directions.begin(), alone.directions.end(), together.directions.begin() + b * 8));
-      CHECK(std::equal(alone.survived.begin(), alone.survived.end(), together.survived.begin() + b * 64));
+  for (const DeviceInfo& device : list_devices())
+    for (Precision precision : device.precisions) {
+      CAPTURE(device.name);
+      CAPTURE(precision_name(precision));
+      const auto all = pictures(9);
+      const auto engine = load(device.name, 0, precision), single = load(device.name, 1, precision);
+      const Outputs together = predict(*engine, all, keep(0.7));
+      CHECK(predict(*single, all, keep(0.7)).logits == together.logits);
+      for (int b = 0; b < 9; ++b) {
+        const Outputs alone =
+            predict(*engine, {all.begin() + b * 3072, all.begin() + (b + 1) * 3072}, keep(0.7));
+        CHECK(std::equal(alone.logits.begin(), alone.logits.end(), together.logits.begin() + b * 10));
+        CHECK(std::equal(alone.directions.begin(), alone.directions.end(),
+                         together.directions.begin() + b * 8));
+        CHECK(std::equal(alone.survived.begin(), alone.survived.end(), together.survived.begin() + b * 64));
+      }
     }
-  }
+}
+
+TEST_CASE("a precision that the device does not compute is refused, and the nearest named") {
+  const auto backend = make_backend("reference", 1, Precision::bf16);
+  REQUIRE(!backend);
+  CHECK(backend.error().code == ErrorCode::bad_argument);
+  CHECK(backend.error().message.find("fp32") != std::string::npos);
+  CHECK(!precision_of("fp64"));
 }
 
 TEST_CASE("the receipt tells how many patches each stage kept") {
