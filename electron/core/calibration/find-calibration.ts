@@ -19,28 +19,32 @@ export function calibrationKey(modelSha256: string, device: Device, threads: num
 /** What the library's calibrations say of a run. */
 export function outlookOf(library: Library, spec: RunSpec, key: CalibrationKey): Outlook {
   const calibration = library.calibrations.get(key);
-  const remedy = `\`winnow calibrate --model ${spec.modelName}\` measures it`;
   if (calibration === undefined)
-    return { unknown: `${whyNone(library.calibrations.keys(), key)}; ${remedy}` };
+    return { unknown: whyNone(library.calibrations.keys(), key, spec.modelName) };
   const expected = expectationOf(calibration, spec.preset);
   if (expected !== undefined) return { expected };
   return { unknown: 'these settings are none of those that the calibration measured' };
 }
 
-/** Says of the calibrations that do not hold here what they are for. */
-function whyNone(keys: readonly CalibrationKey[], wanted: CalibrationKey): string {
+/** Says what the calibrations that do not hold here are for, and how to make one that does. */
+function whyNone(keys: readonly CalibrationKey[], wanted: CalibrationKey, modelName: string): string {
+  const command = `winnow calibrate --model ${modelName}`;
   const [other] = keys.filter(({ modelSha256 }) => modelSha256 === wanted.modelSha256);
   if (other === undefined) {
     const others = keys.length > 0 ? ' (the calibrations of other models are not used)' : '';
-    return `not calibrated on this machine${others}`;
+    return `not calibrated on this machine${others}; \`${command}\` measures it`;
   }
-  const differences = [
-    other.device === wanted.device ? undefined : `on the device ${other.device}`,
-    other.device !== wanted.device || other.machine === wanted.machine
-      ? undefined
-      : `on another machine (${other.machine})`,
-    other.engine === wanted.engine ? undefined : `with another engine: version ${other.engine}`,
-    other.threads === wanted.threads ? undefined : `with ${other.threads} threads`,
-  ].filter((difference) => difference !== undefined);
-  return `its calibration is not used, for it was made ${differences.join(' and ')}`;
+  const differences: string[] = [];
+  const options: string[] = [];
+  if (other.device !== wanted.device) {
+    differences.push(`on the device ${other.device}`);
+    options.push(` --device ${wanted.device}`);
+  } else if (other.machine !== wanted.machine) differences.push(`on another machine (${other.machine})`);
+  if (other.engine !== wanted.engine) differences.push(`with another engine (version ${other.engine})`);
+  if (other.threads !== wanted.threads) {
+    differences.push(`with ${other.threads} thread${other.threads === 1 ? '' : 's'}`);
+    options.push(` --threads ${wanted.threads}`);
+  }
+  const made = differences.join(' and ');
+  return `its calibration is not used, for it was made ${made}; \`${command}${options.join('')}\` makes one that fits`;
 }

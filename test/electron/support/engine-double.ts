@@ -6,7 +6,7 @@ import type {
   EngineModel,
   ImageOutcome,
 } from '../../../electron/shared/engine-api.ts';
-import type { Device } from '../../../electron/shared/run.ts';
+import type { Device, Precision } from '../../../electron/shared/run.ts';
 
 /**
  * An engine that computes nothing: it notes what it is asked, and its answers depend on file names alone.
@@ -16,6 +16,13 @@ export class EngineDouble implements EngineApi {
   readonly batches: string[][] = [];
   readonly models: EngineModel[] = [];
   closed = false;
+  /** The device that `auto` stands for. */
+  readonly cpu: Device = {
+    ...{ name: 'cpu', description: 'a double', available: true, reason: undefined },
+    precisions: ['fp32'],
+  };
+  /** Milliseconds per image. */
+  time: (dial: EngineDial, precision: Precision) => number = () => 2;
   /** Called before a batch is answered; a test makes things happen here. */
   beforeAnswer: (paths: readonly string[]) => Promise<void> | void = () => undefined;
 
@@ -32,7 +39,7 @@ export class EngineDouble implements EngineApi {
         reason: 'no driver was found',
         precisions: ['fp32'],
       },
-      { name: 'cpu', description: 'a double', available: true, reason: undefined, precisions: ['fp32'] },
+      this.cpu,
       { name: 'reference', description: 'another', available: true, reason: undefined, precisions: ['fp32'] },
     ]);
   }
@@ -42,10 +49,11 @@ export class EngineDouble implements EngineApi {
     return Promise.resolve();
   }
 
-  async predict(paths: readonly string[], _dial: EngineDial): Promise<ImageOutcome[]> {
+  async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
     this.batches.push([...paths]);
     await this.beforeAnswer(paths);
-    return paths.map(answer);
+    const milliseconds = this.time(dial, this.models.at(-1)?.precision ?? 'fp32');
+    return paths.map((path) => answer(path, milliseconds));
   }
 
   onCrash(): void {
@@ -58,7 +66,7 @@ export class EngineDouble implements EngineApi {
   }
 }
 
-function answer(path: string): ImageOutcome {
+function answer(path: string, milliseconds: number): ImageOutcome {
   const facts = { version: version(path), width: 48, height: 40, capturedAt: undefined };
   if (facts.version === undefined)
     return { status: 'failed', facts, error: 'the file does not exist any more' };
@@ -71,7 +79,7 @@ function answer(path: string): ImageOutcome {
   const receipt = {
     directions: Uint8Array.from([3, 1, 2, 0, 3, 3, 3, 3]),
     survived: Uint8Array.from({ length: 64 }, (_, patch) => patch % 4),
-    milliseconds: 2,
+    milliseconds,
   };
   return { status: 'ok', facts, top, receipt };
 }
