@@ -1,0 +1,114 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { readExactly, readHeader, withFile } from '../../electron/core/packages/read-safetensors.ts';
+import { writeSafetensors } from '../../electron/core/packages/write-safetensors.ts';
+import { loadAddon } from '../../electron/engine/addon.ts';
+import type { NativeModel } from '../../electron/engine/addon.ts';
+import { MANIFEST_KEY } from '../../electron/shared/model-package.ts';
+import type { Manifest, Preprocessing } from '../../electron/shared/model-package.ts';
+import type { Precision } from '../../electron/shared/run.ts';
+import { releaseBuild, root } from '../setup.mjs';
+import { RESIZE, SIDE } from './pictures.ts';
+
+const program = path.join(root, releaseBuild.folder, 'winnow-bench');
+
+/** What winnow-bench is asked to measure; lists with commas. */
+export interface EngineSettings {
+  models: string;
+  batches: string;
+  threads: string;
+  precisions: readonly Precision[];
+  seconds: number; // for each row
+}
+
+/** The precisions that the CPU of this machine computes in, most exact first. */
+export function cpuPrecisions(): Precision[] {
+  return (
+    loadAddon()
+      .devices()
+      .find(({ name }) => name === 'cpu')?.precisions ?? ['fp32']
+  );
+}
+
+/** The arguments of winnow-bench; a build of before the other precisions knows only fp32 and no name for it. */
+function benchArguments(pixels: string, settings: EngineSettings): string[] {
+  const knowsPrecisions = spawnSync(program, [], { encoding: 'utf8' }).stderr.includes('--precisions');
+  const { models, batches, threads, precisions, seconds } = settings;
+  return [
+    ...[pixels, '--models', models, '--batches', batches, '--threads', threads, '--seconds', String(seconds)],
+    ...(knowsPrecisions ? ['--precisions', precisions.join(',')] : []),
+  ];
+}
+
+/** Prints winnow-bench's table row by row. `pixels`: a file of cropped pictures. */
+export function printEngineSpeeds(pixels: string, settings: EngineSettings): void {
+  execFileSync(program, benchArguments(pixels, settings), { stdio: 'inherit' });
+}
+
+/** Images per second of one row. */
+export function engineSpeed(pixels: string, settings: EngineSettings): number {
+  const output = execFileSync(program, benchArguments(pixels, settings), { encoding: 'utf8' });
+  const rows = output
+    .trim()
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()));
+  const column = rows.find((row) => row.includes('images/s'))?.indexOf('images/s') ?? -1;
+  return Number(rows.at(-1)?.[column]);
+}
+
+export const preprocessing: Preprocessing = {
+  ...{ resize: RESIZE, crop: SIDE },
+  ...{ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+};
+
+const tokenKeep = [0.7, 0.7 ** 2, 0.7 ** 3];
+
+const manifest: Omit<Manifest, 'dataSha256'> = {
+  format: 1,
+  name: 'random DyVM-Vim-S',
+  task: 'classification',
+  architecture: 'vim',
+  imageSize: SIDE,
+  patchSize: 16,
+  stride: 16,
+  embedDim: 384,
+  depth: 24,
+  stateDim: 16,
+  convWidth: 4,
+  dtRank: 24,
+  classes: 1000,
+  blockSelection: true,
+  pruningLayers: [6, 12, 18],
+  tokenKeep,
+  blockKeep: 0.8,
+  labels: Array.from({ length: 1000 }, (_, i) => ({ name: `class ${i}` })),
+  preprocessing,
+  provenance: { file: 'random', sha256: '0'.repeat(64), weights: 'random' },
+  licence: 'none',
+};
+
+/** A package of DyVM-Vim-S with random weights whose decisions vary between pictures. */
+export async function writeModel(file: string, pixels: string): Promise<void> {
+  const bare = `${file}.bare`;
+  execFileSync(program, [pixels, '--models', 'S', '--write', bare]);
+  await withFile(bare, async (handle) => {
+    const { tensors } = await readHeader(handle);
+    const copies = [...tensors].map(([name, { type, shape, start, bytes }]) => ({
+      name,
+      type,
+      shape,
+      read: () => readExactly(handle, start, bytes),
+    }));
+    await writeSafetensors(file, copies, (dataSha256) => ({
+      [MANIFEST_KEY]: JSON.stringify({ ...manifest, dataSha256 }),
+    }));
+  });
+}
+
+/** That model in this process. */
+export function openModel(file: string, threads: number, precision: Precision): Promise<NativeModel> {
+  return loadAddon().loadModel(file, { device: 'cpu', threads, precision });
+}
+
+/** The settings that it was trained with, so to speak. */
+export const trainedDial = { tokenKeep, blockThreshold: 0.5 };

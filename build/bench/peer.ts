@@ -1,0 +1,137 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type * as Runtime from 'onnxruntime-node';
+import type { Precision } from '../../electron/shared/run.ts';
+import { root } from '../setup.mjs';
+import { openModel, preprocessing, trainedDial } from './engine.ts';
+import { PICTURE_BYTES, SIDE } from './pictures.ts';
+import { median, printTable, timed } from './tables.ts';
+
+const THREADS = 2;
+const BATCHES = [1, 8];
+const peers = path.join(root, '../shared/peers');
+const AT_REST = 300; // milliseconds after which the threads of the one before have stopped waiting for more
+
+export interface PeerSettings {
+  model: string; // the package of DyVM-S
+  pixels: Uint8Array; // cropped pictures
+  precisions: readonly Precision[];
+  rounds: number;
+  seconds: number; // for each in a round
+}
+
+/** One of those that are timed in turn. */
+interface Contender {
+  name: string;
+  batch: number;
+  /** Predicts the n-th batch of the pictures. */
+  predict: (n: number) => Promise<unknown>;
+  speeds: number[]; // images/s of each round
+}
+
+/** DyVM-S beside DeiT-S, the same accuracy class, in ONNX Runtime: by turns in this process, on the same pictures. */
+export async function benchPeer(settings: PeerSettings): Promise<void> {
+  const runtime = fs.existsSync(peers) ? await importRuntime() : 'there is no folder ../shared/peers';
+  if (typeof runtime === 'string') {
+    console.log(`\nThe peer, DeiT-S in ONNX Runtime, is left out: ${runtime}.`);
+    return;
+  }
+  const contenders: Contender[] = [];
+  for (const precision of settings.precisions) contenders.push(...(await ours(settings, precision)));
+  for (const precision of ['fp32', 'int8']) contenders.push(...(await theirs(runtime, settings, precision)));
+  for (const contender of contenders) await contender.predict(0);
+  for (let round = 0; round < settings.rounds; round++) {
+    for (const contender of contenders) {
+      await sleep(AT_REST);
+      contender.speeds.push(await measure(contender, settings.seconds));
+    }
+  }
+  printRatios(contenders);
+}
+
+/** The package, or why it cannot be used. */
+async function importRuntime(): Promise<typeof Runtime | string> {
+  try {
+    return await import('onnxruntime-node');
+  } catch (error) {
+    const [reason = ''] = String(error).split('\n');
+    return `onnxruntime-node does not load (${reason})`;
+  }
+}
+
+async function ours({ model, pixels }: PeerSettings, precision: Precision): Promise<Contender[]> {
+  const native = await openModel(model, THREADS, precision);
+  return BATCHES.map((batch) => {
+    const batches = cut(pixels, batch * PICTURE_BYTES);
+    const predict = (n: number) => native.predict(at(batches, n), batch, trainedDial);
+    return { name: `DyVM-S ${precision}`, batch, predict, speeds: [] };
+  });
+}
+
+async function theirs(
+  { InferenceSession: Session, Tensor }: typeof Runtime,
+  { pixels }: PeerSettings,
+  precision: string,
+): Promise<Contender[]> {
+  const options: Runtime.InferenceSession.SessionOptions = {
+    intraOpNumThreads: THREADS,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+  };
+  const session = await Session.create(path.join(peers, `deit_s_${precision}.onnx`), options);
+  const input = normalised(pixels);
+  return BATCHES.map((batch) => {
+    const batches = cut(input, batch * PICTURE_BYTES).map(
+      (values) => new Tensor('float32', values, [batch, 3, SIDE, SIDE]),
+    );
+    const predict = (n: number) => session.run({ x: at(batches, n) });
+    return { name: `DeiT-S ${precision}`, batch, predict, speeds: [] };
+  });
+}
+
+/** [n, SIDE, SIDE, 3] bytes -> [n, 3, SIDE, SIDE], (value / 255 - mean) / std. */
+function normalised(pixels: Uint8Array): Float32Array {
+  const values = new Float32Array(pixels.length);
+  const { mean, std } = preprocessing;
+  const plane = SIDE * SIDE;
+  for (let i = 0; i < pixels.length; i++) {
+    const [pixel, channel] = [Math.floor(i / 3), i % 3];
+    const [picture, place] = [Math.floor(pixel / plane), pixel % plane];
+    values[(picture * 3 + channel) * plane + place] =
+      ((pixels[i] ?? 0) / 255 - (mean[channel] ?? NaN)) / (std[channel] ?? NaN);
+  }
+  return values;
+}
+
+function cut<T extends Uint8Array | Float32Array>(values: T, length: number): T[] {
+  const count = Math.floor(values.length / length);
+  return Array.from({ length: count }, (_, i) => values.slice(i * length, (i + 1) * length) as T);
+}
+
+const at = <T>(items: readonly T[], index: number): T => items[index % items.length] as T;
+
+/** Images per second from the median of the batches' times. */
+async function measure({ predict, batch }: Contender, seconds: number): Promise<number> {
+  const times: number[] = [];
+  const end = performance.now() + seconds * 1000;
+  for (let n = 0; performance.now() < end || n < 3; n++) times.push(await timed(() => predict(n)));
+  return (1000 * batch) / median(times);
+}
+
+function printRatios(contenders: readonly Contender[]): void {
+  const peersOf = (batch: number) =>
+    contenders.filter((other) => other.batch === batch && other.name.startsWith('DeiT-S'));
+  const rows = contenders.map(({ name, batch, speeds }) => [
+    name,
+    String(batch),
+    median(speeds).toFixed(1),
+    ...peersOf(batch).map((peer) =>
+      median(speeds.map((speed, i) => speed / (peer.speeds[i] ?? NaN))).toFixed(2),
+    ),
+  ]);
+  printTable(
+    [`${THREADS} threads, by turns`, 'batch', 'images/s', 'over DeiT-S fp32', 'over DeiT-S int8'],
+    rows,
+  );
+}
