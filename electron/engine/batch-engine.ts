@@ -8,15 +8,14 @@ import type {
 } from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from './addon.ts';
+import { alreadyDecoded, BatchBuffers } from './batch-buffers.ts';
+import type { BatchBuffer, Decoded } from './batch-buffers.ts';
 import type { ImageDecoder, Picture } from './decode-image.ts';
 import { readImageFile } from './read-image-file.ts';
 import { Turns } from './turns.ts';
 
 const TOP = 5;
 const LARGE_PICTURE = 40e6; // pixels; decoded one at a time so that memory stays bounded
-
-/** One image on its way through a batch. */
-type Decoded = { facts: ImageFacts; position: number } | { facts: ImageFacts; error: string };
 
 interface OpenModel {
   native: NativeModel;
@@ -34,7 +33,7 @@ export class BatchEngine {
   #decoding = new Turns(1);
   readonly #largeDecoding = new Turns(1);
   readonly #predicting = new Turns(1);
-  readonly #buffers: Uint8Array[] = [new Uint8Array(0), new Uint8Array(0)];
+  readonly #buffers = new BatchBuffers();
   readonly #batches = new Turns(2);
   #model: OpenModel | undefined;
 
@@ -57,24 +56,29 @@ export class BatchEngine {
     return this.#batches.take(async () => {
       const model = this.#model;
       if (model === undefined) throw new AppError('ENGINE', 'No model is open');
-      const buffer = this.#takeBuffer(paths.length * pictureBytes(model));
+      const wanted = { paths, resize: model.resize, crop: model.crop };
+      const buffer = this.#buffers.take(wanted);
       try {
-        const decoded = await this.#fill(buffer, paths, model);
+        const decoded = (await alreadyDecoded(buffer, wanted)) ?? (await this.#decode(buffer, paths, model));
         const count = decoded.filter((image) => 'position' in image).length;
         const batch =
           count === 0
             ? undefined
-            : await this.#predicting.take(() => model.native.predict(buffer, count, dial));
+            : await this.#predicting.take(() => model.native.predict(buffer.bytes, count, dial));
         return decoded.map((image) => toOutcome(image, batch, count));
       } finally {
-        this.#buffers.push(buffer);
+        this.#buffers.giveBack(buffer);
       }
     });
   }
 
-  #takeBuffer(bytes: number): Uint8Array {
-    const buffer = this.#buffers.pop();
-    return buffer !== undefined && buffer.length >= bytes ? buffer : new Uint8Array(bytes);
+  async #decode(buffer: BatchBuffer, paths: readonly string[], model: OpenModel): Promise<Decoded[]> {
+    const bytes = paths.length * pictureBytes(model);
+    if (buffer.bytes.length < bytes) buffer.bytes = new Uint8Array(bytes);
+    buffer.holds = undefined; // until all of it is there
+    const decoded = await this.#fill(buffer.bytes, paths, model);
+    buffer.holds = { paths, resize: model.resize, crop: model.crop, decoded };
+    return decoded;
   }
 
   /** Decodes every file it can; their pictures lie one behind the other in `buffer`. */

@@ -1,0 +1,69 @@
+import { stat } from 'node:fs/promises';
+import type { ImageFacts } from '../shared/engine-api.ts';
+
+/** One image on its way through a batch; `position` is its place in the buffer. */
+export type Decoded = { facts: ImageFacts; position: number } | { facts: ImageFacts; error: string };
+
+/** What pictures must be made from which files for a batch. */
+export interface Wanted {
+  paths: readonly string[];
+  resize: number;
+  crop: number;
+}
+
+/** Memory for the pictures of one batch, and the files whose pictures lie in it. */
+export interface BatchBuffer {
+  bytes: Uint8Array;
+  holds: (Wanted & { decoded: Decoded[] }) | undefined;
+}
+
+/** Buffers for two batches: one is filled while the other is predicted. */
+export class BatchBuffers {
+  readonly #free: BatchBuffer[] = [
+    { bytes: new Uint8Array(0), holds: undefined },
+    { bytes: new Uint8Array(0), holds: undefined },
+  ];
+
+  /** Takes the buffer that holds these pictures from an earlier batch, or else any. */
+  take(wanted: Wanted): BatchBuffer {
+    const index = this.#free.findIndex(({ holds }) => holds !== undefined && isSame(holds, wanted));
+    const [buffer] = this.#free.splice(index, 1); // -1 is the last
+    return buffer ?? { bytes: new Uint8Array(0), holds: undefined };
+  }
+
+  giveBack(buffer: BatchBuffer): void {
+    this.#free.push(buffer);
+  }
+}
+
+/**
+ * What a buffer already holds of a batch: a calibration asks for the same pictures once per setting, and decoding takes
+ * longer than predicting. Undefined when a file has changed since, or could not be read.
+ */
+export async function alreadyDecoded({ holds }: BatchBuffer, wanted: Wanted): Promise<Decoded[] | undefined> {
+  if (holds === undefined || !isSame(holds, wanted)) return undefined;
+  const unchanged = await Promise.all(
+    holds.decoded.map(({ facts }, index) => isCurrent(facts, wanted.paths[index])),
+  );
+  return unchanged.every(Boolean) ? holds.decoded : undefined;
+}
+
+function isSame(one: Wanted, other: Wanted): boolean {
+  const { paths } = one;
+  return (
+    one.resize === other.resize &&
+    one.crop === other.crop &&
+    paths.length === other.paths.length &&
+    paths.every((path, index) => path === other.paths[index])
+  );
+}
+
+async function isCurrent({ version }: ImageFacts, path: string | undefined): Promise<boolean> {
+  if (version === undefined || path === undefined) return false;
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return size === version.fileSize && Math.floor(mtimeMs) === version.modifiedMs;
+  } catch {
+    return false; // gone meanwhile; reading it will say so
+  }
+}
