@@ -26,6 +26,13 @@ const work = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-bench-'));
 const pixels = path.join(work, 'pictures.rgb');
 const model = path.join(work, 'dyvm-s.safetensors');
 
+let written: Promise<void> | undefined;
+/** The package of DyVM-S, made when the first part asks for it. */
+async function modelPackage(): Promise<string> {
+  await (written ??= writeModel(model, pixels));
+  return model;
+}
+
 /** The parts, in the order of printing. */
 const parts: Record<string, () => Promise<void> | void> = {
   engine: () =>
@@ -38,13 +45,13 @@ const parts: Record<string, () => Promise<void> | void> = {
     }),
   peer: async () =>
     benchPeer({
-      ...{ model, precisions, pixels: new Uint8Array(fs.readFileSync(pixels)) },
+      ...{ model: await modelPackage(), precisions, pixels: new Uint8Array(fs.readFileSync(pixels)) },
       ...(quick ? { rounds: 3, seconds: 0.5 } : { rounds: 7, seconds: 1 }),
     }),
-  start: () => benchStart(model, pixels, precisions),
-  run: () =>
+  start: async () => benchStart(await modelPackage(), pixels, precisions),
+  run: async () =>
     benchEndToEnd({
-      ...{ work, model, pixels },
+      ...{ work, model: await modelPackage(), pixels },
       smallCount: 3000 * share,
       largeCount: 400 * share,
       precisions: quick ? precisions.slice(0, 1) : precisions,
@@ -61,7 +68,6 @@ const chosen = (only?.split(',') ?? Object.keys(parts)).map((name) => {
 try {
   console.log(`Pictures: ${path.relative(root, sources)}\n`);
   fs.writeFileSync(pixels, await croppedPictures(64));
-  await writeModel(model, pixels);
   for (const part of chosen) await part();
 } finally {
   fs.rmSync(work, { recursive: true });

@@ -37,17 +37,18 @@ export async function benchPeer(settings: PeerSettings): Promise<void> {
     console.log(`\nThe peer, DeiT-S in ONNX Runtime, is left out: ${runtime}.`);
     return;
   }
-  const contenders: Contender[] = [];
-  for (const precision of settings.precisions) contenders.push(...(await ours(settings, precision)));
-  for (const precision of ['fp32', 'int8']) contenders.push(...(await theirs(runtime, settings, precision)));
-  for (const contender of contenders) await contender.predict(0);
+  const [mine, others]: [Contender[], Contender[]] = [[], []];
+  for (const precision of settings.precisions) mine.push(...(await ours(settings, precision)));
+  for (const precision of ['fp32', 'int8']) others.push(...(await theirs(runtime, settings, precision)));
+  const turns = BATCHES.flatMap((batch) => alternate(ofBatch(mine, batch), ofBatch(others, batch)));
+  for (const { predict } of turns) await predict(0);
   for (let round = 0; round < settings.rounds; round++) {
-    for (const contender of contenders) {
+    for (const contender of turns) {
       await sleep(AT_REST);
       contender.speeds.push(await measure(contender, settings.seconds));
     }
   }
-  printRatios(contenders);
+  printRatios(mine, others);
 }
 
 /** The package, or why it cannot be used. */
@@ -119,19 +120,24 @@ async function measure({ predict, batch }: Contender, seconds: number): Promise<
   return (1000 * batch) / median(times);
 }
 
-function printRatios(contenders: readonly Contender[]): void {
-  const peersOf = (batch: number) =>
-    contenders.filter((other) => other.batch === batch && other.name.startsWith('DeiT-S'));
-  const rows = contenders.map(({ name, batch, speeds }) => [
-    name,
-    String(batch),
-    median(speeds).toFixed(1),
-    ...peersOf(batch).map((peer) =>
-      median(speeds.map((speed, i) => speed / (peer.speeds[i] ?? NaN))).toFixed(2),
-    ),
+const ofBatch = (contenders: readonly Contender[], batch: number): Contender[] =>
+  contenders.filter((contender) => contender.batch === batch);
+
+/** One of these, one of those, and so on; the rest of the longer list behind. */
+function alternate<T>(these: readonly T[], those: readonly T[]): T[] {
+  const length = Math.max(these.length, those.length);
+  return Array.from({ length }, (_, i) => [...these.slice(i, i + 1), ...those.slice(i, i + 1)]).flat();
+}
+
+function printRatios(mine: readonly Contender[], others: readonly Contender[]): void {
+  const over = (one: Contender, other: Contender): string =>
+    median(one.speeds.map((speed, round) => speed / (other.speeds[round] ?? NaN))).toFixed(2);
+  const rows = [...mine, ...others].map((contender) => [
+    contender.name,
+    String(contender.batch),
+    median(contender.speeds).toFixed(1),
+    ...ofBatch(others, contender.batch).map((other) => over(contender, other)),
   ]);
-  printTable(
-    [`${THREADS} threads, by turns`, 'batch', 'images/s', 'over DeiT-S fp32', 'over DeiT-S int8'],
-    rows,
-  );
+  const ratios = ofBatch(others, BATCHES[0] ?? 1).map(({ name }) => `over ${name}`);
+  printTable([`${THREADS} threads, by turns`, 'batch', 'images/s', ...ratios], rows);
 }
