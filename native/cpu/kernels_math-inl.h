@@ -8,6 +8,8 @@
 
 #include <hwy/highway.h>
 
+#include <type_traits>
+
 #include "cpu/kernels.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -55,6 +57,9 @@ constexpr float kLog2E = 1.44269504088896340736f;
 // anyway.
 enum class Exactness { fp32, bf16 };
 
+template <typename T>
+inline constexpr Exactness kExactness = std::is_same_v<T, float> ? Exactness::fp32 : Exactness::bf16;
+
 // 2^(n + f) from f and 1.5 2^23 + n, whose low mantissa bits hold n: 2^f = 1 + f q(f) for |f| <= 1/2 with a
 // minimax q, and n goes into the exponent.
 template <Exactness exactness, class D, class V = Vector<D>>
@@ -93,29 +98,30 @@ HWY_INLINE V exp2_of_negative(D d, V x) {
   return exp2_of_parts<exactness>(d, hn::Sub(clamped, hn::Sub(shifted, hn::Set(d, kRound))), shifted);
 }
 
-// 1 / x: the processor's estimate and two Newton steps.
-template <class D, class V = Vector<D>>
+// 1 / x: the processor's estimate (14 bits on AVX-512, 11 on others) and Newton steps.
+template <Exactness exactness, class D, class V = Vector<D>>
 HWY_INLINE V reciprocal(D d, V x) {
   const V one = hn::Set(d, 1.0f);
   V r = hn::ApproximateReciprocal(x);
   r = hn::MulAdd(r, hn::NegMulAdd(x, r, one), r);
-  return hn::MulAdd(r, hn::NegMulAdd(x, r, one), r);
+  if constexpr (exactness == Exactness::fp32) r = hn::MulAdd(r, hn::NegMulAdd(x, r, one), r);
+  return r;
 }
 
 // x / (1 + exp(-x)).
-template <class D, class V = Vector<D>>
+template <Exactness exactness = Exactness::fp32, class D, class V = Vector<D>>
 HWY_INLINE V silu(D d, V x) {
-  const V e = exp2_of_negative(d, hn::Mul(hn::Abs(x), hn::Set(d, -kLog2E)));  // exp(-|x|)
-  const V r = reciprocal(d, hn::Add(e, hn::Set(d, 1.0f)));
+  const V e = exp2_of_negative<exactness>(d, hn::Mul(hn::Abs(x), hn::Set(d, -kLog2E)));  // exp(-|x|)
+  const V r = reciprocal<exactness>(d, hn::Add(e, hn::Set(d, 1.0f)));
   return hn::Mul(x, hn::IfThenElse(hn::Lt(x, hn::Zero(d)), hn::Mul(e, r), r));
 }
 
 // log(1 + exp(x)) = max(x, 0) + log1p(w) with w = exp(-|x|); log1p(w) = 2 atanh(w / (2 + w)), whose series in
 // the square of its argument (at most 1/9) is minimax of degree 4 (relative error 5e-9).
-template <class D, class V = Vector<D>>
+template <Exactness exactness = Exactness::fp32, class D, class V = Vector<D>>
 HWY_INLINE V softplus(D d, V x) {
-  const V w = exp2_of_negative(d, hn::Mul(hn::Abs(x), hn::Set(d, -kLog2E)));
-  const V s = hn::Mul(w, reciprocal(d, hn::Add(w, hn::Set(d, 2.0f))));
+  const V w = exp2_of_negative<exactness>(d, hn::Mul(hn::Abs(x), hn::Set(d, -kLog2E)));
+  const V s = hn::Mul(w, reciprocal<exactness>(d, hn::Add(w, hn::Set(d, 2.0f))));
   const V t = hn::Mul(s, s);
   V p = hn::Set(d, 0.1400599628686905f);
   p = hn::MulAdd(p, t, hn::Set(d, 0.14000901579856873f));
@@ -129,7 +135,7 @@ HWY_INLINE V softplus(D d, V x) {
 template <class D, class V = Vector<D>>
 HWY_INLINE V gelu(D d, V x) {
   const V a = hn::Mul(hn::Abs(x), hn::Set(d, 0.70710678118654752f));
-  const V t = reciprocal(d, hn::MulAdd(a, hn::Set(d, 0.3275911f), hn::Set(d, 1.0f)));
+  const V t = reciprocal<Exactness::fp32>(d, hn::MulAdd(a, hn::Set(d, 0.3275911f), hn::Set(d, 1.0f)));
   V p = hn::Set(d, 1.061405429f);
   p = hn::MulAdd(p, t, hn::Set(d, -1.453152027f));
   p = hn::MulAdd(p, t, hn::Set(d, 1.421413741f));

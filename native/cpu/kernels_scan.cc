@@ -7,7 +7,6 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
-#include <type_traits>
 
 #include "cpu/kernels_math-inl.h"
 
@@ -42,7 +41,7 @@ HWY_INLINE void convolve_rows(const ScanParameters& p, const T* x, int tokens, i
         const std::size_t source = t + towards * (p.conv_width - 1 - k);
         sum = hn::MulAdd(hn::LoadU(d, weight + k * kLanes), load(d, x + source * p.stride + e), sum);
       }
-      store(d, silu(d, sum), u + static_cast<std::size_t>(t) * p.stride + e);
+      store(d, silu<kExactness<T>>(d, sum), u + static_cast<std::size_t>(t) * p.stride + e);
     }
   }
 }
@@ -65,7 +64,7 @@ struct Step {
 };
 
 // delta = softplus(dt_weight dt + dt_bias) for `Count` tokens, channels e and on.
-template <int Count>
+template <Exactness exactness, int Count>
 HWY_INLINE void step_sizes(const ScanParameters& p, int e, Step* steps) {
   const Channels d;
   const float* weights = p.dt_weight + table_place(e, p.dt_rank);
@@ -75,12 +74,12 @@ HWY_INLINE void step_sizes(const ScanParameters& p, int e, Step* steps) {
     const V weight = hn::LoadU(d, weights + r * kLanes);
     for (int i = 0; i < Count; ++i) sums[i] = hn::MulAdd(weight, hn::Set(d, steps[i].dt[r]), sums[i]);
   }
-  for (int i = 0; i < Count; ++i) steps[i].delta = softplus(d, sums[i]);
+  for (int i = 0; i < Count; ++i) steps[i].delta = softplus<exactness>(d, sums[i]);
 }
 
 // Advances `Group` states of one vector of channels over the tile: h = exp2(delta decay) h + input B; y += C
 // h. `Clamp`: delta decay may be below -126.
-template <Exactness exactness, int Group, bool Clamp>
+template <Exactness exactness, int Group, bool Clamp, bool All = false>
 HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int count, Step* steps,
                         float* states) {
   const Channels d;
@@ -90,7 +89,7 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
   const float* decay = p.decay + table_place(e, p.state_dim) + first_state * kLanes;
   for (int i = 0; i < count; ++i) {
     const float* input_matrix = steps[i].input_matrix + first_state;
-    const float* output_matrix = steps[i].output_matrix + first_state;
+    const float* output_matrix = All ? input_matrix + Group : steps[i].output_matrix + first_state;
     const V delta = steps[i].delta, input = steps[i].input;
     V y = steps[i].y;
     HWY_UNROLL(16)
@@ -108,6 +107,8 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
 
 template <Exactness exactness, bool Clamp>
 HWY_INLINE void advance_all(const ScanParameters& p, int e, int count, Step* steps, float* states) {
+  if (p.state_dim == kStateGroup)
+    return advance<exactness, kStateGroup, Clamp, true>(p, e, 0, count, steps, states);
   int state = 0;
   for (; state + kStateGroup <= p.state_dim; state += kStateGroup)
     advance<exactness, kStateGroup, Clamp>(p, e, state, count, steps, states);
@@ -118,15 +119,15 @@ HWY_INLINE void advance_all(const ScanParameters& p, int e, int count, Step* ste
 template <typename T>
 HWY_NOINLINE void scan_tile(const ScanParameters& p, const ScanRange& range, int e, int count,
                             const int* rows, Step* steps, const T* u, float* sums, const T* z, T* y) {
-  constexpr Exactness exactness = std::is_same_v<T, float> ? Exactness::fp32 : Exactness::bf16;
+  constexpr Exactness exactness = kExactness<T>;
   const Channels d;
   const auto at = [&](int i) { return static_cast<std::size_t>(rows[i]) * p.stride + e; };
   const auto sum_at = [&](int i) {
     return sums + static_cast<std::size_t>(rows[i]) * (range.end - range.begin) + (e - range.begin);
   };
   int i = 0;
-  for (; i + kStepGroup <= count; i += kStepGroup) step_sizes<kStepGroup>(p, e, steps + i);
-  for (; i < count; ++i) step_sizes<1>(p, e, steps + i);
+  for (; i + kStepGroup <= count; i += kStepGroup) step_sizes<exactness, kStepGroup>(p, e, steps + i);
+  for (; i < count; ++i) step_sizes<exactness, 1>(p, e, steps + i);
 
   const V skip = hn::LoadU(d, p.d + e);
   V largest = hn::Zero(d);
@@ -150,7 +151,7 @@ HWY_NOINLINE void scan_tile(const ScanParameters& p, const ScanRange& range, int
       continue;
     }
     if (sums != nullptr) sum = hn::Add(sum, hn::LoadU(d, sum_at(i)));
-    store(d, hn::Mul(sum, silu(d, load(d, z + at(i)))), y + at(i));
+    store(d, hn::Mul(sum, silu<exactness>(d, load(d, z + at(i)))), y + at(i));
   }
 }
 
