@@ -11,8 +11,8 @@ namespace {
 constexpr int kLargestTile = 64;   // rows: enough for oneDNN's speed, few enough to stay in a core's cache
 constexpr int kScanChannels = 64;  // channels of one scan task: one cache line of 16 for each of 4 passes
 
-// Channels of y, a twelfth of them, that int8 gives a scale of their own:
-// with one scale for all the small ones would be lost.
+// Channels of y, a twelfth of them, that int8 gives a scale of their own: the gated channels of a token
+// differ much in size, and with one scale for all the small ones would be lost.
 int group_width(int channels) { return padded((channels + 11) / 12); }
 
 // weight [rows, columns] with zeros added to [padded_rows, padded_columns], times `scale`.
