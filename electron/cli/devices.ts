@@ -9,11 +9,12 @@ export function addDevicesCommand(program: Command): void {
     .description('list what models can run on, and why something cannot be used')
     .action(async () => {
       const devices = await withApp(undefined, (app) => app.devices({}));
-      const rows = devices.map(({ name, description, available, reason }) => [
+      const rows = devices.map(({ name, description, available, reason, precisions }) => [
         name,
         available ? 'yes' : 'no',
+        precisions.join(', '),
         reason ?? description,
       ]);
-      process.stdout.write(table([['DEVICE', 'USABLE', 'DESCRIPTION'], ...rows]));
+      process.stdout.write(table([['DEVICE', 'USABLE', 'PRECISIONS', 'DESCRIPTION'], ...rows]));
     });
 }

@@ -51,7 +51,7 @@ export class AppService implements AppApi {
   readonly #parts: AppServiceParts;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   readonly #cancels = new Map<number, AbortController>(); // of the runs under way
-  #calibration: AbortController | undefined; // of the calibration under way
+  readonly #calibrations = new Set<AbortController>(); // of the calibrations under way
   #openedLibrary: Library | undefined;
 
   constructor(parts: AppServiceParts) {
@@ -138,23 +138,13 @@ export class AppService implements AppApi {
 
   calibrate(request: AppArguments<'calibrate'>): Promise<CalibrationReport> {
     return this.#answer(async () => {
-      const { images, threads, ...wanted } = checkArguments(appApiArguments.calibrate, request);
-      const { engine, registry, clock } = this.#parts;
-      const [folder] = images === undefined ? [] : await resolveFolders([images]);
-      const model = await registry.find(wanted.model ?? DEFAULT_MODEL);
-      const device = await resolveDevice(wanted.device ?? 'auto', engine);
-      const key = calibrationKey(await sha256OfFile(model.path), device, threads ?? availableParallelism());
-      const library = this.#library;
-      const lock = library.acquireWriter(); // a run beside it would make every speed wrong
+      const wanted = checkArguments(appApiArguments.calibrate, request);
       const controller = new AbortController();
-      this.#calibration = controller;
+      this.#calibrations.add(controller);
       try {
-        const emit = (event: AppEvent) => this.#emit(event);
-        const { signal } = controller;
-        return await calibrate({ library, engine, model, device, key, folder, clock, signal, emit });
+        return await this.#calibrate(wanted, controller.signal);
       } finally {
-        this.#calibration = undefined;
-        lock.release();
+        this.#calibrations.delete(controller);
       }
     });
   }
@@ -162,9 +152,8 @@ export class AppService implements AppApi {
   cancelCalibration(request: AppArguments<'cancelCalibration'>): Promise<undefined> {
     return this.#answer(() => {
       checkArguments(appApiArguments.cancelCalibration, request);
-      if (this.#calibration === undefined)
-        throw new AppError('NOT_FOUND', 'No calibration is under way here');
-      this.#calibration.abort();
+      if (this.#calibrations.size === 0) throw new AppError('NOT_FOUND', 'No calibration is under way here');
+      for (const controller of this.#calibrations) controller.abort();
       return undefined;
     });
   }
@@ -255,6 +244,23 @@ export class AppService implements AppApi {
       return this.#runRow(id);
     };
     return this.#work(start, model, device, options);
+  }
+
+  async #calibrate(wanted: AppArguments<'calibrate'>, signal: AbortSignal): Promise<CalibrationReport> {
+    const { engine, registry, clock } = this.#parts;
+    const [folder] = wanted.images === undefined ? [] : await resolveFolders([wanted.images]);
+    const model = await registry.find(wanted.model ?? DEFAULT_MODEL);
+    const device = await resolveDevice(wanted.device ?? 'auto', engine);
+    const modelSha256 = await sha256OfFile(model.path);
+    const key = calibrationKey(modelSha256, device, wanted.threads ?? availableParallelism());
+    const library = this.#library;
+    const lock = library.acquireWriter(); // a run beside it would make every speed wrong
+    try {
+      const emit = (event: AppEvent) => this.#emit(event);
+      return await calibrate({ library, engine, model, device, key, folder, clock, signal, emit });
+    } finally {
+      lock.release();
+    }
   }
 
   /** Works on the run that `start` gives, alone in the library, until its end or its cancellation. */

@@ -44,7 +44,7 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
     onProgress: (progress) => options.emit({ type: 'calibrating', progress }),
   });
   const { points, images, labelled } = compare(readings, sample.labels, manifest);
-  requireEnough(images, `of ${sample.paths.length} sampled files only so many could be read:`);
+  requireEnough(images, `of ${sample.paths.length} sampled files ${images} could be read`);
   const failed = sample.paths.length - images;
   const calibration = {
     ...key,

@@ -37,7 +37,7 @@ export async function sampleFolder(
     onNotice(`The folder ${path} cannot be read and is left out: ${error.message}`);
   });
   for await (const some of files) for (const { relativePath } of some) draw.add(relativePath);
-  requireEnough(draw.found, `the folder ${folder} holds`);
+  requireEnough(draw.found, `the folder ${folder} holds ${draw.found}`);
   const classFolders = await findClassFolders(folder, manifest);
   const names = draw.drawn();
   return {
@@ -56,7 +56,7 @@ export async function sampleLibrary(library: Library, size: number): Promise<Sam
   for (const path of draw.drawn()) {
     if (paths.length < size && (await fileExists(path))) paths.push(path);
   }
-  requireEnough(paths.length, 'the library knows of earlier runs');
+  requireEnough(paths.length, `of the images of earlier runs ${paths.length} are there`);
   return {
     folder: undefined,
     paths,
@@ -65,12 +65,12 @@ export async function sampleLibrary(library: Library, size: number): Promise<Sam
   };
 }
 
-/** Throws BAD_ARGUMENT when `count` images are too few; `source` says in words where they were sought. */
-export function requireEnough(count: number, source: string): void {
+/** Throws BAD_ARGUMENT when `count` images are too few; `what` says in words how many are where. */
+export function requireEnough(count: number, what: string): void {
   if (count >= MIN_CALIBRATION_IMAGES) return;
   throw new AppError(
     'BAD_ARGUMENT',
-    `A calibration needs at least ${MIN_CALIBRATION_IMAGES} images, but ${source} ${count}`,
+    `A calibration needs at least ${MIN_CALIBRATION_IMAGES} images, but ${what}`,
     'Name a folder with more of the images that you work with: --images FOLDER.',
   );
 }

@@ -82,7 +82,7 @@ suite('winnow calibrate', () => {
     const cases: [string[], RegExp][] = [
       [
         ['calibrate'],
-        /^winnow: A calibration needs at least 50 images, but the library knows of earlier runs 0\.\n/,
+        /^winnow: A calibration needs at least 50 images, but of the images of earlier runs 0 are there\.\n/,
       ],
       [
         ['calibrate', '--images', folder],
