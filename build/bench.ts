@@ -39,7 +39,7 @@ const parts: Record<string, () => Promise<void> | void> = {
     printEngineSpeeds(pixels, {
       models: quick ? 'T,S,S-full' : 'T,S,B,S-full',
       batches: quick ? '1,8' : '1,8,32',
-      threads: '1,2',
+      threads: quick ? '2' : '1,2',
       precisions,
       seconds: quick ? 0.5 : 2,
     }),

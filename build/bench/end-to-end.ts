@@ -1,8 +1,10 @@
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Precision } from '../../electron/shared/run.ts';
-import { engineSpeed } from './engine.ts';
-import { writePhotos } from './pictures.ts';
+import { openModel, trainedDial } from './engine.ts';
+import { PICTURE_BYTES, writePhotos } from './pictures.ts';
+import { cut, imagesPerSecond } from './speed.ts';
 import type { PhotoKind } from './pictures.ts';
 import { timeStages, timeToDecode } from './stages.ts';
 import type { StageTimes } from './stages.ts';
@@ -67,17 +69,15 @@ async function compareSpeeds(
   count: number,
   precision: Precision,
 ): Promise<Speeds> {
-  const engine = {
-    models: 'S',
-    batches: String(BATCH),
-    threads: String(threads),
-    precisions: [precision],
-    seconds: 2,
-  };
-  const before = engineSpeed(pixels, engine);
+  const native = await openModel(model, threads, precision);
+  const batches = cut(new Uint8Array(fs.readFileSync(pixels)), BATCH * PICTURE_BYTES);
+  const alone = (seconds: number) =>
+    imagesPerSecond(batches, BATCH, seconds, (input) => native.predict(input, BATCH, trainedDial));
+  await alone(0); // the first batches are slower
+  const before = await alone(2);
   const options = ['--batch', String(BATCH), ...(precision === 'fp32' ? [] : ['--precision', precision])];
   const { seconds, memory } = await watchRun(folder, model, options);
-  const after = engineSpeed(pixels, engine);
+  const after = await alone(2);
   return { run: count / seconds, engine: (before + after) / 2, memory: Math.max(...memory) };
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { readExactly, readHeader, withFile } from '../../electron/core/packages/read-safetensors.ts';
 import { writeSafetensors } from '../../electron/core/packages/write-safetensors.ts';
@@ -30,30 +30,12 @@ export function cpuPrecisions(): Precision[] {
   );
 }
 
-/** The arguments of winnow-bench; a build of before the other precisions knows only fp32 and no name for it. */
-function benchArguments(pixels: string, settings: EngineSettings): string[] {
-  const knowsPrecisions = spawnSync(program, [], { encoding: 'utf8' }).stderr.includes('--precisions');
-  const { models, batches, threads, precisions, seconds } = settings;
-  return [
-    ...[pixels, '--models', models, '--batches', batches, '--threads', threads, '--seconds', String(seconds)],
-    ...(knowsPrecisions ? ['--precisions', precisions.join(',')] : []),
-  ];
-}
-
 /** Prints winnow-bench's table row by row. `pixels`: a file of cropped pictures. */
 export function printEngineSpeeds(pixels: string, settings: EngineSettings): void {
-  execFileSync(program, benchArguments(pixels, settings), { stdio: 'inherit' });
-}
-
-/** Images per second of one row. */
-export function engineSpeed(pixels: string, settings: EngineSettings): number {
-  const output = execFileSync(program, benchArguments(pixels, settings), { encoding: 'utf8' });
-  const rows = output
-    .trim()
-    .split('\n')
-    .map((line) => line.split('|').map((cell) => cell.trim()));
-  const column = rows.find((row) => row.includes('images/s'))?.indexOf('images/s') ?? -1;
-  return Number(rows.at(-1)?.[column]);
+  const { models, batches, threads, precisions, seconds } = settings;
+  const lists = ['--models', models, '--batches', batches, '--threads', threads];
+  const others = ['--precisions', precisions.join(','), '--seconds', String(seconds)];
+  execFileSync(program, [pixels, ...lists, ...others], { stdio: 'inherit' });
 }
 
 export const preprocessing: Preprocessing = {

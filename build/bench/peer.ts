@@ -6,7 +6,8 @@ import type { Precision } from '../../electron/shared/run.ts';
 import { root } from '../setup.mjs';
 import { openModel, preprocessing, trainedDial } from './engine.ts';
 import { PICTURE_BYTES, SIDE } from './pictures.ts';
-import { median, printTable, timed } from './tables.ts';
+import { cut, imagesPerSecond } from './speed.ts';
+import { median, printTable } from './tables.ts';
 
 const THREADS = 2;
 const BATCHES = [1, 8];
@@ -25,8 +26,8 @@ export interface PeerSettings {
 interface Contender {
   name: string;
   batch: number;
-  /** Predicts the n-th batch of the pictures. */
-  predict: (n: number) => Promise<unknown>;
+  /** Images per second over so many seconds. */
+  measure: (seconds: number) => Promise<number>;
   speeds: number[]; // images/s of each round
 }
 
@@ -41,11 +42,11 @@ export async function benchPeer(settings: PeerSettings): Promise<void> {
   for (const precision of settings.precisions) mine.push(...(await ours(settings, precision)));
   for (const precision of ['fp32', 'int8']) others.push(...(await theirs(runtime, settings, precision)));
   const turns = BATCHES.flatMap((batch) => alternate(ofBatch(mine, batch), ofBatch(others, batch)));
-  for (const { predict } of turns) await predict(0);
+  for (const { measure } of turns) await measure(0);
   for (let round = 0; round < settings.rounds; round++) {
     for (const contender of turns) {
       await sleep(AT_REST);
-      contender.speeds.push(await measure(contender, settings.seconds));
+      contender.speeds.push(await contender.measure(settings.seconds));
     }
   }
   printRatios(mine, others);
@@ -65,8 +66,9 @@ async function ours({ model, pixels }: PeerSettings, precision: Precision): Prom
   const native = await openModel(model, THREADS, precision);
   return BATCHES.map((batch) => {
     const batches = cut(pixels, batch * PICTURE_BYTES);
-    const predict = (n: number) => native.predict(at(batches, n), batch, trainedDial);
-    return { name: `DyVM-S ${precision}`, batch, predict, speeds: [] };
+    const measure = (seconds: number) =>
+      imagesPerSecond(batches, batch, seconds, (input) => native.predict(input, batch, trainedDial));
+    return { name: `DyVM-S ${precision}`, batch, measure, speeds: [] };
   });
 }
 
@@ -86,8 +88,8 @@ async function theirs(
     const batches = cut(input, batch * PICTURE_BYTES).map(
       (values) => new Tensor('float32', values, [batch, 3, SIDE, SIDE]),
     );
-    const predict = (n: number) => session.run({ x: at(batches, n) });
-    return { name: `DeiT-S ${precision}`, batch, predict, speeds: [] };
+    const measure = (seconds: number) => imagesPerSecond(batches, batch, seconds, (x) => session.run({ x }));
+    return { name: `DeiT-S ${precision}`, batch, measure, speeds: [] };
   });
 }
 
@@ -103,21 +105,6 @@ function normalised(pixels: Uint8Array): Float32Array {
       ((pixels[i] ?? 0) / 255 - (mean[channel] ?? NaN)) / (std[channel] ?? NaN);
   }
   return values;
-}
-
-function cut<T extends Uint8Array | Float32Array>(values: T, length: number): T[] {
-  const count = Math.floor(values.length / length);
-  return Array.from({ length: count }, (_, i) => values.slice(i * length, (i + 1) * length) as T);
-}
-
-const at = <T>(items: readonly T[], index: number): T => items[index % items.length] as T;
-
-/** Images per second from the median of the batches' times. */
-async function measure({ predict, batch }: Contender, seconds: number): Promise<number> {
-  const times: number[] = [];
-  const end = performance.now() + seconds * 1000;
-  for (let n = 0; performance.now() < end || n < 3; n++) times.push(await timed(() => predict(n)));
-  return (1000 * batch) / median(times);
 }
 
 const ofBatch = (contenders: readonly Contender[], batch: number): Contender[] =>
