@@ -8,7 +8,7 @@ import type { Clock } from '../run-rate.ts';
 import type { Library } from '../store/library.ts';
 import { choosePresets } from './choose-presets.ts';
 import { calibrationGrid, sampleSize } from './grid.ts';
-import { measureCurve, median } from './measure-curve.ts';
+import { measureCurve, typicalTimes } from './measure-curve.ts';
 import type { Reading } from './measure-curve.ts';
 import { requireEnough, sampleFolder, sampleLibrary } from './sample.ts';
 import type { Sample } from './sample.ts';
@@ -78,21 +78,22 @@ export function compare(
   );
   const best = ({ images }: Reading, index: number) => images[index]?.best ?? -1;
   const isRight = (reading: Reading, index: number) => labels[index]?.includes(best(reading, index)) ?? false;
-  const points = readings.map((reading): CalibrationPoint => {
-    const { point, images, milliseconds } = reading;
+  const times = typicalTimes(readings);
+  const points = readings.map((reading, index): CalibrationPoint => {
+    const { point, images } = reading;
     const accurate = readings[0] ?? reading;
-    const count = (holds: (index: number) => boolean) => usable.filter(holds).length;
-    const directions = usable.reduce((sum, index) => sum + (images[index]?.directions ?? 0), 0);
+    const count = (holds: (image: number) => boolean) => usable.filter(holds).length;
+    const directions = usable.reduce((sum, image) => sum + (images[image]?.directions ?? 0), 0);
     const blockKeep = directions / Math.max(1, usable.length * 2 * manifest.depth);
     return {
       ...point,
-      imagesPerSecond: 1000 / median(milliseconds),
+      imagesPerSecond: 1000 / (times[index] ?? 0),
       flops: countFlops(manifest, point.tokenKeep, blockKeep).actual,
       blockKeep,
-      agreeing: count((index) => best(reading, index) === best(accurate, index)),
-      right: count((index) => isRight(reading, index)),
-      lost: count((index) => isRight(accurate, index) && !isRight(reading, index)),
-      gained: count((index) => !isRight(accurate, index) && isRight(reading, index)),
+      agreeing: count((image) => best(reading, image) === best(accurate, image)),
+      right: count((image) => isRight(reading, image)),
+      lost: count((image) => isRight(accurate, image) && !isRight(reading, image)),
+      gained: count((image) => !isRight(accurate, image) && isRight(reading, image)),
     };
   });
   return {

@@ -55,12 +55,35 @@ export async function measureCurve(options: MeasureOptions): Promise<Reading[]> 
   return readings;
 }
 
-/** The middle of some numbers; 0 when there are none. */
-export function median(values: readonly number[]): number {
+/**
+ * Milliseconds per image at every point. A batch takes all points within seconds, so a point's time is taken relative to
+ * the mean of all points at the same batch: with t of point p at batch b, and m(b) its mean over the points,
+ *
+ *     time(p) = middle over b of t(p, b) / m(b)  *  middle over b of m(b)
+ *
+ * where the middle is the mean of the half of the values that is neither small nor large. Whatever else the machine does
+ * for a while then hits all points alike, and single disturbances none.
+ */
+export function typicalTimes(readings: readonly Reading[]): number[] {
+  const batches = Math.min(...readings.map(({ milliseconds }) => milliseconds.length));
+  const pace = Array.from({ length: batches }, (_, batch) => {
+    const sum = readings.reduce((total, { milliseconds }) => total + (milliseconds[batch] ?? 0), 0);
+    return sum / readings.length;
+  });
+  const usual = middleMean(pace);
+  return readings.map(
+    ({ milliseconds }) =>
+      usual *
+      middleMean(pace.map((mean, batch) => (milliseconds[batch] ?? 0) / Math.max(mean, Number.EPSILON))),
+  );
+}
+
+/** The mean of the middle half of some numbers; 0 when there are none. */
+function middleMean(values: readonly number[]): number {
+  const quarter = Math.floor(values.length / 4);
   const sorted = [...values].sort((one, other) => one - other);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[Math.ceil(sorted.length / 2) - 1] ?? 0, sorted[middle] ?? 0];
-  return (low + high) / 2;
+  const middle = sorted.slice(quarter, sorted.length - quarter);
+  return middle.reduce((sum, value) => sum + value, 0) / Math.max(1, middle.length);
 }
 
 /** The engine with one precision open at a time; counts what is done. */
