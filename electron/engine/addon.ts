@@ -15,7 +15,7 @@ export interface NativeAddon {
     options: { device: string; threads: number; precision: Precision },
   ): Promise<NativeModel>;
   /**
-   * PIL's bicubic resize of the shorter side to `resize`, then the centre crop, byte for byte (models.md A.9).
+   * PIL's bicubic resize of the shorter side to `resize`, then the centre crop, byte for byte as the original evaluates.
    * `source` is RGB, row-major, width x height x 3 bytes; crop x crop x 3 bytes are written to `target` at
    * `offset`. Runs off the JavaScript thread; both arrays must stay untouched until the promise settles.
    */

@@ -65,14 +65,14 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precis
 
   const int channels = block->channels_;
   // Rows are quantised before the norm's weight, which would widen their range, goes over to in_proj.
-  std::vector<float> in_proj(w.in_proj, w.in_proj + 2ull * inner * dim);
-  if (block->projection_ == Element::int8)
-    for (std::size_t i = 0; i < in_proj.size(); ++i) in_proj[i] *= w.norm[i % dim];
-  const AlignedBuffer in_x = pad(in_proj.data(), inner, dim, channels, dim);
-  const AlignedBuffer in_z =
-      pad(in_proj.data() + static_cast<std::size_t>(inner) * dim, inner, dim, channels, dim);
-  const AlignedBuffer out = pad(w.out_proj, dim, inner, dim, channels, w.output_scale);
   const bool int8 = block->projection_ == Element::int8;
+  const AlignedBuffer in_x = pad(w.in_proj, inner, dim, channels, dim);
+  const AlignedBuffer in_z =
+      pad(w.in_proj + static_cast<std::size_t>(inner) * dim, inner, dim, channels, dim);
+  for (float* half : {in_x.data(), in_z.data()})
+    for (std::size_t i = 0; int8 && i < static_cast<std::size_t>(inner) * dim; ++i)
+      half[i] *= w.norm[i % dim];
+  const AlignedBuffer out = pad(w.out_proj, dim, inner, dim, channels, w.output_scale);
   const PackedLinear::Types in_types{block->projection_, int8 ? Element::fp32 : block->element_, false};
   const PackedLinear::Types out_types{block->projection_, Element::fp32, !int8};
   const auto keep = [](auto& place, auto made) -> Status {
@@ -160,26 +160,29 @@ void CpuBlock::prepare(const RowTiles& tiles, int images, int threads, BlockScra
   });
 }
 
+CpuBlock::Int8Tile CpuBlock::int8_tile(const BlockScratch& scratch, int thread) const {
+  const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
+  return {scratch.quantised.as<std::int8_t>() + tile, scratch.scales.data() + thread * scratch.tile,
+          scratch.product.data() + tile};
+}
+
 template <typename T>
 void CpuBlock::project_in(const PackedLinear& half, int rows, const void* normed, BlockScratch& scratch,
                           int thread, T* out) const {
   if (projection_ != Element::int8) return half.run(rows, normed, out, thread);
-  const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
-  half.run(rows, scratch.quantised.as<std::int8_t>() + tile, scratch.product.data() + tile, thread);
-  scale_rows(scratch.product.data() + tile, scratch.scales.data() + thread * scratch.tile, rows, channels_,
-             out);
+  const Int8Tile tile = int8_tile(scratch, thread);
+  half.run(rows, tile.rows, tile.product, thread);
+  scale_rows(tile.product, tile.scales, rows, channels_, out);
 }
 
 template <typename T>
 void CpuBlock::project_out(int rows, const T* y, BlockScratch& scratch, int thread, float* stream) const {
   if (projection_ != Element::int8) return out_[0]->run(rows, y, stream, thread);
-  const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
-  std::int8_t* quantised = scratch.quantised.as<std::int8_t>() + tile;
-  float* scales = scratch.scales.data() + thread * scratch.tile;
+  const Int8Tile tile = int8_tile(scratch, thread);
   for (std::size_t g = 0; g < out_.size(); ++g) {
-    quantise(y + g * group_width(channels_), rows, out_[g]->inputs, channels_, quantised, scales);
-    out_[g]->run(rows, quantised, scratch.product.data() + tile, thread);
-    add_scaled_rows(scratch.product.data() + tile, scales, rows, dim_, stream);
+    quantise(y + g * group_width(channels_), rows, out_[g]->inputs, channels_, tile.rows, tile.scales);
+    out_[g]->run(rows, tile.rows, tile.product, thread);
+    add_scaled_rows(tile.product, tile.scales, rows, dim_, stream);
   }
 }
 
@@ -228,9 +231,8 @@ void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, 
       rms_norm(stream.at(b) + begin * dim_, row_norm_.data(), norm_epsilon_, rows, dim_, normed);
     }
     if (projection_ == Element::int8) {
-      const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
-      quantise(normed, rows, dim_, dim_, scratch.quantised.as<std::int8_t>() + tile,
-               scratch.scales.data() + thread * scratch.tile);
+      const Int8Tile tile = int8_tile(scratch, thread);
+      quantise(normed, rows, dim_, dim_, tile.rows, tile.scales);
     }
     project_in(*in_x_, rows, normed, scratch, thread, at(x, b, begin, channels_));
     project_in(*in_z_, rows, normed, scratch, thread, at(z, b, begin, channels_));

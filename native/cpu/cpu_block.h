@@ -65,7 +65,15 @@ class CpuBlock : public Block {
   template <typename T>
   void run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
               TensorView<std::uint8_t> directions, Tensor gate_logits) const;
-  // One half of in_proj on normed rows [rows, D], fp32, or T where the product is of T.
+  // One thread's part of the scratch for int8 products.
+  struct Int8Tile {
+    std::int8_t* rows;
+    float* scales;
+    float* product;
+  };
+  Int8Tile int8_tile(const BlockScratch& scratch, int thread) const;
+  // One half of in_proj on normed rows [rows, D], fp32, or T where the product is of T; int8 takes the
+  // rows that are in the thread's tile.
   template <typename T>
   void project_in(const PackedLinear& half, int rows, const void* normed, BlockScratch& scratch, int thread,
                   T* out) const;

@@ -60,10 +60,8 @@ void rms_norm_bf16(const float* x, const float* weight, float epsilon, int rows,
 template <typename In>
 HWY_INLINE void quantise_rows(const In* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
   const hn::CappedTag<float, kLanes> d;
-  const hn::RebindToSigned<decltype(d)> di;
   const hn::CappedTag<float, 1> one;
   const std::size_t lanes = hn::Lanes(d), whole = dim / lanes * lanes;
-  HWY_ALIGN std::int32_t values[kLanes];
   for (int r = 0; r < rows; ++r, x += stride, q += dim) {
     auto magnitude = hn::Zero(d);
     for (std::size_t i = 0; i < whole; i += lanes) magnitude = hn::Max(magnitude, hn::Abs(load(d, x + i)));
@@ -78,15 +76,14 @@ HWY_INLINE void quantise_rows(const In* x, int rows, int dim, int stride, std::i
       const hn::Rebind<std::int8_t, decltype(d)> bytes;
       hn::StoreU(hn::DemoteTo(bytes, rounded), bytes, q + i);
 #else
-      hn::StoreU(rounded, di, values);
+      HWY_ALIGN std::int32_t values[kLanes];
+      hn::StoreU(rounded, hn::RebindToSigned<decltype(d)>(), values);
       for (std::size_t lane = 0; lane < lanes; ++lane) q[i + lane] = static_cast<std::int8_t>(values[lane]);
 #endif
     }
     for (int i = static_cast<int>(whole); i < dim; ++i)
       q[i] = static_cast<std::int8_t>(std::lrint(hn::GetLane(load(one, x + i)) * inverse));
   }
-  (void)di;
-  (void)values;
 }
 void quantise_fp32(const float* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
   quantise_rows(x, rows, dim, stride, q, scales);

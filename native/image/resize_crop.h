@@ -11,7 +11,8 @@ namespace winnow {
 // passes with an 8-bit intermediate, 22-bit fixed-point coefficients), the longer side to
 // int(resize * long / short), and cuts the centre square of `crop` pixels, offsets rounded half to even.
 // source: RGB bytes [height, width, 3]; target: [crop, crop, 3]. Only the pixels of the crop are computed.
-// Fails with bad_argument when a size is 0 or crop exceeds resize. Byte-exact to models.md A.9.
+// Fails with bad_argument when a size is 0 or crop exceeds resize. Byte-exact to the original's evaluation
+// transform.
 Status resize_and_crop(const std::uint8_t* source, int width, int height, int resize, int crop,
                        std::uint8_t* target);
 
