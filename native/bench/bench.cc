@@ -1,9 +1,9 @@
-// winnow-bench <pictures.rgb> [--device NAME] [--seconds S] [--models T,S,B] [--batches 1,8,32] [--threads
-// 1,2]
+// winnow-bench PICTURES.rgb [--device NAME] [--seconds S] [--models T,S,B,S-full,S-reg] [--batches 1,8,32]
+// [--threads 1,2] [--precisions fp32,bf16,int8] [--times operations] [--write FILE]
 //
-// Images per second of the engine on models of the published sizes. pictures.rgb holds RGB bytes [count, 224,
-// 224, 3] of real pictures: block decisions and patches vary with them as they do in use. Prints a Markdown
-// table.
+// Images per second of the engine on models of the published sizes, or the time of each operation.
+// pictures.rgb holds RGB bytes [count, 224, 224, 3] of real pictures: block decisions and patches vary with
+// them as they do in use. Prints a Markdown table.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -29,6 +29,7 @@ struct Settings {
   std::vector<std::string> models = {"T", "S", "B", "S-full"};
   std::vector<Precision> precisions = {Precision::fp32};
   std::vector<int> batches = {1, 8, 32}, threads = {1, 2};
+  bool times = false;  // of each operation instead of the speed
 };
 
 std::vector<std::string> split(const std::string& text) {
@@ -68,6 +69,8 @@ bool read_settings(int argc, char** argv, Settings& s) {
       }
     } else if (argument == "--write")
       s.write = value;
+    else if (argument == "--times")
+      s.times = value == "operations";
     else if (argument == "--batches")
       s.batches = numbers(value);
     else if (argument == "--threads")
@@ -80,6 +83,7 @@ bool read_settings(int argc, char** argv, Settings& s) {
 
 struct Speed {
   double images_per_second = 0.0, block_keep = 0.0;
+  int images = 0;  // predicted in all
 };
 
 // Median over batches of different pictures, after one that is not counted.
@@ -105,7 +109,9 @@ Result<Speed> measure(DyvmModel& model, const std::vector<std::uint8_t>& pixels,
   }
   milliseconds.erase(milliseconds.begin());
   std::nth_element(milliseconds.begin(), milliseconds.begin() + milliseconds.size() / 2, milliseconds.end());
-  return Speed{1000.0 * batch / milliseconds[milliseconds.size() / 2], static_cast<double>(ran) / possible};
+  const int images = static_cast<int>(milliseconds.size() + 1) * batch;
+  return Speed{1000.0 * batch / milliseconds[milliseconds.size() / 2], static_cast<double>(ran) / possible,
+               images};
 }
 
 // The named model and its weights, decisions set on the first of the pictures.
@@ -115,8 +121,8 @@ struct NamedModel {
 };
 
 Result<NamedModel> make_model(const std::string& name, const std::vector<std::uint8_t>& pixels, int count) {
-  NamedModel model{published_size(name.substr(0, 1), !name.ends_with("-full")), {}};
-  auto weights = random_weights(model.config, pixels, std::min(count, 64), name == "B" ? 0.7 : 0.8);
+  NamedModel model{published_size(name), {}};
+  auto weights = random_weights(model.config, pixels, std::min(count, 64), name.starts_with("B") ? 0.7 : 0.8);
   if (!weights) return weights.error();
   model.weights = std::move(*weights);
   return model;
@@ -126,6 +132,25 @@ Status write_model(const Settings& settings, const std::vector<std::uint8_t>& pi
   auto model = make_model(settings.models.at(0), pixels, count);
   if (!model) return model.error();
   return write_safetensors(model->weights, settings.write);
+}
+
+// One table row: what was measured, and its images/s and block keep ratio, or milliseconds per image and
+// thread of each operation.
+void print_row(const std::string& what, const Speed& speed, const std::vector<OperationTime>& times) {
+  std::printf("| %s |", what.c_str());
+  if (times.empty()) std::printf(" %.1f | %.2f |", speed.images_per_second, speed.block_keep);
+  for (const OperationTime& time : times) std::printf(" %.2f |", 1000.0 * time.seconds / speed.images);
+  std::printf("\n");
+  std::fflush(stdout);
+}
+
+void print_head(const std::vector<OperationTime>& times) {
+  std::printf("| model | precision | threads | batch |");
+  if (times.empty()) std::printf(" images/s | block keep |");
+  for (const OperationTime& time : times) std::printf(" %s |", time.name.c_str());
+  std::printf("\n|---|---|---|---|");
+  for (std::size_t i = 0; i < (times.empty() ? 2 : times.size()); ++i) std::printf("---|");
+  std::printf("\n");
 }
 
 Status run(const Settings& settings) {
@@ -140,7 +165,7 @@ Status run(const Settings& settings) {
   for (const DeviceInfo& device : list_devices())
     if (device.name == settings.device)
       std::printf("%s: %s; %d pictures\n\n", device.name.c_str(), device.description.c_str(), count);
-  std::printf("| model | precision | threads | batch | images/s | block keep |\n|---|---|---|---|---|---|\n");
+  bool headed = false;
   for (const std::string& name : settings.models) {
     auto made = make_model(name, pixels, count);
     if (!made) return made.error();
@@ -151,12 +176,16 @@ Status run(const Settings& settings) {
         auto model = DyvmModel::create(made->config, made->weights, **backend);
         if (!model) return model.error();
         for (int batch : settings.batches) {
+          (*backend)->time_operations(settings.times);
           const auto speed = measure(**model, pixels, batch, settings.seconds);
           if (!speed) return speed.error();
-          std::printf("| %s%s | %s | %d | %d | %.1f | %.2f |\n",
-                      made->config.block_selection ? "DyVM-" : "Vim-", name.c_str(),
-                      precision_name(precision), threads, batch, speed->images_per_second, speed->block_keep);
-          std::fflush(stdout);
+          const auto times = (*backend)->operation_times();
+          if (!headed) print_head(times);
+          headed = true;
+          print_row((made->config.block_selection ? "DyVM-" : "Vim-") + name + " | " +
+                        precision_name(precision) + " | " + std::to_string(threads) + " | " +
+                        std::to_string(batch),
+                    *speed, times);
         }
       }
     }
@@ -170,9 +199,11 @@ Status run(const Settings& settings) {
 int main(int argc, char** argv) {
   winnow::Settings settings;
   if (!winnow::read_settings(argc, argv, settings)) {
-    std::fprintf(stderr,
-                 "Expected: winnow-bench PICTURES.rgb [--device NAME] [--seconds S] [--models T,S,B,S-full] "
-                 "[--batches 1,8] [--threads 1,2] [--precisions fp32,bf16,int8] [--write FILE]\n");
+    std::fprintf(
+        stderr,
+        "Expected: winnow-bench PICTURES.rgb [--device NAME] [--seconds S] [--models T,S,B,S-full,S-reg] "
+        "[--batches 1,8] [--threads 1,2] [--precisions fp32,bf16,int8] [--times operations] "
+        "[--write FILE]\n");
     return 2;
   }
   const winnow::Status done = winnow::run(settings);

@@ -98,7 +98,7 @@ void set_biases(Weights& weights, const DyvmConfig& c, const std::vector<float>&
       std::sort(sorted.begin(), sorted.end());
       const int off = std::clamp(static_cast<int>(std::lround((1.0 - keep) * count)), 1, count - 1);
       const float spread = sorted.back() - sorted.front();
-      // The class token of block 0 is the same for every picture: such a direction always runs.
+      // The special tokens of block 0 are the same for every picture: such a direction always runs.
       bias = spread < 1e-4f ? 1.0f - sorted[off] : -0.5f * (sorted[off - 1] + sorted[off]);
     }
     weights.add("layers." + std::to_string(layer) + ".mixer.block_head.bias", {2},
@@ -108,7 +108,9 @@ void set_biases(Weights& weights, const DyvmConfig& c, const std::vector<float>&
 
 }  // namespace
 
-DyvmConfig published_size(const std::string& size, bool dynamic) {
+DyvmConfig published_size(const std::string& name) {
+  const std::string size = name.substr(0, 1);
+  const bool dynamic = !name.ends_with("-full");
   DyvmConfig c;
   c.image_size = 224;
   c.patch_size = c.stride = 16;
@@ -118,6 +120,10 @@ DyvmConfig published_size(const std::string& size, bool dynamic) {
   c.conv_width = 4;
   c.dt_rank = c.embed_dim / 16;
   c.classes = 1000;
+  if (name.ends_with("-reg")) {
+    c.registers = 12;
+    c.register_reduction = std::max(2, c.embed_dim / 192);
+  }
   c.block_selection = dynamic;
   if (dynamic) {
     c.pruning_layers = {6, 12, 18};
@@ -134,19 +140,24 @@ Result<Weights> random_weights(const DyvmConfig& c, const std::vector<std::uint8
                                double block_keep) {
   Weights weights;
   Generator g(weights);
-  const int dim = c.embed_dim;
+  const int dim = c.embed_dim, special = c.special_tokens(c.patches()).count;
   g.normal("patch_embed.proj.weight", {dim, 3, c.patch_size, c.patch_size},
            1.0 / std::sqrt(3.0 * c.patch_size * c.patch_size));
   g.constant("patch_embed.proj.bias", {dim}, 0.0f);
-  g.normal("cls_token", {1, 1, dim}, 0.5);
-  g.normal("pos_embed", {1, c.patches() + 1, dim}, 0.1);
+  g.normal("cls_token", {1, special, dim}, 0.5);
+  g.normal("pos_embed", {1, c.registers > 0 ? c.patches() : c.patches() + 1, dim}, 0.1);
+  if (c.registers > 0) {
+    g.normal("pos_embed_cls", {1, special, dim}, 0.1);
+    g.normal("neck.weight", {c.register_dim(), dim}, 1.0 / std::sqrt(dim));
+    g.constant("norm_neck.weight", {c.head_inputs()}, 1.0f);
+  }
   for (int layer = 0; layer < c.depth; ++layer) add_block(g, c, layer);
   for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage)
     add_predictor(g, c, static_cast<int>(stage));
   g.constant("norm_f.weight", {dim}, 1.0f);
-  g.normal("head.weight", {c.classes, dim}, 1.0 / std::sqrt(dim));
+  g.normal("head.weight", {c.classes, c.head_inputs()}, 1.0 / std::sqrt(c.head_inputs()));
   g.constant("head.bias", {c.classes}, 0.0f);
-  if (!c.block_selection) return weights;
+  if (!c.block_selection || count == 0) return weights;
 
   // A decision changes what later blocks see, so the biases are set several times, with the earlier ones in
   // force, and the share aimed at makes up for what the last round missed.

@@ -11,12 +11,13 @@
 
 namespace winnow {
 
-// A DyVM-Vim ("T", "S", "B": 192, 384, 768 wide, 24 blocks, 224 pixels, 1000 classes), or the plain Vim
-// without predictors and block heads.
-DyvmConfig published_size(const std::string& size, bool dynamic);
+// A DyVM-Vim ("T", "S", "B": 192, 384, 768 wide, 24 blocks, 224 pixels, 1000 classes), the plain Vim without
+// predictors and block heads ("S-full"), or a DyVM-MambaReg ("S-reg").
+DyvmConfig published_size(const std::string& name);
 
 // Random weights for it. Where it selects blocks, every block head's bias is set so that over the given
-// pictures [count, S, S, 3] each direction of each block runs for a share `block_keep` of them.
+// pictures [count, S, S, 3] each direction of each block runs for a share `block_keep` of them; without
+// pictures it is zero.
 Result<Weights> random_weights(const DyvmConfig& config, const std::vector<std::uint8_t>& pixels, int count,
                                double block_keep);
 

@@ -18,8 +18,8 @@ namespace {
 struct CpuPatchEmbedding : PatchEmbedding {
   PatchEmbeddingWeights sizes;  // only its numbers
   std::unique_ptr<PackedLinear> projection;
-  AlignedBuffer class_row;  // [D]: class token and its position
-  AlignedBuffer position;   // [M, D]: of the patches
+  AlignedBuffer special;   // [n, D]: the special tokens with their positions
+  AlignedBuffer position;  // [M, D]: of the patches
 };
 
 // Patch `index` of an image [3, S, S] as one row [3 P P], in the order of the convolution's weight.
@@ -33,6 +33,14 @@ void copy_patch(const float* image, const PatchEmbeddingWeights& s, int index, f
 class CpuBackend : public Backend {
  public:
   CpuBackend(int threads, Precision precision) : pool_(threads), precision_(precision) {}
+
+  void time_operations(bool on) override { on ? times_.start(pool_.threads()) : times_.stop(); }
+  std::vector<OperationTime> operation_times() const override {
+    std::vector<OperationTime> all;
+    for (int i = 0; times_.on() && i < static_cast<int>(Operation::count); ++i)
+      all.push_back({kOperationNames[i], times_.seconds(static_cast<Operation>(i))});
+    return all;
+  }
 
   void* allocate(std::size_t bytes) override {
     return ::operator new(bytes, std::align_val_t{64}, std::nothrow);
@@ -68,13 +76,10 @@ class CpuBackend : public Backend {
     auto projection = PackedLinear::create(w.weight, w.bias, dim, 3 * w.patch_size * w.patch_size, {});
     if (!projection) return projection.error();
     embedding->projection = std::move(*projection);
-    float* class_row = embedding->class_row.reserve(dim);
-    float* position = embedding->position.reserve(static_cast<std::size_t>(patches) * dim);
-    const std::size_t before =
-        static_cast<std::size_t>(w.class_index) * dim;  // positions ahead of the class token
-    std::copy_n(w.position, before, position);
-    std::copy(w.position + before + dim, w.position + (1ull + patches) * dim, position + before);
-    for (int d = 0; d < dim; ++d) class_row[d] = w.class_token[d] + w.position[before + d];
+    const std::size_t special = static_cast<std::size_t>(w.special_tokens.count) * dim;
+    const std::size_t position = static_cast<std::size_t>(patches) * dim;
+    std::copy_n(w.special, special, embedding->special.reserve(special));
+    std::copy_n(w.position, position, embedding->position.reserve(position));
     return std::unique_ptr<PatchEmbedding>(std::move(embedding));
   }
 
@@ -86,47 +91,57 @@ class CpuBackend : public Backend {
       shift[c] = -mean[c] / std[c];
     }
     const int area = pixels.extent(1) * pixels.extent(2);
-    pool_.run(pixels.extent(0),
-              [&](int b, int) { cpu::normalise(pixels.at(b), scale, shift, area, out.at(b)); });
+    pool_.run(pixels.extent(0), [&](int b, int thread) {
+      OperationTimes::Task time(times_, thread);
+      cpu::normalise(pixels.at(b), scale, shift, area, out.at(b));
+      time.end(Operation::embed);
+    });
   }
 
   void embed_patches(Tensor images, const PatchEmbedding& weights, Tensor stream) override {
     const auto& w = static_cast<const CpuPatchEmbedding&>(weights);
     const int dim = w.sizes.embed_dim, inputs = w.projection->inputs;
+    const SpecialTokens& special = w.sizes.special_tokens;
     const RowTiles tiles(w.sizes.grid() * w.sizes.grid());
     tiles.for_each_size([&](int size) { w.projection->prepare(size, pool_.threads()); });
-    const std::size_t needed = static_cast<std::size_t>(tiles.size) * (inputs + dim);
+    const std::size_t needed = static_cast<std::size_t>(tiles.largest()) * (inputs + dim);
     scratch_.reserve(pool_.threads() * needed);
     pool_.run(images.extent(0) * tiles.count(), [&](int task, int thread) {
+      OperationTimes::Task time(times_, thread);
       const int b = task / tiles.count(), begin = tiles.begin(task % tiles.count()),
                 end = tiles.end(task % tiles.count());
       float* rows = scratch_.data() + thread * needed;
-      float* embedded = rows + static_cast<std::size_t>(tiles.size) * inputs;
+      float* embedded = rows + static_cast<std::size_t>(tiles.largest()) * inputs;
       for (int p = begin; p < end; ++p)
         copy_patch(images.at(b), w.sizes, p, rows + static_cast<std::size_t>(p - begin) * inputs);
       w.projection->run(end - begin, rows, embedded, thread);
       for (int p = begin; p < end; ++p) {
-        float* row = stream.at(b) + (p < w.sizes.class_index ? p : p + 1) * dim;
+        float* row = stream.at(b) + special.row_of_patch(p) * dim;
         std::copy_n(embedded + (p - begin) * dim, dim, row);
         add(w.position.data() + static_cast<std::size_t>(p) * dim, row, dim);
       }
-      if (begin == 0) std::copy_n(w.class_row.data(), dim, stream.at(b) + w.sizes.class_index * dim);
+      for (int i = 0; begin == 0 && i < special.count; ++i)
+        std::copy_n(w.special.data() + static_cast<std::size_t>(i) * dim, dim,
+                    stream.at(b) + special.row(i) * dim);
+      time.end(Operation::embed);
     });
   }
 
-  void run_block(const Block& block, int class_index, float threshold, Tensor stream,
+  void run_block(const Block& block, const SpecialTokens& special, float threshold, Tensor stream,
                  TensorView<std::uint8_t> directions, Tensor gate_logits) override {
-    static_cast<const CpuBlock&>(block).run(pool_, block_scratch_, class_index, threshold, stream, directions,
-                                            gate_logits);
+    static_cast<const CpuBlock&>(block).run(pool_, block_scratch_, times_, special, threshold, stream,
+                                            directions, gate_logits);
   }
 
-  void norm_patches(Tensor stream, int class_index, const float* weight, const float* bias, float epsilon,
-                    Tensor out) override {
+  void norm_patches(Tensor stream, const SpecialTokens& special, const float* weight, const float* bias,
+                    float epsilon, Tensor out) override {
     const int dim = stream.extent(2), rows = out.extent(1);
-    pool_.run(stream.extent(0), [&](int b, int) {
-      layer_norm(stream.at(b), weight, bias, epsilon, class_index, dim, out.at(b));
-      layer_norm(stream.at(b) + (class_index + 1) * dim, weight, bias, epsilon, rows - class_index, dim,
-                 out.at(b) + class_index * dim);
+    pool_.run(stream.extent(0), [&](int b, int thread) {
+      OperationTimes::Task time(times_, thread);
+      special.for_each_run(rows, [&](int patch, int row, int count) {
+        layer_norm(stream.at(b) + row * dim, weight, bias, epsilon, count, dim, out.at(b) + patch * dim);
+      });
+      time.end(Operation::predictor);
     });
   }
 
@@ -136,11 +151,13 @@ class CpuBackend : public Backend {
     const RowTiles tiles(static_cast<int>(x.size() / w.inputs) / images);
     tiles.for_each_size([&](int size) { w.prepare(size, pool_.threads()); });
     pool_.run(images * tiles.count(), [&](int task, int thread) {
+      OperationTimes::Task time(times_, thread);
       const int b = task / tiles.count(), begin = tiles.begin(task % tiles.count());
       const int rows = tiles.end(task % tiles.count()) - begin;
       float* target = out.at(b) + static_cast<std::size_t>(begin) * w.outputs;
       w.run(rows, x.at(b) + static_cast<std::size_t>(begin) * w.inputs, target, thread);
       if (activation == Activation::gelu) gelu(target, static_cast<std::size_t>(rows) * w.outputs);
+      time.end(Operation::predictor);
     });
   }
 
@@ -148,11 +165,13 @@ class CpuBackend : public Backend {
     const int rows = x.extent(1), dim = x.extent(2), half = dim - dim / 2;
     scratch_.reserve(static_cast<std::size_t>(pool_.threads()) * half);
     pool_.run(x.extent(0), [&](int b, int thread) {
+      OperationTimes::Task time(times_, thread);
       float* sums = scratch_.data() + static_cast<std::size_t>(thread) * half;
       std::fill_n(sums, half, 0.0f);
       for (int i = 0; i < rows; ++i) add(x.at(b) + i * dim + dim / 2, sums, half);
       for (int q = 0; q < half; ++q) sums[q] /= static_cast<float>(rows + 1);
       for (int i = 0; i < rows; ++i) std::copy_n(sums, half, x.at(b) + i * dim + dim / 2);
+      time.end(Operation::predictor);
     });
   }
 
@@ -165,38 +184,42 @@ class CpuBackend : public Backend {
     const int patches = scores.extent(1);
     order_.resize(static_cast<std::size_t>(pool_.threads()) * patches);
     pool_.run(scores.extent(0), [&](int b, int thread) {
+      OperationTimes::Task time(times_, thread);
       std::int32_t* order = order_.data() + static_cast<std::size_t>(thread) * patches;
       winnow::keep_best(scores.at(b), patches, kept.extent(1), order);
       std::copy_n(order, kept.extent(1), kept.at(b));
+      time.end(Operation::prune);
     });
   }
 
-  void gather_tokens(Tensor stream, int class_index, TensorView<const std::int32_t> kept, int new_class_index,
-                     Tensor out) override {
+  void gather_tokens(Tensor stream, const SpecialTokens& special, TensorView<const std::int32_t> kept,
+                     const SpecialTokens& moved, Tensor out) override {
     const int dim = stream.extent(2);
-    pool_.run(stream.extent(0), [&](int b, int) {
-      for (int t = 0; t < out.extent(1); ++t) {
-        int source = class_index;
-        if (t != new_class_index) {
-          const int patch = kept.at(b)[t < new_class_index ? t : t - 1];
-          source = patch < class_index ? patch : patch + 1;
-        }
-        std::copy_n(stream.at(b) + source * dim, dim, out.at(b) + t * dim);
-      }
+    pool_.run(stream.extent(0), [&](int b, int thread) {
+      OperationTimes::Task time(times_, thread);
+      const auto copy_row = [&](int from, int to) {
+        std::copy_n(stream.at(b) + from * dim, dim, out.at(b) + to * dim);
+      };
+      for (int i = 0; i < special.count; ++i) copy_row(special.row(i), moved.row(i));
+      for (int i = 0; i < kept.extent(1); ++i)
+        copy_row(special.row_of_patch(kept.at(b)[i]), moved.row_of_patch(i));
+      time.end(Operation::prune);
     });
   }
 
-  void norm_class_token(Tensor stream, int class_index, const float* weight, float epsilon,
-                        Tensor out) override {
+  void norm_special_tokens(Tensor stream, const SpecialTokens& special, const float* weight, float epsilon,
+                           Tensor out) override {
     const int dim = stream.extent(2);
     for (int b = 0; b < stream.extent(0); ++b)
-      rms_norm(stream.at(b) + class_index * dim, weight, epsilon, 1, dim, out.at(b));
+      for (int i = 0; i < special.count; ++i)
+        rms_norm(stream.at(b) + special.row(i) * dim, weight, epsilon, 1, dim, out.at(b) + i * dim);
   }
 
  private:
   ThreadPool pool_;
   Precision precision_;
   BlockScratch block_scratch_;
+  OperationTimes times_;
   AlignedBuffer scratch_;
   std::vector<std::int32_t> order_;
 };

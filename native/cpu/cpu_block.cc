@@ -9,6 +9,7 @@ namespace winnow::cpu {
 namespace {
 
 constexpr int kLargestTile = 64;   // rows: enough for oneDNN's speed, few enough to stay in a core's cache
+constexpr int kTileRows = 16;      // of a matrix tile of the processor
 constexpr int kScanChannels = 64;  // channels of one scan task: one cache line of 16 for each of 4 passes
 
 // Channels of y, a twelfth of them, that int8 gives a scale of their own: the gated channels of a token
@@ -36,9 +37,10 @@ AlignedBuffer table(const float* values, int channels, int count) {
 
 }  // namespace
 
-RowTiles::RowTiles(int row_count) : rows(row_count) {
-  const int tiles = std::max(1, (rows + kLargestTile - 1) / kLargestTile);
-  size = std::max(1, (rows + tiles - 1) / tiles);
+RowTiles::RowTiles(int rows, int unit)
+    : rows_(rows), unit_(unit), units_((rows + unit - 1) / unit), tiles_(1) {
+  const int most = std::max(1, kLargestTile / unit);  // units in a tile
+  tiles_ = std::max(1, (units_ + most - 1) / most);
 }
 
 Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precision precision) {
@@ -47,7 +49,12 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precis
   const auto native = native_precisions();
   const bool has_bf16 = std::find(native.begin(), native.end(), Precision::bf16) != native.end();
   if (precision != Precision::fp32 && has_bf16) block->element_ = Element::bf16;
-  block->projection_ = precision == Precision::int8 ? Element::int8 : block->element_;
+  block->in_ = block->out_ = precision == Precision::int8 ? Element::int8 : block->element_;
+  if (has_bf16 && has_tiles()) {
+    // Tiles multiply bf16 so fast that out_proj in groups of int8 channels would take longer.
+    block->out_ = block->element_;
+    if (block->element_ == Element::bf16) block->row_unit_ = kTileRows;
+  }
   const int inner = w.inner_dim, dim = w.embed_dim;
   block->dim_ = dim;
   block->channels_ = padded(inner);
@@ -56,7 +63,7 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precis
   block->norm_epsilon_ = w.norm_epsilon;
   block->norm_ = pad(w.norm, 1, dim, 1, dim);
   const std::vector<float> ones(dim, 1.0f);
-  block->row_norm_ = pad(block->projection_ == Element::int8 ? ones.data() : w.norm, 1, dim, 1, dim);
+  block->row_norm_ = pad(block->in_ == Element::int8 ? ones.data() : w.norm, 1, dim, 1, dim);
   block->gated_ = w.gate != nullptr;
   if (block->gated_) {
     block->gate_ = pad(w.gate, 2, dim, 2, dim);
@@ -65,7 +72,7 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precis
 
   const int channels = block->channels_;
   // Rows are quantised before the norm's weight, which would widen their range, goes over to in_proj.
-  const bool int8 = block->projection_ == Element::int8;
+  const bool int8 = block->in_ == Element::int8;
   const AlignedBuffer in_x = pad(w.in_proj, inner, dim, channels, dim);
   const AlignedBuffer in_z =
       pad(w.in_proj + static_cast<std::size_t>(inner) * dim, inner, dim, channels, dim);
@@ -73,8 +80,9 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precis
     for (std::size_t i = 0; int8 && i < static_cast<std::size_t>(inner) * dim; ++i)
       half[i] *= w.norm[i % dim];
   const AlignedBuffer out = pad(w.out_proj, dim, inner, dim, channels, w.output_scale);
-  const PackedLinear::Types in_types{block->projection_, int8 ? Element::fp32 : block->element_, false};
-  const PackedLinear::Types out_types{block->projection_, Element::fp32, !int8};
+  const bool grouped = block->out_ == Element::int8;
+  const PackedLinear::Types in_types{block->in_, block->element_, false};
+  const PackedLinear::Types out_types{block->out_, Element::fp32, !grouped};
   const auto keep = [](auto& place, auto made) -> Status {
     if (!made) return made.error();
     place = std::move(*made);
@@ -85,15 +93,15 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precis
         keep(block->in_z_, PackedLinear::create(in_z.data(), nullptr, channels, dim, in_types)),
         block->pack(w.forward, w, block->directions_[0]), block->pack(w.backward, w, block->directions_[1])})
     if (!status) return status.error();
-  const int width = int8 ? group_width(channels) : channels;
+  const int width = grouped ? group_width(channels) : channels;
   for (int first = 0; first < channels; first += width) {
     const int count = std::min(width, channels - first);
     AlignedBuffer group(static_cast<std::size_t>(dim) * count);
     for (int d = 0; d < dim; ++d)
       std::copy_n(out.data() + static_cast<std::size_t>(d) * channels + first, count,
                   group.data() + static_cast<std::size_t>(d) * count);
-    const Status packed =
-        keep(block->out_.emplace_back(), PackedLinear::create(group.data(), nullptr, dim, count, out_types));
+    const Status packed = keep(block->out_groups_.emplace_back(),
+                               PackedLinear::create(group.data(), nullptr, dim, count, out_types));
     if (!packed) return packed.error();
   }
   return block;
@@ -133,64 +141,79 @@ Status CpuBlock::pack(const ScanWeights& w, const BlockWeights& s, Direction& di
 }
 
 void CpuBlock::prepare(const RowTiles& tiles, int images, int threads, BlockScratch& scratch) const {
-  const std::size_t rows = static_cast<std::size_t>(images) * tiles.rows;
-  const std::size_t tile = static_cast<std::size_t>(threads) * tiles.size * std::max(dim_, channels_);
+  const std::size_t rows = static_cast<std::size_t>(images) * tiles.padded_rows();
+  const std::size_t tile = static_cast<std::size_t>(threads) * tiles.largest();
   scratch.x.reserve(rows * channels_);
   scratch.z.reserve(rows * channels_);
+  scratch.scales.reserve(rows);
   for (int direction = 0; direction < 2; ++direction) {
     scratch.u[direction].reserve(rows * channels_);
     scratch.projected[direction].reserve(rows * width_);
   }
-  scratch.normed.reserve(static_cast<std::size_t>(threads) * (tiles.size + 1) * dim_);
+  scratch.normed.reserve((tile + threads) * dim_);
   scratch.states.reserve(static_cast<std::size_t>(threads) * states_ * kScanChannels);
-  scratch.sums.reserve(static_cast<std::size_t>(threads) * tiles.rows * kScanChannels);
-  if (projection_ == Element::int8) {
-    scratch.quantised.reserve<std::int8_t>(tile);
-    scratch.product.reserve(tile);
-    scratch.scales.reserve(static_cast<std::size_t>(threads) * tiles.size);
-  }
-  scratch.tile = tiles.size;
+  scratch.sums.reserve(static_cast<std::size_t>(threads) * tiles.padded_rows() * kScanChannels);
+  scratch.quantised.reserve<std::int8_t>(tile * std::max(dim_, channels_));
+  scratch.row_scales.reserve(tile);
+  scratch.product.reserve(tile * dim_);
   scratch.active.reserve(images);
   scratch.scans.reserve(2 * images);
   tiles.for_each_size([&](int size) {
     for (PackedLinear* linear :
          {in_x_.get(), in_z_.get(), directions_[0].x_proj.get(), directions_[1].x_proj.get()})
       linear->prepare(size, threads);
-    for (const auto& group : out_) group->prepare(size, threads);
+    for (const auto& group : out_groups_) group->prepare(size, threads);
   });
 }
 
-CpuBlock::Int8Tile CpuBlock::int8_tile(const BlockScratch& scratch, int thread) const {
-  const std::size_t tile = static_cast<std::size_t>(thread) * scratch.tile * std::max(dim_, channels_);
-  return {scratch.quantised.as<std::int8_t>() + tile, scratch.scales.data() + thread * scratch.tile,
-          scratch.product.data() + tile};
+const void* CpuBlock::norm_rows(const float* stream, int rows, int tile, int thread, BlockScratch& scratch,
+                                float* scales) const {
+  float* normed = scratch.normed.data() + static_cast<std::size_t>(thread) * (tile + 1) * dim_;
+  if (in_ == Element::bf16) {
+    rms_norm(stream, row_norm_.data(), norm_epsilon_, rows, dim_, reinterpret_cast<BFloat16*>(normed));
+    return normed;
+  }
+  rms_norm(stream, row_norm_.data(), norm_epsilon_, rows, dim_, normed);
+  if (in_ == Element::fp32) return normed;
+  std::int8_t* quantised = scratch.quantised.as<std::int8_t>() +
+                           static_cast<std::size_t>(thread) * tile * std::max(dim_, channels_);
+  quantise(normed, rows, dim_, dim_, quantised, scales);
+  return quantised;
 }
 
 template <typename T>
-void CpuBlock::project_in(const PackedLinear& half, int rows, const void* normed, BlockScratch& scratch,
-                          int thread, T* out) const {
-  if (projection_ != Element::int8) return half.run(rows, normed, out, thread);
-  const Int8Tile tile = int8_tile(scratch, thread);
-  half.run(rows, tile.rows, tile.product, thread);
-  scale_rows(tile.product, tile.scales, rows, channels_, out);
-}
-
-template <typename T>
-void CpuBlock::project_out(int rows, const T* y, BlockScratch& scratch, int thread, float* stream) const {
-  if (projection_ != Element::int8) return out_[0]->run(rows, y, stream, thread);
-  const Int8Tile tile = int8_tile(scratch, thread);
-  for (std::size_t g = 0; g < out_.size(); ++g) {
-    quantise(y + g * group_width(channels_), rows, out_[g]->inputs, channels_, tile.rows, tile.scales);
-    out_[g]->run(rows, tile.rows, tile.product, thread);
-    add_scaled_rows(tile.product, tile.scales, rows, dim_, stream);
+void CpuBlock::project_out(const T* y, int rows, int padded_rows, int tile, int thread, BlockScratch& scratch,
+                           float* stream) const {
+  float* product = scratch.product.data() + static_cast<std::size_t>(thread) * tile * dim_;
+  if (out_ != Element::int8) {
+    if (rows == padded_rows) return out_groups_[0]->run(rows, y, stream, thread);
+    const std::size_t values = static_cast<std::size_t>(rows) * dim_;
+    std::copy_n(stream, values, product);  // the padding would run into the next image
+    out_groups_[0]->run(padded_rows, y, product, thread);
+    std::copy_n(product, values, stream);
+    return;
+  }
+  std::int8_t* quantised = scratch.quantised.as<std::int8_t>() +
+                           static_cast<std::size_t>(thread) * tile * std::max(dim_, channels_);
+  float* scales = scratch.row_scales.data() + static_cast<std::size_t>(thread) * tile;
+  for (std::size_t g = 0; g < out_groups_.size(); ++g) {
+    quantise(y + g * group_width(channels_), rows, out_groups_[g]->inputs, channels_, quantised, scales);
+    out_groups_[g]->run(padded_rows, quantised, product, thread);
+    add_scaled_rows(product, scales, rows, dim_, stream);
   }
 }
 
-std::uint8_t CpuBlock::choose_directions(const float* class_token, float threshold, float* logits) const {
+std::uint8_t CpuBlock::choose_directions(const float* stream, const SpecialTokens& special, float threshold,
+                                         float* normed, float* logits) const {
   if (!gated_) return kForward | kBackward;
+  float sums[2] = {};
+  for (int token = 0; token < special.count; ++token) {
+    rms_norm(stream + special.row(token) * dim_, norm_.data(), norm_epsilon_, 1, dim_, normed);
+    for (int i = 0; i < 2; ++i) sums[i] += dot(gate_.data() + i * dim_, normed, dim_);
+  }
   std::uint8_t directions = 0;
   for (int i = 0; i < 2; ++i) {
-    const float logit = dot(gate_.data() + i * dim_, class_token, dim_) + gate_bias_[i];
+    const float logit = sums[i] / static_cast<float>(special.count) + gate_bias_[i];
     if (logits != nullptr) logits[i] = logit;
     if (1.0f / (1.0f + std::exp(-logit)) > threshold) directions |= i == 0 ? kForward : kBackward;
   }
@@ -198,44 +221,44 @@ std::uint8_t CpuBlock::choose_directions(const float* class_token, float thresho
 }
 
 template <typename T>
-void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold,
-                      Tensor stream, TensorView<std::uint8_t> directions, Tensor gate_logits) const {
+void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times,
+                      const SpecialTokens& special, float threshold, Tensor stream,
+                      TensorView<std::uint8_t> directions, Tensor gate_logits) const {
   const int images = stream.extent(0), tokens = stream.extent(1);
-  const RowTiles tiles(tokens);
+  const RowTiles tiles(tokens, row_unit_);
   prepare(tiles, images, pool.threads(), scratch);
+  const int tile = tiles.largest();
   // Row `row` of image `b` in a buffer of `width` columns.
-  const auto at = [tokens](auto* first, int b, int row, int width) {
-    return first + (static_cast<std::size_t>(b) * tokens + row) * width;
+  const auto at = [padded = tiles.padded_rows()](auto* first, int b, int row, int width) {
+    return first + (static_cast<std::size_t>(b) * padded + row) * width;
   };
   T* const x = scratch.x.as<T>();
   T* const z = scratch.z.as<T>();
   T* const u[] = {scratch.u[0].as<T>(), scratch.u[1].as<T>()};
   float* const projected[] = {scratch.projected[0].data(), scratch.projected[1].data()};
+  float* const scales = in_ == Element::int8 ? scratch.scales.data() : nullptr;
+  const auto scales_of = [&](int b) { return scales == nullptr ? nullptr : at(scales, b, 0, 1); };
 
   // Every tile of an image decides its directions anew: cheaper than waiting for one that does.
   pool.run(images * tiles.count(), [&](int task, int thread) {
-    const int b = task / tiles.count(), begin = tiles.begin(task % tiles.count()),
-              end = tiles.end(task % tiles.count());
-    float* normed = scratch.normed.data() + static_cast<std::size_t>(thread) * (tiles.size + 1) * dim_;
-    float* class_token = normed + static_cast<std::size_t>(tiles.size) * dim_;
-    rms_norm(stream.at(b) + class_index * dim_, norm_.data(), norm_epsilon_, 1, dim_, class_token);
+    OperationTimes::Task time(times, thread);
+    const int b = task / tiles.count(), index = task % tiles.count(), begin = tiles.begin(index);
+    float* special_row =
+        scratch.normed.data() + (static_cast<std::size_t>(thread + 1) * (tile + 1) - 1) * dim_;
     float* logits = gate_logits.data() == nullptr || begin != 0 ? nullptr : gate_logits.at(b);
-    const std::uint8_t chosen = choose_directions(class_token, threshold, logits);
+    const std::uint8_t chosen = choose_directions(stream.at(b), special, threshold, special_row, logits);
     if (begin == 0) directions.data()[b] = chosen;
-    if (chosen == 0) return;
-    const int rows = end - begin;
-    if (projection_ == Element::bf16) {
-      rms_norm(stream.at(b) + begin * dim_, row_norm_.data(), norm_epsilon_, rows, dim_,
-               reinterpret_cast<BFloat16*>(normed));
+    if (chosen != 0) {
+      const void* rows = norm_rows(stream.at(b) + begin * dim_, tiles.end(index) - begin, tile, thread,
+                                   scratch, scales == nullptr ? nullptr : at(scales, b, begin, 1));
+      time.end(Operation::norm);
+      const int count = tiles.padded_end(index) - begin;
+      in_x_->run(count, rows, at(x, b, begin, channels_), thread);
+      in_z_->run(count, rows, at(z, b, begin, channels_), thread);
+      time.end(Operation::in_proj);
     } else {
-      rms_norm(stream.at(b) + begin * dim_, row_norm_.data(), norm_epsilon_, rows, dim_, normed);
+      time.end(Operation::norm);
     }
-    if (projection_ == Element::int8) {
-      const Int8Tile tile = int8_tile(scratch, thread);
-      quantise(normed, rows, dim_, dim_, tile.rows, tile.scales);
-    }
-    project_in(*in_x_, rows, normed, scratch, thread, at(x, b, begin, channels_));
-    project_in(*in_z_, rows, normed, scratch, thread, at(z, b, begin, channels_));
   });
 
   scratch.active.clear();
@@ -249,17 +272,21 @@ void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, 
   const int active = static_cast<int>(scratch.active.size()), scans = static_cast<int>(scratch.scans.size());
 
   pool.run(scans * tiles.count(), [&](int task, int thread) {
-    const int b = scratch.scans[task / tiles.count()] / 2,
-              direction = scratch.scans[task / tiles.count()] % 2;
-    const int begin = tiles.begin(task % tiles.count()), end = tiles.end(task % tiles.count());
-    convolve(directions_[direction].parameters, at(x, b, 0, channels_), tokens, begin, end, direction == 1,
+    OperationTimes::Task time(times, thread);
+    const int scan = scratch.scans[task / tiles.count()], b = scan / 2, direction = scan % 2;
+    const int index = task % tiles.count(), begin = tiles.begin(index);
+    const ConvolutionRange range{tokens, begin, tiles.end(index), direction == 1, scales_of(b)};
+    convolve(directions_[direction].parameters, range, at(x, b, 0, channels_),
              at(u[direction], b, 0, channels_));
-    directions_[direction].x_proj->run(end - begin, at(u[direction], b, begin, channels_),
+    time.end(Operation::convolve);
+    directions_[direction].x_proj->run(tiles.padded_end(index) - begin, at(u[direction], b, begin, channels_),
                                        at(projected[direction], b, begin, width_), thread);
+    time.end(Operation::x_proj);
   });
 
   const int pieces = (channels_ + kScanChannels - 1) / kScanChannels;
   pool.run(active * pieces, [&](int task, int thread) {
+    OperationTimes::Task time(times, thread);
     const int b = scratch.active[task / pieces], begin = task % pieces * kScanChannels;
     const int end = std::min(channels_, begin + kScanChannels);
     const std::uint8_t on = directions.data()[b];
@@ -271,26 +298,31 @@ void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, 
     for (int direction = 0; direction < 2; ++direction) {
       if (!(on & (direction == 0 ? kForward : kBackward))) continue;
       const bool first_of_two = direction == 0 && sums != nullptr;
-      const ScanRange range{tokens, begin, end, direction == 1, at(projected[direction], b, 0, width_),
-                            states};
+      const ScanRange range{tokens,       begin, end, direction == 1, at(projected[direction], b, 0, width_),
+                            scales_of(b), states};
       scan(directions_[direction].parameters, range, at(u[direction], b, 0, channels_), sums,
            first_of_two ? nullptr : at(z, b, 0, channels_), first_of_two ? nullptr : at(x, b, 0, channels_));
     }
+    time.end(Operation::scan);
   });
 
   pool.run(active * tiles.count(), [&](int task, int thread) {
-    const int b = scratch.active[task / tiles.count()], begin = tiles.begin(task % tiles.count());
-    project_out(tiles.end(task % tiles.count()) - begin, at(x, b, begin, channels_), scratch, thread,
-                stream.at(b) + begin * dim_);
+    OperationTimes::Task time(times, thread);
+    const int b = scratch.active[task / tiles.count()], index = task % tiles.count();
+    const int begin = tiles.begin(index);
+    project_out(at(x, b, begin, channels_), tiles.end(index) - begin, tiles.padded_end(index) - begin, tile,
+                thread, scratch, stream.at(b) + begin * dim_);
+    time.end(Operation::out_proj);
   });
 }
 
-void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
+void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times,
+                   const SpecialTokens& special, float threshold, Tensor stream,
                    TensorView<std::uint8_t> directions, Tensor gate_logits) const {
   if (element_ == Element::bf16)
-    run_as<BFloat16>(pool, scratch, class_index, threshold, stream, directions, gate_logits);
+    run_as<BFloat16>(pool, scratch, times, special, threshold, stream, directions, gate_logits);
   else
-    run_as<float>(pool, scratch, class_index, threshold, stream, directions, gate_logits);
+    run_as<float>(pool, scratch, times, special, threshold, stream, directions, gate_logits);
 }
 
 }  // namespace winnow::cpu

@@ -1,47 +1,56 @@
 // The bidirectional block on the cpu: its packed weights, and how its steps are shared out among the threads.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
 #include "cpu/aligned_buffer.h"
 #include "cpu/kernels.h"
+#include "cpu/operation_times.h"
 #include "cpu/packed_linear.h"
 #include "cpu/thread_pool.h"
 #include "ops/backend.h"
 
 namespace winnow::cpu {
 
-// Rows of an image that are worked on as one task. A pure function of the row count, so that an image's
-// numbers depend neither on the batch nor on the threads.
-struct RowTiles {
-  explicit RowTiles(int rows);
-  int count() const { return (rows + size - 1) / size; }
-  int begin(int tile) const { return tile * size; }
-  int end(int tile) const { return std::min(rows, (tile + 1) * size); }
-  // Calls prepare(row count) for each size that a tile has.
+// Rows of an image that are worked on as one task: whole units, as even as can be. A pure function of the row
+// count, so that an image's numbers depend neither on the batch nor on the threads.
+class RowTiles {
+ public:
+  // The last unit is padded where `rows` is no multiple of `unit`.
+  explicit RowTiles(int rows, int unit = 1);
+  int count() const { return tiles_; }
+  int begin(int tile) const { return tile * units_ / tiles_ * unit_; }
+  int padded_end(int tile) const { return begin(tile + 1); }
+  int end(int tile) const { return std::min(rows_, padded_end(tile)); }
+  int padded_rows() const { return units_ * unit_; }
+  int largest() const { return (units_ + tiles_ - 1) / tiles_ * unit_; }
+  // Calls prepare(padded row count) for each size that a tile has.
   template <typename Prepare>
   void for_each_size(Prepare prepare) const {
-    prepare(std::min(rows, size));
-    if (rows % size != 0) prepare(rows % size);
+    prepare(largest());
+    if (units_ % tiles_ != 0) prepare(largest() - unit_);
   }
-  int rows, size;
+
+ private:
+  int rows_, unit_, units_, tiles_;
 };
 
 // Memory between the steps of a block, shared by all blocks of a backend.
 struct BlockScratch {
-  AlignedBuffer x, z;          // [B, L, Ep]; y takes x's place after the convolution
-  AlignedBuffer u[2];          // per direction [B, L, Ep]
-  AlignedBuffer projected[2];  // per direction [B, L, R + 2N]
+  AlignedBuffer x, z;          // [B, Lp, Ep], Lp the padded rows; y takes x's place after the convolution
+  AlignedBuffer scales;        // [B, Lp]: of the rows of x and z where in_proj is int8
+  AlignedBuffer u[2];          // per direction [B, Lp, Ep]
+  AlignedBuffer projected[2];  // per direction [B, Lp, R + 2N]
   AlignedBuffer sums;          // per thread [L, channels of a scan task]
+  AlignedBuffer states;        // per thread [N, channels of a scan task]
+  AlignedBuffer normed;        // per thread [tile + 1, D]
   AlignedBuffer quantised;     // per thread int8 [tile, max(D, Ep)]
-  AlignedBuffer scales;        // per thread [tile]
-  AlignedBuffer product;    // per thread [tile, max(D, Ep)]: of int8 matrices, before their rows are scaled
-  AlignedBuffer normed;     // per thread [tile + 1, D]
-  AlignedBuffer states;     // per thread [N, channels of a scan task]
-  int tile = 0;             // rows of the largest tile of this call
-  std::vector<int> active;  // images with a direction
-  std::vector<int> scans;   // 2 image + direction, for each direction that runs
+  AlignedBuffer row_scales;    // per thread [tile]
+  AlignedBuffer product;       // per thread [tile, D]: of out_proj where it cannot go into the stream at once
+  std::vector<int> active;     // images with a direction
+  std::vector<int> scans;      // 2 image + direction, for each direction that runs
 };
 
 class CpuBlock : public Block {
@@ -49,8 +58,8 @@ class CpuBlock : public Block {
   static Result<std::unique_ptr<CpuBlock>> create(const BlockWeights& weights, Precision precision);
 
   // See Backend::run_block.
-  void run(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
-           TensorView<std::uint8_t> directions, Tensor gate_logits) const;
+  void run(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times, const SpecialTokens& special,
+           float threshold, Tensor stream, TensorView<std::uint8_t> directions, Tensor gate_logits) const;
 
  private:
   // One direction, channels padded to kLanes.
@@ -63,27 +72,23 @@ class CpuBlock : public Block {
   Status pack(const ScanWeights& weights, const BlockWeights& sizes, Direction& direction) const;
   // run with x, z, u and y as T: float, or BFloat16.
   template <typename T>
-  void run_as(ThreadPool& pool, BlockScratch& scratch, int class_index, float threshold, Tensor stream,
-              TensorView<std::uint8_t> directions, Tensor gate_logits) const;
-  // One thread's part of the scratch for int8 products.
-  struct Int8Tile {
-    std::int8_t* rows;
-    float* scales;
-    float* product;
-  };
-  Int8Tile int8_tile(const BlockScratch& scratch, int thread) const;
-  // One half of in_proj on normed rows [rows, D], fp32, or T where the product is of T; int8 takes the
-  // rows that are in the thread's tile.
-  template <typename T>
-  void project_in(const PackedLinear& half, int rows, const void* normed, BlockScratch& scratch, int thread,
-                  T* out) const;
-  template <typename T>
-  void project_out(int rows, const T* y, BlockScratch& scratch, int thread, float* stream) const;
+  void run_as(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times, const SpecialTokens& special,
+              float threshold, Tensor stream, TensorView<std::uint8_t> directions, Tensor gate_logits) const;
   void prepare(const RowTiles& tiles, int images, int threads, BlockScratch& scratch) const;
-  std::uint8_t choose_directions(const float* class_token, float threshold, float* logits) const;
+  // The norm of rows of the stream in the form that in_proj takes; int8 rows leave their scales in `scales`.
+  const void* norm_rows(const float* stream, int rows, int tile, int thread, BlockScratch& scratch,
+                        float* scales) const;
+  // stream [rows, D] += out_proj of y [padded rows, Ep].
+  template <typename T>
+  void project_out(const T* y, int rows, int padded_rows, int tile, int thread, BlockScratch& scratch,
+                   float* stream) const;
+  // From the special tokens of stream [L, D]; `normed` is memory for one row, logits [2] or null.
+  std::uint8_t choose_directions(const float* stream, const SpecialTokens& special, float threshold,
+                                 float* normed, float* logits) const;
 
   Element element_ = Element::fp32;                      // of x, z, u, y and x_proj
-  Element projection_ = Element::fp32;                   // of in_proj and out_proj
+  Element in_ = Element::fp32, out_ = Element::fp32;     // of in_proj and out_proj
+  int row_unit_ = 1;                                     // rows that the products take at a time
   int dim_ = 0, channels_ = 0, states_ = 0, width_ = 0;  // D, E padded, N, R + 2N
   float norm_epsilon_ = 0.0f;
   AlignedBuffer norm_, gate_;
@@ -91,7 +96,7 @@ class CpuBlock : public Block {
   float gate_bias_[2] = {};
   bool gated_ = false;
   std::unique_ptr<PackedLinear> in_x_, in_z_;
-  std::vector<std::unique_ptr<PackedLinear>> out_;  // one, or for int8 one for each group of channels
+  std::vector<std::unique_ptr<PackedLinear>> out_groups_;  // one, or for int8 one for each group of channels
   Direction directions_[2];
 };
 

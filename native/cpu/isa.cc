@@ -13,6 +13,7 @@
 #include "cpu/kernels.h"
 
 #if defined(__x86_64__)
+#include <cpuid.h>
 #include <xmmintrin.h>
 #endif
 
@@ -29,12 +30,33 @@ struct Isa {
 constexpr Isa kIsas[] = {{"scalar", HWY_STATIC_TARGET, dnnl::cpu_isa::sse41},
                          {"sse4", HWY_SSE4, dnnl::cpu_isa::sse41},
                          {"avx2", HWY_AVX2, dnnl::cpu_isa::avx2},
-                         {"avx512", HWY_AVX3, dnnl::cpu_isa::avx512_core}};
+                         {"avx512", HWY_AVX3, dnnl::cpu_isa::avx512_core},
+                         {"avx512-bf16", HWY_AVX3, dnnl::cpu_isa::avx512_core_bf16},
+                         {"amx", HWY_AVX3, dnnl::cpu_isa::avx512_core_amx}};
 #else
 constexpr Isa kIsas[] = {{"scalar", HWY_STATIC_TARGET, dnnl::cpu_isa::all}};
 #endif
 
-bool is_available(const Isa& isa) { return (hwy::SupportedTargets() & isa.target) != 0; }
+// Of the processor, for the part of oneDNN that Highway does not tell.
+bool has_products(dnnl::cpu_isa isa) {
+#if defined(__x86_64__)
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (isa == dnnl::cpu_isa::avx512_core_bf16) return __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a >> 5 & 1);
+  if (isa == dnnl::cpu_isa::avx512_core_amx) return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d >> 22 & 1);
+#endif
+  (void)isa;
+  return true;
+}
+
+bool is_available(const Isa& isa) {
+  return (hwy::SupportedTargets() & isa.target) != 0 && has_products(isa.dnnl);
+}
+
+// Whether oneDNN may use `wanted`: an instruction set includes another when it has all of its bits.
+bool in_use(dnnl::cpu_isa wanted) {
+  const auto all = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  return (all & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
+}
 
 Status force(const char* wanted) {
   std::string names;
@@ -77,22 +99,27 @@ Status force_isa_from_environment() {
 
 const char* isa_in_use() {
   const std::int64_t target = kernel_target();
+  const char* name = hwy::TargetName(target);
   for (const Isa& isa : kIsas)
-    if (isa.target == target) return isa.name;
-  return hwy::TargetName(target);
+    if (isa.target == target && in_use(isa.dnnl)) name = isa.name;
+  return name;
 }
 
 std::vector<Precision> native_precisions() {
-  // An instruction set of oneDNN includes another when it has all of its bits.
-  const auto has = [isa = static_cast<unsigned>(dnnl::get_effective_cpu_isa())](dnnl::cpu_isa wanted) {
-    return (isa & static_cast<unsigned>(wanted)) == static_cast<unsigned>(wanted);
-  };
   std::vector<Precision> precisions = {Precision::fp32};
 #if HWY_ARCH_X86
-  if (has(dnnl::cpu_isa::avx512_core_bf16)) precisions.push_back(Precision::bf16);
-  if (has(dnnl::cpu_isa::avx512_core_vnni)) precisions.push_back(Precision::int8);
+  if (in_use(dnnl::cpu_isa::avx512_core_bf16)) precisions.push_back(Precision::bf16);
+  if (in_use(dnnl::cpu_isa::avx512_core_vnni)) precisions.push_back(Precision::int8);
 #endif
   return precisions;
+}
+
+bool has_tiles() {
+#if HWY_ARCH_X86
+  return in_use(dnnl::cpu_isa::avx512_core_amx);
+#else
+  return false;
+#endif
 }
 
 std::string processor_name() {

@@ -10,7 +10,7 @@
 namespace winnow {
 
 // Names that the environment variable WINNOW_ISA may force on this machine, slowest first:
-// "scalar" (the lowest that Highway offers here), "sse4", "avx2", "avx512" on x86.
+// "scalar" (the lowest that Highway offers here), "sse4", "avx2", "avx512", "avx512-bf16", "amx" on x86.
 std::vector<const char*> available_isas();
 
 namespace cpu {
@@ -19,11 +19,14 @@ namespace cpu {
 // Fails with bad_argument, naming what is available.
 Status force_isa_from_environment();
 
-// The instruction set that Highway's dispatch really chooses.
+// The instruction set that Highway's dispatch and oneDNN really use.
 const char* isa_in_use();
 
 // Precisions whose matrix products have instructions in the instruction set in use; most exact first.
 std::vector<Precision> native_precisions();
+
+// Whether matrix products of bf16 run on the processor's matrix tiles (AMX).
+bool has_tiles();
 
 // Processor name as the system reports it, or "unknown processor".
 std::string processor_name();

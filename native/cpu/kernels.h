@@ -10,7 +10,7 @@
 
 namespace winnow::cpu {
 
-// The upper half of an fp32 number, rounded to nearest even.
+// The upper half of an fp32 number, rounded to nearest; of two that are as near, away from zero.
 struct BFloat16 {
   std::uint16_t bits;
 };
@@ -35,9 +35,6 @@ void rms_norm(const float* x, const float* weight, float epsilon, int rows, int 
 // `stride` apart.
 void quantise(const float* x, int rows, int dim, int stride, std::int8_t* q, float* scales);
 void quantise(const BFloat16* x, int rows, int dim, int stride, std::int8_t* q, float* scales);
-// out[r] = x[r] * scales[r]; dim is a multiple of kLanes.
-void scale_rows(const float* x, const float* scales, int rows, int dim, float* out);
-void scale_rows(const float* x, const float* scales, int rows, int dim, BFloat16* out);
 // sum[r] += x[r] * scales[r].
 void add_scaled_rows(const float* x, const float* scales, int rows, int dim, float* sum);
 // out[r] = (x[r] - mean) / sqrt(variance + epsilon) * weight + bias.
@@ -64,18 +61,23 @@ struct ScanParameters {
   int stride, conv_width, dt_rank, state_dim;
 };
 
-// u[t] = SiLU(causal depthwise convolution of x) for tokens begin <= t < end of a sequence x [tokens,
-// stride]; causal towards the end of the sequence where `backward`.
-void convolve(const ScanParameters& p, const float* x, int tokens, int begin, int end, bool backward,
-              float* u);
-void convolve(const ScanParameters& p, const BFloat16* x, int tokens, int begin, int end, bool backward,
-              BFloat16* u);
+// Tokens begin <= t < end of a sequence of one image.
+struct ConvolutionRange {
+  int tokens, begin, end;
+  bool backward;        // causal towards the end of the sequence
+  const float* scales;  // [tokens]: what the rows of x are still to be multiplied with; or null
+};
+
+// u[t] = SiLU(causal depthwise convolution of x) for the tokens of the range; x, u [tokens, stride].
+void convolve(const ScanParameters& p, const ConvolutionRange& range, const float* x, float* u);
+void convolve(const ScanParameters& p, const ConvolutionRange& range, const BFloat16* x, BFloat16* u);
 
 // What a scan goes over: channels begin <= e < end (multiples of kLanes) of one image, along one direction.
 struct ScanRange {
   int tokens, begin, end;
   bool backward;
   const float* projected;  // [tokens, R + 2N]: dt, B, C
+  const float* z_scales;   // [tokens]: what the rows of z are still to be multiplied with; or null
   float* states;           // memory for N (end - begin) floats
 };
 

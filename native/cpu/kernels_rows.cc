@@ -92,20 +92,6 @@ void quantise_bf16(const BFloat16* x, int rows, int dim, int stride, std::int8_t
   quantise_rows(x, rows, dim, stride, q, scales);
 }
 
-template <typename Out>
-HWY_INLINE void scale_each_row(const float* x, const float* scales, int rows, int dim, Out* out) {
-  const hn::CappedTag<float, kLanes> d;
-  for (int r = 0; r < rows; ++r, x += dim, out += dim)
-    for (int i = 0; i < dim; i += static_cast<int>(hn::Lanes(d)))
-      store(d, hn::Mul(hn::LoadU(d, x + i), hn::Set(d, scales[r])), out + i);
-}
-void scale_rows_fp32(const float* x, const float* scales, int rows, int dim, float* out) {
-  scale_each_row(x, scales, rows, dim, out);
-}
-void scale_rows_bf16(const float* x, const float* scales, int rows, int dim, BFloat16* out) {
-  scale_each_row(x, scales, rows, dim, out);
-}
-
 void add_scaled(const float* x, const float* scales, int rows, int dim, float* sum) {
   const Floats d;
   for (int r = 0; r < rows; ++r, x += dim, sum += dim)
@@ -176,8 +162,6 @@ HWY_EXPORT(rms_norm_fp32);
 HWY_EXPORT(rms_norm_bf16);
 HWY_EXPORT(quantise_fp32);
 HWY_EXPORT(quantise_bf16);
-HWY_EXPORT(scale_rows_fp32);
-HWY_EXPORT(scale_rows_bf16);
 HWY_EXPORT(add_scaled);
 HWY_EXPORT(layer_norm_rows);
 HWY_EXPORT(add_to);
@@ -197,12 +181,6 @@ void quantise(const float* x, int rows, int dim, int stride, std::int8_t* q, flo
 }
 void quantise(const BFloat16* x, int rows, int dim, int stride, std::int8_t* q, float* scales) {
   HWY_DYNAMIC_DISPATCH(quantise_bf16)(x, rows, dim, stride, q, scales);
-}
-void scale_rows(const float* x, const float* scales, int rows, int dim, float* out) {
-  HWY_DYNAMIC_DISPATCH(scale_rows_fp32)(x, scales, rows, dim, out);
-}
-void scale_rows(const float* x, const float* scales, int rows, int dim, BFloat16* out) {
-  HWY_DYNAMIC_DISPATCH(scale_rows_bf16)(x, scales, rows, dim, out);
 }
 void add_scaled_rows(const float* x, const float* scales, int rows, int dim, float* sum) {
   HWY_DYNAMIC_DISPATCH(add_scaled)(x, scales, rows, dim, sum);

@@ -25,33 +25,74 @@ constexpr int kStateGroup = HWY_TARGET == HWY_AVX3 ? 16 : 8;
 // Row of the step: the sequence from its start, or from its end.
 HWY_INLINE int row_of(int step, int tokens, bool backward) { return backward ? tokens - 1 - step : step; }
 
+constexpr int kTaps = 4;        // of the published models: their tokens are convolved in groups
+constexpr int kTokenGroup = 4;  // tokens that share the loads of their rows and weights
+
+// u[t] for kTokenGroup tokens from t on, all of whose taps are inside the sequence.
 template <typename T>
-HWY_INLINE void convolve_rows(const ScanParameters& p, const T* x, int tokens, int begin, int end,
-                              bool backward, T* u) {
+HWY_INLINE void convolve_group(const ScanParameters& p, const float* scales, const T* x, int t, int towards,
+                               T* u) {
   const Channels d;
-  const int lanes = static_cast<int>(hn::Lanes(d)), towards = backward ? 1 : -1;
-  for (int t = begin; t < end; ++t) {
-    // Taps that fall before the sequence's first step meet zeros.
-    const int reach = backward ? tokens - 1 - t : t;
-    const int first = std::max(0, p.conv_width - 1 - reach);
-    for (int e = 0; e < p.stride; e += lanes) {
-      const float* weight = p.conv_weight + table_place(e, p.conv_width);
-      V sum = hn::LoadU(d, p.conv_bias + e);
-      for (int k = first; k < p.conv_width; ++k) {
-        const std::size_t source = t + towards * (p.conv_width - 1 - k);
-        sum = hn::MulAdd(hn::LoadU(d, weight + k * kLanes), load(d, x + source * p.stride + e), sum);
-      }
-      store(d, silu<kExactness<T>>(d, sum), u + static_cast<std::size_t>(t) * p.stride + e);
+  constexpr int kRows = kTokenGroup + kTaps - 1;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  // Row i of the window; tap k of token j meets row j + k, or j + kTaps - 1 - k against the sequence.
+  const int first_row = towards < 0 ? t - (kTaps - 1) : t;
+  const T* first = x + static_cast<std::size_t>(first_row) * p.stride;
+  T* out = u + static_cast<std::size_t>(t) * p.stride;
+  for (int e = 0; e < p.stride; e += lanes) {
+    const float* weight = p.conv_weight + table_place(e, kTaps);
+    V rows[kRows], sums[kTokenGroup];
+    for (int i = 0; i < kRows; ++i) rows[i] = load(d, first + static_cast<std::size_t>(i) * p.stride + e);
+    if (scales != nullptr)
+      for (int i = 0; i < kRows; ++i) rows[i] = hn::Mul(rows[i], hn::Set(d, scales[first_row + i]));
+    for (V& sum : sums) sum = hn::LoadU(d, p.conv_bias + e);
+    for (int k = 0; k < kTaps; ++k) {
+      const V tap = hn::LoadU(d, weight + (towards < 0 ? k : kTaps - 1 - k) * kLanes);
+      for (int j = 0; j < kTokenGroup; ++j) sums[j] = hn::MulAdd(tap, rows[j + k], sums[j]);
+    }
+    for (int j = 0; j < kTokenGroup; ++j)
+      store(d, silu<kExactness<T>>(d, sums[j]), out + static_cast<std::size_t>(j) * p.stride + e);
+  }
+}
+
+// u[t] for one token; taps that fall before the sequence's first step meet zeros.
+template <typename T>
+HWY_INLINE void convolve_token(const ScanParameters& p, const ConvolutionRange& range, const T* x, int t,
+                               T* u) {
+  const Channels d;
+  const int lanes = static_cast<int>(hn::Lanes(d)), towards = range.backward ? 1 : -1;
+  const int reach = range.backward ? range.tokens - 1 - t : t;  // tokens before this one
+  for (int e = 0; e < p.stride; e += lanes) {
+    const float* weight = p.conv_weight + table_place(e, p.conv_width);
+    V sum = hn::LoadU(d, p.conv_bias + e);
+    for (int k = std::max(0, p.conv_width - 1 - reach); k < p.conv_width; ++k) {
+      const std::size_t source = t + towards * (p.conv_width - 1 - k);
+      V row = load(d, x + source * p.stride + e);
+      if (range.scales != nullptr) row = hn::Mul(row, hn::Set(d, range.scales[source]));
+      sum = hn::MulAdd(hn::LoadU(d, weight + k * kLanes), row, sum);
+    }
+    store(d, silu<kExactness<T>>(d, sum), u + static_cast<std::size_t>(t) * p.stride + e);
+  }
+}
+
+template <typename T>
+HWY_INLINE void convolve_rows(const ScanParameters& p, const ConvolutionRange& range, const T* x, T* u) {
+  for (int t = range.begin; t < range.end;) {
+    const int last = t + kTokenGroup - 1;
+    const int reach = range.backward ? range.tokens - 1 - last : t;  // tokens before the group
+    if (p.conv_width == kTaps && reach >= kTaps - 1 && last < range.end) {
+      convolve_group(p, range.scales, x, t, range.backward ? 1 : -1, u);
+      t += kTokenGroup;
+    } else {
+      convolve_token(p, range, x, t++, u);
     }
   }
 }
-void convolve_fp32(const ScanParameters& p, const float* x, int tokens, int begin, int end, bool backward,
-                   float* u) {
-  convolve_rows(p, x, tokens, begin, end, backward, u);
+void convolve_fp32(const ScanParameters& p, const ConvolutionRange& range, const float* x, float* u) {
+  convolve_rows(p, range, x, u);
 }
-void convolve_bf16(const ScanParameters& p, const BFloat16* x, int tokens, int begin, int end, bool backward,
-                   BFloat16* u) {
-  convolve_rows(p, x, tokens, begin, end, backward, u);
+void convolve_bf16(const ScanParameters& p, const ConvolutionRange& range, const BFloat16* x, BFloat16* u) {
+  convolve_rows(p, range, x, u);
 }
 
 // What one token of the tile brings to the states of one vector of channels.
@@ -151,7 +192,9 @@ HWY_NOINLINE void scan_tile(const ScanParameters& p, const ScanRange& range, int
       continue;
     }
     if (sums != nullptr) sum = hn::Add(sum, hn::LoadU(d, sum_at(i)));
-    store(d, hn::Mul(sum, silu<exactness>(d, load(d, z + at(i)))), y + at(i));
+    V gate = load(d, z + at(i));
+    if (range.z_scales != nullptr) gate = hn::Mul(gate, hn::Set(d, range.z_scales[rows[i]]));
+    store(d, hn::Mul(sum, silu<exactness>(d, gate)), y + at(i));
   }
 }
 
@@ -206,13 +249,11 @@ HWY_EXPORT(convolve_bf16);
 HWY_EXPORT(scan_fp32);
 HWY_EXPORT(scan_bf16);
 
-void convolve(const ScanParameters& p, const float* x, int tokens, int begin, int end, bool backward,
-              float* u) {
-  HWY_DYNAMIC_DISPATCH(convolve_fp32)(p, x, tokens, begin, end, backward, u);
+void convolve(const ScanParameters& p, const ConvolutionRange& range, const float* x, float* u) {
+  HWY_DYNAMIC_DISPATCH(convolve_fp32)(p, range, x, u);
 }
-void convolve(const ScanParameters& p, const BFloat16* x, int tokens, int begin, int end, bool backward,
-              BFloat16* u) {
-  HWY_DYNAMIC_DISPATCH(convolve_bf16)(p, x, tokens, begin, end, backward, u);
+void convolve(const ScanParameters& p, const ConvolutionRange& range, const BFloat16* x, BFloat16* u) {
+  HWY_DYNAMIC_DISPATCH(convolve_bf16)(p, range, x, u);
 }
 void scan(const ScanParameters& p, const ScanRange& range, const float* u, float* sums, const float* z,
           float* y) {

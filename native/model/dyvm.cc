@@ -21,13 +21,14 @@ TensorView<T> view(TensorView<T> tensor, int images, int rows) {
 Status DyvmModel::plan(int images) {
   const DyvmConfig& c = config_;
   const int patches = c.patches(), dim = c.embed_dim, side = c.image_size;
+  const int special = c.special_tokens(patches).count;
   return workspace_.lay_out([&] {
     Buffers& b = buffers_;
     const auto take = [&](std::initializer_list<int> shape) { return workspace_.take<float>(shape); };
     b.pixels = workspace_.take<std::uint8_t>({images, side, side, 3});
     b.images = take({images, 3, side, side});
-    b.stream = take({images, patches + 1, dim});
-    b.gathered = take({images, patches + 1, dim});
+    b.stream = take({images, patches + special, dim});
+    b.gathered = take({images, patches + special, dim});
     b.predictor[0] = take({images, patches, dim});
     b.predictor[1] = take({images, patches, dim});
     b.predictor[2] = take({images, patches, dim / 2});
@@ -40,7 +41,11 @@ Status DyvmModel::plan(int images) {
     b.replayed = workspace_.take<std::int32_t>({images, patches});
     b.directions = workspace_.take<std::uint8_t>({c.depth, images});
     b.gate_logits = take({c.depth, images, 2});
-    b.class_token = take({images, dim});
+    b.special = take({images, special, dim});
+    if (c.registers > 0) {
+      b.narrowed = take({images, special, c.register_dim()});
+      b.joined = take({images, 1, c.head_inputs()});
+    }
     b.logits = take({images, c.classes});
   });
 }
@@ -80,8 +85,9 @@ Status DyvmModel::predict_normalised(const float* input, int images, const Dynam
 }
 
 Status DyvmModel::forward(int images, const std::vector<int>& kept, const DynamicOptions& options) {
-  int patches = config_.patches(), class_index = config_.class_index(patches);
-  Tensor stream = view(buffers_.stream, images, patches + 1), spare = buffers_.gathered;
+  int patches = config_.patches();
+  SpecialTokens special = config_.special_tokens(patches);
+  Tensor stream = view(buffers_.stream, images, patches + special.count), spare = buffers_.gathered;
   backend_.embed_patches(buffers_.images, *embedding_, stream);
 
   std::size_t stage = 0;
@@ -91,11 +97,11 @@ Status DyvmModel::forward(int images, const std::vector<int>& kept, const Dynami
     if (stage < kept.size() && config_.pruning_layers[stage] == layer) {
       const bool prunes = kept[stage] < patches;
       const Tensor scores = view(buffers_.scores[stage], images, patches);
-      if (prunes || options.trace) score(predictors_[stage], stream, class_index, scores);
+      if (prunes || options.trace) score(predictors_[stage], stream, special, scores);
       if (prunes) {
         const auto indices = view(buffers_.kept[stage], images, kept[stage]);
-        const int new_class_index = config_.class_index(kept[stage]);
-        const Tensor gathered = view(spare, images, kept[stage] + 1);
+        const SpecialTokens moved = config_.special_tokens(kept[stage]);
+        const Tensor gathered = view(spare, images, kept[stage] + moved.count);
         backend_.keep_best(scores, indices);
         TensorView<const std::int32_t> next(indices.data(), {images, kept[stage]});
         if (options.replay != nullptr) {
@@ -103,31 +109,42 @@ Status DyvmModel::forward(int images, const std::vector<int>& kept, const Dynami
           backend_.write(buffers_.replayed.data(), recorded.data(), next.size() * sizeof(std::int32_t));
           next = {buffers_.replayed.data(), {images, kept[stage]}};
         }
-        backend_.gather_tokens(stream, class_index, next, new_class_index, gathered);
+        backend_.gather_tokens(stream, special, next, moved, gathered);
         spare = stream;
         stream = gathered;
         patches = kept[stage];
-        class_index = new_class_index;
+        special = moved;
       }
       ++stage;
     }
     const Tensor logits = options.trace ? Tensor(buffers_.gate_logits.at(layer), {images, 2}) : Tensor();
-    backend_.run_block(*blocks_[layer], class_index, options.block_threshold, stream,
+    backend_.run_block(*blocks_[layer], special, options.block_threshold, stream,
                        {buffers_.directions.at(layer), {images}}, logits);
   }
-  backend_.norm_class_token(stream, class_index, final_norm_, kEpsilon, buffers_.class_token);
-  backend_.linear(buffers_.class_token, *head_, Activation::none, buffers_.logits);
+  classify(stream, special);
   return ok();
 }
 
-void DyvmModel::score(const ScorePredictor& predictor, Tensor stream, int class_index, Tensor scores) {
-  const int images = stream.extent(0), patches = stream.extent(1) - 1;
+void DyvmModel::classify(Tensor stream, const SpecialTokens& special) {
+  const Buffers& b = buffers_;
+  backend_.norm_special_tokens(stream, special, final_norm_, kEpsilon, b.special);
+  if (neck_ == nullptr) return backend_.linear(b.special, *head_, Activation::none, b.logits);
+  // The register head: each register narrowed, all of them joined to one vector, and that normed.
+  backend_.linear(b.special, *neck_, Activation::none, b.narrowed);
+  const Tensor vector(b.narrowed.data(), {b.joined.extent(0), 1, b.joined.extent(2)});
+  backend_.norm_special_tokens(vector, SpecialTokens::class_token(0), neck_norm_, kEpsilon, b.joined);
+  backend_.linear(b.joined, *head_, Activation::none, b.logits);
+}
+
+void DyvmModel::score(const ScorePredictor& predictor, Tensor stream, const SpecialTokens& special,
+                      Tensor scores) {
+  const int images = stream.extent(0), patches = stream.extent(1) - special.count;
   const Tensor normed = view(buffers_.predictor[0], images, patches);
   const Tensor features = view(buffers_.predictor[1], images, patches);
   const Tensor half = view(buffers_.predictor[2], images, patches);
   const Tensor quarter = view(buffers_.predictor[3], images, patches);
   const Tensor pairs = view(buffers_.pairs, images, patches);
-  backend_.norm_patches(stream, class_index, predictor.norm_weight, predictor.norm_bias, kEpsilon, normed);
+  backend_.norm_patches(stream, special, predictor.norm_weight, predictor.norm_bias, kEpsilon, normed);
   backend_.linear(normed, *predictor.in, Activation::gelu, features);
   backend_.pool_second_half(features);
   backend_.linear(features, *predictor.out0, Activation::gelu, half);

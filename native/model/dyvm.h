@@ -1,5 +1,5 @@
-// DyVM, the Dynamic Vision Mamba (arXiv 2504.04787), and its unpruned parents Vim and VideoMamba:
-// classification.
+// DyVM, the Dynamic Vision Mamba (arXiv 2504.04787), and its unpruned parents Vim, VideoMamba and MambaReg
+// (arXiv 2405.14858): classification.
 #pragma once
 
 #include <atomic>
@@ -72,7 +72,9 @@ class DyvmModel {
     TensorView<std::int32_t> replayed;           // [B, M]
     TensorView<std::uint8_t> directions;         // [depth, B]
     Tensor gate_logits;                          // [depth, B, 2]
-    Tensor class_token, logits;                  // [B, D], [B, classes]
+    Tensor special;                              // [B, n, D]: the special tokens
+    Tensor narrowed, joined;                     // registers: [B, n, D/q], [B, 1, n D/q]
+    Tensor logits;                               // [B, classes]
   };
 
   DyvmModel(const DyvmConfig& config, Backend& backend)
@@ -81,7 +83,9 @@ class DyvmModel {
   Status plan(int images);
   // From buffers_.images on. `kept`: patches after each stage.
   Status forward(int images, const std::vector<int>& kept, const DynamicOptions& options);
-  void score(const ScorePredictor& predictor, Tensor stream, int class_index, Tensor scores);
+  void score(const ScorePredictor& predictor, Tensor stream, const SpecialTokens& special, Tensor scores);
+  // buffers_.logits from the last block's stream.
+  void classify(Tensor stream, const SpecialTokens& special);
   void report(int images, const std::vector<int>& kept, bool trace, Outputs& outputs);
   template <typename Load>
   Status run(int images, const DynamicOptions& options, Outputs& outputs, Load load);
@@ -93,6 +97,8 @@ class DyvmModel {
   std::vector<std::unique_ptr<Block>> blocks_;
   std::vector<ScorePredictor> predictors_;
   float* final_norm_ = nullptr;
+  float* neck_norm_ = nullptr;    // registers
+  std::unique_ptr<Linear> neck_;  // registers
   std::unique_ptr<Linear> head_;
   Buffers buffers_;
   std::vector<std::uint8_t> ran_;        // host copy of directions [depth, B]

@@ -11,9 +11,25 @@ using nlohmann::json;
 Error bad(std::string message) { return Error{ErrorCode::bad_model, std::move(message)}; }
 
 constexpr int kLargest = 1 << 20;  // beyond any width, depth or side that fits in memory
+constexpr int kMostRegisters = 1024;
 
 bool is_size(const json& value) {
   return value.is_number_unsigned() && value.get<std::uint64_t>() <= kLargest;
+}
+
+// MambaReg's registers and its head, into `config`, whose sizes are known.
+Status read_registers(const json& manifest, DyvmConfig& config) {
+  const json registers = manifest.value("registers", json()),
+             reduction = manifest.value("registerReduction", json());
+  if (!is_size(registers) || registers == 0 || registers > kMostRegisters)
+    return bad("Manifest: expected registers to be a whole number from 1 to " +
+               std::to_string(kMostRegisters) + ", but it is " + registers.dump() + ".");
+  if (!is_size(reduction) || reduction == 0 || config.embed_dim % reduction.get<int>() != 0)
+    return bad("Manifest: expected registerReduction to divide embedDim " + std::to_string(config.embed_dim) +
+               ", but it is " + reduction.dump() + ".");
+  config.registers = registers.get<int>();
+  config.register_reduction = reduction.get<int>();
+  return ok();
 }
 
 }  // namespace
@@ -30,11 +46,11 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
 
   DyvmConfig config;
   const json architecture = field("architecture");
-  if (architecture != "vim" && architecture != "videomamba")
-    return bad("Manifest: expected architecture \"vim\" or \"videomamba\", but it is " + architecture.dump() +
-               ".");
+  if (architecture != "vim" && architecture != "videomamba" && architecture != "mambareg")
+    return bad("Manifest: expected architecture \"vim\", \"videomamba\" or \"mambareg\", but it is " +
+               architecture.dump() + ".");
   config.class_token_first = architecture == "videomamba";
-  config.halve_directions = architecture == "vim";
+  config.halve_directions = architecture != "videomamba";
 
   const std::pair<const char*, int*> sizes[] = {
       {"imageSize", &config.image_size}, {"patchSize", &config.patch_size}, {"stride", &config.stride},
@@ -50,6 +66,9 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
   if (config.patch_size > config.image_size)
     return bad("Manifest: expected patchSize to be at most imageSize, but it is " +
                std::to_string(config.patch_size) + ".");
+
+  if (architecture == "mambareg")
+    if (const Status read = read_registers(manifest, config); !read) return read.error();
 
   const json selection = field("blockSelection");
   if (!selection.is_boolean()) return bad("Manifest: expected blockSelection to be true or false.");

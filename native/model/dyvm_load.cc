@@ -39,7 +39,7 @@ class Reader {
   std::set<std::string> asked_;
 };
 
-// block_head.weight in_proj [2, D]: the gate's logits block_head(in_proj(n)) are linear in the class token n.
+// block_head.weight in_proj [2, D]: the gate's logits block_head(in_proj(n)) are linear in the token n.
 std::vector<float> fold_gate(const float* head, const float* in_proj, int inner, int dim) {
   std::vector<float> gate(2ull * dim);
   std::vector<double> sums(dim);
@@ -95,6 +95,34 @@ BlockWeights read_block(Reader& read, const DyvmConfig& c, int layer, std::vecto
   return w;
 }
 
+// The special tokens with their positions [n, D], and the positions of the patches [M, D].
+struct Positions {
+  std::vector<float> special, patches;
+};
+
+// A class token's position is a row of pos_embed, in the order of the sequence; registers have a table of
+// their own.
+Positions read_positions(Reader& read, const DyvmConfig& c) {
+  const int patches = c.patches(), dim = c.embed_dim;
+  const SpecialTokens tokens = c.special_tokens(patches);
+  const bool apart = c.registers > 0;
+  const float* special = read("cls_token", {1, tokens.count, dim});
+  const float* position = read("pos_embed", {1, apart ? patches : patches + 1, dim});
+  const float* special_position = apart ? read("pos_embed_cls", {1, tokens.count, dim}) : nullptr;
+  if (!read.status) return {};
+  Positions out{std::vector<float>(special, special + static_cast<std::size_t>(tokens.count) * dim),
+                std::vector<float>(static_cast<std::size_t>(patches) * dim)};
+  for (int i = 0; i < tokens.count; ++i) {
+    const float* row =
+        apart ? special_position + i * dim : position + static_cast<std::size_t>(tokens.row(i)) * dim;
+    for (int d = 0; d < dim; ++d) out.special[static_cast<std::size_t>(i) * dim + d] += row[d];
+  }
+  for (int p = 0; p < patches; ++p)
+    std::copy_n(position + static_cast<std::size_t>(apart ? p : tokens.row_of_patch(p)) * dim, dim,
+                out.patches.begin() + static_cast<std::ptrdiff_t>(p) * dim);
+  return out;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DyvmModel>> DyvmModel::create(const DyvmConfig& config, Weights& weights,
@@ -117,22 +145,25 @@ Status DyvmModel::load(Weights& weights) {
       status = made.error();
   };
   const auto keep_linear = [&](std::unique_ptr<Linear>& place, const std::string& name, int outputs,
-                               int inputs) {
+                               int inputs, bool biased = true) {
     const float* weight = read(name + ".weight", {outputs, inputs});
-    const float* bias = read(name + ".bias", {outputs});
+    const float* bias = biased ? read(name + ".bias", {outputs}) : nullptr;
     if (status) keep(place, backend_.make_linear(weight, bias, outputs, inputs));
   };
 
-  const PatchEmbeddingWeights embedding{
+  PatchEmbeddingWeights embedding{
       .image_size = c.image_size,
       .patch_size = c.patch_size,
       .stride = c.stride,
       .embed_dim = dim,
-      .class_index = c.class_index(patches),
+      .special_tokens = c.special_tokens(patches),
       .weight = read("patch_embed.proj.weight", {dim, 3, c.patch_size, c.patch_size}),
       .bias = read("patch_embed.proj.bias", {dim}),
-      .class_token = read("cls_token", {1, 1, dim}),
-      .position = read("pos_embed", {1, patches + 1, dim})};
+      .special = nullptr,
+      .position = nullptr};
+  const Positions positions = read_positions(read, c);
+  embedding.special = positions.special.data();
+  embedding.position = positions.patches.data();
   if (status) keep(embedding_, backend_.make_patch_embedding(embedding));
 
   for (int layer = 0; layer < c.depth && status; ++layer) {
@@ -141,27 +172,37 @@ Status DyvmModel::load(Weights& weights) {
     if (status) keep(blocks_.emplace_back(), backend_.make_block(block));
   }
 
-  std::vector<std::pair<float**, const float*>> vectors = {{&final_norm_, read("norm_f.weight", {dim})}};
+  struct Vector {
+    float** place;
+    const float* values;
+    int length;
+  };
+  std::vector<Vector> vectors = {{&final_norm_, read("norm_f.weight", {dim}), dim}};
   predictors_.resize(c.pruning_layers.size());
   for (std::size_t stage = 0; stage < predictors_.size(); ++stage) {
     const std::string prefix = "score_predictors." + std::to_string(stage) + ".";
     ScorePredictor& predictor = predictors_[stage];
-    vectors.push_back({&predictor.norm_weight, read(prefix + "in_conv.0.weight", {dim})});
-    vectors.push_back({&predictor.norm_bias, read(prefix + "in_conv.0.bias", {dim})});
+    vectors.push_back({&predictor.norm_weight, read(prefix + "in_conv.0.weight", {dim}), dim});
+    vectors.push_back({&predictor.norm_bias, read(prefix + "in_conv.0.bias", {dim}), dim});
     keep_linear(predictor.in, prefix + "in_conv.1", dim, dim);
     keep_linear(predictor.out0, prefix + "out_conv.0", dim / 2, dim);
     keep_linear(predictor.out2, prefix + "out_conv.2", dim / 4, dim / 2);
     keep_linear(predictor.out4, prefix + "out_conv.4", 2, dim / 4);
   }
-  keep_linear(head_, "head", c.classes, dim);
+  if (c.registers > 0) {
+    const int joined = c.head_inputs();
+    keep_linear(neck_, "neck", c.register_dim(), dim, /*biased=*/false);
+    vectors.push_back({&neck_norm_, read("norm_neck.weight", {joined}), joined});
+  }
+  keep_linear(head_, "head", c.classes, c.head_inputs());
   if (!status) return status;
   if (const Status complete = read.check_all_asked(); !complete) return complete;
 
   const Status placed = constants_.lay_out([&] {
-    for (auto& [place, values] : vectors) *place = constants_.take<float>({dim}).data();
+    for (const auto& [place, values, length] : vectors) *place = constants_.take<float>({length}).data();
   });
   if (!placed) return placed;
-  for (const auto& [place, values] : vectors) backend_.write(*place, values, dim * sizeof(float));
+  for (const auto& [place, values, length] : vectors) backend_.write(*place, values, length * sizeof(float));
   return ok();
 }
 

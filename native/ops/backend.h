@@ -1,8 +1,9 @@
 // The seam between the models and the hardware: the operations that the models are written in.
 //
-// Words: B images, L tokens of an image (patches and the class token), D embed_dim, E = 2 D inner width,
-// N state_dim, R dt_rank, K conv_width. Tokens are rows [B, L, D]; the class token of every image is at row
-// c. Sources: Vim (arXiv 2401.09417), Mamba (arXiv 2312.00752), DyVM (arXiv 2504.04787).
+// Words: B images, L tokens of an image (M patches and n special tokens), D embed_dim, E = 2 D inner width,
+// N state_dim, R dt_rank, K conv_width. Tokens are rows [B, L, D]; the special tokens lie at the same rows in
+// every image (ops/special_tokens.h). Sources: Vim (arXiv 2401.09417), Mamba (arXiv 2312.00752), DyVM
+// (arXiv 2504.04787), MambaReg (arXiv 2405.14858).
 //
 // An operation never couples two images, and every image's result is the same whatever the batch holds.
 // A backend is used by one thread at a time. Operations are in order and cannot fail once their weights are
@@ -13,8 +14,10 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "ops/result.h"
+#include "ops/special_tokens.h"
 #include "ops/tensor.h"
 
 namespace winnow {
@@ -70,11 +73,11 @@ class Block {
 // Parameters of the patch embedding, host memory, fp32. Patches are P x P pixels, `stride` apart.
 struct PatchEmbeddingWeights {
   int image_size, patch_size, stride, embed_dim;
-  int class_index;           // row of the class token before any pruning
-  const float* weight;       // [D, 3, P, P]
-  const float* bias;         // [D]
-  const float* class_token;  // [D]
-  const float* position;     // [M + 1, D], aligned to the sequence with the class token in it
+  SpecialTokens special_tokens;  // before any pruning
+  const float* weight;           // [D, 3, P, P]
+  const float* bias;             // [D]
+  const float* special;          // [n, D]: the special tokens with their positions added
+  const float* position;         // [M, D]: of the patches
 
   int grid() const { return (image_size - patch_size) / stride + 1; }  // patches per side; M = grid^2
 };
@@ -84,9 +87,21 @@ class PatchEmbedding {
   virtual ~PatchEmbedding() = default;
 };
 
+// What one kind of operation took since time_operations(true).
+struct OperationTime {
+  std::string name;
+  double seconds;  // of all threads together
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
+
+  // --- Measuring; off at first ---
+
+  virtual void time_operations(bool on) = 0;
+  // In the order of their first use in a prediction; empty while it is off.
+  virtual std::vector<OperationTime> operation_times() const = 0;
 
   // --- Memory ---
 
@@ -112,25 +127,27 @@ class Backend {
   virtual void normalise(TensorView<const std::uint8_t> pixels, const float mean[3], const float std[3],
                          Tensor out) = 0;
 
-  // Patches of images [B,3,S,S] in raster order, class token inserted, positions added; stream [B,M+1,D].
+  // Patches of images [B,3,S,S] in raster order with their positions added, special tokens inserted; stream
+  // [B,M+n,D].
   virtual void embed_patches(Tensor images, const PatchEmbedding& embedding, Tensor stream) = 0;
 
   // One bidirectional block with its residual, in place on stream [B,L,D] (Vim, algorithm 1; DyVM, block
   // selection):
-  //   n = RMSNorm(stream); direction i runs where sigmoid(gate_i . n[c] + gate_bias_i) > threshold
-  //   x, z = n in_proj^T
+  //   v = RMSNorm(stream); m = mean of v over the special tokens
+  //   direction i runs where sigmoid(gate_i . m + gate_bias_i) > threshold
+  //   x, z = v in_proj^T
   //   u = SiLU(causal_conv(x)); dt, B, C = u x_proj^T; delta = softplus(dt dt_weight^T + dt_bias)
   //   h = exp(delta A) h + delta B u; y = C h + D u, with A = -exp(a_log), along the direction
   //   stream += output_scale ((y_forward + y_backward) SiLU(z)) out_proj^T
   // directions [B]: the bits that ran (written); gate_logits [B,2] or empty. Without a gate both always run.
-  virtual void run_block(const Block& block, int class_index, float threshold, Tensor stream,
+  virtual void run_block(const Block& block, const SpecialTokens& special, float threshold, Tensor stream,
                          TensorView<std::uint8_t> directions, Tensor gate_logits) = 0;
 
   // Vectors given to the operations below as `weight` and `bias` lie in the backend's memory.
 
-  // out = LayerNorm of the patch rows of stream [B,L,D], the class token left out; out [B,L-1,D].
-  virtual void norm_patches(Tensor stream, int class_index, const float* weight, const float* bias,
-                            float epsilon, Tensor out) = 0;
+  // out = LayerNorm of the patch rows of stream [B,L,D], the special tokens left out; out [B,L-n,D].
+  virtual void norm_patches(Tensor stream, const SpecialTokens& special, const float* weight,
+                            const float* bias, float epsilon, Tensor out) = 0;
 
   // out = activation(x W^T + bias) for every row; x [B,n,inputs] or [B,inputs], out [B,n,outputs] or
   // [B,outputs].
@@ -145,14 +162,14 @@ class Backend {
   // The k best of scores [B,n], chosen among equal ones as in ops/keep_best.h, ascending in kept [B,k].
   virtual void keep_best(Tensor scores, TensorView<std::int32_t> kept) = 0;
 
-  // out [B,k+1,D] = patch rows `kept` of stream [B,L,D] in order, the class token moved from its row to
-  // `new_class_index`.
-  virtual void gather_tokens(Tensor stream, int class_index, TensorView<const std::int32_t> kept,
-                             int new_class_index, Tensor out) = 0;
+  // out [B,k+n,D] = patch rows `kept` of stream [B,L,D] in order, the special tokens moved from the rows of
+  // `special` to those of `moved`.
+  virtual void gather_tokens(Tensor stream, const SpecialTokens& special, TensorView<const std::int32_t> kept,
+                             const SpecialTokens& moved, Tensor out) = 0;
 
-  // out [B,D] = RMSNorm(stream[b, class_index]) with `weight`.
-  virtual void norm_class_token(Tensor stream, int class_index, const float* weight, float epsilon,
-                                Tensor out) = 0;
+  // out [B,n,D] = RMSNorm of the special tokens of stream [B,L,D] with `weight`.
+  virtual void norm_special_tokens(Tensor stream, const SpecialTokens& special, const float* weight,
+                                   float epsilon, Tensor out) = 0;
 };
 
 }  // namespace winnow

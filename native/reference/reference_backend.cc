@@ -71,10 +71,10 @@ struct ReferencePatchEmbedding : PatchEmbedding {
       : sizes(w),
         weight(copy(w.weight, 3ull * w.embed_dim * w.patch_size * w.patch_size)),
         bias(copy(w.bias, w.embed_dim)),
-        class_token(copy(w.class_token, w.embed_dim)),
-        position(copy(w.position, (1ull + w.grid() * w.grid()) * w.embed_dim)) {}
+        special(copy(w.special, 1ull * w.special_tokens.count * w.embed_dim)),
+        position(copy(w.position, 1ull * w.grid() * w.grid() * w.embed_dim)) {}
   PatchEmbeddingWeights sizes;  // only its numbers
-  Rows weight, bias, class_token, position;
+  Rows weight, bias, special, position;
 };
 
 // One direction of the selective scan of one image, added to y [L,E]; x [L,E]. `at(t)` is the row of step t.
@@ -110,13 +110,24 @@ void scan_direction(const ReferenceScan& w, const BlockWeights& s, const float* 
   }
 }
 
-// The scan directions of one image from its normalised class token [D]; logits [2] are written unless null.
-std::uint8_t choose_directions(const ReferenceBlock& w, const float* class_token, float threshold,
-                               float* logits) {
+// The mean of the special tokens of normed [L,D].
+Rows mean_of(const SpecialTokens& special, const Rows& normed, int dim) {
+  Rows mean(dim);
+  for (int d = 0; d < dim; ++d) {
+    double sum = 0.0;
+    for (int i = 0; i < special.count; ++i) sum += normed[static_cast<std::size_t>(special.row(i)) * dim + d];
+    mean[d] = static_cast<float>(sum / special.count);
+  }
+  return mean;
+}
+
+// The scan directions of one image from the mean [D] of its normalised special tokens; logits [2] are written
+// unless null.
+std::uint8_t choose_directions(const ReferenceBlock& w, const Rows& mean, float threshold, float* logits) {
   if (w.gate.empty()) return kForward | kBackward;
   std::uint8_t directions = 0;
   for (int i = 0; i < 2; ++i) {
-    const double logit = dot(&w.gate[i * w.sizes.embed_dim], class_token, w.sizes.embed_dim) + w.gate_bias[i];
+    const double logit = dot(&w.gate[i * w.sizes.embed_dim], mean.data(), w.sizes.embed_dim) + w.gate_bias[i];
     if (logits != nullptr) logits[i] = static_cast<float>(logit);
     if (static_cast<float>(sigmoid(logit)) > threshold) directions |= i == 0 ? kForward : kBackward;
   }
@@ -149,6 +160,9 @@ void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t d
 
 class ReferenceBackend : public Backend {
  public:
+  void time_operations(bool) override {}
+  std::vector<OperationTime> operation_times() const override { return {}; }
+
   void* allocate(std::size_t bytes) override {
     return ::operator new(bytes, std::align_val_t{64}, std::nothrow);
   }
@@ -190,15 +204,13 @@ class ReferenceBackend : public Backend {
     const auto& w = static_cast<const ReferencePatchEmbedding&>(embedding);
     const int side = w.sizes.image_size, patch = w.sizes.patch_size, dim = w.sizes.embed_dim;
     const int grid = w.sizes.grid();
+    const SpecialTokens& special = w.sizes.special_tokens;
     for (int b = 0; b < images.extent(0); ++b) {
-      for (int row = 0; row <= grid * grid; ++row) {
-        float* out = stream.at(b) + row * dim;
-        const float* position = &w.position[static_cast<std::size_t>(row) * dim];
-        if (row == w.sizes.class_index) {
-          for (int d = 0; d < dim; ++d) out[d] = w.class_token[d] + position[d];
-          continue;
-        }
-        const int index = row < w.sizes.class_index ? row : row - 1;
+      for (int i = 0; i < special.count; ++i)
+        std::copy_n(&w.special[static_cast<std::size_t>(i) * dim], dim, stream.at(b) + special.row(i) * dim);
+      for (int index = 0; index < grid * grid; ++index) {
+        float* out = stream.at(b) + special.row_of_patch(index) * dim;
+        const float* position = &w.position[static_cast<std::size_t>(index) * dim];
         const int top = index / grid * w.sizes.stride, left = index % grid * w.sizes.stride;
         for (int d = 0; d < dim; ++d) {
           double sum = w.bias[d];
@@ -212,7 +224,7 @@ class ReferenceBackend : public Backend {
     }
   }
 
-  void run_block(const Block& block, int class_index, float threshold, Tensor stream,
+  void run_block(const Block& block, const SpecialTokens& special, float threshold, Tensor stream,
                  TensorView<std::uint8_t> directions, Tensor gate_logits) override {
     const auto& w = static_cast<const ReferenceBlock&>(block);
     const int tokens = stream.extent(1), dim = w.sizes.embed_dim;
@@ -221,17 +233,17 @@ class ReferenceBackend : public Backend {
       for (int t = 0; t < tokens; ++t)
         rms_norm(stream.at(b) + t * dim, w.norm.data(), w.sizes.norm_epsilon, dim, &normed[t * dim]);
       float* logits = gate_logits.data() == nullptr ? nullptr : gate_logits.at(b);
-      directions.data()[b] = choose_directions(w, &normed[class_index * dim], threshold, logits);
+      directions.data()[b] = choose_directions(w, mean_of(special, normed, dim), threshold, logits);
       if (directions.data()[b] != 0) mix(w, normed, tokens, directions.data()[b], stream.at(b));
     }
   }
 
-  void norm_patches(Tensor stream, int class_index, const float* weight, const float* bias, float epsilon,
-                    Tensor out) override {
+  void norm_patches(Tensor stream, const SpecialTokens& special, const float* weight, const float* bias,
+                    float epsilon, Tensor out) override {
     const int dim = stream.extent(2);
     for (int b = 0; b < stream.extent(0); ++b)
       for (int i = 0; i < out.extent(1); ++i) {
-        const float* v = stream.at(b) + (i < class_index ? i : i + 1) * dim;
+        const float* v = stream.at(b) + special.row_of_patch(i) * dim;
         const double mean = std::accumulate(v, v + dim, 0.0) / dim;
         double variance = 0.0;
         for (int d = 0; d < dim; ++d) variance += (v[d] - mean) * (v[d] - mean) / dim;
@@ -277,25 +289,25 @@ class ReferenceBackend : public Backend {
     }
   }
 
-  void gather_tokens(Tensor stream, int class_index, TensorView<const std::int32_t> kept, int new_class_index,
-                     Tensor out) override {
+  void gather_tokens(Tensor stream, const SpecialTokens& special, TensorView<const std::int32_t> kept,
+                     const SpecialTokens& moved, Tensor out) override {
     const int dim = stream.extent(2);
-    for (int b = 0; b < stream.extent(0); ++b)
-      for (int t = 0; t < out.extent(1); ++t) {
-        int source = class_index;
-        if (t != new_class_index) {
-          const int patch = kept.at(b)[t < new_class_index ? t : t - 1];
-          source = patch < class_index ? patch : patch + 1;
-        }
-        std::copy_n(stream.at(b) + source * dim, dim, out.at(b) + t * dim);
-      }
+    for (int b = 0; b < stream.extent(0); ++b) {
+      const auto copy_row = [&](int from, int to) {
+        std::copy_n(stream.at(b) + from * dim, dim, out.at(b) + to * dim);
+      };
+      for (int i = 0; i < special.count; ++i) copy_row(special.row(i), moved.row(i));
+      for (int i = 0; i < kept.extent(1); ++i)
+        copy_row(special.row_of_patch(kept.at(b)[i]), moved.row_of_patch(i));
+    }
   }
 
-  void norm_class_token(Tensor stream, int class_index, const float* weight, float epsilon,
-                        Tensor out) override {
+  void norm_special_tokens(Tensor stream, const SpecialTokens& special, const float* weight, float epsilon,
+                           Tensor out) override {
     const int dim = stream.extent(2);
     for (int b = 0; b < stream.extent(0); ++b)
-      rms_norm(stream.at(b) + class_index * dim, weight, epsilon, dim, out.at(b));
+      for (int i = 0; i < special.count; ++i)
+        rms_norm(stream.at(b) + special.row(i) * dim, weight, epsilon, dim, out.at(b) + i * dim);
   }
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/random_model.h"
 #include "engine/engine.h"
 
 namespace {
@@ -75,4 +76,29 @@ TEST_CASE("the second call of a shape, and any smaller one, allocates nothing of
   CHECK(counts(0.7, 4).second == 0);
   CHECK(counts(0.7, 2).second == 0);
   CHECK(counts(0.7, 4).first < first_small);
+}
+
+TEST_CASE("registers allocate nothing either") {
+  using namespace winnow;
+  auto backend = make_backend("cpu", 2);
+  REQUIRE(backend);
+  DyvmConfig config = published_size("T-reg");
+  config.depth = 7;
+  config.pruning_layers = {2, 4, 6};
+  config.classes = 10;
+  auto weights = random_weights(config, {}, 0, 1.0);
+  REQUIRE(weights);
+  auto model = DyvmModel::create(config, *weights, **backend);
+  REQUIRE(model);
+  const std::vector<std::uint8_t> pixels(2 * 3 * 224 * 224, 90);
+  DynamicOptions options;
+  options.token_keep = config.token_keep;
+  Outputs outputs;
+  REQUIRE((*model)->predict(pixels.data(), 2, options, outputs));
+  large_count = 0;
+  counting = true;
+  const Status done = (*model)->predict(pixels.data(), 2, options, outputs);
+  counting = false;
+  REQUIRE(done);
+  CHECK(large_count == 0);
 }

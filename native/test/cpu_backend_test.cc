@@ -103,33 +103,47 @@ struct BlockRun {
   std::vector<std::uint8_t> directions;
 };
 
-BlockRun run_block(Backend& backend, const BlockWeights& weights, int images, int tokens, int class_index,
-                   float threshold) {
+BlockRun run_block(Backend& backend, const BlockWeights& weights, int images, int tokens,
+                   const SpecialTokens& special, float threshold) {
   auto block = backend.make_block(weights);
   REQUIRE(block);
   BlockRun run{random_values(static_cast<std::size_t>(images) * tokens * weights.embed_dim, 1.0, 7),
                std::vector<float>(2 * images), std::vector<std::uint8_t>(images, 255)};
-  backend.run_block(**block, class_index, threshold, {run.stream.data(), {images, tokens, weights.embed_dim}},
+  backend.run_block(**block, special, threshold, {run.stream.data(), {images, tokens, weights.embed_dim}},
                     {run.directions.data(), {images}}, {run.gate_logits.data(), {images, 2}});
   return run;
 }
 
+// A class token in the middle of so many tokens, and MambaReg's registers between them.
+std::vector<SpecialTokens> special_tokens_of(int tokens) {
+  std::vector<SpecialTokens> all = {SpecialTokens::class_token((tokens - 1) / 2)};
+  for (int registers : {1, 2, 12})
+    if (registers <= tokens) all.push_back(SpecialTokens::registers(registers, tokens - registers));
+  return all;
+}
+
 void compare_block(int dim, int states, int rank, int images, int tokens, bool gated, float bias,
-                   float threshold) {
+                   float threshold, const SpecialTokens& special) {
   CAPTURE(dim);
   CAPTURE(states);
   CAPTURE(images);
   CAPTURE(tokens);
   CAPTURE(threshold);
+  CAPTURE(special.count);
   const RandomBlock block(dim, states, rank, gated, bias, 11);
-  const int class_index = (tokens - 1) / 2;
   const auto reference = make_reference_backend();
   const auto fast = cpu_backend();
-  const BlockRun expected = run_block(*reference, block.weights, images, tokens, class_index, threshold);
-  const BlockRun actual = run_block(*fast, block.weights, images, tokens, class_index, threshold);
+  const BlockRun expected = run_block(*reference, block.weights, images, tokens, special, threshold);
+  const BlockRun actual = run_block(*fast, block.weights, images, tokens, special, threshold);
   CHECK(expected.directions == actual.directions);
   CHECK(difference(expected.stream, actual.stream) < kTolerance);
   if (gated) CHECK(difference(expected.gate_logits, actual.gate_logits) < kTolerance);
+}
+
+void compare_block(int dim, int states, int rank, int images, int tokens, bool gated, float bias,
+                   float threshold) {
+  for (const SpecialTokens& special : special_tokens_of(tokens))
+    compare_block(dim, states, rank, images, tokens, gated, bias, threshold, special);
 }
 
 }  // namespace
@@ -163,7 +177,7 @@ TEST_CASE("block: an image whose directions are off keeps its stream to the bit"
   for (const char* device : {"reference", "cpu"}) {
     auto backend = make_backend(device, 0);
     REQUIRE(backend);
-    const BlockRun run = run_block(**backend, block.weights, 2, 9, 4, 1.0f);
+    const BlockRun run = run_block(**backend, block.weights, 2, 9, SpecialTokens::class_token(4), 1.0f);
     CHECK(run.directions == std::vector<std::uint8_t>{0, 0});
     CHECK(run.stream == random_values(run.stream.size(), 1.0, 7));
   }
@@ -174,8 +188,9 @@ TEST_CASE("block: long step sizes do not leave the range of the exponential") {
   for (float& bias : block.storage[0]) bias *= 100.0f;  // norm weight: drives every product far out
   const auto reference = make_reference_backend();
   const auto fast = cpu_backend();
-  const BlockRun expected = run_block(*reference, block.weights, 1, 21, 10, 0.5f);
-  const BlockRun actual = run_block(*fast, block.weights, 1, 21, 10, 0.5f);
+  const SpecialTokens special = SpecialTokens::class_token(10);
+  const BlockRun expected = run_block(*reference, block.weights, 1, 21, special, 0.5f);
+  const BlockRun actual = run_block(*fast, block.weights, 1, 21, special, 0.5f);
   CHECK(difference(expected.stream, actual.stream) < kTolerance);
 }
 
@@ -195,38 +210,45 @@ TEST_CASE("block: bf16 and int8 stay as close as their digits allow, decisions e
         const auto reference = make_reference_backend();
         auto fast = make_backend("cpu", 0, precision);
         REQUIRE(fast);
-        const BlockRun expected = run_block(*reference, block.weights, 3, tokens, tokens / 2, 0.5f);
-        const BlockRun actual = run_block(**fast, block.weights, 3, tokens, tokens / 2, 0.5f);
-        CHECK(expected.directions == actual.directions);
-        CHECK(difference(expected.gate_logits, actual.gate_logits) < kTolerance);
-        CHECK(difference(expected.stream, actual.stream) < tolerance);
-        if (expected.directions != std::vector<std::uint8_t>{0, 0, 0})
-          CHECK(difference(expected.stream, actual.stream) > 0.0);
+        for (const SpecialTokens& special : special_tokens_of(tokens)) {
+          const BlockRun expected = run_block(*reference, block.weights, 3, tokens, special, 0.5f);
+          const BlockRun actual = run_block(**fast, block.weights, 3, tokens, special, 0.5f);
+          CHECK(expected.directions == actual.directions);
+          CHECK(difference(expected.gate_logits, actual.gate_logits) < kTolerance);
+          if (special.count > 1) continue;  // changes nothing but the decisions
+          CHECK(difference(expected.stream, actual.stream) < tolerance);
+          if (expected.directions != std::vector<std::uint8_t>{0, 0, 0})
+            CHECK(difference(expected.stream, actual.stream) > 0.0);
+        }
       }
   }
 }
 
-TEST_CASE("patch embedding: overlapping patches, class token first and in the middle") {
-  const auto check = [](int side, int patch, int stride, int dim, bool first) {
+TEST_CASE("patch embedding: overlapping patches, class token first and in the middle, registers") {
+  const auto check = [](int side, int patch, int stride, int dim, const SpecialTokens& special) {
     const int grid = (side - patch) / stride + 1, patches = grid * grid, images = 3;
+    const int tokens = patches + special.count;
     const auto weight = random_values(3ull * dim * patch * patch, 0.1, 1), bias = random_values(dim, 1.0, 2);
-    const auto token = random_values(dim, 1.0, 3), position = random_values((1ull + patches) * dim, 1.0, 4);
+    const auto rows = random_values(1ull * special.count * dim, 1.0, 3),
+               position = random_values(1ull * patches * dim, 1.0, 4);
     auto input = random_values(3ull * images * side * side, 1.0, 5);
     compare([&](Backend& backend) {
-      auto embedding =
-          backend.make_patch_embedding({side, patch, stride, dim, first ? 0 : patches / 2, weight.data(),
-                                        bias.data(), token.data(), position.data()});
+      auto embedding = backend.make_patch_embedding(
+          {side, patch, stride, dim, special, weight.data(), bias.data(), rows.data(), position.data()});
       REQUIRE(embedding);
-      std::vector<float> stream(static_cast<std::size_t>(images) * (patches + 1) * dim);
+      std::vector<float> stream(static_cast<std::size_t>(images) * tokens * dim);
       backend.embed_patches({input.data(), {images, 3, side, side}}, **embedding,
-                            {stream.data(), {images, patches + 1, dim}});
+                            {stream.data(), {images, tokens, dim}});
       return stream;
     });
   };
-  check(32, 8, 8, 20, false);
-  check(32, 8, 4, 12, true);
-  check(9, 3, 2, 5, false);
-  check(7, 7, 7, 4, false);
+  check(32, 8, 8, 20, SpecialTokens::class_token(8));
+  check(32, 8, 4, 12, SpecialTokens::class_token(0));
+  check(9, 3, 2, 5, SpecialTokens::class_token(8));
+  check(7, 7, 7, 4, SpecialTokens::class_token(0));
+  check(32, 8, 4, 12, SpecialTokens::registers(12, 49));
+  check(9, 3, 2, 5, SpecialTokens::registers(4, 16));
+  check(7, 7, 7, 4, SpecialTokens::registers(3, 1));
 }
 
 TEST_CASE("normalise") {
@@ -265,16 +287,21 @@ TEST_CASE("linear: odd sizes, with and without bias and GELU") {
 TEST_CASE("score predictor's steps: norm, pooling, log softmax") {
   for (int dim : {2, 12, 48})
     for (int patches : {1, 5, 66}) {
-      const int images = 3, class_index = patches / 2;
-      auto stream = random_values(static_cast<std::size_t>(images) * (patches + 1) * dim, 3.0, 1);
+      const int images = 3;
       auto weight = random_values(dim, 1.0, 2), bias = random_values(dim, 1.0, 3);
-      compare([&](Backend& backend) {
-        std::vector<float> out(static_cast<std::size_t>(images) * patches * dim);
-        backend.norm_patches({stream.data(), {images, patches + 1, dim}}, class_index, weight.data(),
-                             bias.data(), 1e-5f, {out.data(), {images, patches, dim}});
-        backend.pool_second_half({out.data(), {images, patches, dim}});
-        return out;
-      });
+      for (const SpecialTokens& special :
+           {SpecialTokens::class_token(patches / 2), SpecialTokens::class_token(0),
+            SpecialTokens::registers(1, patches), SpecialTokens::registers(7, patches)}) {
+        const int tokens = patches + special.count;
+        auto stream = random_values(static_cast<std::size_t>(images) * tokens * dim, 3.0, 1);
+        compare([&](Backend& backend) {
+          std::vector<float> out(static_cast<std::size_t>(images) * patches * dim);
+          backend.norm_patches({stream.data(), {images, tokens, dim}}, special, weight.data(), bias.data(),
+                               1e-5f, {out.data(), {images, patches, dim}});
+          backend.pool_second_half({out.data(), {images, patches, dim}});
+          return out;
+        });
+      }
       auto pairs = random_values(2ull * images * patches, 20.0, 4);
       compare([&](Backend& backend) {
         std::vector<float> scores(1ull * images * patches);
@@ -288,31 +315,37 @@ TEST_CASE("keep and gather: equal scores, everything kept, one kept") {
   const int images = 3, patches = 40, dim = 5;
   std::vector<float> scores(images * patches);
   for (std::size_t i = 0; i < scores.size(); ++i) scores[i] = static_cast<float>((i * 7) % 6);  // many ties
-  auto stream = random_values(static_cast<std::size_t>(images) * (patches + 1) * dim, 1.0, 1);
-  for (int kept : {1, 13, 40}) {
+  const auto check = [&](int kept, const SpecialTokens& special, const SpecialTokens& moved) {
+    const int tokens = patches + special.count, left = kept + moved.count;
+    auto stream = random_values(static_cast<std::size_t>(images) * tokens * dim, 1.0, 1);
     std::vector<std::vector<std::int32_t>> chosen;
     compare([&](Backend& backend) {
       std::vector<std::int32_t> indices(images * kept);
-      std::vector<float> out(static_cast<std::size_t>(images) * (kept + 1) * dim);
+      std::vector<float> out(static_cast<std::size_t>(images) * left * dim);
       backend.keep_best({scores.data(), {images, patches}}, {indices.data(), {images, kept}});
-      backend.gather_tokens({stream.data(), {images, patches + 1, dim}}, patches / 2,
-                            {indices.data(), {images, kept}}, kept / 2,
-                            {out.data(), {images, kept + 1, dim}});
+      backend.gather_tokens({stream.data(), {images, tokens, dim}}, special, {indices.data(), {images, kept}},
+                            moved, {out.data(), {images, left, dim}});
       chosen.push_back(indices);
       return out;
     });
     CHECK(chosen[0] == chosen[1]);
+  };
+  for (int kept : {1, 13, 40}) {
+    check(kept, SpecialTokens::class_token(patches / 2), SpecialTokens::class_token(kept / 2));
+    check(kept, SpecialTokens::registers(12, patches), SpecialTokens::registers(12, kept));
   }
 }
 
-TEST_CASE("class token's norm") {
-  for (int dim : {1, 17, 96}) {
-    auto stream = random_values(3ull * 4 * dim, 1.0, 1);
-    const auto weight = random_values(dim, 1.0, 2);
-    compare([&](Backend& backend) {
-      std::vector<float> out(3ull * dim);
-      backend.norm_class_token({stream.data(), {3, 4, dim}}, 2, weight.data(), 1e-5f, {out.data(), {3, dim}});
-      return out;
-    });
-  }
+TEST_CASE("special tokens' norm") {
+  for (int dim : {1, 17, 96})
+    for (const SpecialTokens& special : {SpecialTokens::class_token(2), SpecialTokens::registers(4, 6)}) {
+      auto stream = random_values(3ull * 10 * dim, 1.0, 1);
+      const auto weight = random_values(dim, 1.0, 2);
+      compare([&](Backend& backend) {
+        std::vector<float> out(3ull * special.count * dim);
+        backend.norm_special_tokens({stream.data(), {3, 10, dim}}, special, weight.data(), 1e-5f,
+                                    {out.data(), {3, special.count, dim}});
+        return out;
+      });
+    }
 }
