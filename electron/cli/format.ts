@@ -38,6 +38,11 @@ export function quantity(value: number): string {
   return `${Number((value / unit).toPrecision(3))} ${letter}`.trimEnd();
 }
 
+/** 3110000000 -> "3.11 GB". */
+export function bytes(value: number): string {
+  return value < 1000 ? `${value} B` : `${quantity(value)}B`;
+}
+
 /** "1 image", "2 images". */
 export function count(value: number, noun: string): string {
   return `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`;

@@ -30,6 +30,12 @@ export function watchCalibration<T>(app: AppService, work: () => Promise<T>): Pr
   return watch(app, work, { announcement, cancel: () => app.cancelCalibration({}) });
 }
 
+/** The same for what writes files: an export that ends early leaves none, a sorting says how to undo it. */
+export function watchExport<T>(app: AppService, work: () => Promise<T>): Promise<T> {
+  const announcement = 'Stopping; press Ctrl-C again to quit at once.';
+  return watch(app, work, { announcement, cancel: () => app.cancelExport({}) });
+}
+
 async function watch<T>(app: AppService, work: () => Promise<T>, ending: Ending): Promise<T> {
   const display = new RunDisplay();
   let interrupted = false;

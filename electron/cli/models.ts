@@ -1,14 +1,15 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { ModelListing } from '../shared/app-api.ts';
-import type { ModelPackage } from '../shared/model-package.ts';
+import type { ModelListing } from '../shared/api/models.ts';
+import { CLASS_TOKEN_ARCHITECTURES } from '../shared/model-package.ts';
+import type { ClassTokenArchitecture, ModelPackage } from '../shared/model-package.ts';
 import { withApp } from './app.ts';
 import { oneLine, quantity, table } from './format.ts';
 import { numbers } from './options.ts';
 
 interface ImportOptions {
   name: string;
-  architecture?: 'vim' | 'videomamba';
+  architecture?: ClassTokenArchitecture;
   labels?: string;
   tokenKeep?: string;
   pruningLayers?: number[];
@@ -56,10 +57,9 @@ function addImportCommand(models: Command): void {
     .argument('<file>')
     .requiredOption('--name <name>', 'name of the new model')
     .addOption(
-      new Option('--architecture <kind>', 'needed when the checkpoint does not tell').choices([
-        'vim',
-        'videomamba',
-      ]),
+      new Option('--architecture <kind>', 'needed when the checkpoint does not tell').choices(
+        CLASS_TOKEN_ARCHITECTURES,
+      ),
     )
     .option('--labels <file>', 'one label per line, or synset<TAB>name')
     .option(

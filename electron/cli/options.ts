@@ -36,7 +36,11 @@ export function addLibraryOption(command: Command): Command {
 }
 
 export function addThreadsOption(command: Command): Command {
-  return command.option('--threads <n>', 'threads of the engine (default: one per core)', number);
+  return command.option(
+    '--threads <n>',
+    'threads of the engine (default: as set, else one per core)',
+    number,
+  );
 }
 
 export function addModelOption(command: Command): Command {

@@ -1,4 +1,5 @@
-import type { AppEvent, Outlook, RunPlan } from '../shared/app-api.ts';
+import type { Outlook, RunPlan } from '../shared/api/runs.ts';
+import type { AppEvent } from '../shared/app-api.ts';
 import type { CalibrationProgress } from '../shared/calibration.ts';
 import type { RunProgress } from '../shared/run.ts';
 import { count, duration, finePercent, oneLine, percent, points, ratios } from './format.ts';
@@ -22,7 +23,8 @@ export class RunDisplay {
     if (event.type === 'started') this.#print(describePlan(event.plan));
     else if (event.type === 'notice') this.#print(`${oneLine(event.message)}\n`);
     else if (event.type === 'calibrating') this.#calibrating(event.progress);
-    else this.#progress(event.progress);
+    else if (event.type === 'progress') this.#progress(event.progress);
+    else if (event.type === 'exporting' && this.#live) this.#exporting(event.done, event.total);
   }
 
   /** Leaves the line that was being rewritten. */
@@ -37,6 +39,10 @@ export class RunDisplay {
 
   #calibrating(progress: CalibrationProgress): void {
     this.#show(progress.done === progress.total, () => describeCalibrating(progress));
+  }
+
+  #exporting(done: number, total: number): void {
+    this.#show(done === total, () => `${done.toLocaleString('en')}/${total.toLocaleString('en')} images`);
   }
 
   /** Shows the line that `describe` gives when one is due, and the last one always. */
@@ -68,7 +74,7 @@ function describePlan({ run, bundledModel, workShare, outlook, threads, batch }:
     `  preset  ${name}: ${kept}; block threshold ${blockThreshold}; ${precision}`,
     `  work    ${percent(workShare)} of the whole model's FLOPs`,
     `  expect  ${describeOutlook(outlook)}`,
-    `  device  ${spec.device}, ${count(threads, 'thread')}, ${count(batch, 'image')} per batch`,
+    `  device  ${spec.device}, ${count(threads, 'thread')}, ${batch === undefined ? 'batches as it goes best' : `${count(batch, 'image')} per batch`}`,
     '',
   ].join('\n');
 }

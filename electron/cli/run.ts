@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { resumeHint } from '../core/app-service.ts';
+import { resumeHint } from '../core/calls/run-calls.ts';
 import type { AppService } from '../core/app-service.ts';
 import type { Run } from '../shared/run.ts';
 import { withApp } from './app.ts';

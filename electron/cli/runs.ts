@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { RunDetails } from '../shared/app-api.ts';
+import type { RunDetails } from '../shared/api/runs.ts';
 import type { Run } from '../shared/run.ts';
 import { withApp } from './app.ts';
 import { count, oneLine, ratios, table } from './format.ts';
@@ -14,7 +14,7 @@ export function runNumber(text: string): number {
   return Number(text);
 }
 
-/** `winnow runs` and `winnow show`. */
+/** `winnow runs`, `winnow show` and `winnow remove`. */
 export function addRunsCommands(program: Command): void {
   addLibraryOption(program.command('runs').description('list the runs of the library')).action(
     async ({ library }: LibraryOption) => {
@@ -29,9 +29,17 @@ export function addRunsCommands(program: Command): void {
   addLibraryOption(show).action(async (runId: number, { library }: LibraryOption) => {
     process.stdout.write(describeDetails(await withApp(library, (app) => app.showRun({ runId }))));
   });
+  const remove = program
+    .command('remove')
+    .description('forget a run and its results; what people said of the images stays')
+    .argument('<run>', 'its number', runNumber);
+  addLibraryOption(remove).action(async (runId: number, { library }: LibraryOption) => {
+    await withApp(library, (app) => app.removeRun({ runId }));
+    process.stdout.write(`Run ${runId} is forgotten.\n`);
+  });
 }
 
-function describeRuns(runs: readonly Run[]): string {
+export function describeRuns(runs: readonly Run[]): string {
   const heading = [
     'RUN',
     'STATE',

@@ -3,11 +3,16 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { addCalibrateCommand } from './calibrate.ts';
 import { addDevicesCommand } from './devices.ts';
 import { addEvaluateCommand } from './evaluate.ts';
+import { addEstimateCommand } from './estimate.ts';
 import { EXIT, exitCodeOf, reportError } from './exit.ts';
 import { addExportCommand } from './export.ts';
+import { addLibraryCommands } from './library.ts';
 import { addModelsCommands } from './models.ts';
+import { addQueueCommands } from './queue.ts';
 import { addRunCommands } from './run.ts';
 import { addRunsCommands } from './runs.ts';
+import { addServeCommand } from './serve.ts';
+import { addSortCommands } from './sort.ts';
 
 /** Runs the command line and returns the exit code. */
 async function main(args: string[]): Promise<number> {
@@ -24,11 +29,16 @@ async function main(args: string[]): Promise<number> {
   const finish = (code: number) => (exitCode = code);
   addRunCommands(program, finish);
   addRunsCommands(program);
+  addQueueCommands(program, finish);
+  addEstimateCommand(program);
   addExportCommand(program);
+  addSortCommands(program, finish);
   addEvaluateCommand(program, finish);
   addCalibrateCommand(program);
   addModelsCommands(program);
   addDevicesCommand(program);
+  addLibraryCommands(program);
+  addServeCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -1,43 +1,74 @@
 import { stringify } from 'csv-stringify/sync';
 import { readdir } from 'node:fs/promises';
 import type { ClassAccuracy, Evaluation } from '../shared/app-api.ts';
+import type { RunEvaluation } from '../shared/api/results.ts';
 import { AppError } from '../shared/errors.ts';
 import type { Label, Manifest } from '../shared/model-package.ts';
-import { findClasses } from './class-names.ts';
+import { displayNames, matchFolders, rightPairs } from './class-names.ts';
+import type { ClassFolders } from './class-names.ts';
 import { countFlops } from './flops.ts';
-import { directionsRun } from './receipt-counts.ts';
-import { runRows } from './run-rows.ts';
 import type { Library } from './store/library.ts';
-import type { ResultRow } from './store/results.ts';
+import type { FolderTally } from './store/result-queries.ts';
 import type { RunRow } from './store/runs.ts';
-
-/** Sub-folder name -> the classes that it stands for. */
-export type ClassFolders = Map<string, readonly number[]>;
 
 /** How often images of each class folder got each class as their best one. */
 export type Confusion = Map<string, Map<number, number>>;
 
 /** The sub-folders of `folder` that are named like classes of the model. */
 export async function findClassFolders(folder: string, manifest: Manifest): Promise<ClassFolders> {
-  const classFolders: ClassFolders = new Map();
   const entries = await readdir(folder, { withFileTypes: true });
   const names = entries.filter((entry) => !entry.isFile()).map(({ name }) => name);
-  for (const name of names.sort()) {
-    const classes = findClasses(manifest.labels, name);
-    if (classes.length > 0) classFolders.set(name, classes);
-  }
-  return classFolders;
+  return matchFolders(manifest.labels, names);
 }
 
 /** The same; throws BAD_ARGUMENT when there is none. */
 export async function matchClassFolders(folder: string, manifest: Manifest): Promise<ClassFolders> {
-  const classFolders = await findClassFolders(folder, manifest);
+  return requireClasses(await findClassFolders(folder, manifest), folder, manifest);
+}
+
+/** Throws BAD_ARGUMENT when no sub-folder of `place` was found to be named after a class. */
+function requireClasses(classFolders: ClassFolders, place: string, manifest: Manifest): ClassFolders {
   if (classFolders.size > 0) return classFolders;
   const some = manifest.labels.slice(0, 3).map((label) => label.name);
   throw new AppError(
     'BAD_ARGUMENT',
-    `No sub-folder of ${folder} is named like a class of the model ${manifest.name}`,
+    `No sub-folder of ${place} is named like a class of the model ${manifest.name}`,
     `Its ${manifest.classes} classes start with ${some.join(', ')}; \`winnow models show ${manifest.name}\` lists them.`,
+  );
+}
+
+/** Compares a run, finished or not, with the sub-folders that its images lie in. Throws BAD_ARGUMENT without any of a class. */
+export function evaluateImages(library: Library, run: RunRow): RunEvaluation {
+  const { manifest } = library.models.get(run.spec.modelSha256);
+  const found = matchFolders(manifest.labels, library.results.topFolders(run.id));
+  const classFolders = requireClasses(found, run.spec.folders.join(', '), manifest);
+  const { evaluation, confusion } = evaluateRun(library, run, classFolders);
+  const { images, ignored, top1, top5, blockKeep, classes } = evaluation;
+  return {
+    images,
+    ignored,
+    top1,
+    top5,
+    blockKeep,
+    classes,
+    confusion: listConfusion(confusion, classFolders, manifest),
+  };
+}
+
+/** The pairs that occurred, folder by folder, most frequent first. */
+function listConfusion(
+  confusion: Confusion,
+  classFolders: ClassFolders,
+  manifest: Manifest,
+): RunEvaluation['confusion'] {
+  const names = displayNames(manifest.labels);
+  return [...confusion].flatMap(([folder, counts]) =>
+    [...counts]
+      .sort(([index, count], [otherIndex, otherCount]) => otherCount - count || index - otherIndex)
+      .map(([index, count]) => ({
+        ...{ folder, label: names[index] ?? '', count },
+        right: classFolders.get(folder)?.includes(index) ?? false,
+      })),
   );
 }
 
@@ -49,9 +80,7 @@ export function evaluateRun(
 ): { evaluation: Omit<Evaluation, 'run'>; confusion: Confusion } {
   const { manifest } = library.models.get(run.spec.modelSha256);
   const tally = new Tally(classFolders);
-  for (const { rows } of runRows(library, run, { status: 'ok' })) {
-    for (const row of rows) tally.add(row);
-  }
+  for (const part of library.resultQueries.tally(run.id, rightPairs(classFolders))) tally.add(part);
   const { images, predicted } = tally;
   const blockKeep = predicted === 0 ? 1 : tally.directions / (predicted * 2 * manifest.depth);
   const { original, actual } = countFlops(manifest, run.spec.preset.tokenKeep, blockKeep);
@@ -89,41 +118,25 @@ class Tally {
     }
   }
 
-  add({ relativePath, top, receipt }: ResultRow): void {
-    this.predicted++;
-    if (receipt !== undefined) {
-      this.directions += directionsRun(receipt);
-      this.milliseconds += receipt.milliseconds;
-    }
-    const folder = relativePath.slice(0, Math.max(relativePath.indexOf('/'), 0));
-    const [accuracy, counts, right] = [
-      this.classes.get(folder),
-      this.confusion.get(folder),
-      this.#classFolders.get(folder),
-    ];
-    const best = top[0]?.classIndex;
-    if (accuracy === undefined || counts === undefined || right === undefined || best === undefined) return;
-    this.images++;
-    accuracy.images++;
-    if (right.includes(best)) accuracy.top1++;
-    if (top.some(({ classIndex }) => right.includes(classIndex))) accuracy.top5++;
-    counts.set(best, (counts.get(best) ?? 0) + 1);
+  add({ folder, classIndex, images, top5, directions, milliseconds }: FolderTally): void {
+    this.predicted += images;
+    this.directions += directions;
+    this.milliseconds += milliseconds;
+    const [accuracy, counts] = [this.classes.get(folder), this.confusion.get(folder)];
+    if (accuracy === undefined || counts === undefined) return;
+    this.images += images;
+    accuracy.images += images;
+    if (this.#classFolders.get(folder)?.includes(classIndex) === true) accuracy.top1 += images;
+    accuracy.top5 += top5;
+    counts.set(classIndex, images);
   }
 }
 
 /** The confusion matrix as CSV: a row per class folder, a column per class of the model. */
 export function* confusionText(confusion: Confusion, labels: readonly Label[]): Generator<string> {
   const format = { record_delimiter: 'windows' } as const;
-  yield stringify([['folder', ...uniqueNames(labels)]], format);
+  yield stringify([['folder', ...displayNames(labels)]], format);
   for (const [folder, counts] of confusion) {
     yield stringify([[folder, ...labels.map((_, index) => counts.get(index) ?? 0)]], format);
   }
-}
-
-/** Label names, with the synset where two classes share a name. */
-function uniqueNames(labels: readonly Label[]): string[] {
-  return labels.map(({ name, synset }) => {
-    const shared = labels.filter((label) => label.name === name).length > 1;
-    return shared && synset !== undefined ? `${name} (${synset})` : name;
-  });
 }

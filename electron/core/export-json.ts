@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Receipt } from '../shared/run.ts';
+import type { Exported } from './export-columns.ts';
 import { directionsRun, patchesKept } from './receipt-counts.ts';
 import type { RowPage } from './run-rows.ts';
 import type { ModelRow } from './store/models.ts';
@@ -7,7 +8,7 @@ import type { ResultRow } from './store/results.ts';
 import type { RunRow } from './store/runs.ts';
 
 /** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/csv.md describes it. */
-export function* jsonText(pages: Iterable<RowPage>, run: RunRow, model: ModelRow): Generator<string> {
+export function* jsonText(pages: Iterable<RowPage>, { run, model }: Exported): Generator<string> {
   yield `{"run":${JSON.stringify(describeRun(run))},\n"files":[`;
   let separator = '\n';
   for (const { folder, rows } of pages) {
@@ -45,8 +46,8 @@ function describeFile(folder: string, row: ResultRow, model: ModelRow) {
       class_index: classIndex,
       confidence,
     })),
-    human_label: null, // nobody can review yet
-    verified: false,
+    human_label: row.humanLabel ?? null,
+    verified: row.verified,
     receipt: row.receipt === undefined ? null : describeReceipt(row.receipt, model),
     error: row.error ?? null,
   };

@@ -12,6 +12,8 @@ export type ModelShape = Pick<
   | 'convWidth'
   | 'dtRank'
   | 'classes'
+  | 'registers'
+  | 'registerReduction'
   | 'blockSelection'
   | 'pruningLayers'
 >;
@@ -34,6 +36,11 @@ export function patchCount(shape: Pick<Manifest, 'imageSize' | 'patchSize' | 'st
   return (Math.floor((shape.imageSize - shape.patchSize) / shape.stride) + 1) ** 2;
 }
 
+/** Values that the last linear layer sees: the class token, or every register narrowed. */
+export function headInputs(shape: ModelShape): number {
+  return (shape.registers ?? 1) * (shape.embedDim / (shape.registerReduction ?? 1));
+}
+
 /**
  * Work for one image, in the unit of arXiv 2504.04787 (one multiply-accumulate counts 1).
  *
@@ -41,10 +48,10 @@ export function patchCount(shape: Pick<Manifest, 'imageSize' | 'patchSize' | 'st
  * max(1, trunc(tokenKeep[j] * patches)). `blockKeep` is the share of scan directions that ran, over all images, blocks and
  * both directions (1 for a model without block selection).
  *
- * With D = embedDim, E = 2D, N = stateDim, R = dtRank, K = convWidth, l = patches in the block + class token,
- * n = patches entering a predictor, b = blockKeep:
+ * With D = embedDim, E = 2D, N = stateDim, R = dtRank, K = convWidth, l = patches in the block + class token or registers,
+ * n = patches entering a predictor, b = blockKeep, H = D, or for registers that are narrowed to W values H = registers*W:
  *
- *     original = patches*D*3*P*P + D*classes + sum over predictors n*(D*D + D*D/2 + D*D/8 + D/2)
+ *     original = patches*D*3*P*P + H*classes + (registers*D*W) + sum over predictors n*(D*D + D*D/2 + D*D/8 + D/2)
  *              + sum over blocks l*D*2E + l*E*D + b * [(l+K-1)*E*K + l*E*(R+2N) + l*R*E + 9*l*E*N + 2*l*E]
  *     actual   = the same, with 2b * [l*E*K + l*E*(R+2N) + l*R*E + 9*l*E*N + 2*l*E] for the two directions,
  *                plus 2E*2 per block head
@@ -56,7 +63,9 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
   const E = 2 * D;
   const patches = patchCount(shape);
   let n = patches;
-  let outside = patches * D * 3 * shape.patchSize ** 2 + D * shape.classes;
+  const special = shape.registers ?? 1;
+  const neck = shape.registers === undefined ? 0 : D * headInputs(shape);
+  let outside = patches * D * 3 * shape.patchSize ** 2 + headInputs(shape) * shape.classes + neck;
   let projections = 0;
   let originalBody = 0;
   let bodyProducts = 0;
@@ -68,7 +77,7 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
       outside += n * (D * D + (D * D) / 2 + (D * D) / 8 + D / 2);
       n = Math.max(1, Math.trunc((tokenKeep[stage] ?? 1) * patches));
     }
-    const l = n + 1;
+    const l = n + special;
     projections += l * D * 2 * E + l * E * D + (shape.blockSelection ? 2 * E * 2 : 0);
     bodyProducts += l * E * (R + 2 * N) + l * R * E;
     bodyRest += l * E * K + 9 * l * E * N + 2 * l * E;
@@ -83,4 +92,18 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
     matrixProducts,
     scanStateUpdates: 2 * blockKeep * stateUpdates,
   };
+}
+
+/** Work for one image relative to the whole model: all tokens, all scan directions; at the trained block keep ratio. */
+export function workShare(
+  shape: ModelShape & Pick<Manifest, 'blockKeep'>,
+  tokenKeep: readonly number[],
+): number {
+  return countFlops(shape, tokenKeep, shape.blockKeep ?? 1).actual / wholeModel(shape);
+}
+
+/** Work for one image with all tokens and all scan directions. */
+export function wholeModel(shape: ModelShape): number {
+  const all = shape.pruningLayers.map(() => 1);
+  return countFlops(shape, all, 1).actual;
 }

@@ -9,7 +9,7 @@ import { AppError } from '../shared/errors.ts';
  */
 export async function resolveFolders(folders: readonly string[]): Promise<string[]> {
   const paths = new Set<string>();
-  for (const folder of folders) paths.add(await realFolder(folder));
+  for (const folder of folders) paths.add(await resolveFolder(folder));
   const sorted = [...paths].sort();
   return sorted.filter((path) => !sorted.some((other) => other !== path && isInside(path, other)));
 }
@@ -23,7 +23,8 @@ export async function folderExists(folder: string): Promise<boolean> {
   }
 }
 
-async function realFolder(folder: string): Promise<string> {
+/** The real path of a folder. Throws NOT_FOUND or BAD_ARGUMENT when it is none. */
+export async function resolveFolder(folder: string): Promise<string> {
   const absolute = resolve(folder);
   let real: string;
   let stats: Stats;
@@ -41,6 +42,7 @@ async function realFolder(folder: string): Promise<string> {
   );
 }
 
-function isInside(path: string, folder: string): boolean {
+/** Whether `path` lies below `folder`, both real paths. */
+export function isInside(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

@@ -1,17 +1,21 @@
-import type { AppEvent, Outlook, RunPlan } from '../shared/app-api.ts';
+import type { Outlook, RunPlan } from '../shared/api/runs.ts';
+import type { AppEvent } from '../shared/app-api.ts';
 import type { EngineApi, ImageOutcome } from '../shared/engine-api.ts';
 import type { ModelPackage } from '../shared/model-package.ts';
 import type { Run, RunCounts, RunProgress } from '../shared/run.ts';
-import { countFlops } from './flops.ts';
-import { predictPending } from './run-queue.ts';
+import { BatchSize } from './batch-size.ts';
+import { displayNames } from './class-names.ts';
+import { workShare } from './flops.ts';
+import { FolderGone, predictPending } from './predict-pending.ts';
 import { RunRate } from './run-rate.ts';
 import type { Clock } from './run-rate.ts';
 import { scanRun } from './scan-run.ts';
 import type { Library } from './store/library.ts';
+import type { PendingImage } from './store/results.ts';
 import type { RunRow } from './store/runs.ts';
 
-/** Images that are predicted and saved together when nobody says otherwise. */
-const DEFAULT_BATCH = 16;
+/** Images of a batch that are told of. */
+const TOLD_IMAGES = 8;
 
 export interface JobOptions {
   library: Library;
@@ -22,12 +26,13 @@ export interface JobOptions {
   emit: (event: AppEvent) => void;
   outlook: Outlook;
   threads: number;
+  /** Images that are predicted and saved together; without it the number finds itself. */
   batch?: number | undefined;
 }
 
 /** A run with its counts, as it stands in the library. */
-export function describeRun(library: Library, row: RunRow): Run {
-  return { ...row, counts: library.results.counts(row.id) };
+export function describeRun(library: Library, { id, spec, state, createdAt, finishedAt }: RunRow): Run {
+  return { id, spec, state, createdAt, finishedAt, counts: library.results.counts(id) };
 }
 
 /** One session's work on a run. The caller holds the library's writer lock. */
@@ -35,59 +40,55 @@ export class RunJob {
   readonly #run: RunRow;
   readonly #options: JobOptions;
   readonly #threads: number;
-  readonly #batch: number;
 
   constructor(run: RunRow, options: JobOptions) {
     this.#run = run;
     this.#options = options;
     this.#threads = options.threads;
-    this.#batch = options.batch ?? DEFAULT_BATCH;
   }
 
   /**
-   * Scans when the run is in state 'scanning', then predicts what is pending. Afterwards the run is 'done'; or
-   * 'paused', or still 'scanning', when the signal was aborted; or 'failed' when this throws.
+   * Scans when that is due, then predicts what is pending. Afterwards the run is 'done'; 'paused' when the signal was
+   * aborted, or when a folder went away, which a notice names that is also returned; or 'failed' when this throws.
    */
-  async execute(): Promise<void> {
+  async execute(): Promise<string | undefined> {
     const { library, signal, emit, clock } = this.#options;
     const { id } = this.#run;
     emit({ type: 'started', plan: this.#plan() });
-    if (this.#run.state === 'scanning') await this.#scan();
-    if (signal.aborted) return;
-    library.runs.setState(id, 'running');
     try {
-      await this.#predict();
+      if (this.#run.scanDue) await this.#scan();
+      if (!signal.aborted) await this.#predict();
     } catch (error) {
-      library.runs.setState(id, 'failed');
-      throw error;
+      library.runs.setState(id, signal.aborted || error instanceof FolderGone ? 'paused' : 'failed');
+      if (!(error instanceof FolderGone)) throw error;
+      const message = pauseNotice(id, error);
+      emit({ type: 'notice', message });
+      return message;
     }
-    if (library.results.counts(id).pending > 0) library.runs.setState(id, 'paused');
-    else library.runs.setState(id, 'done', new Date(clock()).toISOString());
+    const complete = !library.runs.get(id)?.scanDue && library.results.counts(id).pending === 0;
+    if (complete) library.runs.setState(id, 'done', new Date(clock()).toISOString());
+    else library.runs.setState(id, 'paused');
+    return undefined;
   }
 
   #plan(): RunPlan {
     const { library, model } = this.#options;
-    const { tokenKeep } = this.#run.spec.preset;
-    const blockKeep = model.manifest.blockKeep ?? 1;
-    const whole = countFlops(
-      model.manifest,
-      tokenKeep.map(() => 1),
-      1,
-    );
     return {
       run: describeRun(library, this.#run),
       bundledModel: model.bundled,
-      workShare: countFlops(model.manifest, tokenKeep, blockKeep).actual / whole.actual,
+      workShare: workShare(model.manifest, this.#run.spec.preset.tokenKeep),
       outlook: this.#options.outlook,
       threads: this.#threads,
-      batch: this.#batch,
+      batch: this.#options.batch,
     };
   }
 
   async #scan(): Promise<void> {
     const { library, signal, emit } = this.#options;
+    const { id } = this.#run;
+    library.runs.setState(id, 'scanning');
     const progress = (total: number): RunProgress => ({
-      runId: this.#run.id,
+      runId: id,
       phase: 'scanning',
       ...{ total, pending: total, ok: 0, failed: 0 },
       imagesPerSecond: 0,
@@ -97,26 +98,33 @@ export class RunJob {
       onFound: (files) => emit({ type: 'progress', progress: progress(files) }),
       onNotice: (message) => emit({ type: 'notice', message }),
     });
+    if (!signal.aborted) library.runs.setScanDue(id, false);
   }
 
   async #predict(): Promise<void> {
     const { library, engine, model, signal } = this.#options;
     const { id, spec } = this.#run;
+    library.runs.setState(id, 'running');
     const counts = library.results.counts(id);
     if (counts.pending === 0) return;
     const { device, preset } = spec;
     const { preprocessing } = model.manifest;
     const { precision } = preset;
     await engine.open({ packagePath: model.path, device, threads: this.#threads, precision, preprocessing });
+    const count = this.#counter(counts);
+    const sample = this.#sampler();
     await predictPending({
-      ...{ library, engine, runId: id, signal, batch: this.#batch },
+      ...{ library, engine, runId: id, signal, batchSize: new BatchSize(this.#options.batch) },
       dial: { tokenKeep: preset.tokenKeep, blockThreshold: preset.blockThreshold },
-      onSaved: this.#reporter(counts),
+      onSaved: (images, outcomes) => {
+        sample(images, outcomes);
+        count(outcomes);
+      },
     });
   }
 
   /** Counts the images that were saved and tells of the progress. */
-  #reporter(counts: RunCounts): (outcomes: readonly ImageOutcome[]) => void {
+  #counter(counts: RunCounts): (outcomes: readonly ImageOutcome[]) => void {
     const rate = new RunRate(this.#options.clock);
     const before = counts.pending;
     return (outcomes) => {
@@ -133,4 +141,24 @@ export class RunJob {
       this.#options.emit({ type: 'progress', progress });
     };
   }
+
+  /** Tells of some of the images that were saved. */
+  #sampler(): (images: readonly PendingImage[], outcomes: readonly ImageOutcome[]) => void {
+    const names = displayNames(this.#options.model.manifest.labels);
+    return (images, outcomes) => {
+      const labelled = images.flatMap(({ imageId }, index) => {
+        const outcome = outcomes[index];
+        const best = outcome?.status === 'ok' ? outcome.top[0] : undefined;
+        if (best === undefined) return [];
+        return [{ imageId, label: names[best.classIndex] ?? '', confidence: best.confidence }];
+      });
+      if (labelled.length === 0) return;
+      const { id } = this.#run;
+      this.#options.emit({ type: 'labelled', runId: id, images: labelled.slice(0, TOLD_IMAGES) });
+    };
+  }
+}
+
+function pauseNotice(runId: number, { message }: FolderGone): string {
+  return `${message}, so run ${runId} is paused. Connect its drive again, then go on with the run.`;
 }

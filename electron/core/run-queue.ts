@@ -1,79 +1,187 @@
-import { join } from 'node:path';
-import type { EngineApi, EngineDial, ImageOutcome } from '../shared/engine-api.ts';
+import type { QueueState } from '../shared/api/runs.ts';
 import { AppError } from '../shared/errors.ts';
-import { folderExists } from './run-folders.ts';
-import type { Library } from './store/library.ts';
-import type { PendingImage } from './store/results.ts';
+import type { Run } from '../shared/run.ts';
+import type { AppContext } from './calls/app-context.ts';
+import type { RunDesk, WorkOptions } from './run-desk.ts';
+import { describeRun } from './run-job.ts';
+import type { DialRequest } from './run-spec.ts';
+import { toLibraryError } from './store/library-error.ts';
+import type { QueueEntry } from './store/queue.ts';
 
-/** One is predicted while the next is decoded. */
-const BATCHES_UNDER_WAY = 2;
-
-export interface QueueOptions {
-  library: Library;
-  engine: EngineApi;
-  runId: number;
-  dial: EngineDial;
-  batch: number; // images that are predicted and saved together
-  signal: AbortSignal;
-  /** Hears of every batch after it was saved. */
-  onSaved: (outcomes: readonly ImageOutcome[]) => void;
-}
+const NOT_TOLD = 'The queue was not told to go on since Winnow was started; resume one of its runs.';
 
 /**
- * Predicts what is pending in a run, batch by batch, each saved in one transaction. When `signal` is aborted or
- * something fails, the batches under way are still finished and saved.
+ * Runs that wait, in the library, and the work on them one after the other while this process lives. After a restart
+ * nothing starts until a run is queued or resumed. A run that fails makes way for the next; what stops every run, such as
+ * a library that is locked or a person who pauses, halts the queue.
  */
-export async function predictPending(options: QueueOptions): Promise<void> {
-  const underWay: Promise<void>[] = [];
-  let lastTaken = 0;
-  try {
-    while (!options.signal.aborted) {
-      const images = options.library.results.pending(options.runId, lastTaken, options.batch);
-      const last = images.at(-1);
-      if (last === undefined) break;
-      lastTaken = last.imageId;
-      const batch = predictBatch(images, options);
-      batch.catch(() => undefined); // heard of below, when its turn comes
-      underWay.push(batch);
-      if (underWay.length === BATCHES_UNDER_WAY) await underWay.shift();
-    }
-  } finally {
-    await Promise.allSettled(underWay);
+export class RunQueue {
+  readonly #context: AppContext;
+  readonly #desk: RunDesk;
+  #working: Promise<void> | undefined;
+  #haltedBy: string | undefined = NOT_TOLD;
+  #closed = false;
+
+  constructor(context: AppContext, desk: RunDesk) {
+    this.#context = context;
+    this.#desk = desk;
   }
-  await Promise.all(underWay);
+
+  state(): QueueState {
+    const { library } = this.#context;
+    const waiting = library.queue.all().map(({ runId }) => describeRun(library, this.#context.runRow(runId)));
+    const halted = waiting.length > 0 && this.#working === undefined ? this.#haltedBy : undefined;
+    return { current: this.#desk.progress, waiting, halted };
+  }
+
+  /** Queues a run behind the others; `start`: and goes on. */
+  async add(
+    folders: readonly string[],
+    dial: DialRequest,
+    options: WorkOptions & { start: boolean },
+  ): Promise<Run> {
+    const { library } = this.#context;
+    const resolved = await this.#desk.resolve(folders, dial, options);
+    const known = library.runs.find(resolved.spec);
+    if (known !== undefined) this.#desk.refuseUnderWay('queue it again', known.id);
+    const id = library.transaction(() => {
+      const row = this.#desk.keep(resolved);
+      library.queue.add(entry(row.id, options), 'last');
+      return row.id;
+    });
+    if (options.start) this.#goOn();
+    this.#changed();
+    return describeRun(library, this.#context.runRow(id));
+  }
+
+  /** Queues a run that has not ended before the others, and goes on; one that is done stays as it is. */
+  resume(runId: number): Run {
+    const { library } = this.#context;
+    const row = this.#context.runRow(runId);
+    if (row.state === 'done') return describeRun(library, row);
+    this.#desk.refuseUnderWay('resume it', runId);
+    if (row.state !== 'queued') library.queue.add(entry(runId, {}), 'first');
+    this.#goOn();
+    this.#changed();
+    return describeRun(library, this.#context.runRow(runId));
+  }
+
+  /** Gives a waiting run another place, from 0; those behind the last are the last. Throws NOT_FOUND. */
+  move(runId: number, position: number): QueueState {
+    const { library } = this.#context;
+    library.transaction(() => {
+      const others = library.queue.all().map((waiting) => waiting.runId);
+      const from = others.indexOf(runId);
+      if (from < 0) throw notWaiting(runId);
+      others.splice(from, 1);
+      others.splice(position, 0, runId);
+      library.queue.order(others);
+    });
+    return this.#changed();
+  }
+
+  /** Throws NOT_FOUND. */
+  leave(runId: number): QueueState {
+    if (!this.#context.library.queue.remove(runId)) throw notWaiting(runId);
+    return this.#changed();
+  }
+
+  /** Forgets a run with its results, whether it waits or not. Throws BAD_ARGUMENT while it is under way. */
+  forget(runId: number): undefined {
+    const { library } = this.#context;
+    const { state } = this.#context.runRow(runId);
+    this.#desk.refuseUnderWay('remove it', runId);
+    if (state === 'running' || state === 'scanning') library.acquireWriter().release(); // else it is at work elsewhere
+    library.runs.remove(runId);
+    if (state === 'queued') this.#changed();
+    return undefined;
+  }
+
+  /** Starts nothing more; the run under way is the desk's. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#working;
+  }
+
+  /** Starts the runs that wait, one after the other, unless that is under way. */
+  #goOn(): void {
+    if (this.#closed || this.#working !== undefined) return;
+    this.#haltedBy = undefined;
+    this.#working = this.#workThrough()
+      .catch((error: unknown) => this.#halt(reasonOf(error)))
+      .finally(() => {
+        this.#working = undefined;
+        if (!this.#closed) this.#changed();
+      });
+  }
+
+  async #workThrough(): Promise<void> {
+    await Promise.resolve(); // whoever queued a run hears of that first
+    while (!this.#closed && this.#haltedBy === undefined) {
+      const [next] = this.#context.library.queue.all();
+      if (next === undefined) return;
+      await this.#workOn(next);
+    }
+  }
+
+  async #workOn({ runId, ...options }: QueueEntry): Promise<void> {
+    const unsubscribe = this.#context.subscribe(({ type }) => {
+      if (type === 'started') this.#changed(); // it waits no more
+    });
+    try {
+      const { run, cancelled, notice } = await this.#desk.goOn(runId, options);
+      this.#context.emit({ type: 'ended', run, error: notice });
+      if (cancelled && run.state === 'paused') this.#haltedBy = `Run ${runId} was paused.`;
+    } catch (error) {
+      const known = toLibraryError(error, this.#context.libraryPath);
+      const ofLibrary = known instanceof AppError && known.code === 'LIBRARY';
+      const waits = this.#context.library.queue.all().some((one) => one.runId === runId);
+      if (!ofLibrary || !waits) this.#failed(runId, known);
+      if (ofLibrary) this.#waitForLibrary(known);
+    } finally {
+      unsubscribe();
+    }
+  }
+
+  /** Another run would meet the same; but when the work that holds the library is this process's, its end is known. */
+  #waitForLibrary(error: AppError): void {
+    const isOurs = this.#context.library.onceWriterFree(() => this.#goOn());
+    if (isOurs) this.#haltedBy = 'Its turn comes when the work that is under way is done.';
+    else this.#halt(reasonOf(error));
+  }
+
+  #halt(reason: string): void {
+    this.#haltedBy = reason;
+    if (!this.#closed) this.#context.emit({ type: 'notice', message: `The queue waits. ${reason}` });
+  }
+
+  #failed(runId: number, error: unknown): void {
+    const { library } = this.#context;
+    library.transaction(() => {
+      if (library.queue.remove(runId)) library.runs.setState(runId, 'failed'); // it did not even begin
+    });
+    const run = describeRun(library, this.#context.runRow(runId));
+    this.#context.emit({ type: 'ended', run, error: reasonOf(error) });
+  }
+
+  #changed(): QueueState {
+    const queue = this.state();
+    this.#context.emit({ type: 'queue', queue });
+    return queue;
+  }
 }
 
-async function predictBatch(images: readonly PendingImage[], options: QueueOptions): Promise<void> {
-  const { library, engine, runId, dial } = options;
-  const paths = images.map(({ folder, relativePath }) => join(folder, relativePath));
-  const outcomes = await engine.predict(paths, dial);
-  await checkFolders(images, outcomes);
-  library.transaction(() => {
-    for (const [index, image] of images.entries()) {
-      const outcome = outcomes[index];
-      if (outcome === undefined)
-        throw new AppError('ENGINE', `The engine gave no answer for ${paths[index] ?? ''}`);
-      library.results.save(runId, image.imageId, outcome);
-      library.images.setFacts(image.imageId, outcome.facts);
-    }
-  });
-  options.onSaved(outcomes);
+function entry(runId: number, { threads, batch }: WorkOptions): QueueEntry {
+  return { runId, threads, batch };
 }
 
-/** When a whole folder has gone, its files have not failed: the batch stays pending and the run stops. */
-async function checkFolders(
-  images: readonly PendingImage[],
-  outcomes: readonly ImageOutcome[],
-): Promise<void> {
-  const suspects = new Set(
-    images.filter((_, index) => outcomes[index]?.facts.version === undefined).map(({ folder }) => folder),
-  );
-  for (const folder of suspects) {
-    if (await folderExists(folder)) continue;
-    throw new AppError(
-      'FILE_SYSTEM',
-      `The folder ${folder} is not there any more`,
-      'Connect its drive again, then go on with `winnow resume`.',
-    );
-  }
+function notWaiting(runId: number): AppError {
+  return new AppError('NOT_FOUND', `Run ${runId} does not wait in the queue`);
+}
+
+/** Of an error, in sentences. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hint = error instanceof AppError && error.hint !== undefined ? ` ${error.hint}` : '';
+  return `${error.message.replace(/[.!?]?$/, '.')}${hint}`;
 }

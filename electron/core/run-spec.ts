@@ -27,6 +27,13 @@ export interface ResolvedModel {
   sha256: string;
 }
 
+/** What a request stands for. */
+export interface ResolvedSpec {
+  spec: RunSpec;
+  model: ModelPackage;
+  device: Device;
+}
+
 /** The presets of a model on a device where it was calibrated; undefined where it was not. */
 export type PresetsOf = (modelSha256: string, device: Device) => Preset[] | undefined;
 
@@ -37,7 +44,7 @@ export async function resolveSpec(
   registry: ModelRegistry,
   engine: EngineApi,
   calibratedPresets: PresetsOf,
-): Promise<{ spec: RunSpec; model: ModelPackage; device: Device }> {
+): Promise<ResolvedSpec> {
   const paths = await resolveFolders(folders);
   const model = await registry.find(dial.model ?? DEFAULT_MODEL);
   const device = await resolveDevice(dial.device ?? 'auto', engine);

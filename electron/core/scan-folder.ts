@@ -15,6 +15,10 @@ const IMAGE_EXTENSIONS = new Set([
   '.tiff',
   '.avif',
   '.gif',
+  '.heic',
+  '.heif',
+  '.hif',
+  ...['.cr2', '.cr3', '.nef', '.arw', '.dng', '.orf', '.rw2', '.raf'], // RAW of cameras
 ]);
 
 /** Files and folders that systems and cameras leave behind, lower case; names that start with a dot are hidden. */
@@ -124,10 +128,12 @@ function child(folder: Folder, name: string): Folder {
   return { path: join(folder.path, name), relativePath };
 }
 
-function isJunk(name: string): boolean {
+/** Whether a file or folder of this name is passed over. */
+export function isJunk(name: string): boolean {
   return name.startsWith('.') || JUNK_NAMES.has(name.toLowerCase());
 }
 
-function isImage(name: string): boolean {
+/** Whether a file of this name is an image that Winnow reads. */
+export function isImage(name: string): boolean {
   return IMAGE_EXTENSIONS.has(extname(name).toLowerCase());
 }

@@ -1,9 +1,5 @@
-import { AppError } from '../shared/errors.ts';
-import { scanFolder } from './scan-folder.ts';
-import type { FoundFile } from './store/images.ts';
+import { scanIntoLibrary } from './scan-library.ts';
 import type { Library } from './store/library.ts';
-
-const FILES_PER_TRANSACTION = 4000;
 
 export interface ScanListener {
   /** Hears after each transaction how many files were found so far. */
@@ -23,37 +19,16 @@ export async function scanRun(
   signal: AbortSignal,
   listener: ScanListener,
 ): Promise<void> {
-  let found = 0;
+  let before = 0; // files in the folders that are done
   for (const path of run.spec.folders) {
-    const folder = library.folders.ensure(path);
-    const scan = library.folders.beginScan(folder.id);
-    const save = (files: readonly FoundFile[]) =>
-      library.transaction(() => {
-        for (const file of files)
-          library.results.enqueue(run.id, library.images.see(folder.id, file, scan), file);
-      });
-    const files = scanFolder(path, ({ relativePath, error }) => {
-      if (relativePath === '') {
-        throw new AppError('FILE_SYSTEM', `The folder ${path} cannot be read: ${error.message}`, undefined, {
-          cause: error,
-        });
-      }
-      library.images.seeUnder(folder.id, relativePath, scan);
-      listener.onNotice(
-        `The folder ${path}/${relativePath} cannot be read and is left out: ${error.message}`,
-      );
+    let found = 0;
+    const news = await scanIntoLibrary(library, path, signal, {
+      onFile: (imageId, file) => library.results.enqueue(run.id, imageId, file),
+      onFound: (files) => listener.onFound(before + (found = files)),
+      onNotice: (message) => listener.onNotice(message),
     });
-    let group: FoundFile[] = [];
-    for await (const some of files) {
-      if (signal.aborted) return;
-      group.push(...some);
-      if (group.length < FILES_PER_TRANSACTION) continue;
-      save(group);
-      listener.onFound((found += group.length));
-      group = [];
-    }
-    save(group);
-    listener.onFound((found += group.length));
-    library.results.dropVanished(run.id, folder.id, scan);
+    if (news === undefined) return;
+    before += found;
+    library.results.dropVanished(run.id, library.folders.ensure(path).id, news.scan);
   }
 }

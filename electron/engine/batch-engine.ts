@@ -42,6 +42,10 @@ export class BatchEngine {
     this.#decoder = decoder;
   }
 
+  get isPredicting(): boolean {
+    return this.#batches.isBusy;
+  }
+
   devices(): Device[] {
     return this.#addon.devices();
   }

@@ -1,7 +1,9 @@
 import readExif from 'exif-reader';
+import { fileTypeFromBuffer } from 'file-type';
 import sharp from 'sharp';
 import type { Metadata, Sharp } from 'sharp';
 import { AppError } from '../shared/errors.ts';
+import { decodeHeic, extractPreview } from './decoder-threads.ts';
 import { shrunkSize } from './shrink-on-load.ts';
 import type { PictureSize } from './shrink-on-load.ts';
 
@@ -15,8 +17,14 @@ const formats: Record<string, string> = {
   webp: 'VipsForeignLoadWebp',
   tiff: 'VipsForeignLoadTiff',
   gif: 'VipsForeignLoadNsgif',
-  heif: 'VipsForeignLoadHeif', // AVIF
+  heif: 'VipsForeignLoadHeif', // AVIF; of HEIC the header
 };
+
+/** RAW files of cameras, by content. Their sensor data is not developed: the JPEG inside is the picture. */
+const rawTypes = new Set([
+  ...['image/x-canon-cr2', 'image/x-canon-cr3', 'image/x-nikon-nef', 'image/x-sony-arw'],
+  ...['image/x-adobe-dng', 'image/x-olympus-orf', 'image/x-panasonic-rw2', 'image/x-fujifilm-raf'],
+]);
 
 /** What the header of a picture says; its size is that of the whole picture, upright. */
 export interface PictureHeader extends PictureSize {
@@ -24,6 +32,8 @@ export interface PictureHeader extends PictureSize {
   capturedAt: string | undefined; // EXIF DateTimeOriginal as ISO 8601 without a zone
   space: Metadata['space'];
   depth: Metadata['depth'];
+  isHeic: boolean; // HEIF that is no AVIF: another decoder reads it
+  preview: Buffer | undefined; // the JPEG in a RAW file, which is decoded in the file's place
 }
 
 /** RGB, 8 bit, row-major, upright: width x height x 3 bytes. Large pictures may be smaller than their header says. */
@@ -49,7 +59,8 @@ export function prepareDecoder(): ImageDecoder {
 
 async function readHeader(bytes: Buffer): Promise<PictureHeader> {
   if (bytes.length === 0) throw new AppError('BAD_IMAGE', 'the file is empty');
-  const metadata = await badImage(sharp(bytes, { limitInputPixels: false }).metadata());
+  const preview = (await isRaw(bytes)) ? await extractPreview(bytes) : undefined;
+  const metadata = await badImage(sharp(preview ?? bytes, { limitInputPixels: false }).metadata());
   if (!(metadata.format in formats)) {
     throw new AppError(
       'BAD_IMAGE',
@@ -67,10 +78,19 @@ async function readHeader(bytes: Buffer): Promise<PictureHeader> {
     width,
     height,
     format: metadata.format,
-    capturedAt: captureTime(metadata.exif),
+    capturedAt: (preview && captureTime(bytes)) ?? captureTime(metadata.exif),
     space: metadata.space,
     depth: metadata.depth,
+    isHeic: metadata.format === 'heif' && metadata.compression !== 'av1',
+    preview,
   };
+}
+
+async function isRaw(bytes: Buffer): Promise<boolean> {
+  const start = bytes.toString('latin1', 0, 8);
+  if (!/^(II|MM|FUJIFILM|.{4}ftyp)/s.test(start)) return false; // most pictures; the question costs time
+  const type = await fileTypeFromBuffer(bytes);
+  return rawTypes.has(type?.mime ?? '');
 }
 
 /**
@@ -78,7 +98,9 @@ async function readHeader(bytes: Buffer): Promise<PictureHeader> {
  * alpha is dropped and not blended. 16 bits are shifted to 8; floats from 0 to 1 become 0 to 255 (PIL would
  * cut both off at 255). A large JPEG is shrunk while it is decoded.
  */
-async function decode(bytes: Buffer, header: PictureHeader, resize: number): Promise<Picture> {
+async function decode(file: Buffer, header: PictureHeader, resize: number): Promise<Picture> {
+  const bytes = header.preview ?? file;
+  if (header.isHeic) return decodeHeic(bytes);
   const whole = sharp(bytes, { ignoreIcc: true, failOn: 'error', limitInputPixels: LARGEST_PICTURE })
     .timeout({ seconds: LONGEST_DECODING })
     .autoOrient();
@@ -129,8 +151,8 @@ function captureTime(exif: Buffer | undefined): string | undefined {
   }
 }
 
-/** libvips' messages have a line for each thing that it stumbled over; the first says it. */
-async function badImage<T>(work: Promise<T>): Promise<T> {
+/** Makes what libvips throws a BAD_IMAGE: its messages have a line for each thing that it stumbled over; the first says it. */
+export async function badImage<T>(work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {

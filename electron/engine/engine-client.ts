@@ -2,20 +2,33 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../shared/errors.ts';
-import type { EngineApi, EngineDial, EngineModel, ImageFacts, ImageOutcome } from '../shared/engine-api.ts';
+import type {
+  EngineApi,
+  EngineDial,
+  EngineModel,
+  ImageFacts,
+  ImageOutcome,
+  RenderedPicture,
+  RenderOptions,
+} from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 import { HostEnded, HostProcess } from './host-process.ts';
 import type { HostCall, HostResults } from './messages.ts';
+import { forkHost } from './start-host.ts';
+import type { StartHost } from './start-host.ts';
 import { Turns } from './turns.ts';
 
 const START_ATTEMPTS = 3;
 const START_LIMIT = 300_000; // milliseconds for starting and loading a model
+const RENDER_LIMIT = 120_000; // milliseconds for a picture beside others and a run
 /** So many images crash the engine one after the other before the engine is taken for broken. */
 const CRASHES_IN_A_ROW = 16;
 
 export interface EngineClientOptions {
   /** Module that calls serve(); a test gives another one. */
   hostEntry?: string;
+  /** How the host's process is started: under Node unless it is told otherwise. */
+  startHost?: StartHost;
   /** How long a batch of so many images may take, in milliseconds, before the host counts as hung. */
   watchdog?: (images: number) => number;
 }
@@ -27,6 +40,7 @@ export interface EngineClientOptions {
  */
 export class EngineClient implements EngineApi {
   readonly #hostEntry: string;
+  readonly #startHost: StartHost;
   readonly #watchdog: (images: number) => number;
   readonly #crashListeners: ((reason: string) => void)[] = [];
   readonly #starting = new Turns(1);
@@ -35,10 +49,13 @@ export class EngineClient implements EngineApi {
   /** Ends when the last batch that was under way in a crash has been examined; others wait meanwhile. */
   #examination: Promise<unknown> = Promise.resolve();
   #crashesInARow = 0;
+  /** Reasons by version of the file: a picture that crashes the host is not rendered again until it changes. */
+  readonly #notRendered = new Map<string, string>();
   #closed = false;
 
   constructor(options: EngineClientOptions = {}) {
     this.#hostEntry = options.hostEntry ?? join(import.meta.dirname, 'engine-host.ts');
+    this.#startHost = options.startHost ?? forkHost;
     // Two batches may be under way, so one waits for the other; a slow device takes some seconds per image.
     this.#watchdog = options.watchdog ?? ((images) => 120_000 + images * 60_000);
   }
@@ -69,15 +86,30 @@ export class EngineClient implements EngineApi {
   }
 
   async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    for (let seen; seen !== this.#examination;) await (seen = this.#examination);
-    try {
-      return await this.#attempt(paths, dial);
-    } catch (error) {
-      if (!(error instanceof HostEnded)) throw error;
-      const examined = this.#examination.then(() => this.#examine(paths, dial));
-      this.#examination = examined.catch(() => undefined); // its own caller hears of it
-      return examined;
-    }
+    return this.#orExamine(
+      () => this.#attempt(paths, dial),
+      () => this.#examine(paths, dial),
+    );
+  }
+
+  async render(path: string, options: RenderOptions): Promise<RenderedPicture> {
+    const key = JSON.stringify([path, await fileVersion(path)]);
+    const attempt = async () => {
+      const reason = this.#notRendered.get(key);
+      if (reason !== undefined) throw new AppError('BAD_IMAGE', reason);
+      return this.#ask(await this.#runningHost(), { call: 'render', path, options }, RENDER_LIMIT);
+    };
+    const examine = async () => {
+      try {
+        return await attempt();
+      } catch (error) {
+        if (!(error instanceof HostEnded)) throw error;
+        const reason = `the image crashes the engine: ${error.message}`;
+        this.#notRendered.set(key, reason);
+        throw new AppError('BAD_IMAGE', reason, undefined, { cause: error });
+      }
+    };
+    return this.#orExamine(attempt, examine);
   }
 
   onCrash(listener: (reason: string) => void): void {
@@ -88,6 +120,19 @@ export class EngineClient implements EngineApi {
     this.#closed = true;
     this.#host?.kill('the engine was closed');
     return Promise.resolve();
+  }
+
+  /** What `work` gives; when the host ends meanwhile, what `examine` finds with nothing else under way. */
+  async #orExamine<T>(work: () => Promise<T>, examine: () => Promise<T>): Promise<T> {
+    for (let seen; seen !== this.#examination;) await (seen = this.#examination);
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof HostEnded)) throw error;
+      const examined = this.#examination.then(examine);
+      this.#examination = examined.catch(() => undefined); // its own caller hears of it
+      return examined;
+    }
   }
 
   async #attempt(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
@@ -164,7 +209,11 @@ export class EngineClient implements EngineApi {
     let reason = '';
     for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
       if (this.#closed) throw closed();
-      const host = new HostProcess(this.#hostEntry, model?.threads ?? availableParallelism());
+      const host = new HostProcess(
+        this.#startHost,
+        this.#hostEntry,
+        model?.threads ?? availableParallelism(),
+      );
       this.#host = host;
       try {
         await host.ask(model === undefined ? { call: 'devices' } : { call: 'open', model }, START_LIMIT);

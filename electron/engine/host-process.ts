@@ -1,7 +1,6 @@
-import { fork } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
 import { AppError } from '../shared/errors.ts';
 import type { HostCall, HostReply, HostResults } from './messages.ts';
+import type { HostChild, StartHost } from './start-host.ts';
 
 type Value = HostResults[HostCall['call']];
 
@@ -22,7 +21,7 @@ const PRINTED_LIMIT = 4000; // characters
 /** One engine host: a child process, and the requests that it has not answered yet. */
 export class HostProcess {
   readonly threads: number;
-  readonly #child: ChildProcess;
+  readonly #child: HostChild;
   readonly #waiting = new Map<number, Waiting>();
   readonly #ready: Promise<void>;
   #nextId = 1;
@@ -30,20 +29,17 @@ export class HostProcess {
   #printed = ''; // the end of what it wrote to stderr
 
   /** Starts `entry`, a module that calls serve(), with so many threads for decoding and one to wait on the engine. */
-  constructor(entry: string, threads: number) {
+  constructor(start: StartHost, entry: string, threads: number) {
     this.threads = threads;
-    this.#child = fork(entry, [], {
-      serialization: 'advanced',
-      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(threads + 1) },
-    });
+    this.#child = start(entry, { ...process.env, UV_THREADPOOL_SIZE: String(threads + 1) });
     const ready = Promise.withResolvers<Value>();
     this.#waiting.set(0, { ...ready, watchdog: this.#watch(LOAD_LIMIT) });
     this.#ready = ready.promise.then(() => undefined);
     this.#ready.catch(() => undefined); // whoever waits for it hears of it
-    this.#child.on('message', (reply: HostReply) => this.#settle(reply));
-    this.#child.on('error', (error) => this.#end(error.message));
-    this.#child.on('close', (code, signal) => this.#end(describeExit(code, signal, this.#printed)));
+    this.#child.onMessage((reply) => this.#settle(reply));
+    this.#child.onEnd(({ error, code = null, signal = null }) =>
+      this.#end(error?.message ?? describeExit(code, signal, this.#printed)),
+    );
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#printed = (this.#printed + text).slice(-PRINTED_LIMIT);
       if (process.env['WINNOW_DEBUG'] !== undefined) process.stderr.write(text);
@@ -79,7 +75,7 @@ export class HostProcess {
   /** Ends the process; what it was asked is rejected with HostEnded. */
   kill(reason: string): void {
     this.#end(reason);
-    this.#child.kill('SIGKILL');
+    this.#child.kill();
   }
 
   #watch(limitMilliseconds: number): NodeJS.Timeout {

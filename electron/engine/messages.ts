@@ -1,19 +1,27 @@
 import { AppError } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
-import type { EngineDial, EngineModel, ImageOutcome } from '../shared/engine-api.ts';
+import type {
+  EngineDial,
+  EngineModel,
+  ImageOutcome,
+  RenderedPicture,
+  RenderOptions,
+} from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 
-/** What the client asks of the host; pixels never travel. */
+/** What the client asks of the host; pixels never travel but as a picture for the screen. */
 export type HostCall =
   | { call: 'devices' }
   | { call: 'open'; model: EngineModel }
-  | { call: 'predict'; paths: readonly string[]; dial: EngineDial };
+  | { call: 'predict'; paths: readonly string[]; dial: EngineDial }
+  | { call: 'render'; path: string; options: RenderOptions };
 
 /** What each call comes back with. */
 export interface HostResults {
   devices: Device[];
   open: undefined;
   predict: ImageOutcome[];
+  render: RenderedPicture;
 }
 
 export type HostRequest = HostCall & { id: number };
@@ -33,6 +41,7 @@ export type HostReply =
 const codes: readonly string[] = [
   'BAD_ARGUMENT',
   'BAD_MODEL',
+  'BAD_IMAGE',
   'NOT_FOUND',
   'ENGINE',
   'CANCELLED',

@@ -3,6 +3,7 @@ import { BatchEngine } from './batch-engine.ts';
 import type { ImageDecoder } from './decode-image.ts';
 import { toHostError } from './messages.ts';
 import type { HostReply, HostRequest, HostResults } from './messages.ts';
+import { PictureRenderer } from './render-picture.ts';
 
 /**
  * Answers the engine client's requests in this process until the channel closes. Everything worth keeping is
@@ -10,21 +11,28 @@ import type { HostReply, HostRequest, HostResults } from './messages.ts';
  */
 export function serve(addon: NativeAddon, decoder: ImageDecoder): void {
   const engine = new BatchEngine(addon, decoder);
+  const renderer = new PictureRenderer(decoder, () => engine.isPredicting);
   const answer = async (request: HostRequest): Promise<void> => {
     try {
-      reply({ kind: 'value', id: request.id, value: await perform(engine, request) });
+      reply({ kind: 'value', id: request.id, value: await perform(engine, renderer, request) });
     } catch (error) {
       reply({ kind: 'error', id: request.id, error: toHostError(error) });
     }
   };
-  process.on('message', (request: HostRequest) => void answer(request));
+  const port = parentPort();
+  if (port === undefined) process.on('message', (request: HostRequest) => void answer(request));
+  else port.on('message', ({ data }) => void answer(data as HostRequest));
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   // Ctrl-C reaches every process of the terminal; what happens then is the client's decision.
   process.on('SIGINT', () => undefined);
   reply({ kind: 'ready' });
 }
 
-function perform(engine: BatchEngine, request: HostRequest): Promise<HostResults[HostRequest['call']]> {
+function perform(
+  engine: BatchEngine,
+  renderer: PictureRenderer,
+  request: HostRequest,
+): Promise<HostResults[HostRequest['call']]> {
   switch (request.call) {
     case 'devices':
       return Promise.resolve(engine.devices());
@@ -32,9 +40,23 @@ function perform(engine: BatchEngine, request: HostRequest): Promise<HostResults
       return engine.open(request.model);
     case 'predict':
       return engine.predict(request.paths, request.dial);
+    case 'render':
+      return renderer.render(request.path, request.options);
   }
 }
 
 function reply(message: HostReply): void {
-  process.send?.(message);
+  const port = parentPort();
+  if (port === undefined) process.send?.(message);
+  else port.postMessage(message);
+}
+
+/** What Electron gives a process of its own instead of Node's channel. */
+interface ParentPort {
+  on(event: 'message', listener: (message: { data: unknown }) => void): void;
+  postMessage(message: unknown): void;
+}
+
+function parentPort(): ParentPort | undefined {
+  return (process as { parentPort?: ParentPort }).parentPort;
 }

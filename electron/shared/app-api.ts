@@ -1,142 +1,63 @@
 import { z } from 'zod';
-import type { CalibrationProgress, CalibrationReport, Expectation } from './calibration.ts';
 import { AppError } from './errors.ts';
-import type { ModelPackage } from './model-package.ts';
-import { PRECISIONS } from './run.ts';
-import type { Device, Run, RunProgress } from './run.ts';
-
-const runId = z.int('a run is named by its number').positive('a run is named by its number');
-const path = z.string().min(1, 'a path must not be empty');
-const modelName = z.string().min(1, 'a model name must not be empty');
-const threads = z.int('threads must be a whole number from 1 to 1024').min(1).max(1024);
-const batch = z.int('a batch must be a whole number of images from 1 to 1024').min(1).max(1024);
-const share = (name: string) =>
-  z.number().min(0, `${name} must be from 0 to 1`).max(1, `${name} must be from 0 to 1`);
-
-/** How a run predicts; what is left out has a default. */
-const dialShape = {
-  model: modelName.optional(), // name or path of a package
-  preset: z.enum(['fast', 'balanced', 'accurate'], 'a preset must be fast, balanced or accurate').optional(),
-  /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
-  tokenKeep: z.string().optional(),
-  blockThreshold: share('the block threshold').optional(),
-  precision: z.enum(PRECISIONS, `a precision must be ${PRECISIONS.join(', ')}`).optional(),
-  device: z.string().optional(), // 'auto' or a name from devices()
-  threads: threads.optional(),
-  batch: batch.optional(), // images that are predicted and saved together
-};
+import type { Run } from './run.ts';
+import { dialShape, path } from './api/arguments.ts';
+import { exportArguments } from './api/exports.ts';
+import type { ExportEvent, ExportResults } from './api/exports.ts';
+import { folderArguments } from './api/folders.ts';
+import type { FolderResults } from './api/folders.ts';
+import { modelArguments } from './api/models.ts';
+import type { ModelResults } from './api/models.ts';
+import { resultArguments } from './api/results.ts';
+import type { ResultResults } from './api/results.ts';
+import { reviewArguments } from './api/review.ts';
+import type { ReviewEvent, ReviewResults } from './api/review.ts';
+import { runArguments } from './api/runs.ts';
+import type { RunEvent, RunResults } from './api/runs.ts';
+import { settingsArguments } from './api/settings.ts';
+import type { SettingsResults } from './api/settings.ts';
 
 /**
  * The arguments of every call of AppApi: each takes one object. The schemas are the allow-list of what may be
  * called from another process; AppService checks arguments against them on arrival.
  */
 export const appApiArguments = {
-  run: z.strictObject({ folders: z.array(path).min(1, 'at least one folder must be named'), ...dialShape }),
-  resume: z.strictObject({ runId, threads: threads.optional(), batch: batch.optional() }),
-  cancel: z.strictObject({ runId }),
-  listRuns: z.strictObject({}),
-  showRun: z.strictObject({ runId }),
-  exportRun: z.strictObject({
-    runId,
-    format: z.enum(['csv', 'json'], 'a format must be csv or json'),
-    out: path,
-    bom: z.boolean().optional(), // CSV only: start with a byte order mark, for spreadsheets
-    minConfidence: share('the smallest confidence').optional(),
-    label: z.string().optional(), // name or synset of the best class
-    only: z.enum(['ok', 'failed'], 'only must be ok or failed').optional(),
-  }),
+  ...runArguments,
+  ...folderArguments,
+  ...resultArguments,
+  ...reviewArguments,
+  ...exportArguments,
+  ...modelArguments,
+  ...settingsArguments,
   evaluate: z.strictObject({ folder: path, ...dialShape, confusion: path.optional() }),
-  calibrate: z.strictObject({
-    model: modelName.optional(),
-    images: path.optional(), // a folder; without one, images of earlier runs
-    device: z.string().optional(),
-    threads: threads.optional(),
-  }),
-  cancelCalibration: z.strictObject({}),
-  listModels: z.strictObject({}),
-  showModel: z.strictObject({ model: modelName }),
-  verifyModel: z.strictObject({ model: modelName }),
-  removeModel: z.strictObject({ model: modelName }),
-  importModel: z.strictObject({
-    file: path,
-    name: modelName,
-    architecture: z.enum(['vim', 'videomamba'], 'an architecture must be vim or videomamba').optional(),
-    labels: path.optional(),
-    tokenKeep: z.string().optional(),
-    pruningLayers: z.array(z.int('a pruning layer must be a whole number').nonnegative()).optional(),
-  }),
-  devices: z.strictObject({}),
 } as const;
 
 export type AppCall = keyof typeof appApiArguments;
 export type AppArguments<Call extends AppCall> = z.input<(typeof appApiArguments)[Call]>;
 
 /** What every call of AppApi comes back with. */
-export interface AppResults {
-  /** Scans the folders and predicts what is new or changed; ends when the run is done or was cancelled. */
-  run: Run;
-  /** Goes on with a run that was cancelled, failed or killed. */
-  resume: Run;
-  /** Lets the run finish the batches under way and save them; its `run` call then ends with state 'paused'. */
-  cancel: undefined;
-  listRuns: Run[];
-  showRun: RunDetails;
-  exportRun: ExportSummary;
+export interface AppResults
+  extends
+    RunResults,
+    FolderResults,
+    ResultResults,
+    ReviewResults,
+    ExportResults,
+    ModelResults,
+    SettingsResults {
   /** Runs on a folder whose sub-folders are classes, and compares. */
   evaluate: Evaluation;
-  /** Measures speed and agreement of a model on this machine, and keeps the curve; presets come from it then. */
-  calibrate: CalibrationReport;
-  /** Ends the calibration under way: its `calibrate` call is rejected with CANCELLED and nothing is kept of it. */
-  cancelCalibration: undefined;
-  listModels: ModelListing;
-  showModel: ModelDetails;
-  verifyModel: ModelPackage;
-  removeModel: undefined;
-  importModel: ModelPackage;
-  devices: Device[];
 }
 
 /** All that Winnow does, for the window and the command line alike. Failures are AppErrors. */
 export type AppApi = {
   [Call in AppCall]: (request: AppArguments<Call>) => Promise<AppResults[Call]>;
 } & {
-  /** Tells `listener` what happens during runs; the returned function ends that. */
+  /** Tells `listener` what happens; the returned function ends that. */
   subscribe(listener: (event: AppEvent) => void): () => void;
 };
 
-export type AppEvent =
-  | { type: 'started'; plan: RunPlan }
-  | { type: 'progress'; progress: RunProgress }
-  | { type: 'calibrating'; progress: CalibrationProgress }
-  | { type: 'notice'; message: string };
-
-/** What is known of a run's preset before it starts, or why nothing is. */
-export type Outlook = { expected: Expectation } | { unknown: string };
-
-/** What a run uses, told before it starts. */
-export interface RunPlan {
-  run: Run;
-  bundledModel: boolean;
-  /** Work per image relative to the whole model: all tokens, all scan directions; at the trained block keep ratio. */
-  workShare: number;
-  /** What the calibration says of this preset, or why it says nothing. */
-  outlook: Outlook;
-  threads: number;
-  batch: number;
-}
-
-export interface RunDetails {
-  run: Run;
-  /** Best classes, most frequent first. */
-  labels: { label: string; count: number }[];
-  /** The first failed files. */
-  failures: { path: string; error: string }[];
-}
-
-export interface ExportSummary {
-  path: string; // absolute
-  rows: number;
-}
+export type AppEvent = RunEvent | ReviewEvent | ExportEvent;
 
 export interface ClassAccuracy {
   folder: string; // name of the sub-folder
@@ -156,17 +77,6 @@ export interface Evaluation {
   blockKeep: number; // share of scan directions that ran
   flops: { original: number; actual: number }; // per image, at this keep ratio
   imagesPerSecond: number; // in the engine
-}
-
-export interface ModelListing {
-  packages: ModelPackage[];
-  /** Files among the packages that are none, with the reason. */
-  damaged: { path: string; reason: string }[];
-}
-
-export interface ModelDetails {
-  model: ModelPackage;
-  card: string; // readable text: architecture, presets and their work, origin, notes
 }
 
 /** Checks the arguments of a call; throws BAD_ARGUMENT with one sentence about the first that is wrong. */

@@ -35,6 +35,18 @@ export type ImageOutcome =
   | { status: 'ok'; facts: ImageFacts; top: ClassProbability[]; receipt: Receipt }
   | { status: 'failed'; facts: ImageFacts; error: string };
 
+/** How a picture is wanted for the screen. */
+export interface RenderOptions {
+  /** Pixels of the longer side at most: a thumbnail, as WebP. Without it the whole picture, as JPEG. */
+  maxSide?: number;
+}
+
+/** A picture that every browser shows: upright, sRGB. */
+export interface RenderedPicture {
+  bytes: Uint8Array;
+  type: 'image/webp' | 'image/jpeg';
+}
+
 /**
  * The only thing that the app knows of the engine host. Failures of the engine itself are AppErrors;
  * failures of one image are outcomes.
@@ -49,6 +61,11 @@ export interface EngineApi {
    * start before the first has ended: its files are decoded while the first predicts.
    */
   predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]>;
+  /**
+   * The picture in a file for the screen; needs no model, and goes on beside predictions, slower. Rejects with BAD_IMAGE
+   * when there is none to show.
+   */
+  render(path: string, options: RenderOptions): Promise<RenderedPicture>;
   /** Lets `listener` hear the reason each time that the engine has crashed and is started again. */
   onCrash(listener: (reason: string) => void): void;
   /** Ends the engine at once; calls under way are rejected with CANCELLED. */

@@ -7,6 +7,7 @@ export type ErrorCode =
   | 'NOT_FOUND' // a run, model, folder or file that is not there
   | 'LIBRARY' // the SQLite library is locked, damaged, full or from a newer version
   | 'ENGINE' // the engine host or the device failed
+  | 'CONNECTION' // the window lost the process that does the work
   | 'FILE_SYSTEM' // a file that Winnow writes cannot be written
   | 'CANCELLED';
 

@@ -6,6 +6,9 @@ export const MANIFEST_KEY = 'winnow';
 const positive = z.int().positive();
 const ratio = z.number().gt(0).lte(1);
 
+/** The published models have 12 or 16. */
+export const MAX_REGISTERS = 1024;
+
 /** How a picture becomes the model's input: RGB bytes, resized, centre-cropped, normalised per channel. */
 export const preprocessingSchema = z.strictObject({
   /** Length in pixels that the shorter side is resized to (PIL bicubic, 8 bit). */
@@ -35,14 +38,17 @@ export const provenanceSchema = z.strictObject({
 
 /**
  * The manifest of a model package. Names and meaning are documented in docs/model-package.md;
- * native/model/manifest.cc reads the same JSON.
+ * native/model/dyvm_config.cc reads the same JSON.
  */
 export const manifestSchema = z.strictObject({
   format: z.literal(1),
   name: z.string().min(1),
   task: z.literal('classification'),
-  /** `vim`: class token in the middle, directions halved. `videomamba`: class token first, directions summed. */
-  architecture: z.enum(['vim', 'videomamba']),
+  /**
+   * `vim`: class token in the middle, directions halved. `videomamba`: class token first, directions summed. `mambareg`:
+   * registers spread between the patches, directions halved.
+   */
+  architecture: z.enum(['vim', 'videomamba', 'mambareg']),
   imageSize: positive,
   patchSize: positive,
   stride: positive,
@@ -52,6 +58,10 @@ export const manifestSchema = z.strictObject({
   convWidth: positive,
   dtRank: positive,
   classes: positive,
+  /** Registers of a `mambareg` model; no other has any. */
+  registers: positive.max(MAX_REGISTERS).optional(),
+  /** The factor by which the head of a `mambareg` model narrows each register before it joins them. */
+  registerReduction: positive.optional(),
   /** Whether every block chooses its scan directions (block heads are present). */
   blockSelection: z.boolean(),
   /** Blocks before which patches are pruned, ascending; empty for a model without token pruning. */
@@ -71,6 +81,10 @@ export const manifestSchema = z.strictObject({
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 export type Label = z.infer<typeof labelSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
+
+/** Architectures whose tensors look alike, so that a checkpoint has to say which one it is. */
+export const CLASS_TOKEN_ARCHITECTURES = ['vim', 'videomamba'] as const satisfies Manifest['architecture'][];
+export type ClassTokenArchitecture = (typeof CLASS_TOKEN_ARCHITECTURES)[number];
 
 /** A model package on disk as the app lists it. */
 export interface ModelPackage {

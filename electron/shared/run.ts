@@ -24,7 +24,7 @@ export interface RunSpec {
   device: string;
 }
 
-export type RunState = 'scanning' | 'running' | 'paused' | 'done' | 'failed';
+export type RunState = 'queued' | 'scanning' | 'running' | 'paused' | 'done' | 'failed';
 
 export interface Run {
   id: number;

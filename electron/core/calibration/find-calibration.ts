@@ -1,4 +1,4 @@
-import type { Outlook } from '../../shared/app-api.ts';
+import type { Outlook } from '../../shared/api/runs.ts';
 import { ENGINE_VERSION } from '../../shared/calibration.ts';
 import type { CalibrationKey } from '../../shared/calibration.ts';
 import type { Device, RunSpec } from '../../shared/run.ts';

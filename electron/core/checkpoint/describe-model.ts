@@ -1,4 +1,5 @@
-import type { Manifest } from '../../shared/model-package.ts';
+import { MAX_REGISTERS } from '../../shared/model-package.ts';
+import type { ClassTokenArchitecture, Manifest } from '../../shared/model-package.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isPruningOrder } from '../packages/read-package.ts';
 import { keepPowers, parseTokenKeep } from '../presets.ts';
@@ -8,7 +9,7 @@ import type { StateDict } from './state-dict.ts';
 /** What the person says about a checkpoint; wins over what the checkpoint records. */
 export interface ModelOptions {
   name: string;
-  architecture?: Manifest['architecture'] | undefined;
+  architecture?: ClassTokenArchitecture | undefined;
   tokenKeep?: string | undefined;
   pruningLayers?: readonly number[] | undefined;
 }
@@ -18,6 +19,12 @@ export type ModelDescription = Omit<
   Manifest,
   'format' | 'name' | 'task' | 'labels' | 'provenance' | 'licence' | 'dataSha256'
 >;
+
+/** An option of the import that a checkpoint leaves open. */
+export interface ModelQuestion {
+  option: 'architecture' | 'tokenKeep' | 'pruningLayers';
+  question: string; // one sentence
+}
 
 /** The pruning layers that the original's main.py sets for every classification model. */
 const ORIGINAL_PRUNING_LAYERS = [6, 12, 18];
@@ -31,7 +38,8 @@ const LARGEST_UNSCALED_IMAGE = 32;
 const IMAGENET_MEAN: Manifest['preprocessing']['mean'] = [0.485, 0.456, 0.406];
 const IMAGENET_STD: Manifest['preprocessing']['std'] = [0.229, 0.224, 0.225];
 
-const OTHER_KIND_HINT = 'Winnow imports DyVM-Vim, DyVM-VideoMamba, Vim and VideoMamba classification models.';
+const OTHER_KIND_HINT =
+  'Winnow imports Vim, VideoMamba and MambaReg classification models, with DyVM and without.';
 
 /**
  * Reads a model's architecture and hyper-parameters from the names and shapes of its tensors, from the recorded
@@ -49,9 +57,11 @@ export function describeModel(state: StateDict, options: ModelOptions): ModelDes
   const stages = countIndices(state, /^score_predictors\.(\d+)\./);
   const blockSelection = state.tensors.has('layers.0.mixer.block_head.weight');
   const blockKeep = blockSelection ? state.args.ratio('block_keep_ratio') : undefined;
-  const { imageSize, stride } = imageGeometry(state, patchSize, positions - 1);
+  const registers = registersOf(state, embedDim);
+  const patches = registers === undefined ? positions - 1 : positions;
+  const { imageSize, stride } = imageGeometry(state, patchSize, patches);
   return {
-    architecture: options.architecture ?? recordedArchitecture(state),
+    architecture: architectureOf(state, options.architecture),
     imageSize,
     patchSize,
     stride,
@@ -61,6 +71,7 @@ export function describeModel(state: StateDict, options: ModelOptions): ModelDes
     convWidth,
     dtRank,
     classes,
+    ...registers,
     blockSelection,
     pruningLayers: pruningLayers(stages, depth, options.pruningLayers),
     tokenKeep: trainedTokenKeep(state, stages, options),
@@ -74,16 +85,56 @@ export function describeModel(state: StateDict, options: ModelOptions): ModelDes
   };
 }
 
-/** Models of this family that are not classification models of the two known architectures are named, not guessed. */
+/**
+ * Options that describeModel asks for, since the checkpoint does not answer them, with the question; and values for them
+ * with which it describes the rest.
+ */
+export function openOptions(state: StateDict): {
+  questions: ModelQuestion[];
+  stopgap: Omit<ModelOptions, 'name'>;
+} {
+  const depth = countIndices(state, /^layers\.(\d+)\./);
+  const stages = countIndices(state, /^score_predictors\.(\d+)\./);
+  const asked: [ModelQuestion['option'], string | undefined][] = [
+    ['architecture', complaint(() => architectureOf(state, undefined))],
+    ['tokenKeep', complaint(() => trainedTokenKeep(state, stages, { name: '' }))],
+    ['pruningLayers', complaint(() => pruningLayers(stages, depth, undefined))],
+  ];
+  const questions = asked.flatMap(([option, question]) =>
+    question === undefined ? [] : [{ option, question }],
+  );
+  const isOpen = (option: ModelQuestion['option']) => questions.some((one) => one.option === option);
+  return {
+    questions,
+    stopgap: {
+      architecture: isOpen('architecture') ? 'vim' : undefined,
+      tokenKeep: isOpen('tokenKeep') ? '1' : undefined,
+      pruningLayers: isOpen('pruningLayers')
+        ? Array.from({ length: stages }, (_, stage) => stage + 1)
+        : undefined,
+    },
+  };
+}
+
+/** Why `work` refuses the checkpoint, as one sentence; undefined when it does not. */
+function complaint(work: () => unknown): string | undefined {
+  try {
+    work();
+    return undefined;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'BAD_CHECKPOINT') return `${error.message}.`;
+    throw error;
+  }
+}
+
+/** Models of this family that are not classification models are named, not guessed. */
 function refuseOtherKinds(state: StateDict): void {
   const names = [...state.tensors.keys()];
   const kind = names.some((name) => name.startsWith('backbone.net.'))
     ? 'a detection model (Mask R-CNN on Vim)'
     : names.some((name) => name.startsWith('decode_head.'))
       ? 'a segmentation model (UperNet on Vim)'
-      : state.tensors.has('pos_embed_cls')
-        ? 'a MambaReg model'
-        : undefined;
+      : undefined;
   if (kind !== undefined) {
     throw badCheckpoint(`The checkpoint is ${kind}, which Winnow cannot import yet`, OTHER_KIND_HINT);
   }
@@ -94,7 +145,7 @@ function shapeOf(state: StateDict, name: string, rank: 2 | 3 | 4): [number, numb
   const tensor = state.tensors.get(name);
   if (tensor === undefined) {
     throw badCheckpoint(
-      `The checkpoint has no tensor ${name}, so it is not a Vim or VideoMamba model`,
+      `The checkpoint has no tensor ${name}, so it is not a Vim, VideoMamba or MambaReg model`,
       OTHER_KIND_HINT,
     );
   }
@@ -113,11 +164,55 @@ function countIndices(state: StateDict, pattern: RegExp): number {
   return new Set([...state.tensors.keys()].flatMap((name) => pattern.exec(name)?.[1] ?? [])).size;
 }
 
+/** MambaReg has positions for its registers, and a neck that narrows each of them for the head. */
+function registersOf(
+  state: StateDict,
+  embedDim: number,
+): Required<Pick<Manifest, 'registers' | 'registerReduction'>> | undefined {
+  if (!isMambaReg(state)) return undefined;
+  if (!state.tensors.has('neck.weight')) {
+    throw badCheckpoint(
+      'The checkpoint is a MambaReg model without a neck, as the Tiny one, which not even the original can run',
+      'Import a Small, Base or Large one.',
+    );
+  }
+  const [, registers] = shapeOf(state, 'cls_token', 3);
+  const [narrowed] = shapeOf(state, 'neck.weight', 2);
+  if (registers > MAX_REGISTERS) {
+    throw badCheckpoint(
+      `The tensor cls_token has ${registers} registers, more than the ${MAX_REGISTERS} that are read`,
+    );
+  }
+  if (embedDim % narrowed !== 0) {
+    throw badCheckpoint(
+      `The tensor neck.weight gives ${narrowed} values, which do not divide the width ${embedDim}`,
+    );
+  }
+  return { registers, registerReduction: embedDim / narrowed };
+}
+
+function isMambaReg(state: StateDict): boolean {
+  return state.tensors.has('pos_embed_cls');
+}
+
+function architectureOf(
+  state: StateDict,
+  given: ClassTokenArchitecture | undefined,
+): Manifest['architecture'] {
+  if (!isMambaReg(state)) return given ?? recordedArchitecture(state);
+  if (given === undefined) return 'mambareg';
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `The checkpoint is a MambaReg model, but it was said to be ${given}`,
+    'Leave --architecture out.',
+  );
+}
+
 /**
  * Vim and VideoMamba have the same tensors, so only `args.model` tells: "Vim-Small" and "VideoMamba-Tiny" of DyVM, or
  * the long names of hustvl/Vim, which must have the class token in the middle and halved directions.
  */
-function recordedArchitecture(state: StateDict): Manifest['architecture'] {
+function recordedArchitecture(state: StateDict): ClassTokenArchitecture {
   const model = state.args.text('model')?.toLowerCase() ?? '';
   if (model.startsWith('videomamba')) return 'videomamba';
   if (/^vim[-_]/.test(model) && (!model.includes('patch') || /mid.*div2/.test(model))) return 'vim';

@@ -1,7 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-import { MANIFEST_KEY, type Manifest, type ModelPackage } from '../../shared/model-package.ts';
+import {
+  MANIFEST_KEY,
+  type ClassTokenArchitecture,
+  type Manifest,
+  type ModelPackage,
+} from '../../shared/model-package.ts';
 import { packagePath } from '../packages/package-name.ts';
 import { readPackage } from '../packages/read-package.ts';
 import { sha256OfFile } from '../packages/sha256.ts';
@@ -22,7 +27,7 @@ export interface ImportOptions {
   /** Folder that the package is written to; created when it is missing. */
   modelsFolder: string;
   /** Wins over what the checkpoint's arguments record; needed when they record nothing. */
-  architecture?: Manifest['architecture'] | undefined;
+  architecture?: ClassTokenArchitecture | undefined;
   /** One label per line, or `synset<TAB>name`. */
   labelsPath?: string | undefined;
   /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
@@ -37,7 +42,7 @@ type UnhashedManifest = Omit<Manifest, 'dataSha256'>;
 
 const UNKNOWN_LICENCE = 'Not recorded in the checkpoint; ask where it came from';
 
-const OTHER_MODEL_HINT = 'The weights belong to another model, or the file is incomplete.';
+export const OTHER_MODEL_HINT = 'The weights belong to another model, or the file is incomplete.';
 
 /**
  * Turns a checkpoint of the original project (`.pth`) into a model package `<modelsFolder>/<name>.safetensors`.
@@ -81,7 +86,7 @@ async function makeManifest(state: StateDict, options: ImportOptions): Promise<U
   };
 }
 
-function shapesOf(state: StateDict): Map<string, readonly number[]> {
+export function shapesOf(state: StateDict): Map<string, readonly number[]> {
   return new Map([...state.tensors].map(([name, tensor]) => [name, tensor.shape]));
 }
 

@@ -19,11 +19,16 @@ export async function labelsFor(
   path: string | undefined,
   args: TrainingArgs,
 ): Promise<Label[]> {
-  if (path !== undefined) return readLabels(path, classes);
-  if (classes === 1000) return readLabels(IMAGENET, classes);
-  const dataSet = args.text('data_set') ?? args.text('dataset') ?? '';
-  if (classes === 10 && /cifar/i.test(dataSet)) return readLabels(CIFAR10, classes);
+  const file = path ?? bundledLabels(classes, args);
+  if (file !== undefined) return readLabels(file, classes);
   return Array.from({ length: classes }, (_, index) => ({ name: `class ${index}` }));
+}
+
+/** The labels file of Winnow that a checkpoint's classes call for; undefined when nobody knows their names. */
+export function bundledLabels(classes: number, args: TrainingArgs): string | undefined {
+  if (classes === 1000) return IMAGENET;
+  const dataSet = args.text('data_set') ?? args.text('dataset') ?? '';
+  return classes === 10 && /cifar/i.test(dataSet) ? CIFAR10 : undefined;
 }
 
 /** Reads one label per line, `name` or `synset<TAB>name`. */

@@ -5,6 +5,7 @@ import { standardPresets } from '../presets.ts';
 const ARCHITECTURES: Record<Manifest['architecture'], string> = {
   vim: 'Vim (class token in the middle)',
   videomamba: 'VideoMamba (class token first)',
+  mambareg: 'MambaReg (registers between the patches)',
 };
 
 /** What a person wants to know of a model, from its manifest, as lines of text. */

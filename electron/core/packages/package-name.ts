@@ -20,3 +20,13 @@ export function packagePath(folder: string, name: string): string {
     'Use up to 64 letters, digits, dots, hyphens and underscores, and a letter or digit first.',
   );
 }
+
+/** The safe name that is nearest to a text; `model` when nothing of it is left. */
+export function nearestPackageName(text: string): string {
+  const name = text
+    .replace(/[^a-z0-9._-]+/gi, '-')
+    .replace(/^[^a-z0-9]+/i, '')
+    .slice(0, 60)
+    .replace(/[.-]+$/, '');
+  return isPackageName(name) ? name : 'model';
+}

@@ -70,6 +70,8 @@ function parseManifest(text: string | undefined): Manifest {
 function manifestProblem(manifest: Manifest, tensors: number): string | undefined {
   const { pruningLayers, tokenKeep, labels, classes, imageSize, patchSize, stride, preprocessing } = manifest;
   if (manifest.depth > tensors) return `The manifest has ${manifest.depth} blocks for ${tensors} tensors`;
+  const registers = registerProblem(manifest);
+  if (registers !== undefined) return registers;
   if (labels.length !== classes) return `The manifest has ${labels.length} labels for ${classes} classes`;
   if (tokenKeep.length !== pruningLayers.length) {
     return `The manifest has ${tokenKeep.length} token keep ratios for ${pruningLayers.length} pruning layers`;
@@ -87,6 +89,18 @@ function manifestProblem(manifest: Manifest, tensors: number): string | undefine
     return `The manifest's preprocessing does not give pictures of ${imageSize} pixels`;
   }
   return undefined;
+}
+
+/** What the fields about registers say against the architecture and the width; undefined when nothing. */
+function registerProblem(manifest: Manifest): string | undefined {
+  const { architecture, registers, registerReduction, embedDim } = manifest;
+  const isRegistered = architecture === 'mambareg';
+  if (isRegistered !== (registers !== undefined) || isRegistered !== (registerReduction !== undefined)) {
+    return `The manifest of a ${architecture} model must have ${isRegistered ? 'both' : 'neither'} of registers and registerReduction`;
+  }
+  return embedDim % (registerReduction ?? 1) === 0
+    ? undefined
+    : `The manifest's registerReduction ${registerReduction} does not divide the width ${embedDim}`;
 }
 
 /** Whether these can be the blocks before which patches are pruned: rising, none before the first block. */

@@ -1,19 +1,18 @@
-import { patchCount, type ModelShape } from '../flops.ts';
+import { headInputs, patchCount, type ModelShape } from '../flops.ts';
 
 export type ShapesByName = ReadonlyMap<string, readonly number[]>;
 
 /**
  * Names and shapes of a model's tensors, in the order of the original's state dict. D = embedDim, E = 2D inner
- * channels, N = stateDim, R = dtRank, K = convWidth; linear weights are [out, in].
+ * channels, N = stateDim, R = dtRank, K = convWidth, n = registers, q = registerReduction; linear weights are [out, in].
  */
 export function tensorShapes(model: ModelShape): ShapesByName {
   const { embedDim: D, patchSize: P, classes } = model;
   const shapes: [string, number[]][] = [
-    ['cls_token', [1, 1, D]],
-    ['pos_embed', [1, patchCount(model) + 1, D]],
+    ...specialTokenShapes(model),
     ['patch_embed.proj.weight', [D, 3, P, P]],
     ['patch_embed.proj.bias', [D]],
-    ['head.weight', [classes, D]],
+    ['head.weight', [classes, headInputs(model)]],
     ['head.bias', [classes]],
   ];
   for (let layer = 0; layer < model.depth; layer++) {
@@ -24,6 +23,24 @@ export function tensorShapes(model: ModelShape): ShapesByName {
   }
   shapes.push(['norm_f.weight', [D]]);
   return new Map(shapes);
+}
+
+/** The class token has its place among the positions; registers have positions and a head of their own. */
+function specialTokenShapes(model: ModelShape): [string, number[]][] {
+  const { embedDim: D, registers: n } = model;
+  if (n === undefined) {
+    return [
+      ['cls_token', [1, 1, D]],
+      ['pos_embed', [1, patchCount(model) + 1, D]],
+    ];
+  }
+  return [
+    ['cls_token', [1, n, D]],
+    ['pos_embed', [1, patchCount(model), D]],
+    ['pos_embed_cls', [1, n, D]],
+    ['neck.weight', [D / (model.registerReduction ?? 1), D]],
+    ['norm_neck.weight', [headInputs(model)]],
+  ];
 }
 
 /** A scan direction has its own convolution, projections and A, D; the backward ones have `_b` in their names. */

@@ -4,28 +4,78 @@ import { required } from './row.ts';
 export interface FolderRow {
   id: number;
   path: string;
+  finishedScan: number; // number of the last scan that came to its end; 0 before the first
+}
+
+/** A folder with counts of the images that were there at its last scan. */
+export interface CountedFolder {
+  id: number;
+  path: string;
+  images: number;
+  labelled: number; // that some run predicted
+  verified: number; // that a person has verified
 }
 
 /** Statements of the table `folders`. */
 export class FoldersTable {
   readonly #insert: Statement<[string]>;
-  readonly #select: Statement<[string], FolderRow>;
+  readonly #byPath: Statement<[string], FolderRow>;
+  readonly #byId: Statement<[number], FolderRow>;
+  readonly #paths: Statement<[], string>;
+  readonly #counted: Statement<[{ id: number | null }], CountedFolder>;
   readonly #beginScan: Statement<[number], { scan: number }>;
+  readonly #endScan: Statement<[number, number]>;
+  readonly #remove: Statement<[number]>;
 
   constructor(database: Database) {
+    const columns = 'id, path, finished_scan AS finishedScan';
     this.#insert = database.prepare('INSERT INTO folders (path) VALUES (?) ON CONFLICT DO NOTHING');
-    this.#select = database.prepare('SELECT id, path FROM folders WHERE path = ?');
+    this.#byPath = database.prepare(`SELECT ${columns} FROM folders WHERE path = ?`);
+    this.#byId = database.prepare(`SELECT ${columns} FROM folders WHERE id = ?`);
+    this.#paths = database.prepare<[], string>('SELECT path FROM folders ORDER BY path').pluck();
+    this.#counted = database.prepare(`
+      SELECT folders.id, path, count(images.id) AS images,
+        coalesce(sum(EXISTS (SELECT 1 FROM results WHERE image_id = images.id AND status = 'ok')), 0) AS labelled,
+        coalesce(sum(EXISTS (SELECT 1 FROM reviews WHERE image_id = images.id)), 0) AS verified
+      FROM folders LEFT JOIN images ON folder_id = folders.id AND images.scan >= finished_scan
+      WHERE :id IS NULL OR folders.id = :id GROUP BY folders.id ORDER BY path`);
     this.#beginScan = database.prepare('UPDATE folders SET scan = scan + 1 WHERE id = ? RETURNING scan');
+    this.#endScan = database.prepare('UPDATE folders SET finished_scan = max(finished_scan, ?) WHERE id = ?');
+    this.#remove = database.prepare('DELETE FROM folders WHERE id = ?');
   }
 
   /** The folder's row, made when there is none. */
   ensure(path: string): FolderRow {
     this.#insert.run(path);
-    return required(this.#select.get(path));
+    return required(this.#byPath.get(path));
+  }
+
+  get(id: number): FolderRow | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** Paths of all folders, in order. */
+  paths(): string[] {
+    return this.#paths.all();
+  }
+
+  /** One folder, or all of them in order of their paths, with counts. */
+  counted(id?: number): CountedFolder[] {
+    return this.#counted.all({ id: id ?? null });
   }
 
   /** Starts a new scan and returns its number; files not seen under that number have vanished. */
   beginScan(folderId: number): number {
     return required(this.#beginScan.get(folderId)).scan;
+  }
+
+  /** Notes that a scan has seen all that is in the folder. */
+  endScan(folderId: number, scan: number): void {
+    this.#endScan.run(scan, folderId);
+  }
+
+  /** Forgets a folder with its images, their results and reviews. */
+  remove(id: number): void {
+    this.#remove.run(id);
   }
 }

@@ -1,7 +1,8 @@
 import Database from 'better-sqlite3';
 import { AppError } from '../../shared/errors.ts';
+import { restoreHint } from './backups.ts';
 
-const reasons: Record<string, [what: string, hint: string]> = {
+const reasons: Record<string, [what: string, hint: string | ((path: string) => string)]> = {
   SQLITE_BUSY: [
     'is locked by another Winnow',
     'Wait until it has finished, or name another file with --library.',
@@ -14,11 +15,8 @@ const reasons: Record<string, [what: string, hint: string]> = {
     'cannot grow because the disk is full',
     'Free some space, then go on with `winnow resume`; what was saved is kept.',
   ],
-  SQLITE_CORRUPT: ['is damaged', 'Restore it from a backup, or name another file with --library.'],
-  SQLITE_NOTADB: [
-    'is not a Winnow library or is damaged',
-    'Restore it from a backup, or name another file with --library.',
-  ],
+  SQLITE_CORRUPT: ['is damaged', restoreHint],
+  SQLITE_NOTADB: ['is not a Winnow library or is damaged', restoreHint],
   SQLITE_CANTOPEN: [
     'cannot be opened',
     'Check that its folder exists and may be written, or name another file with --library.',
@@ -37,7 +35,16 @@ export function toLibraryError(error: unknown, path: string): unknown {
   const code = Object.keys(reasons).find((key) => error.code === key || error.code.startsWith(`${key}_`));
   const reason = code === undefined ? undefined : reasons[code];
   if (reason === undefined) return error;
-  return new AppError('LIBRARY', `The library ${path} ${reason[0]} (${error.code})`, reason[1], {
-    cause: error,
-  });
+  const [what, hint] = reason;
+  return new AppError(
+    'LIBRARY',
+    `The library ${path} ${what} (${error.code})`,
+    typeof hint === 'string' ? hint : hint(path),
+    { cause: error },
+  );
+}
+
+/** For a library that SQLite opens although it is damaged; `finding` is what its check says. */
+export function damagedLibrary(path: string, finding: string): AppError {
+  return new AppError('LIBRARY', `The library ${path} is damaged (${finding})`, restoreHint(path));
 }

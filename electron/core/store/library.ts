@@ -1,19 +1,32 @@
 import Database from 'better-sqlite3';
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { CalibrationsTable } from './calibrations.ts';
 import { FoldersTable } from './folders.ts';
 import { ImagesTable } from './images.ts';
-import { toLibraryError } from './library-error.ts';
+import { damagedLibrary, toLibraryError } from './library-error.ts';
 import { migrate } from './migrate.ts';
 import { ModelsTable } from './models.ts';
+import { ResultQueries } from './result-queries.ts';
+import { QueueTable } from './queue.ts';
+import { foldText } from './result-filter.ts';
 import { ResultsTable } from './results.ts';
+import { required } from './row.ts';
+import { ReviewHistory } from './review-history.ts';
+import { ReviewsTable } from './reviews.ts';
 import { RunsTable } from './runs.ts';
+import { TransfersTable } from './transfers.ts';
 import { acquireWriterLock } from './writer-lock.ts';
 import type { WriterLock } from './writer-lock.ts';
 
 const BUSY_MILLISECONDS = 2000;
+
+export interface LibrarySummary {
+  folders: number;
+  images: number; // that were there at the last scan of their folder
+  runs: number;
+}
 
 /** The SQLite file that holds folders, images, runs, results and calibrations: one object per table. */
 export class Library {
@@ -22,9 +35,17 @@ export class Library {
   readonly images: ImagesTable;
   readonly models: ModelsTable;
   readonly runs: RunsTable;
+  readonly queue: QueueTable;
   readonly results: ResultsTable;
+  readonly resultQueries: ResultQueries;
+  readonly reviews: ReviewsTable;
+  readonly reviewHistory: ReviewHistory;
   readonly calibrations: CalibrationsTable;
+  readonly transfers: TransfersTable;
   readonly #database: Database.Database;
+  readonly #onceFree: (() => void)[] = [];
+  #writing = false;
+  readonly #summary: Database.Statement<[], LibrarySummary>;
 
   private constructor(path: string, database: Database.Database) {
     this.path = path;
@@ -33,21 +54,35 @@ export class Library {
     this.images = new ImagesTable(database);
     this.models = new ModelsTable(database);
     this.runs = new RunsTable(database);
+    this.queue = new QueueTable(database);
     this.results = new ResultsTable(database);
+    this.resultQueries = new ResultQueries(database);
+    this.reviews = new ReviewsTable(database);
+    this.reviewHistory = new ReviewHistory(database);
     this.calibrations = new CalibrationsTable(database);
+    this.transfers = new TransfersTable(database);
+    this.#summary = database.prepare(`
+      SELECT (SELECT count(*) FROM folders) AS folders, (SELECT count(*) FROM runs) AS runs,
+        (SELECT count(*) FROM images JOIN folders ON folders.id = folder_id WHERE images.scan >= finished_scan) AS images`);
   }
 
-  /** Opens the library at `path`, creating or migrating it; throws AppError('LIBRARY') with the reason. */
+  /**
+   * Opens the library at `path`, creating or migrating it; throws AppError('LIBRARY') with the reason. After an unclean
+   * end, of which a write-ahead log is left, the whole file is checked first: about a second per million images.
+   */
   static open(path: string): Library {
     makeFolder(dirname(path), path);
     let database: Database.Database | undefined;
     try {
+      const unclean = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
       database = new Database(path, { timeout: BUSY_MILLISECONDS });
       database.pragma('journal_mode = WAL');
       // In WAL mode this survives a crash of the app; a power cut may cost the last batches, never the file.
       database.pragma('synchronous = NORMAL');
       database.pragma('foreign_keys = ON');
+      if (unclean) checkDatabase(database, path);
       migrate(database, path);
+      database.function('fold', { deterministic: true }, (text) => foldText(String(text)));
       return new Library(path, database);
     } catch (error) {
       database?.close();
@@ -60,14 +95,51 @@ export class Library {
     return this.#database.transaction(work).immediate();
   }
 
-  /** Takes the right to write runs, or throws when another Winnow holds it. */
+  /** Takes the right to write runs, or throws when it is held, here or by another Winnow. */
   acquireWriter(): WriterLock {
-    return acquireWriterLock(this.path);
+    if (this.#writing) {
+      throw new AppError(
+        'LIBRARY',
+        `Winnow is at work in the library ${this.path} already`,
+        'Wait until it has finished, or queue the run.',
+      );
+    }
+    const lock = acquireWriterLock(this.path);
+    this.#writing = true;
+    return {
+      release: () => {
+        this.#writing = false;
+        lock.release();
+        this.#onceFree.splice(0).forEach((listener) => listener());
+      },
+    };
+  }
+
+  /** Tells `listener` once when the right to write runs is given back; false when it is not held here now. */
+  onceWriterFree(listener: () => void): boolean {
+    if (this.#writing) this.#onceFree.push(listener);
+    return this.#writing;
+  }
+
+  /** Copies the library as it is at the end of the copying to a file, while it is in use. Rejects with SqliteError. */
+  async copyTo(path: string): Promise<void> {
+    await this.#database.backup(path);
+  }
+
+  /** What the library holds, in numbers. */
+  summary(): LibrarySummary {
+    return required(this.#summary.get());
   }
 
   close(): void {
     this.#database.close();
   }
+}
+
+/** Reads a whole database; throws AppError('LIBRARY') when it is damaged. `path` is that of the library. */
+export function checkDatabase(database: Database.Database, path: string): void {
+  const finding = database.pragma('quick_check(1)', { simple: true }) as string;
+  if (finding !== 'ok') throw damagedLibrary(path, finding.replaceAll(/\s+/g, ' '));
 }
 
 function makeFolder(folder: string, libraryPath: string): void {

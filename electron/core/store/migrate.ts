@@ -46,6 +46,11 @@ export function migrate(database: Database, path: string, migrations: Migration[
   }
 }
 
+/** Throws LIBRARY when a database is another program's, or of a newer Winnow; `path` is the file it lies in. */
+export function refuseForeign(database: Database, path: string): void {
+  currentVersion(database, path, readMigrations().length);
+}
+
 function currentVersion(database: Database, path: string, newest: number): number {
   const version = database.pragma('user_version', { simple: true }) as number;
   const application = database.pragma('application_id', { simple: true });

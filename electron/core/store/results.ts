@@ -1,7 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClassProbability, ImageOutcome } from '../../shared/engine-api.ts';
 import type { ImageStatus, Receipt, RunCounts } from '../../shared/run.ts';
+import { directionsRun } from '../receipt-counts.ts';
 import type { FoundFile } from './images.ts';
+import { REVIEW_JOIN, TOP_FOLDER, wholeCondition } from './result-filter.ts';
+import type { RowFilter } from './result-filter.ts';
 
 /** A file that a run has yet to predict. */
 export interface PendingImage {
@@ -22,20 +25,18 @@ export interface ResultRow {
   status: ImageStatus;
   top: ClassProbability[];
   receipt: Receipt | undefined;
+  blocksRun: number | undefined; // scan directions that ran, over all blocks
   error: string | undefined;
-}
-
-/** Which rows of a run are read; a filter that is left out lets everything through. */
-export interface ResultFilter {
-  status?: 'ok' | 'failed' | undefined;
-  minConfidence?: number | undefined; // of the best class
-  /** Indices of the classes of which one must be the best. */
-  classes?: readonly number[] | undefined;
+  humanLabel: string | undefined; // as a person verified it
+  verified: boolean;
 }
 
 const RANKS = [1, 2, 3, 4, 5] as const;
 const top5 = RANKS.flatMap((rank) => [`class_${rank}`, `confidence_${rank}`]);
-const computed = [...top5, 'directions', 'survived', 'milliseconds', 'error'];
+const computed = [...top5, 'directions', 'survived', 'milliseconds', 'blocks_run', 'error'];
+/** What StoredResult holds, from the tables `images`, `results` and `reviews`. */
+export const RESULT_COLUMNS = `images.id, relative_path, images.file_size, images.modified_ms, width, height, captured_at,
+  status, ${computed.join(', ')}, reviews.label AS human_label`;
 
 /** Statements of the table `results`. */
 export class ResultsTable {
@@ -45,9 +46,12 @@ export class ResultsTable {
   readonly #save: Statement;
   readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
   readonly #labelCounts: Statement<[number], { classIndex: number; count: number }>;
-  readonly #page: Statement<[PageParameters], StoredResult>;
+  readonly #topFolders: Statement<[number], string>;
+  readonly #folderCounts: Statement<[number], { path: string; total: number; done: number }>;
+  readonly #database: Database;
 
   constructor(database: Database) {
+    this.#database = database;
     this.#enqueue = database.prepare(`
       INSERT INTO results (run_id, image_id, status, file_size, modified_ms) VALUES (?, ?, 'pending', ?, ?)
       ON CONFLICT (run_id, image_id) DO UPDATE SET
@@ -56,7 +60,7 @@ export class ResultsTable {
       WHERE file_size IS NOT excluded.file_size OR modified_ms IS NOT excluded.modified_ms`);
     this.#dropVanished = database.prepare(`
       DELETE FROM results WHERE run_id = ? AND image_id IN
-        (SELECT id FROM images WHERE folder_id = ? AND scan <> ?)`);
+        (SELECT id FROM images WHERE folder_id = ? AND scan < ?)`);
     this.#pending = database.prepare(`
       SELECT image_id AS imageId, folders.path AS folder, relative_path AS relativePath
       FROM results JOIN images ON images.id = image_id JOIN folders ON folders.id = folder_id
@@ -71,16 +75,16 @@ export class ResultsTable {
     this.#labelCounts = database.prepare(`
       SELECT class_1 AS classIndex, count(*) AS count FROM results WHERE run_id = ? AND status = 'ok'
       GROUP BY class_1 ORDER BY count DESC, class_1`);
-    // CROSS JOIN keeps the order: along the index of paths, so that nothing is ever sorted.
-    this.#page = database.prepare(`
-      SELECT images.id, relative_path, images.file_size, images.modified_ms, width, height, captured_at, status,
-        ${computed.join(', ')}
-      FROM images CROSS JOIN results ON results.run_id = :runId AND results.image_id = images.id
-      WHERE folder_id = (SELECT id FROM folders WHERE path = :folder) AND relative_path > :after
-        AND (:status IS NULL OR status = :status)
-        AND (:minConfidence IS NULL OR confidence_1 >= :minConfidence)
-        AND (:classes IS NULL OR class_1 IN (SELECT value FROM json_each(:classes)))
-      ORDER BY relative_path LIMIT :limit`);
+    this.#folderCounts = database.prepare(`
+      SELECT path, count(*) AS total, sum(status <> 'pending') AS done
+      FROM results JOIN images ON images.id = image_id JOIN folders ON folders.id = folder_id
+      WHERE run_id = ? GROUP BY folder_id`);
+    this.#topFolders = database
+      .prepare<[number], string>(
+        `SELECT DISTINCT ${TOP_FOLDER} AS folder FROM results JOIN images ON images.id = image_id
+        WHERE run_id = ? AND instr(relative_path, '/') > 0 ORDER BY folder`,
+      )
+      .pluck();
   }
 
   /** Makes a file of the run pending, unless the run already has a result for this version of it. */
@@ -110,6 +114,7 @@ export class ResultsTable {
       receipt?.directions ?? null,
       receipt?.survived ?? null,
       receipt?.milliseconds ?? null,
+      receipt === undefined ? null : directionsRun(receipt),
       outcome.status === 'failed' ? outcome.error : null,
       runId,
       imageId,
@@ -130,35 +135,33 @@ export class ResultsTable {
     return this.#labelCounts.all(runId);
   }
 
-  /** Rows of one folder in order of their paths, from the first behind `after` ('' starts). */
-  page(runId: number, folder: string, after: string, limit: number, filter: ResultFilter = {}): ResultRow[] {
-    const parameters = {
-      runId,
-      folder,
-      after,
-      limit,
-      status: filter.status ?? null,
-      minConfidence: filter.minConfidence ?? null,
-      classes: filter.classes === undefined ? null : JSON.stringify(filter.classes),
-    };
-    return this.#page.all(parameters).map(toResult);
+  /** Images of a run and how many of them are predicted or failed, for each folder that has any. */
+  folderCounts(runId: number): { path: string; total: number; done: number }[] {
+    return this.#folderCounts.all(runId);
   }
-}
 
-interface PageParameters {
-  runId: number;
-  folder: string;
-  after: string;
-  limit: number;
-  status: string | null;
-  minConfidence: number | null;
-  classes: string | null;
+  /** First-level sub-folders of the run's folders that hold images of the run, in order. */
+  topFolders(runId: number): string[] {
+    return this.#topFolders.all(runId);
+  }
+
+  /** Rows of one folder in order of their paths, from the first behind `after` ('' starts). */
+  page(runId: number, folder: string, after: string, limit: number, filter: RowFilter = {}): ResultRow[] {
+    const { sql, parameters } = wholeCondition(filter);
+    // CROSS JOIN keeps the order: along the index of paths, so that nothing is ever sorted.
+    const statement = this.#database.prepare<[object], StoredResult>(`
+      SELECT ${RESULT_COLUMNS} FROM images
+        CROSS JOIN results ON results.run_id = :runId AND results.image_id = images.id ${REVIEW_JOIN}
+      WHERE folder_id = (SELECT id FROM folders WHERE path = :folder) AND relative_path > :after AND ${sql}
+      ORDER BY relative_path LIMIT :limit`);
+    return statement.all({ ...parameters, runId, folder, after, limit }).map(toResult);
+  }
 }
 
 type Rank = (typeof RANKS)[number];
 type StoredTop = { [K in `class_${Rank}` | `confidence_${Rank}`]: number | null };
 
-interface StoredResult extends StoredTop {
+export interface StoredResult extends StoredTop {
   id: number;
   relative_path: string;
   file_size: number;
@@ -170,10 +173,12 @@ interface StoredResult extends StoredTop {
   directions: Uint8Array | null;
   survived: Uint8Array | null;
   milliseconds: number | null;
+  blocks_run: number | null;
   error: string | null;
+  human_label: string | null;
 }
 
-function toResult(row: StoredResult): ResultRow {
+export function toResult(row: StoredResult): ResultRow {
   const { directions, survived, milliseconds } = row;
   return {
     imageId: row.id,
@@ -192,6 +197,9 @@ function toResult(row: StoredResult): ResultRow {
       directions === null || survived === null || milliseconds === null
         ? undefined
         : { directions, survived, milliseconds },
+    blocksRun: row.blocks_run ?? undefined,
     error: row.error ?? undefined,
+    humanLabel: row.human_label ?? undefined,
+    verified: row.human_label !== null,
   };
 }

@@ -7,6 +7,7 @@ export interface RunRow {
   id: number;
   spec: RunSpec;
   state: RunState;
+  scanDue: boolean; // its folders are to be scanned before it predicts
   createdAt: string;
   finishedAt: string | undefined;
 }
@@ -15,6 +16,7 @@ interface StoredRun {
   id: number;
   spec: string;
   state: RunState;
+  scan_due: number;
   created_at: string;
   finished_at: string | null;
 }
@@ -25,17 +27,31 @@ export class RunsTable {
   readonly #byKey: Statement<[string], StoredRun>;
   readonly #byId: Statement<[number], StoredRun>;
   readonly #all: Statement<[], StoredRun>;
+  readonly #forgetFolder: Statement<[string]>;
   readonly #setState: Statement<[RunState, string | null, number]>;
+  readonly #setScanDue: Statement<[number, number]>;
+  readonly #pauseInterrupted: Statement<[]>;
+  readonly #remove: Statement<[number]>;
 
   constructor(database: Database) {
-    const columns = 'id, spec, state, created_at, finished_at';
+    const columns = `id, spec, scan_due, created_at, finished_at,
+      CASE WHEN id IN (SELECT run_id FROM queue) THEN 'queued' ELSE state END AS state`;
     this.#insert = database.prepare(`
-      INSERT INTO runs (spec, spec_key, model_sha256, state, created_at) VALUES (?, ?, ?, 'scanning', ?)
+      INSERT INTO runs (spec, spec_key, model_sha256, state, scan_due, created_at) VALUES (?, ?, ?, 'paused', 1, ?)
       ON CONFLICT (spec_key) DO NOTHING`);
     this.#byKey = database.prepare(`SELECT ${columns} FROM runs WHERE spec_key = ?`);
     this.#byId = database.prepare(`SELECT ${columns} FROM runs WHERE id = ?`);
     this.#all = database.prepare(`SELECT ${columns} FROM runs ORDER BY id`);
+    this.#forgetFolder = database.prepare(`
+      DELETE FROM runs WHERE id NOT IN (SELECT run_id FROM queue)
+        AND EXISTS (SELECT 1 FROM json_each(spec, '$.folders') WHERE value = ?)
+        AND NOT EXISTS (SELECT 1 FROM json_each(spec, '$.folders') JOIN folders ON folders.path = value)`);
     this.#setState = database.prepare('UPDATE runs SET state = ?, finished_at = ? WHERE id = ?');
+    this.#setScanDue = database.prepare('UPDATE runs SET scan_due = ? WHERE id = ?');
+    this.#pauseInterrupted = database.prepare(
+      `UPDATE runs SET state = 'paused' WHERE state IN ('scanning', 'running')`,
+    );
+    this.#remove = database.prepare('DELETE FROM runs WHERE id = ?');
   }
 
   /** The run with this spec, made when there is none. */
@@ -43,6 +59,12 @@ export class RunsTable {
     const key = specKey(spec);
     this.#insert.run(JSON.stringify(spec), key, spec.modelSha256, createdAt);
     return toRun(required(this.#byKey.get(key)));
+  }
+
+  /** The run with this spec; undefined when there is none. */
+  find(spec: RunSpec): RunRow | undefined {
+    const row = this.#byKey.get(specKey(spec));
+    return row === undefined ? undefined : toRun(row);
   }
 
   get(id: number): RunRow | undefined {
@@ -54,8 +76,27 @@ export class RunsTable {
     return this.#all.all().map(toRun);
   }
 
+  /** Forgets the runs on a folder that left the library, unless others of their folders are in it or they wait. */
+  forgetFolder(path: string): void {
+    this.#forgetFolder.run(path);
+  }
+
   setState(id: number, state: RunState, finishedAt?: string): void {
     this.#setState.run(state, finishedAt ?? null, id);
+  }
+
+  setScanDue(id: number, due: boolean): void {
+    this.#setScanDue.run(Number(due), id);
+  }
+
+  /** Pauses runs whose process ended without saying so. The caller holds the writer lock, so none is under way. */
+  pauseInterrupted(): void {
+    this.#pauseInterrupted.run();
+  }
+
+  /** Forgets a run with its results. */
+  remove(id: number): void {
+    this.#remove.run(id);
   }
 }
 
@@ -70,6 +111,7 @@ function toRun(row: StoredRun): RunRow {
     id: row.id,
     spec: JSON.parse(row.spec) as RunSpec,
     state: row.state,
+    scanDue: row.scan_due === 1,
     createdAt: row.created_at,
     finishedAt: row.finished_at ?? undefined,
   };

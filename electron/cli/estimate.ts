@@ -1,0 +1,41 @@
+import type { Command } from 'commander';
+import type { DialPoint, RunEstimate } from '../shared/api/runs.ts';
+import { withApp } from './app.ts';
+import { count, duration, finePercent, percent, ratios, table } from './format.ts';
+import { addDialOptions } from './options.ts';
+import type { DialOptions, LibraryOption } from './options.ts';
+
+/** `winnow estimate`. */
+export function addEstimateCommand(program: Command): void {
+  const command = program
+    .command('estimate')
+    .description('what a run would take, at every point of the dial')
+    .argument('<folder...>', 'folders; their sub-folders are included');
+  addDialOptions(command).action(
+    async (folders: string[], { library, ...dial }: DialOptions & LibraryOption) => {
+      process.stdout.write(describe(await withApp(library, (app) => app.estimateRun({ folders, ...dial }))));
+    },
+  );
+}
+
+function describe({ model, device, images, chosen, points, uncalibrated }: RunEstimate): string {
+  const known =
+    images === undefined || chosen.pending === undefined
+      ? 'the folders were not scanned yet'
+      : `${count(images, 'image')}, ${chosen.pending.toLocaleString('en')} to be labelled`;
+  const all = points.includes(chosen) ? points : [chosen, ...points];
+  const rows = all.map((point) => [point === chosen ? '*' : '', ...describePoint(point)]);
+  const heading = ['', 'PRESET', 'KEEP', 'THRESHOLD', 'PRECISION', 'WORK', 'IMAGES/S', 'AGREEMENT', 'TIME'];
+  const notes = uncalibrated === undefined ? [] : [`Speeds are not known: ${uncalibrated}.\n`];
+  return [`${model.name} on ${device}; ${known}\n\n`, table([heading, ...rows]), ...notes].join('');
+}
+
+function describePoint({ preset, names, workShare, expected, seconds }: DialPoint): string[] {
+  return [
+    ...[names.join(', '), ratios(preset.tokenKeep), String(preset.blockThreshold), preset.precision],
+    percent(workShare),
+    expected === undefined ? '-' : expected.imagesPerSecond.toFixed(1),
+    expected === undefined ? '-' : finePercent(expected.agreement),
+    seconds === undefined ? '-' : duration(seconds),
+  ];
+}

@@ -1,0 +1,79 @@
+import { Option } from 'commander';
+import type { Command } from 'commander';
+import type { AppService } from '../core/app-service.ts';
+import { displayNames, findClasses } from '../core/class-names.ts';
+import type { ResultFilter } from '../shared/api/results.ts';
+import { AppError } from '../shared/errors.ts';
+import type { Label } from '../shared/model-package.ts';
+import { number } from './options.ts';
+
+const STATUSES = ['ok', 'failed', 'pending', 'verified', 'unverified', 'corrected'] as const;
+
+/** Options that choose images of a run. */
+export interface FilterOptions {
+  minConfidence?: number;
+  label?: string;
+  only?: 'ok' | 'failed';
+  status?: (typeof STATUSES)[number];
+}
+
+export function addFilterOptions(command: Command): Command {
+  return command
+    .option('--min-confidence <x>', 'only images whose best class has at least this confidence', number)
+    .option(
+      '--label <name>',
+      "only images with this label: a person's, else the model's (a name or a synset)",
+    )
+    .addOption(
+      new Option(
+        '--status <status>',
+        'only images that are so; corrected: verified with another label',
+      ).choices(STATUSES),
+    )
+    .addOption(
+      new Option('--only <status>', 'the same as --status').choices(['ok', 'failed']).conflicts('status'),
+    );
+}
+
+/** The filter that the options mean for a run. Throws BAD_ARGUMENT for a label that neither model nor review has. */
+export async function toFilter(
+  app: AppService,
+  runId: number,
+  { minConfidence, label, only, status }: FilterOptions,
+): Promise<ResultFilter> {
+  return {
+    minConfidence,
+    status: status ?? only,
+    labels: label === undefined ? undefined : await labelsOf(app, runId, label),
+  };
+}
+
+/** The labels as they are shown that a person means by a name or a synset. */
+async function labelsOf(app: AppService, runId: number, label: string): Promise<string[]> {
+  const { run } = await app.showRun({ runId });
+  const shown = new Set(await app.classNames({ runId }));
+  const wanted = label.trim().toLowerCase();
+  const found = new Set([...shown].filter((name) => name.toLowerCase() === wanted));
+  const labels = await manifestLabels(app, run.spec.modelName);
+  const names = displayNames(labels);
+  for (const index of findClasses(labels, label)) {
+    const name = names[index];
+    if (name !== undefined && shown.has(name)) found.add(name);
+  }
+  if (found.size > 0) return [...found];
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `The model ${run.spec.modelName} has no class ${label}`,
+    `\`winnow models show ${run.spec.modelName}\` lists its classes.`,
+  );
+}
+
+/** Classes with their synsets; none when the package was removed since. */
+async function manifestLabels(app: AppService, model: string): Promise<readonly Label[]> {
+  try {
+    return (await app.showModel({ model })).model.manifest.labels;
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'NOT_FOUND') return [];
+    throw error;
+  }
+}

@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import type { z } from 'zod';
+import type { AppArguments, AppCall, AppEvent, AppResults, appApiArguments } from '../../shared/app-api.ts';
+import type { EngineApi } from '../../shared/engine-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ModelRegistry } from '../packages/model-registry.ts';
+import type { Clock } from '../run-rate.ts';
+import { SettingsFile } from '../settings-file.ts';
+import { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
+
+/** Where Winnow keeps what is the user's, and where its own files lie. */
+export interface AppFolders {
+  data: string; // settings.json and thumbnails
+  samples: string; // pictures that come with Winnow
+}
+
+export interface AppServiceParts {
+  /** The library is opened, or made, when a call first needs it. */
+  libraryPath: string;
+  engine: EngineApi;
+  registry: ModelRegistry;
+  clock: Clock;
+  folders: AppFolders;
+}
+
+/** What the calls of AppApi work on. */
+export class AppContext {
+  readonly engine: EngineApi;
+  readonly registry: ModelRegistry;
+  readonly clock: Clock;
+  readonly folders: AppFolders;
+  readonly libraryPath: string;
+  readonly settings: SettingsFile;
+  readonly #listeners = new Set<(event: AppEvent) => void>();
+  #opened: Library | undefined;
+
+  constructor(parts: AppServiceParts) {
+    this.engine = parts.engine;
+    this.registry = parts.registry;
+    this.clock = parts.clock;
+    this.folders = parts.folders;
+    this.libraryPath = parts.libraryPath;
+    this.settings = new SettingsFile(parts.folders.data, (message) => this.emit({ type: 'notice', message }));
+  }
+
+  get library(): Library {
+    return (this.#opened ??= Library.open(this.libraryPath));
+  }
+
+  /** Whether there is a library already, open or not. */
+  get libraryExists(): boolean {
+    return this.#opened !== undefined || existsSync(this.libraryPath);
+  }
+
+  /** The next call that needs the library opens it anew. */
+  closeLibrary(): void {
+    this.#opened?.close();
+    this.#opened = undefined;
+  }
+
+  subscribe(listener: (event: AppEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  emit(event: AppEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  /** Threads for the engine: as asked for, else as the settings say, else one per core. */
+  threads(wanted: number | undefined): number {
+    return wanted ?? this.settings.read().threads ?? availableParallelism();
+  }
+
+  now(): string {
+    return new Date(this.clock()).toISOString(); // ISO 8601
+  }
+
+  /** Throws NOT_FOUND. */
+  runRow(id: number): RunRow {
+    const row = this.library.runs.get(id);
+    if (row === undefined) {
+      throw new AppError('NOT_FOUND', `There is no run ${id} in the library`, '`winnow runs` lists them.');
+    }
+    return row;
+  }
+}
+
+/** Calls of AppApi with their arguments checked already. */
+export type Calls<Call extends AppCall> = {
+  [Name in Call]: (
+    request: z.output<(typeof appApiArguments)[Name]>,
+  ) => AppResults[Name] | Promise<AppResults[Name]>;
+};
+
+export type Request<Call extends AppCall> = AppArguments<Call>;

@@ -1,0 +1,110 @@
+import { homedir } from 'node:os';
+import { basename } from 'node:path';
+import type { folderArguments, FolderListing, FolderScan } from '../../shared/api/folders.ts';
+import { AppError } from '../../shared/errors.ts';
+import { browseFolder } from '../browse-folder.ts';
+import { folderExists, isInside, resolveFolder } from '../run-folders.ts';
+import { scanIntoLibrary } from '../scan-library.ts';
+import type { CountedFolder, FolderRow } from '../store/folders.ts';
+import type { AppContext, Calls } from './app-context.ts';
+
+export function folderCalls(context: AppContext): Calls<keyof typeof folderArguments> {
+  return {
+    listFolders: () => Promise.all(context.library.folders.counted().map(toListing)),
+    addFolder: async ({ path }) => {
+      const folder = await resolveFolder(path);
+      return scan(context, folder, notices(folder, context.library.folders.paths()));
+    },
+    rescanFolder: async ({ folderId }) => {
+      const { path } = folderRow(context, folderId);
+      if (await folderExists(path)) return scan(context, path, []);
+      throw new AppError(
+        'NOT_FOUND',
+        `The folder ${path} is not there now`,
+        'Connect its drive, or remove it from the library if it is gone for good.',
+      );
+    },
+    removeFolder: ({ folderId }) => remove(context, folderRow(context, folderId)),
+    browse: async ({ path }) => browseFolder(await resolveFolder(path ?? homedir())),
+  };
+}
+
+/** What is to be said of a new folder. Throws BAD_ARGUMENT when it lies in one of the library's. */
+function notices(folder: string, known: readonly string[]): string[] {
+  if (known.includes(folder)) return [];
+  const outer = known.find((path) => isInside(folder, path));
+  if (outer !== undefined) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The folder ${folder} is in the library already, as a part of ${outer}`,
+      `Rescan ${outer} to see what is new in it.`,
+    );
+  }
+  return known
+    .filter((path) => isInside(path, folder))
+    .map(
+      (path) =>
+        `${path} is in the library by itself too: its images are there twice, with reviews of their own`,
+    );
+}
+
+async function scan(context: AppContext, path: string, said: readonly string[]): Promise<FolderScan> {
+  const { library } = context;
+  const heard = [...said];
+  context.emit({ type: 'scanning', path, files: 0 });
+  const news = await scanIntoLibrary(library, path, new AbortController().signal, {
+    onFound: (files) => context.emit({ type: 'scanning', path, files }),
+    onNotice: (message) => void heard.push(message),
+  });
+  const { added, changed, vanished } = news ?? { added: 0, changed: 0, vanished: 0 };
+  const { id } = library.folders.ensure(path);
+  const [folder] = await Promise.all(library.folders.counted(id).map(toListing));
+  if (folder !== undefined) return { folder, added, changed, vanished, notices: heard };
+  throw new AppError('NOT_FOUND', `The folder ${path} was removed while it was scanned`);
+}
+
+/** Alone in the library, since a run may be at work on the folder. */
+function remove(context: AppContext, folder: FolderRow): undefined {
+  const { library } = context;
+  const lock = acquireFor(context, folder);
+  try {
+    library.transaction(() => {
+      library.folders.remove(folder.id);
+      library.runs.forgetFolder(folder.path);
+      library.reviewHistory.forgetMissingImages();
+    });
+  } finally {
+    lock.release();
+  }
+  return undefined;
+}
+
+function acquireFor({ library }: AppContext, { path }: FolderRow) {
+  try {
+    return library.acquireWriter();
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error;
+    throw new AppError(
+      error.code,
+      `The folder ${path} cannot be removed while a run is under way`,
+      'Wait until it has ended, or cancel it.',
+      { cause: error },
+    );
+  }
+}
+
+/** Throws NOT_FOUND. */
+function folderRow({ library }: AppContext, folderId: number): FolderRow {
+  const row = library.folders.get(folderId);
+  if (row !== undefined) return row;
+  throw new AppError(
+    'NOT_FOUND',
+    `There is no folder ${folderId} in the library`,
+    'It may have been removed.',
+  );
+}
+
+async function toListing(folder: CountedFolder): Promise<FolderListing> {
+  const name = basename(folder.path);
+  return { ...folder, name: name === '' ? folder.path : name, missing: !(await folderExists(folder.path)) };
+}

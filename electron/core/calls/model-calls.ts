@@ -1,0 +1,88 @@
+import type { modelArguments, ModelResults } from '../../shared/api/models.ts';
+import type { CalibrationReport } from '../../shared/calibration.ts';
+import { AppError } from '../../shared/errors.ts';
+import { calibrate } from '../calibration/calibrate.ts';
+import { choosePresets } from '../calibration/choose-presets.ts';
+import { calibrationKey } from '../calibration/find-calibration.ts';
+import { inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts';
+import { sha256OfFile } from '../packages/model-registry.ts';
+import { resolveFolders } from '../run-folders.ts';
+import { DEFAULT_MODEL, resolveDevice } from '../run-spec.ts';
+import type { AppContext, Calls, Request } from './app-context.ts';
+
+export function modelCalls(context: AppContext): Calls<keyof typeof modelArguments> {
+  const { registry } = context;
+  const calibrations = new Set<AbortController>(); // under way
+  return {
+    listModels: async () => {
+      const { packages, damaged } = await registry.scan();
+      return { packages, damaged: damaged.map(({ path, error }) => ({ path, reason: error.message })) };
+    },
+    showModel: ({ model }) => registry.show(model),
+    verifyModel: ({ model }) => registry.verify(model),
+    removeModel: async ({ model }) => {
+      await registry.remove(model);
+      return undefined;
+    },
+    inspectCheckpoint: async ({ file }) => {
+      const { packages } = await registry.scan();
+      return inspectCheckpoint(file, new Set(packages.map(({ name }) => name)));
+    },
+    importModel: ({ file, name, architecture, labels, tokenKeep, pruningLayers }) =>
+      registry.import({
+        ...{ checkpointPath: file, name },
+        ...(architecture === undefined ? {} : { architecture }),
+        ...(labels === undefined ? {} : { labelsPath: labels }),
+        ...(tokenKeep === undefined ? {} : { tokenKeep }),
+        ...(pruningLayers === undefined ? {} : { pruningLayers }),
+      }),
+    calibrate: async (wanted) => {
+      const controller = new AbortController();
+      calibrations.add(controller);
+      try {
+        return await calibrateModel(context, wanted, controller.signal);
+      } finally {
+        calibrations.delete(controller);
+      }
+    },
+    cancelCalibration: () => {
+      if (calibrations.size === 0) throw new AppError('NOT_FOUND', 'No calibration is under way here');
+      for (const controller of calibrations) controller.abort();
+      return undefined;
+    },
+    showCalibration: ({ model, device }) => showCalibration(context, model, device),
+  };
+}
+
+async function calibrateModel(
+  context: AppContext,
+  wanted: Request<'calibrate'>,
+  signal: AbortSignal,
+): Promise<CalibrationReport> {
+  const { engine, registry, clock } = context;
+  const [folder] = wanted.images === undefined ? [] : await resolveFolders([wanted.images]);
+  const model = await registry.find(wanted.model ?? DEFAULT_MODEL);
+  const device = await resolveDevice(wanted.device ?? 'auto', engine);
+  const modelSha256 = await sha256OfFile(model.path);
+  const key = calibrationKey(modelSha256, device, context.threads(wanted.threads));
+  const { library } = context;
+  const lock = library.acquireWriter(); // a run beside it would make every speed wrong
+  try {
+    const emit = context.emit.bind(context);
+    return await calibrate({ library, engine, model, device, key, folder, clock, signal, emit });
+  } finally {
+    lock.release();
+  }
+}
+
+async function showCalibration(
+  context: AppContext,
+  modelName: string,
+  deviceName: string | undefined,
+): Promise<ModelResults['showCalibration']> {
+  const model = await context.registry.find(modelName);
+  const device = await resolveDevice(deviceName ?? 'auto', context.engine);
+  const key = calibrationKey(await sha256OfFile(model.path), device, context.threads(undefined));
+  const calibration = context.library.calibrations.get(key);
+  return calibration && { calibration, modelName: model.name, presets: choosePresets(calibration) };
+}

@@ -1,0 +1,37 @@
+import type { resultArguments } from '../../shared/api/results.ts';
+import { AppError } from '../../shared/errors.ts';
+import { compareRuns } from '../compare-runs.ts';
+import { evaluateImages } from '../evaluate-run.ts';
+import { classLabels, resolveFilter } from '../resolve-filter.ts';
+import { describeImage, describeItems } from '../result-details.ts';
+import { countFacets } from '../result-facets.ts';
+import type { AppContext, Calls } from './app-context.ts';
+
+export function resultCalls(context: AppContext): Calls<keyof typeof resultArguments> {
+  return {
+    findImages: ({ runId, filter, sort }) => {
+      const run = context.runRow(runId);
+      const { library } = context;
+      return { imageIds: library.resultQueries.find(run.id, resolveFilter(library, run, filter), sort) };
+    },
+    resultItems: ({ runId, imageIds }) => describeItems(context.library, context.runRow(runId), imageIds),
+    resultFacets: ({ runId, filter }) => countFacets(context.library, context.runRow(runId), filter),
+    showImage: ({ runId, imageId }) => {
+      const details = describeImage(context.library, context.runRow(runId), imageId);
+      if (details !== undefined) return details;
+      throw new AppError(
+        'NOT_FOUND',
+        `There is no image ${imageId} in run ${runId}`,
+        'Its file may have vanished before the run was run again.',
+      );
+    },
+    classNames: ({ runId }) => {
+      const names = classLabels(context.library, context.runRow(runId));
+      const all = new Set([...names, ...context.library.reviews.labels()]);
+      return [...all].sort(new Intl.Collator('en', { numeric: true }).compare);
+    },
+    compareRuns: ({ runId, otherRunId }) =>
+      compareRuns(context.library, context.runRow(runId), context.runRow(otherRunId)),
+    evaluateRun: ({ runId }) => evaluateImages(context.library, context.runRow(runId)),
+  };
+}

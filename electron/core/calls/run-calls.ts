@@ -1,0 +1,89 @@
+import { join, resolve } from 'node:path';
+import type { runArguments, RunDetails } from '../../shared/api/runs.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Run } from '../../shared/run.ts';
+import { estimateRun } from '../estimate-run.ts';
+import { confusionText, evaluateRun, matchClassFolders } from '../evaluate-run.ts';
+import type { RunDesk } from '../run-desk.ts';
+import { resolveFolders } from '../run-folders.ts';
+import { describeRun } from '../run-job.ts';
+import type { RunQueue } from '../run-queue.ts';
+import { runRows } from '../run-rows.ts';
+import { DEFAULT_MODEL } from '../run-spec.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
+import { writeFileWhole } from '../write-file.ts';
+import type { AppContext, Calls, Request } from './app-context.ts';
+
+/** How many failures and labels showRun lists. */
+const SHOWN_FAILURES = 20;
+const SHOWN_LABELS = 20;
+
+export function runCalls(
+  context: AppContext,
+  desk: RunDesk,
+  queue: RunQueue,
+): Calls<keyof typeof runArguments | 'evaluate'> {
+  return {
+    run: ({ folders, threads, batch, ...dial }) => desk.start(folders, dial, { threads, batch }),
+    resume: ({ runId, ...options }) => desk.resume(runId, options),
+    cancel: ({ runId }) => desk.cancel(runId),
+    estimateRun: async ({ folders, threads, batch, ...dial }) => {
+      const resolved = await desk.resolve(folders, dial, { threads, batch });
+      return estimateRun(context.library, resolved, context.threads(threads));
+    },
+    queueRun: ({ folders, threads, batch, start = true, ...dial }) =>
+      queue.add(folders, dial, { threads, batch, start }),
+    queueResume: ({ runId }) => queue.resume(runId),
+    moveInQueue: ({ runId, position }) => queue.move(runId, position),
+    leaveQueue: ({ runId }) => queue.leave(runId),
+    showQueue: () => queue.state(),
+    listRuns: () => context.library.runs.all().map((row) => describeRun(context.library, row)),
+    showRun: ({ runId }) => describeDetails(context.library, context.runRow(runId)),
+    removeRun: ({ runId }) => queue.forget(runId),
+    devices: () => context.engine.devices(),
+    evaluate: (request) => evaluate(context, desk, request),
+  };
+}
+
+async function evaluate(context: AppContext, desk: RunDesk, request: Request<'evaluate'>) {
+  const { folder, confusion, threads, batch, ...dial } = request;
+  const folders = await resolveFolders([folder]);
+  const { manifest } = await context.registry.find(dial.model ?? DEFAULT_MODEL);
+  const classFolders = await matchClassFolders(folders[0] ?? folder, manifest);
+  const run = await desk.start(folders, dial, { threads, batch });
+  if (run.state !== 'done')
+    throw new AppError('CANCELLED', `The evaluation stopped before its end`, resumeHint(run));
+  const result = evaluateRun(context.library, context.runRow(run.id), classFolders);
+  if (confusion !== undefined) {
+    await writeFileWhole(resolve(confusion), confusionText(result.confusion, manifest.labels));
+  }
+  return { ...result.evaluation, run };
+}
+
+/** How to go on with a run that has not ended. */
+export function resumeHint(run: Run): string {
+  return `Go on with \`winnow resume ${run.id}\`.`;
+}
+
+function describeDetails(library: Library, row: RunRow): RunDetails {
+  const { manifest } = library.models.get(row.spec.modelSha256);
+  const labels = library.results.labelCounts(row.id).slice(0, SHOWN_LABELS);
+  const failures = [];
+  for (const { folder, rows } of runRows(library, row, { status: 'failed' })) {
+    failures.push(
+      ...rows.map(({ relativePath, error }) => ({ path: join(folder, relativePath), error: error ?? '' })),
+    );
+    if (failures.length >= SHOWN_FAILURES) break;
+  }
+  const counted = new Map(library.results.folderCounts(row.id).map((counts) => [counts.path, counts]));
+  return {
+    run: describeRun(library, row),
+    labels: labels.map(({ classIndex, count }) => ({
+      label: manifest.labels[classIndex]?.name ?? '',
+      count,
+    })),
+    failures: failures.slice(0, SHOWN_FAILURES),
+    folders: row.spec.folders.map((path) => counted.get(path) ?? { path, total: 0, done: 0 }),
+  };
+}

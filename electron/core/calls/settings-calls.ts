@@ -1,0 +1,77 @@
+import { statSync } from 'node:fs';
+import packageJson from '../../../package.json' with { type: 'json' };
+import type { LibraryInfo, settingsArguments } from '../../shared/api/settings.ts';
+import { AppError } from '../../shared/errors.ts';
+import { backUpLibrary } from '../library/back-up.ts';
+import type { DailyBackup } from '../library/daily-backup.ts';
+import { restoreLibrary } from '../library/restore.ts';
+import { thumbnailFolder } from '../pictures/picture-source.ts';
+import type { PictureSource } from '../pictures/picture-source.ts';
+import type { RunDesk } from '../run-desk.ts';
+import { backupPath, listBackups } from '../store/backups.ts';
+import { toLibraryError } from '../store/library-error.ts';
+import type { AppContext, Calls } from './app-context.ts';
+
+interface Parts {
+  desk: RunDesk;
+  pictures: PictureSource;
+  dailyBackup: DailyBackup;
+}
+
+export function settingsCalls(
+  context: AppContext,
+  { desk, pictures, dailyBackup }: Parts,
+): Calls<keyof typeof settingsArguments> {
+  const { settings, folders, libraryPath, clock } = context;
+  const libraryInfo = async (): Promise<LibraryInfo> => {
+    return {
+      path: libraryPath,
+      bytes: sizeOf(libraryPath) + sizeOf(`${libraryPath}-wal`),
+      ...holdings(context),
+      backups: listBackups(libraryPath),
+      thumbnails: { path: thumbnailFolder(folders.data), bytes: await pictures.cache.bytes() },
+      samples: folders.samples,
+      version: packageJson.version,
+    };
+  };
+  return {
+    settings: () => settings.read(),
+    changeSettings: (changed) => settings.change(defined(changed)),
+    libraryInfo,
+    backUpLibrary: ({ out }) => {
+      const now = clock();
+      return backUpLibrary(context.library, out ?? backupPath(libraryPath, 'manual', now), now);
+    },
+    restoreLibrary: async ({ file }) => {
+      desk.refuseUnderWay('restore the library');
+      await dailyBackup.settled();
+      restoreLibrary(libraryPath, file, { now: clock(), close: () => context.closeLibrary() });
+      return libraryInfo();
+    },
+    clearThumbnails: async () => {
+      await pictures.cache.clear();
+      return undefined;
+    },
+  };
+}
+
+/** What the library holds. One that cannot be read says why, for it is to be restored from one of its backups. */
+function holdings(context: AppContext): Pick<LibraryInfo, 'folders' | 'images' | 'runs' | 'problem'> {
+  try {
+    return context.library.summary();
+  } catch (error) {
+    const reason = toLibraryError(error, context.libraryPath);
+    if (!(reason instanceof AppError) || reason.code !== 'LIBRARY') throw error;
+    return { folders: 0, images: 0, runs: 0, problem: reason.message };
+  }
+}
+
+/** Without the keys that are there but undefined. */
+function defined<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+}

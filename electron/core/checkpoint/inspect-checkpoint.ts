@@ -1,0 +1,67 @@
+import { basename, extname } from 'node:path';
+import type { CheckpointReport } from '../../shared/api/models.ts';
+import { nearestPackageName } from '../packages/package-name.ts';
+import { shapeProblem, tensorShapes } from '../packages/tensor-shapes.ts';
+import { openCheckpoint } from './checkpoint-file.ts';
+import { describeModel, openOptions } from './describe-model.ts';
+import type { ModelDescription } from './describe-model.ts';
+import { OTHER_MODEL_HINT, shapesOf } from './import-checkpoint.ts';
+import { bundledLabels } from './labels.ts';
+import { badCheckpoint } from './pickle-values.ts';
+import { findStateDict } from './state-dict.ts';
+
+type Option = CheckpointReport['questions'][number]['option'];
+
+/**
+ * What a checkpoint says of itself, and what its import has to be told. Reads its structure, not its tensors. Rejects with
+ * NOT_FOUND or BAD_CHECKPOINT, as the import would.
+ */
+export async function inspectCheckpoint(path: string, taken: ReadonlySet<string>): Promise<CheckpointReport> {
+  const file = await openCheckpoint(path);
+  try {
+    const state = findStateDict(file.root);
+    const { questions, stopgap } = openOptions(state);
+    const model = describeModel(state, { name: '', ...stopgap });
+    const problem = shapeProblem(tensorShapes(model), shapesOf(state));
+    if (problem !== undefined) throw badCheckpoint(problem, OTHER_MODEL_HINT);
+    const open = new Set<Option>(questions.map(({ option }) => option));
+    const report: CheckpointReport = {
+      suggestedName: freeName(nearestPackageName(basename(path, extname(path))), taken),
+      summary: summarise(model, open),
+      classes: model.classes,
+      questions,
+    };
+    if (bundledLabels(model.classes, state.args) === undefined) {
+      const question = `The checkpoint does not name its ${model.classes} classes; without a file of labels they are called class 0, class 1 and so on.`;
+      report.questions = [...questions, { option: 'labels', question }];
+    }
+    return report;
+  } finally {
+    await file.close();
+  }
+}
+
+function summarise(model: ModelDescription, open: ReadonlySet<Option>): string {
+  const { embedDim, depth, imageSize, classes, pruningLayers, tokenKeep } = model;
+  const kind = open.has('architecture')
+    ? 'Vim or VideoMamba'
+    : { vim: 'Vim', videomamba: 'VideoMamba', mambareg: 'MambaReg' }[model.architecture];
+  const stages = `${pruningLayers.length} pruning stage${pruningLayers.length === 1 ? '' : 's'}`;
+  const pruning = [
+    stages,
+    ...(open.has('pruningLayers') ? [] : [`before blocks ${pruningLayers.join(', ')}`]),
+    ...(open.has('tokenKeep')
+      ? []
+      : [`trained keep ratios ${tokenKeep.map((ratio) => ratio.toFixed(3)).join(', ')}`]),
+  ].join(', ');
+  const registers = model.registers === undefined ? '' : `, ${model.registers} registers`;
+  const size = `width ${embedDim}, ${depth} blocks, ${imageSize} x ${imageSize} pixels, ${classes} classes${registers}`;
+  return `${pruningLayers.length > 0 ? `DyVM-${kind}` : kind}: ${size}; ${pruningLayers.length > 0 ? pruning : 'no pruning of patches'}.`;
+}
+
+function freeName(name: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(name)) return name;
+  let number = 2;
+  while (taken.has(`${name}-${number}`)) number++;
+  return `${name}-${number}`;
+}

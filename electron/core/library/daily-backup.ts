@@ -1,0 +1,60 @@
+import { readdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AppError } from '../../shared/errors.ts';
+import type { Clock } from '../run-rate.ts';
+import { backupFolder, backupPath, listBackups } from '../store/backups.ts';
+import type { Library } from '../store/library.ts';
+import { backUpLibrary } from './back-up.ts';
+
+const DAY = 24 * 3600_000; // milliseconds
+const KEPT = 3;
+
+/**
+ * Backs the library up before it is first changed on a day, beside the work that changes it, and keeps the last few of
+ * these backups. Each is read whole, so damage is found within a day, and a damaged one never takes a good one's place.
+ */
+export class DailyBackup {
+  readonly #clock: Clock;
+  readonly #notice: (message: string) => void;
+  #lastMs = -Infinity;
+  #underWay: Promise<void> = Promise.resolve();
+
+  constructor(clock: Clock, notice: (message: string) => void) {
+    this.#clock = clock;
+    this.#notice = notice;
+  }
+
+  /** Starts a backup when one is due and there is something to keep. What goes wrong becomes a notice, once a day. */
+  beginIfDue(library: Library): void {
+    const now = this.#clock();
+    if (now - this.#lastMs < DAY) return;
+    if (library.summary().images === 0) return;
+    this.#lastMs = now;
+    const [last] = listBackups(library.path, 'daily');
+    if (last !== undefined && Math.abs(now - Date.parse(last.createdAt)) < DAY) return;
+    this.#underWay = this.#backUp(library, now).catch((error: unknown) => {
+      const { message, hint } = error instanceof AppError ? error : new AppError('LIBRARY', String(error));
+      this.#notice(`The library was not backed up today. ${message}.${hint === undefined ? '' : ` ${hint}`}`);
+    });
+  }
+
+  /** When no backup is under way any more. */
+  async settled(): Promise<void> {
+    await this.#underWay;
+  }
+
+  async #backUp(library: Library, now: number): Promise<void> {
+    removeAbandoned(backupFolder(library.path), now);
+    await backUpLibrary(library, backupPath(library.path, 'daily', now), now);
+    for (const { path } of listBackups(library.path, 'daily').slice(KEPT)) rmSync(path, { force: true });
+  }
+}
+
+/** Removes what is left of backups whose process was killed; younger ones may still be written. */
+function removeAbandoned(folder: string, now: number): void {
+  const names = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
+  for (const name of names.filter((one) => one.endsWith('.partial'))) {
+    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
+    if (stats !== undefined && now - stats.mtimeMs > DAY) rmSync(join(folder, name), { force: true });
+  }
+}

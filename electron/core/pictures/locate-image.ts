@@ -1,0 +1,42 @@
+import { createHash } from 'node:crypto';
+import { realpath, stat } from 'node:fs/promises';
+import { join, sep } from 'node:path';
+import { AppError } from '../../shared/errors.ts';
+import type { Library } from '../store/library.ts';
+
+/** An image file of the library as it lies on the disk now. */
+export interface LocatedImage {
+  path: string; // real: no part of it is a link
+  version: string; // another one when the file is another or has changed; hex
+}
+
+/**
+ * The file behind an image's number. Throws NOT_FOUND when there is no such image or no file, and BAD_IMAGE when a link
+ * leads out of the image's folder: only what lies in the library's folders is shown.
+ */
+export async function locateImage(library: Library, imageId: number): Promise<LocatedImage> {
+  const image = library.images.locate(imageId);
+  if (image === undefined) throw new AppError('NOT_FOUND', `There is no image ${imageId} in the library`);
+  const [folder, path] = await Promise.all([
+    existing(image.folder),
+    existing(join(image.folder, image.relativePath)),
+  ]);
+  if (!path.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
+    throw new AppError('BAD_IMAGE', `Image ${imageId} is a link to a file outside its folder`);
+  }
+  const { size, mtimeMs } = await stat(path).catch((error: unknown) => notFound(path, error));
+  const version = createHash('sha256')
+    .update(JSON.stringify([path, size, mtimeMs]))
+    .digest('hex');
+  return { path, version };
+}
+
+function existing(path: string): Promise<string> {
+  return realpath(path).catch((error: unknown) => notFound(path, error));
+}
+
+function notFound(path: string, cause: unknown): never {
+  if (!(cause instanceof Error && 'code' in cause)) throw cause;
+  const hint = 'Was it moved, or is it on a drive that is unplugged?';
+  throw new AppError('NOT_FOUND', `${path} is not there or may not be read`, hint, { cause });
+}

@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import type { EngineApi, EngineDial, ImageOutcome } from '../shared/engine-api.ts';
+import { AppError } from '../shared/errors.ts';
+import type { BatchSize } from './batch-size.ts';
+import { folderExists } from './run-folders.ts';
+import type { Library } from './store/library.ts';
+import type { PendingImage } from './store/results.ts';
+
+/** One is predicted while the next is decoded. */
+const BATCHES_UNDER_WAY = 2;
+
+export interface PredictOptions {
+  library: Library;
+  engine: EngineApi;
+  runId: number;
+  dial: EngineDial;
+  batchSize: BatchSize;
+  signal: AbortSignal;
+  /** Hears of every batch after it was saved. */
+  onSaved: (images: readonly PendingImage[], outcomes: readonly ImageOutcome[]) => void;
+}
+
+/** A folder of a run went away under it. Its files have not failed: they stay pending until it is back. */
+export class FolderGone extends Error {
+  constructor(folder: string) {
+    super(`The folder ${folder} is not there any more`);
+  }
+}
+
+/**
+ * Predicts what is pending in a run, batch by batch, each saved in one transaction. When `signal` is aborted or
+ * something fails, the batches under way are still finished and saved. Throws FolderGone when a folder is not there.
+ */
+export async function predictPending(options: PredictOptions): Promise<void> {
+  const underWay: Promise<void>[] = [];
+  let lastTaken = 0;
+  try {
+    while (!options.signal.aborted) {
+      const images = options.library.results.pending(options.runId, lastTaken, options.batchSize.next);
+      const last = images.at(-1);
+      if (last === undefined) break;
+      lastTaken = last.imageId;
+      const batch = predictBatch(images, options);
+      batch.catch(() => undefined); // heard of below, when its turn comes
+      underWay.push(batch);
+      if (underWay.length === BATCHES_UNDER_WAY) await underWay.shift();
+    }
+  } finally {
+    await Promise.allSettled(underWay);
+  }
+  await Promise.all(underWay);
+}
+
+async function predictBatch(images: readonly PendingImage[], options: PredictOptions): Promise<void> {
+  const { library, engine, runId, dial, batchSize } = options;
+  const paths = images.map(({ folder, relativePath }) => join(folder, relativePath));
+  const outcomes = await engine.predict(paths, dial);
+  await checkFolders(images, outcomes);
+  const [first] = outcomes;
+  if (first?.status === 'ok' && outcomes.every(({ status }) => status === 'ok'))
+    batchSize.note(outcomes.length, first.receipt.milliseconds);
+  library.transaction(() => {
+    for (const [index, image] of images.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === undefined)
+        throw new AppError('ENGINE', `The engine gave no answer for ${paths[index] ?? ''}`);
+      library.results.save(runId, image.imageId, outcome);
+      library.images.setFacts(image.imageId, outcome.facts);
+    }
+  });
+  options.onSaved(images, outcomes);
+}
+
+/** When a whole folder has gone, its files have not failed: the batch stays pending and the run stops. */
+async function checkFolders(
+  images: readonly PendingImage[],
+  outcomes: readonly ImageOutcome[],
+): Promise<void> {
+  const suspects = new Set(
+    images.filter((_, index) => outcomes[index]?.facts.version === undefined).map(({ folder }) => folder),
+  );
+  for (const folder of suspects) {
+    if (!(await folderExists(folder))) throw new FolderGone(folder);
+  }
+}

@@ -1,0 +1,174 @@
+import type { ResultFilter } from '../../shared/api/results.ts';
+
+/**
+ * A ResultFilter whose names were resolved to classes of the models concerned (core/resolve-filter.ts), so that SQL can
+ * decide row by row. What is left out lets everything through.
+ */
+export interface RowFilter {
+  minConfidence?: number | undefined; // of the best class
+  maxConfidence?: number | undefined; // itself included
+  status?: ResultFilter['status'];
+  folderId?: number | undefined;
+  labels?: LabelChoice | undefined;
+  text?: { part: string; classes: readonly number[] } | undefined; // classes: whose label has the part
+  /** With the status 'corrected': every class with its label, as `<class> <label>`. */
+  classLabels?: readonly string[] | undefined;
+  differsFrom?: Difference | undefined;
+  wrong?: WrongChoice | undefined;
+}
+
+/** Labels of people, and the model's classes with one of those labels. */
+export interface LabelChoice {
+  names: readonly string[];
+  classes: readonly number[];
+}
+
+export interface Difference {
+  runId: number; // the other run
+  /** Pairs of classes that have the same label in both models: classPair(class, class in the other run). */
+  agreeing: readonly number[];
+  otherClasses?: readonly number[] | undefined; // the class there must be one of them
+}
+
+export interface WrongChoice {
+  folders: readonly string[]; // sub-folders that are named after classes
+  right: readonly string[]; // `<folder>/<class>` of every pair that is no mistake
+}
+
+/** One condition of a filter on the tables `results`, `images` and `reviews`, with what is bound to its parameters. */
+export interface Condition {
+  sql: string;
+  parameters: Record<string, string | number>;
+}
+
+/** Parts of a filter that facets switch off one at a time, and the rest. */
+export type FilterPart = 'labels' | 'confidence' | 'status' | 'rest';
+
+/** Tables that the conditions are about, for a FROM that starts with `results`. */
+export const REVIEW_JOIN = 'LEFT JOIN reviews ON reviews.image_id = results.image_id';
+
+const PAIR = 2 ** 20; // above every number of classes
+
+/** One number for a class and the class of the same image in another run. */
+export function classPair(classIndex: number, otherClass: number): number {
+  return classIndex * PAIR + otherClass;
+}
+
+/** Reviewed with another label than the model's, which may have none. `classLabels`: as in RowFilter. */
+export function correctedCondition(classLabels: readonly string[]): Condition {
+  return {
+    sql: `CASE WHEN reviews.label IS NULL THEN 0 WHEN results.class_1 IS NULL THEN 1
+      ELSE results.class_1 || ' ' || reviews.label NOT IN (SELECT value FROM json_each(:classLabels)) END`,
+    parameters: { classLabels: JSON.stringify(classLabels) },
+  };
+}
+
+const STATUS_SQL = {
+  ok: `results.status = 'ok'`,
+  failed: `results.status = 'failed'`,
+  pending: `results.status = 'pending'`,
+  verified: 'reviews.label IS NOT NULL',
+  unverified: `results.status = 'ok' AND reviews.label IS NULL`,
+};
+
+/** The conditions of a filter, by part; a part without any is an empty list. This is the one place that states them. */
+export function filterConditions(filter: RowFilter): Record<FilterPart, Condition[]> {
+  return {
+    labels: filter.labels === undefined ? [] : [labelCondition(filter.labels)],
+    confidence: [
+      ...when(filter.minConfidence, 'results.confidence_1 >= :minConfidence', 'minConfidence'),
+      ...when(filter.maxConfidence, 'results.confidence_1 <= :maxConfidence', 'maxConfidence'),
+    ],
+    status: filter.status === undefined ? [] : [statusCondition(filter.status, filter.classLabels ?? [])],
+    rest: [
+      ...when(filter.folderId, 'images.folder_id = :folderId', 'folderId'),
+      ...(filter.text === undefined ? [] : [textCondition(filter.text)]),
+      ...(filter.differsFrom === undefined ? [] : [differenceCondition(filter.differsFrom)]),
+      ...(filter.wrong === undefined ? [] : [wrongCondition(filter.wrong)]),
+    ],
+  };
+}
+
+/** The conditions in one, for the WHERE of a statement; true when there is none. */
+export function joinConditions(conditions: readonly Condition[]): Condition {
+  const parameters = Object.assign({}, ...conditions.map((condition) => condition.parameters)) as Record<
+    string,
+    string | number
+  >;
+  return { sql: conditions.map(({ sql }) => `(${sql})`).join(' AND ') || '1', parameters };
+}
+
+/** The whole filter as one condition. */
+export function wholeCondition(filter: RowFilter): Condition {
+  return joinConditions(Object.values(filterConditions(filter)).flat());
+}
+
+function when(value: number | undefined, sql: string, name: string): Condition[] {
+  return value === undefined ? [] : [{ sql, parameters: { [name]: value } }];
+}
+
+function statusCondition(
+  status: NonNullable<ResultFilter['status']>,
+  classLabels: readonly string[],
+): Condition {
+  if (status === 'corrected') return correctedCondition(classLabels);
+  return { sql: STATUS_SQL[status], parameters: {} };
+}
+
+function labelCondition({ names, classes }: LabelChoice): Condition {
+  return {
+    sql: `CASE WHEN reviews.label IS NULL
+      THEN results.class_1 IN (SELECT value FROM json_each(:labelClasses))
+      ELSE reviews.label IN (SELECT value FROM json_each(:labelNames)) END`,
+    parameters: { labelClasses: JSON.stringify(classes), labelNames: JSON.stringify(names) },
+  };
+}
+
+/** SQLite knows the case of ASCII letters alone; `fold` is ours (library.ts) and slower. */
+function textCondition({ part, classes }: { part: string; classes: readonly number[] }): Condition {
+  const plain = /^\p{ASCII}*$/u.test(part);
+  const has = plain
+    ? (column: string) => `${column} LIKE :text ESCAPE '\\'`
+    : (column: string) => `instr(fold(${column}), :text) > 0`;
+  return {
+    sql: `${has('images.relative_path')} OR CASE WHEN reviews.label IS NULL
+      THEN results.class_1 IN (SELECT value FROM json_each(:textClasses))
+      ELSE ${has('reviews.label')} END`,
+    parameters: {
+      text: plain ? `%${part.replace(/[\\%_]/g, '\\$&')}%` : foldText(part),
+      textClasses: JSON.stringify(classes),
+    },
+  };
+}
+
+/** A text without its case and in one of the ways to write its accents, for comparing. */
+export function foldText(text: string): string {
+  return text.normalize('NFC').toLowerCase();
+}
+
+function differenceCondition({ runId, agreeing, otherClasses }: Difference): Condition {
+  const there =
+    otherClasses === undefined ? '' : 'AND other.class_1 IN (SELECT value FROM json_each(:otherClasses))';
+  return {
+    sql: `results.class_1 IS NOT NULL AND EXISTS (
+      SELECT 1 FROM results AS other
+      WHERE other.run_id = :otherRunId AND other.image_id = results.image_id AND other.class_1 IS NOT NULL ${there}
+        AND results.class_1 * ${PAIR} + other.class_1 NOT IN (SELECT value FROM json_each(:agreeing)))`,
+    parameters: {
+      otherRunId: runId,
+      agreeing: JSON.stringify(agreeing),
+      ...(otherClasses === undefined ? {} : { otherClasses: JSON.stringify(otherClasses) }),
+    },
+  };
+}
+
+/** The sub-folder of the run's folder that an image lies in; '' when it lies directly in the folder. */
+export const TOP_FOLDER = `substr(images.relative_path, 1, instr(images.relative_path, '/') - 1)`;
+
+function wrongCondition({ folders, right }: WrongChoice): Condition {
+  return {
+    sql: `results.class_1 IS NOT NULL AND ${TOP_FOLDER} IN (SELECT value FROM json_each(:classFolders))
+      AND ${TOP_FOLDER} || '/' || results.class_1 NOT IN (SELECT value FROM json_each(:rightClasses))`,
+    parameters: { classFolders: JSON.stringify(folders), rightClasses: JSON.stringify(right) },
+  };
+}

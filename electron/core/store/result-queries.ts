@@ -1,0 +1,168 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { ResultSort } from '../../shared/api/results.ts';
+import {
+  correctedCondition,
+  filterConditions,
+  joinConditions,
+  REVIEW_JOIN,
+  TOP_FOLDER,
+  wholeCondition,
+} from './result-filter.ts';
+import type { RowFilter } from './result-filter.ts';
+import { facetCodeSql, readFacetCode } from './facet-code.ts';
+import type { FacetCode } from './facet-code.ts';
+import { required } from './row.ts';
+import { RESULT_COLUMNS, toResult } from './results.ts';
+import type { ResultRow, StoredResult } from './results.ts';
+
+/** A row of a run with where its file lies. */
+export interface PlacedRow extends ResultRow {
+  folderId: number;
+  folder: string; // absolute
+}
+
+/** Images with the same two labels in two runs. */
+export interface ClassPairCount {
+  classIndex: number;
+  otherClass: number | null; // null: not predicted in the other run
+  count: number;
+}
+
+/** Images of one sub-folder, '' for none, with the same best class. */
+export interface FolderTally {
+  folder: string;
+  classIndex: number;
+  images: number;
+  top5: number; // that have a right class among their best five
+  directions: number; // scan directions that ran, of all images
+  milliseconds: number; // in the engine, of all images
+}
+
+// The index holds all that is asked of a result here, so that its receipt stays unread.
+const LISTED_TABLES = `FROM results INDEXED BY results_listing
+  CROSS JOIN images ON images.id = results.image_id ${REVIEW_JOIN}`;
+const LISTED = `${LISTED_TABLES} WHERE results.run_id = :runId AND`;
+
+const BY_PATH = 'folders.path, images.relative_path';
+
+/** What comes without a value comes last. */
+const ORDER: Record<ResultSort, string> = {
+  path: BY_PATH,
+  name: `images.name COLLATE NOCASE, ${BY_PATH}`,
+  captured: `images.captured_at NULLS LAST, ${BY_PATH}`,
+  mostConfident: 'results.confidence_1 DESC NULLS LAST, results.image_id',
+  leastConfident: 'results.confidence_1 NULLS LAST, results.image_id',
+  hardest: 'results.blocks_run DESC NULLS LAST, results.image_id',
+  easiest: 'results.blocks_run NULLS LAST, results.image_id',
+};
+
+/** Statements that read the results of a run with its images and reviews. */
+export class ResultQueries {
+  readonly #database: Database;
+  readonly #rows: Statement<[{ runId: number; imageIds: string }], StoredPlacedRow>;
+  readonly #pairs: Statement<[{ runId: number; otherRunId: number }], ClassPairCount>;
+  readonly #tally: Statement<[{ runId: number; rightClasses: string }], FolderTally>;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.#rows = database.prepare(`
+      SELECT ${RESULT_COLUMNS}, folder_id, folders.path AS folder
+      FROM json_each(:imageIds) AS wanted
+        CROSS JOIN results ON results.run_id = :runId AND results.image_id = wanted.value
+        CROSS JOIN images ON images.id = results.image_id
+        CROSS JOIN folders ON folders.id = folder_id ${REVIEW_JOIN}
+      ORDER BY wanted.key`);
+    this.#pairs = database.prepare(`
+      SELECT one.class_1 AS classIndex, other.class_1 AS otherClass, count(*) AS count
+      FROM results AS one INDEXED BY results_listing
+        LEFT JOIN results AS other INDEXED BY results_listing
+          ON other.run_id = :otherRunId AND other.image_id = one.image_id
+      WHERE one.run_id = :runId AND one.class_1 IS NOT NULL GROUP BY one.class_1, other.class_1`);
+    const right = [1, 2, 3, 4, 5].map(
+      (rank) => `${TOP_FOLDER} || '/' || class_${rank} IN (SELECT value FROM json_each(:rightClasses))`,
+    );
+    this.#tally = database.prepare(`
+      SELECT ${TOP_FOLDER} AS folder, class_1 AS classIndex, count(*) AS images,
+        coalesce(sum(${right.join(' OR ')}), 0) AS top5,
+        sum(blocks_run) AS directions, sum(milliseconds) AS milliseconds
+      FROM results CROSS JOIN images ON images.id = image_id
+      WHERE run_id = :runId AND status = 'ok' GROUP BY folder, class_1`);
+  }
+
+  /** Ids of the images that pass, in order. */
+  find(runId: number, filter: RowFilter, sort: ResultSort): Uint32Array {
+    const { sql, parameters } = wholeCondition(filter);
+    const statement = this.#database
+      .prepare<[object], number>(
+        `SELECT results.image_id ${LISTED_TABLES} CROSS JOIN folders ON folders.id = images.folder_id
+        WHERE results.run_id = :runId AND ${sql} ORDER BY ${ORDER[sort]}`,
+      )
+      .pluck();
+    return Uint32Array.from(statement.all({ ...parameters, runId }));
+  }
+
+  /** How many images pass. */
+  count(runId: number, filter: RowFilter): number {
+    const { sql, parameters } = wholeCondition(filter);
+    const statement = this.#database.prepare<[object], number>(`SELECT count(*) ${LISTED} ${sql}`).pluck();
+    return required(statement.get({ ...parameters, runId }));
+  }
+
+  /** The rows of the images that are in the run, in the order asked for. */
+  rows(runId: number, imageIds: readonly number[]): PlacedRow[] {
+    return this.#rows.all({ runId, imageIds: JSON.stringify(imageIds) }).map((row) => ({
+      ...toResult(row),
+      folderId: row.folder_id,
+      folder: row.folder,
+    }));
+  }
+
+  /**
+   * What facets count, for every image that passes the part of the filter that no facet switches off.
+   * `classLabels`: as in RowFilter.
+   */
+  facetCodes(runId: number, filter: RowFilter, classLabels: readonly string[]): FacetCode[] {
+    const conditions = filterConditions(filter);
+    const flags = {
+      corrected: correctedCondition(classLabels),
+      labels: joinConditions(conditions.labels),
+      confidence: joinConditions(conditions.confidence),
+      status: joinConditions(conditions.status),
+    };
+    const code = facetCodeSql({
+      corrected: flags.corrected.sql,
+      labels: flags.labels.sql,
+      confidence: flags.confidence.sql,
+      status: flags.status.sql,
+    });
+    const where = joinConditions(conditions.rest);
+    const { parameters } = joinConditions([where, ...Object.values(flags)]);
+    const statement = this.#database
+      .prepare<[object], number>(`SELECT ${code} ${LISTED} ${where.sql}`)
+      .pluck();
+    return statement.all({ ...parameters, runId }).map(readFacetCode);
+  }
+
+  /** How many of the images that pass have each label of a person; the filter's own labels are left out of it. */
+  humanLabels(runId: number, filter: RowFilter): { label: string; count: number }[] {
+    const { sql, parameters } = wholeCondition({ ...filter, labels: undefined });
+    return this.#database
+      .prepare<[object], { label: string; count: number }>(
+        `SELECT reviews.label, count(*) AS count ${LISTED} reviews.label IS NOT NULL AND ${sql}
+        GROUP BY reviews.label`,
+      )
+      .all({ ...parameters, runId });
+  }
+
+  /** The predicted images of a run by sub-folder and best class. `right`: as in WrongChoice. */
+  tally(runId: number, right: readonly string[]): FolderTally[] {
+    return this.#tally.all({ runId, rightClasses: JSON.stringify(right) });
+  }
+
+  /** How often images of a run got each pair of best classes in it and in another. */
+  classPairs(runId: number, otherRunId: number): ClassPairCount[] {
+    return this.#pairs.all({ runId, otherRunId });
+  }
+}
+
+type StoredPlacedRow = StoredResult & { folder_id: number; folder: string };

@@ -1,0 +1,85 @@
+import { readdir } from 'node:fs/promises';
+import { extname, join } from 'node:path';
+
+/** What some file system refuses in a name, and names that Windows keeps for devices. */
+const REFUSED = /[<>:"/\\|?*\u0000-\u001f\u007f]/g;
+const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
+const MAX_NAME = 120; // UTF-16 units; every file system takes that many, whatever the script
+
+/** A label as the name of a folder on every file system. */
+export function folderNameOf(label: string): string {
+  const name = label
+    .toWellFormed()
+    .replace(REFUSED, '_')
+    .slice(0, MAX_NAME)
+    .trim()
+    .replace(/[. ]+$/, '');
+  if (name === '') return '_';
+  return DEVICE_NAME.test(name) ? `${name}_` : name;
+}
+
+/** Gives every label a folder of its own, and every file a name in it that no other has. */
+export class PlaceNames {
+  readonly #target: string;
+  readonly #folders = new Map<string, string>(); // name by label
+  readonly #takenFolders = new Set<string>();
+  readonly #taken = new Map<string, Set<string>>(); // names in each folder
+  readonly #numbers = new Map<string, number>(); // the last that was tried for a name
+
+  constructor(target: string) {
+    this.#target = target;
+  }
+
+  /** Name of the label's folder; labels that differ only in case or in refused characters do not share one. */
+  folderOf(label: string): string {
+    const known = this.#folders.get(label);
+    if (known !== undefined) return known;
+    const { name } = firstFree(folderNameOf(label), 1, (tried) => this.#takenFolders.has(fold(tried)));
+    this.#takenFolders.add(fold(name));
+    this.#folders.set(label, name);
+    return name;
+  }
+
+  /** A free path for a file in a folder below the target: `name.jpg`, else `name (2).jpg` and so on. */
+  async take(folder: string, name: string): Promise<string> {
+    const path = join(this.#target, folder);
+    const taken = await this.#takenIn(path);
+    const key = `${folder}/${fold(name)}`;
+    const free = firstFree(name, this.#numbers.get(key) ?? 1, (tried) => taken.has(fold(tried)));
+    this.#numbers.set(key, free.number);
+    taken.add(fold(free.name));
+    return join(path, free.name);
+  }
+
+  async #takenIn(path: string): Promise<Set<string>> {
+    const known = this.#taken.get(path);
+    if (known !== undefined) return known;
+    const names = await readdir(path).catch((error: unknown) => {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      throw error;
+    });
+    const taken = new Set(names.map(fold));
+    this.#taken.set(path, taken);
+    return taken;
+  }
+}
+
+/** The name itself for number 1, else the first of `name (2).jpg`, ... from `number` on that is not taken. */
+function firstFree(
+  name: string,
+  number: number,
+  isTaken: (name: string) => boolean,
+): { name: string; number: number } {
+  const extension = extname(name);
+  const stem = name.slice(0, name.length - extension.length);
+  for (;;) {
+    const tried = number === 1 ? name : `${stem} (${number})${extension}`;
+    if (!isTaken(tried)) return { name: tried, number };
+    number++;
+  }
+}
+
+/** Names that some file system takes for the same are equal. */
+function fold(name: string): string {
+  return name.normalize('NFC').toLowerCase();
+}

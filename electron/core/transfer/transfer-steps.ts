@@ -1,0 +1,87 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import type { ResultFilter } from '../../shared/api/results.ts';
+import { AppError } from '../../shared/errors.ts';
+import { classLabels } from '../resolve-filter.ts';
+import { runRows } from '../run-rows.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
+import { codeOf } from './place-file.ts';
+import { PlaceNames } from './place-names.ts';
+
+/** What a transfer does with one image. */
+export type TransferStep =
+  | { kind: 'place'; file: PlacedFile }
+  /** Nothing: it has no label, or lies in its label's folder already; or its file is not there. */
+  | { kind: 'unlabelled' }
+  | { kind: 'inPlace' }
+  | { kind: 'missing'; source: string; label: string; folder: string };
+
+export interface PlacedFile {
+  source: string; // absolute
+  label: string;
+  folder: string; // name of the label's folder
+  place: string; // absolute
+  fileSize: number;
+  modifiedMs: number;
+}
+
+/** Steps for the images of a run that pass the filter, a page at a time. Touches nothing. */
+export async function* transferSteps(
+  library: Library,
+  run: RunRow,
+  filter: ResultFilter,
+  target: string,
+): AsyncGenerator<TransferStep[]> {
+  const names = new PlaceNames(target);
+  const labels = classLabels(library, run);
+  for (const { folder, rows } of runRows(library, run, filter)) {
+    const found = await Promise.all(
+      rows.map(async ({ relativePath, humanLabel, top: [best] }) => {
+        const label = humanLabel ?? (best && labels[best.classIndex]);
+        const source = join(folder, relativePath);
+        return { label, source, stats: label === undefined ? undefined : await fileStats(source) };
+      }),
+    );
+    const steps: TransferStep[] = [];
+    for (const { label, source, stats } of found) {
+      if (label === undefined) steps.push({ kind: 'unlabelled' });
+      else steps.push(await stepFor(source, label, stats, names, target));
+    }
+    yield steps;
+  }
+}
+
+async function stepFor(
+  source: string,
+  label: string,
+  stats: { size: number; mtimeMs: number } | undefined,
+  names: PlaceNames,
+  target: string,
+): Promise<TransferStep> {
+  const folder = names.folderOf(label);
+  if (stats === undefined) return { kind: 'missing', source, label, folder };
+  if (dirname(source) === join(target, folder)) return { kind: 'inPlace' };
+  const place = await names.take(folder, basename(source));
+  const modifiedMs = Math.floor(stats.mtimeMs);
+  return { kind: 'place', file: { source, label, folder, place, fileSize: stats.size, modifiedMs } };
+}
+
+/** The target of a transfer as an absolute path; it need not be there. Throws BAD_ARGUMENT for what is no folder. */
+export async function resolveTarget(to: string): Promise<string> {
+  const target = resolve(to);
+  const stats = await stat(target).catch(() => undefined); // what keeps it from being read keeps it from being written
+  if (stats === undefined || stats.isDirectory()) return target;
+  throw new AppError('BAD_ARGUMENT', `Expected a folder, but ${target} is a file`, 'Name another place.');
+}
+
+/** Of a file; undefined when there is none. */
+export async function fileStats(path: string): Promise<{ size: number; mtimeMs: number } | undefined> {
+  try {
+    const stats = await stat(path);
+    return stats.isFile() ? stats : undefined;
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../shared/errors.ts';
+import type { Picture } from './decode-image.ts';
+import { Turns } from './turns.ts';
+
+/** What a thread is sent. */
+export interface DecoderCall {
+  kind: 'heic' | 'raw';
+  bytes: Uint8Array; // of the whole file
+}
+
+/** And what it sends back: for HEIC RGB pixels, for RAW the JPEG inside. */
+export type DecoderReply =
+  | { pixels: Uint8Array<ArrayBuffer>; width: number; height: number }
+  | { jpeg: Uint8Array }
+  | { notRaw: true }
+  | { error: string };
+
+const workerEntry = join(import.meta.dirname, 'decoder-worker.ts');
+
+/** Threads that wait for the next file; none is started before there is one. */
+const idle: Worker[] = [];
+const turns = new Turns(availableParallelism());
+
+/** The picture of a HEIC file: RGB, 8 bit, upright as its container says, without its colour profile. Throws BAD_IMAGE. */
+export async function decodeHeic(bytes: Uint8Array): Promise<Picture> {
+  const reply = await ask({ kind: 'heic', bytes });
+  if (!('pixels' in reply)) throw badReply(reply);
+  return reply;
+}
+
+/** The JPEG that a camera put into a RAW file; undefined when the file is none. Throws BAD_IMAGE. */
+export async function extractPreview(bytes: Uint8Array): Promise<Buffer | undefined> {
+  const reply = await ask({ kind: 'raw', bytes });
+  if ('notRaw' in reply) return undefined;
+  if (!('jpeg' in reply)) throw badReply(reply);
+  return Buffer.from(reply.jpeg.buffer, reply.jpeg.byteOffset, reply.jpeg.byteLength);
+}
+
+function badReply(reply: DecoderReply): AppError {
+  const reason = 'error' in reply ? reply.error : 'its decoder gave another answer';
+  return new AppError('BAD_IMAGE', `the picture cannot be decoded: ${reason}`);
+}
+
+function ask(call: DecoderCall): Promise<DecoderReply> {
+  return turns.take(async () => {
+    const worker = idle.pop() ?? new Worker(workerEntry);
+    worker.ref();
+    const reply = await answerOf(worker, call);
+    worker.unref(); // it keeps no process alive
+    idle.push(worker);
+    return reply;
+  });
+}
+
+/** Rejects with BAD_IMAGE when the thread ends instead of answering; it is not used again then. */
+function answerOf(worker: Worker, call: DecoderCall): Promise<DecoderReply> {
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string) =>
+      reject(new AppError('BAD_IMAGE', `the picture cannot be decoded: ${reason}`));
+    worker.removeAllListeners();
+    worker.once('message', resolve);
+    worker.once('error', (error) => fail(error instanceof Error ? error.message : String(error)));
+    worker.once('exit', () => fail('its decoder ended'));
+    worker.postMessage(call);
+  });
+}

@@ -1,0 +1,37 @@
+import { fork } from 'node:child_process';
+import type { HostReply, HostRequest } from './messages.ts';
+
+/** A process that runs an engine host, however it was started. */
+export interface HostChild {
+  stderr: NodeJS.ReadableStream | null;
+  send(request: HostRequest): void;
+  onMessage(listener: (reply: HostReply) => void): void;
+  /** Hears that the process could not be started or has ended, and why: an error, an exit code or a signal. The first counts. */
+  onEnd(
+    listener: (end: { error?: Error; code?: number | null; signal?: NodeJS.Signals | null }) => void,
+  ): void;
+  /** Ends the process at once, whatever it does. */
+  kill(): void;
+}
+
+/** Starts `entry`, a module that calls serve(), with an environment. */
+export type StartHost = (entry: string, environment: NodeJS.ProcessEnv) => HostChild;
+
+/** A host under Node. */
+export const forkHost: StartHost = (entry, environment) => {
+  const child = fork(entry, [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    env: environment,
+  });
+  return {
+    stderr: child.stderr,
+    send: (request) => void child.send(request),
+    onMessage: (listener) => void child.on('message', listener),
+    onEnd: (listener) => {
+      child.on('error', (error) => listener({ error }));
+      child.on('close', (code, signal) => listener({ code, signal }));
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+};

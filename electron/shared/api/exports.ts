@@ -1,0 +1,83 @@
+import { z } from 'zod';
+import { path, runId } from './arguments.ts';
+import { resultFilterSchema } from './results.ts';
+
+const format = z.enum(['csv', 'json', 'xlsx'], 'a format must be csv, json or xlsx');
+const transfer = {
+  runId,
+  filter: resultFilterSchema.optional(),
+  to: path, // folder that gets a sub-folder per label
+  mode: z.enum(['copy', 'move'], 'a mode must be copy or move'),
+};
+
+/** Calls that write files: tables of results, and images sorted into class folders. */
+export const exportArguments = {
+  exportRun: z.strictObject({
+    runId,
+    format,
+    out: path,
+    bom: z.boolean().optional(), // CSV only: start with a byte order mark, for spreadsheets
+    filter: resultFilterSchema.optional(),
+  }),
+  previewExport: z.strictObject({ runId, filter: resultFilterSchema.optional() }),
+  planTransfer: z.strictObject(transfer),
+  transferFiles: z.strictObject(transfer),
+  listTransfers: z.strictObject({}),
+  undoTransfer: z.strictObject({ transferId: z.int().positive() }),
+  cancelExport: z.strictObject({}),
+} as const;
+
+export interface ExportResults {
+  exportRun: ExportSummary;
+  previewExport: ExportPreview;
+  /** What a transfer would do; touches nothing. */
+  planTransfer: TransferPlan;
+  /**
+   * Copies or moves the images into a folder per label; files that exist are never overwritten. To a run, an image that
+   * was moved has vanished once its folder is scanned again; its review stays, and undoing brings the file back.
+   */
+  transferFiles: TransferSummary;
+  /** Transfers that can be undone, the last first. */
+  listTransfers: TransferSummary[];
+  /** Deletes the copies that are unchanged, or moves the files back. */
+  undoTransfer: TransferSummary;
+  /** Ends the export or transfer under way: its call is rejected with CANCELLED; a table that is half written is removed. */
+  cancelExport: undefined;
+}
+
+export interface ExportSummary {
+  path: string; // absolute
+  rows: number;
+}
+
+/** The first rows as the table will have them. */
+export interface ExportPreview {
+  columns: string[];
+  rows: string[][];
+  total: number;
+}
+
+export interface TransferPlan {
+  files: number;
+  bytes: number;
+  /** Sub-folders with the number of files that each gets. */
+  labels: { label: string; folder: string; files: number }[];
+  renamed: number; // files that get another name since theirs is taken
+  withoutLabel: number; // failed or pending images, which stay where they are
+  inPlace: number; // files that lie in their label's folder already, and stay
+  missing: number; // files that are not there now
+  freeBytes: number | undefined; // of the target's drive
+}
+
+export interface TransferSummary {
+  transferId: number;
+  to: string;
+  mode: 'copy' | 'move';
+  createdAt: string; // ISO 8601
+  files: number; // that were copied or moved, or brought back
+  failures: { path: string; error: string }[]; // the first thousand
+  /** Whether all of it was taken back; what could not be brought back keeps a transfer among those that can be undone. */
+  undone: boolean;
+}
+
+export type ExportEvent = { type: 'exporting'; done: number; total: number };

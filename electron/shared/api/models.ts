@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import type { CalibrationReport } from '../calibration.ts';
+import { CLASS_TOKEN_ARCHITECTURES, type ModelPackage } from '../model-package.ts';
+import { modelName, path, threads } from './arguments.ts';
+
+/** Calls about model packages and their calibrations. */
+export const modelArguments = {
+  listModels: z.strictObject({}),
+  showModel: z.strictObject({ model: modelName }),
+  verifyModel: z.strictObject({ model: modelName }),
+  removeModel: z.strictObject({ model: modelName }),
+  inspectCheckpoint: z.strictObject({ file: path }),
+  importModel: z.strictObject({
+    file: path,
+    name: modelName,
+    architecture: z.enum(CLASS_TOKEN_ARCHITECTURES, 'an architecture must be vim or videomamba').optional(),
+    labels: path.optional(),
+    tokenKeep: z.string().optional(),
+    pruningLayers: z.array(z.int('a pruning layer must be a whole number').nonnegative()).optional(),
+  }),
+  calibrate: z.strictObject({
+    model: modelName.optional(),
+    images: path.optional(), // a folder; without one, images of earlier runs
+    device: z.string().optional(),
+    threads: threads.optional(),
+  }),
+  cancelCalibration: z.strictObject({}),
+  showCalibration: z.strictObject({ model: modelName, device: z.string().optional() }),
+} as const;
+
+export interface ModelResults {
+  listModels: ModelListing;
+  showModel: ModelDetails;
+  verifyModel: ModelPackage;
+  removeModel: undefined;
+  /** What a checkpoint says of itself, and what it leaves open for the person who imports it. */
+  inspectCheckpoint: CheckpointReport;
+  importModel: ModelPackage;
+  /** Measures speed and agreement of a model on this machine, and keeps the curve; presets come from it then. */
+  calibrate: CalibrationReport;
+  /** Ends the calibration under way: its `calibrate` call is rejected with CANCELLED and nothing is kept of it. */
+  cancelCalibration: undefined;
+  /** The calibration that holds on this machine now; undefined when there is none. */
+  showCalibration: Omit<CalibrationReport, 'failed'> | undefined;
+}
+
+export interface ModelListing {
+  packages: ModelPackage[];
+  /** Files among the packages that are none, with the reason. */
+  damaged: { path: string; reason: string }[];
+}
+
+export interface ModelDetails {
+  model: ModelPackage;
+  card: string; // readable text: architecture, presets and their work, origin, notes
+}
+
+export interface CheckpointReport {
+  suggestedName: string;
+  summary: string; // one sentence: architecture, size, classes, pruning
+  classes: number;
+  /** Options of importModel that the checkpoint does not answer, with what is asked. */
+  questions: { option: 'architecture' | 'labels' | 'tokenKeep' | 'pruningLayers'; question: string }[];
+}
