@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import { app } from 'electron';
+import { dataFolder } from '../core/data-folder.ts';
+
+/** Where things lie: the app's own files as in the repository, and the person's. */
+export interface Places {
+  data: string;
+  window: string; // what the window was built into
+  preload: string;
+  engineHost: string;
+  models: string; // that come with Winnow
+  samples: string;
+  crashes: string;
+}
+
+/** The same tree in the repository's out/app and in a package, where part of it lies beside the archive. */
+export function placesOf(root: string): Places {
+  // Native code, threads and other programs cannot look into the archive; what they read lies unpacked beside it.
+  const unpacked = root.replace(/app\.asar$/, 'app.asar.unpacked');
+  const data = dataFolder();
+  return {
+    data,
+    window: join(root, 'out/renderer'),
+    preload: join(root, 'electron/preload/preload.cjs'),
+    engineHost: join(unpacked, 'electron/engine/engine-host.mjs'),
+    models: join(unpacked, 'resources/models'),
+    samples: join(unpacked, 'resources/samples'),
+    crashes: join(data, 'crashes'),
+  };
+}
+
+/** Keeps what Chromium writes with the rest of the person's data. */
+export function setupPlaces(): Places {
+  const places = placesOf(join(import.meta.dirname, '../..'));
+  app.setPath('userData', join(places.data, 'window'));
+  app.setPath('crashDumps', places.crashes);
+  return places;
+}

@@ -1,0 +1,59 @@
+const en = {
+  file: 'File',
+  addFolder: 'Add Folder…',
+  newRun: 'New Run',
+  export: 'Export…',
+  settings: 'Settings',
+  edit: 'Edit',
+  undo: 'Undo',
+  redo: 'Redo',
+  view: 'View',
+  help: 'Help',
+  keys: 'Keyboard Shortcuts',
+  models: 'Models and checkpoints',
+  labelLists: 'Lists of labels',
+  backups: 'Backups of a library',
+  done: 'Winnow has finished',
+  failed: 'Winnow has stopped',
+  labelled: (images: string, failed: number) =>
+    failed === 0
+      ? `${images} images are labelled.`
+      : `${images} images are labelled; ${failed} could not be read.`,
+};
+
+/** What the system shows for Winnow: menus, dialogs, notifications. */
+export type Texts = typeof en;
+
+const de: Texts = {
+  file: 'Datei',
+  addFolder: 'Ordner hinzufügen …',
+  newRun: 'Neuer Lauf',
+  export: 'Exportieren …',
+  settings: 'Einstellungen',
+  edit: 'Bearbeiten',
+  undo: 'Rückgängig',
+  redo: 'Wiederholen',
+  view: 'Ansicht',
+  help: 'Hilfe',
+  keys: 'Tastenkürzel',
+  models: 'Modelle und Checkpoints',
+  labelLists: 'Listen von Klassennamen',
+  backups: 'Sicherungen einer Bibliothek',
+  done: 'Winnow ist fertig',
+  failed: 'Winnow hat angehalten',
+  labelled: (images, failed) =>
+    failed === 0
+      ? `${images} Bilder haben eine Klasse.`
+      : `${images} Bilder haben eine Klasse; ${failed} waren nicht lesbar.`,
+};
+
+export interface Language {
+  locale: 'en' | 'de';
+  texts: Texts;
+}
+
+/** The language that is set, or the system's where that is German, or English. */
+export function chooseLanguage(setting: 'system' | 'en' | 'de', systemLocale: string): Language {
+  const locale = setting === 'system' ? (systemLocale.startsWith('de') ? 'de' : 'en') : setting;
+  return { locale, texts: { en, de }[locale] };
+}

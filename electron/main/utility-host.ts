@@ -1,0 +1,33 @@
+import { utilityProcess } from 'electron';
+import type { StartHost } from '../engine/start-host.ts';
+import type { HostReply } from '../engine/messages.ts';
+
+/** An engine host as a process of Electron's own: with the fuses set, Electron does not run as Node. */
+export const utilityHost: StartHost = (entry, environment) => {
+  const child = utilityProcess.fork(entry, [], {
+    env: environment,
+    stdio: ['ignore', 'ignore', 'pipe'],
+    serviceName: 'Winnow engine',
+  });
+  return {
+    stderr: child.stderr,
+    send: (request) => child.postMessage(request),
+    onMessage: (listener) => void child.on('message', (reply: HostReply) => listener(reply)),
+    onEnd: (listener) => {
+      child.on('error', (type, location) => listener({ error: new Error(`${type} at ${location}`) }));
+      child.on('exit', (code) => listener({ code }));
+    },
+    kill: () => {
+      if (child.pid !== undefined) killNow(child.pid);
+    },
+  };
+};
+
+/** Electron's own kill asks a process to end, which one that hangs in native code does not hear. */
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error; // it has ended
+  }
+}
