@@ -1,0 +1,45 @@
+/** A model card in parts: facts on lines of their own, then notes in simple Markdown. */
+export interface Card {
+  facts: { name: string; value: string }[];
+  notes: Note[];
+}
+
+type Note =
+  { kind: 'heading'; text: string } | { kind: 'text'; text: string } | { kind: 'table'; rows: string[][] };
+
+const FACT = /^(\S.*?) {2,}(\S.*)$/;
+
+/** The parts of a card as showModel gives it. What is no fact is a note, so that nothing is left out. */
+export function parseCard(card: string): Card {
+  const parts: Card = { facts: [], notes: [] };
+  for (const block of card.split(/\n\s*\n/)) {
+    const lines = block.split('\n').filter((line) => line.trim() !== '');
+    const facts = lines.map((line) => FACT.exec(line));
+    if (parts.notes.length === 0 && lines.length > 0 && facts.every((fact) => fact !== null)) {
+      parts.facts.push(...facts.map(([, name = '', value = '']) => ({ name, value })));
+    } else if (lines.length > 0) {
+      parts.notes.push(...notesOf(lines));
+    }
+  }
+  return parts;
+}
+
+function notesOf(lines: string[]): Note[] {
+  const [first = '', ...rest] = lines;
+  const heading = /^#+\s+(.*)$/.exec(first);
+  if (heading)
+    return [{ kind: 'heading', text: heading[1] ?? '' }, ...(rest.length > 0 ? notesOf(rest) : [])];
+  if (lines.every((line) => line.startsWith('|'))) return [{ kind: 'table', rows: rowsOf(lines) }];
+  return [{ kind: 'text', text: lines.join('\n') }];
+}
+
+/** Cells of a Markdown table, without the line under its head. */
+function rowsOf(lines: string[]): string[][] {
+  const rows = lines.map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
+  return rows.filter((cells) => !cells.every((cell) => /^:?-+:?$/.test(cell)));
+}

@@ -1,0 +1,27 @@
+import { createFormats } from './format.ts';
+import { chooseLanguage, createTranslate } from './messages.ts';
+import type { Language, MessageKey, MessageValues } from './messages.ts';
+
+class Locale {
+  language: Language = $state(chooseLanguage('system', navigator.languages));
+  readonly translate = $derived(createTranslate(this.language));
+  readonly formats = $derived(createFormats(this.language, this.translate));
+}
+
+export const locale = new Locale();
+
+/** The text of a message in the window's language. */
+export function t(key: MessageKey, values?: MessageValues): string {
+  return locale.translate(key, values);
+}
+
+/** Numbers, durations, shares, sizes and dates in the window's language. */
+export const format = {
+  count: (value: number) => locale.formats.count(value),
+  rate: (value: number) => locale.formats.rate(value),
+  share: (value: number) => locale.formats.share(value),
+  percent: (value: number) => locale.formats.percent(value),
+  duration: (seconds: number) => locale.formats.duration(seconds),
+  bytes: (value: number) => locale.formats.bytes(value),
+  date: (iso: string) => locale.formats.date(iso),
+};

@@ -1,0 +1,7 @@
+/** Layer numbers as a person writes them: `6, 12, 18`. What is no number becomes NaN, which the call refuses. */
+export function parseLayers(text: string): number[] {
+  return text
+    .split(/[\s,;]+/)
+    .filter((part) => part !== '')
+    .map(Number);
+}

@@ -1,0 +1,69 @@
+import type { AppEvent } from '../../electron/shared/app-api.ts';
+import type { MenuCommand } from '../../electron/shared/window-bridge.ts';
+import { announce } from './announcer.svelte.ts';
+import { history } from './history.svelte.ts';
+import { format, t } from './i18n.svelte.ts';
+import { notices } from './notices.svelte.ts';
+import { queue } from './queue.svelte.ts';
+import { router } from './router.svelte.ts';
+
+type Ended = Extract<AppEvent, { type: 'ended' }>;
+
+/** What the whole window does about an event; views listen to what concerns them alone. */
+export function hearEvent(event: AppEvent): void {
+  switch (event.type) {
+    case 'reviewed':
+      history.current = event.history;
+      return;
+    case 'exporting':
+      return; // shown by the view that exports
+    case 'notice':
+      notices.add({ tone: 'info', message: event.message });
+      return;
+    case 'ended':
+      tellEnd(event);
+      break;
+    case 'started':
+    case 'progress':
+    case 'labelled':
+    case 'queue':
+    case 'scanning':
+    case 'calibrating':
+      break;
+  }
+  queue.hear(event);
+}
+
+function tellEnd({ run, error }: Ended): void {
+  if (error !== undefined) {
+    if (run.state === 'paused') return; // a notice has told already
+    notices.add({
+      tone: 'bad',
+      message: t('run.ended-failed', { run: run.id, reason: error }),
+      action: { label: t('run.show'), run: () => router.go(`/runs/${run.id}`) },
+    });
+    return;
+  }
+  const { ok, failed } = run.counts;
+  if (run.state !== 'done') return;
+  announce(
+    t('run.ended', { run: run.id, ok, okText: format.count(ok), failed, failedText: format.count(failed) }),
+  );
+}
+
+/** Does what the native menu was asked for. */
+export function hearMenu(command: MenuCommand, showKeys: () => void): void {
+  const actions: Record<MenuCommand, () => void> = {
+    addFolder: () => router.go('/library', { add: 'folder' }),
+    newRun: () => router.go('/new-run'),
+    export: () => {
+      const [, section, runId] = router.route.path.split('/');
+      router.go(section === 'runs' && runId !== undefined ? `/runs/${runId}/export` : '/runs');
+    },
+    undo: () => void history.undo(),
+    redo: () => void history.redo(),
+    settings: () => router.go('/settings'),
+    keys: showKeys,
+  };
+  actions[command]();
+}

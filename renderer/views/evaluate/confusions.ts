@@ -1,0 +1,19 @@
+import type { RunEvaluation } from '../../../electron/shared/api/results.ts';
+
+export interface ConfusionMap {
+  folders: string[]; // rows
+  labels: string[]; // columns: the right label of each folder in the folders' order, then the others
+}
+
+/** Rows and columns of the confusion matrix, so that the right labels lie on the diagonal. */
+export function arrangeConfusion({
+  classes,
+  confusion,
+}: Pick<RunEvaluation, 'classes' | 'confusion'>): ConfusionMap {
+  const folders = classes.map(({ folder }) => folder);
+  const right = new Map(confusion.filter((cell) => cell.right).map(({ folder, label }) => [folder, label]));
+  const others = confusion.filter((cell) => !cell.right).map(({ label }) => label);
+  // A folder without a hit has no known label: its own name stands there when it was ever given.
+  const diagonal = folders.map((folder) => right.get(folder) ?? folder);
+  return { folders, labels: [...new Set([...diagonal, ...others])] };
+}

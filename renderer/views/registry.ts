@@ -1,0 +1,41 @@
+import type { Component } from 'svelte';
+import { matchPath } from '../lib/route.ts';
+import type { Route } from '../lib/route.ts';
+
+/** What every view is given: the values of its pattern's `:names`, and the query of the address. */
+export interface ViewProps {
+  params: Record<string, string>;
+  query: Record<string, string>;
+}
+
+/** A mark of the rail. */
+export type Section = 'library' | 'runs' | 'models' | 'settings';
+
+export interface ViewDefinition {
+  /** Of the path, such as `/runs/:runId/results`. */
+  pattern: string;
+  section: Section;
+  load: () => Promise<{ default: Component<ViewProps> }>;
+}
+
+/** All views; a path belongs to the first whose pattern it has. A view stays while its path does. */
+export const views: ViewDefinition[] = [
+  { pattern: '/library', section: 'library', load: () => import('./library/Library.svelte') },
+  { pattern: '/new-run', section: 'runs', load: () => import('./new-run/NewRun.svelte') },
+  { pattern: '/runs', section: 'runs', load: () => import('./runs/Runs.svelte') },
+  { pattern: '/runs/:runId', section: 'runs', load: () => import('./run/Run.svelte') },
+  { pattern: '/models', section: 'models', load: () => import('./models/Models.svelte') },
+  { pattern: '/settings', section: 'settings', load: () => import('./settings/Settings.svelte') },
+  { pattern: '/runs/:runId/results', section: 'runs', load: () => import('./results/Results.svelte') },
+  { pattern: '/runs/:runId/evaluate', section: 'runs', load: () => import('./evaluate/Evaluate.svelte') },
+  { pattern: '/runs/:runId/export', section: 'runs', load: () => import('./export/Export.svelte') },
+  { pattern: '/compare/:runId/:otherRunId', section: 'runs', load: () => import('./compare/Compare.svelte') },
+];
+
+export function findView(route: Route): { view: ViewDefinition; params: Record<string, string> } | undefined {
+  for (const view of views) {
+    const params = matchPath(view.pattern, route.path);
+    if (params) return { view, params };
+  }
+  return undefined;
+}

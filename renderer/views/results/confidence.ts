@@ -1,0 +1,37 @@
+/** Shares from 0 to 1; an end that is undefined lets through what has no confidence, too. */
+export interface ConfidenceRange {
+  min?: number | undefined;
+  max?: number | undefined;
+}
+
+/** The confidences of a bin, out of so many equal ones from 0 to 1. */
+export function binRange(bin: number, bins: number): ConfidenceRange {
+  const round = (value: number) => Math.round(value * 1e6) / 1e6;
+  return {
+    min: bin === 0 ? undefined : round(bin / bins),
+    max: bin === bins - 1 ? undefined : round((bin + 1) / bins),
+  };
+}
+
+const PAGE = 10; // percentage points
+
+/**
+ * The two percentages after Page Up or Page Down on the thumb of the first or the second, which stops at the other one
+ * and at the ends of the scale; undefined for another key.
+ */
+export function turnPage(
+  [low, high]: readonly [number, number],
+  thumb: number,
+  key: string,
+): [number, number] | undefined {
+  const step = { PageUp: PAGE, PageDown: -PAGE }[key];
+  if (step === undefined) return undefined;
+  return thumb === 0
+    ? [Math.max(0, Math.min(high, low + step)), high]
+    : [low, Math.min(100, Math.max(low, high + step))];
+}
+
+/** The range between two percentages; at the ends of the scale nothing is left out. */
+export function rangeOf(low: number, high: number): ConfidenceRange {
+  return { min: low <= 0 ? undefined : low / 100, max: high >= 100 ? undefined : high / 100 };
+}

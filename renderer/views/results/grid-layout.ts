@@ -1,0 +1,83 @@
+/** How thumbnails are laid out: rows of equal square cells that fill the width. All lengths are CSS pixels. */
+export interface GridLayout {
+  columns: number;
+  rows: number;
+  cell: number; // side of a picture
+  rowHeight: number; // with the caption and the gap below
+}
+
+export const GAP = 2;
+
+/** Largest sides of a cell; a thumbnail has as many pixels as the largest. */
+export const CELL_SIZES = { small: 104, medium: 168, large: 256 } as const;
+export type CellSize = keyof typeof CELL_SIZES;
+
+/** Space for a caption below a picture; smaller cells show theirs when they are pointed at. */
+export const CAPTION: Record<CellSize, number> = { small: 0, medium: 0, large: 20 };
+
+export interface GridRoom {
+  width: number;
+  size: CellSize;
+  count: number; // images
+}
+
+/** As few columns as fill the width with cells of at most the size's side. */
+export function layoutGrid({ width, size, count }: GridRoom): GridLayout {
+  const columns = Math.max(1, Math.ceil((width + GAP) / (CELL_SIZES[size] + GAP)));
+  const cell = Math.max(1, Math.floor((width + GAP) / columns - GAP));
+  return { columns, rows: Math.ceil(count / columns), cell, rowHeight: cell + CAPTION[size] + GAP };
+}
+
+/** Where the arrow keys and their kin lead from the image at `index`; undefined for other keys. */
+export function moveInGrid(
+  key: string,
+  index: number,
+  grid: { columns: number; count: number; pageRows: number },
+): number | undefined {
+  const { columns, count, pageRows } = grid;
+  const last = Math.max(0, count - 1);
+  const steps: Record<string, number> = {
+    ...{ ArrowLeft: -1, ArrowRight: 1, k: -1, j: 1 },
+    ...{ ArrowUp: -columns, ArrowDown: columns },
+    ...{ PageUp: -columns * pageRows, PageDown: columns * pageRows },
+  };
+  if (key === 'Home') return 0;
+  if (key === 'End') return last;
+  const step = steps[key];
+  if (step === undefined) return undefined;
+  const target = index + step;
+  const isVertical = Math.abs(step) > 1 || key.endsWith('Up') || key.endsWith('Down');
+  // Down from the last full row reaches the last image; up from the first row stays.
+  if (target < 0) return isVertical ? index % columns : 0;
+  if (target > last) {
+    const isLastRow = Math.floor(index / columns) === Math.floor(last / columns);
+    return isVertical && isLastRow ? index : last;
+  }
+  return target;
+}
+
+export interface Window {
+  first: number;
+  end: number; // after the last
+}
+
+/** Share of window `b` that window `a` covers, 0 to 1: how much of the screen stays when the list has scrolled on. */
+export function overlap(a: Window, b: Window): number {
+  const length = b.end - b.first;
+  if (length <= 0) return 1;
+  return Math.max(0, Math.min(a.end, b.end) - Math.max(a.first, b.first)) / length;
+}
+
+/**
+ * The scroll offset that leaves the image `anchor` where it was when the list has become another: `offset` was the place
+ * in the old one. Undefined when the image is not in the new list.
+ */
+export function keepPlace(
+  offset: number,
+  anchor: { from: number; to: number },
+  layout: { columns: number; rowHeight: number },
+): number | undefined {
+  if (anchor.to < 0) return undefined;
+  const row = (index: number) => Math.floor(index / layout.columns);
+  return Math.max(0, offset + (row(anchor.to) - row(anchor.from)) * layout.rowHeight);
+}

@@ -1,0 +1,81 @@
+import type { ResultItem } from '../../../electron/shared/api/results.ts';
+
+const KEPT = 5000; // items; a screen shows a few hundred
+const AT_ONCE = 400; // ids per request
+
+export interface ItemCacheParts {
+  fetch: (imageIds: number[]) => Promise<ResultItem[]>;
+  /** Hears that there are new items. */
+  onChange: () => void;
+  onError: (error: unknown) => void;
+}
+
+/**
+ * Items of the images on the screen. One request is under way at a time; what was scrolled past before its turn is never
+ * asked for.
+ */
+export class ItemCache {
+  readonly #parts: ItemCacheParts;
+  readonly #items = new Map<number, ResultItem>();
+  readonly #stale = new Set<number>(); // known, but changed since
+  #wanted: readonly number[] = [];
+  #busy = false;
+
+  constructor(parts: ItemCacheParts) {
+    this.#parts = parts;
+  }
+
+  get(imageId: number): ResultItem | undefined {
+    return this.#items.get(imageId);
+  }
+
+  /** Names the images on the screen; those that are not known come later. */
+  want(imageIds: readonly number[]): void {
+    this.#wanted = imageIds;
+    void this.#fill();
+  }
+
+  /** The images have changed, all of them when none are named; what was known is shown until the new comes. */
+  invalidate(imageIds: Iterable<number> = this.#items.keys()): void {
+    for (const imageId of imageIds) {
+      if (this.#items.has(imageId)) this.#stale.add(imageId);
+    }
+    void this.#fill();
+  }
+
+  async #fill(): Promise<void> {
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      for (let missing = this.#missing(); missing.length > 0; missing = this.#missing()) {
+        this.#take(missing, await this.#parts.fetch(missing));
+      }
+    } catch (error) {
+      this.#parts.onError(error);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  #missing(): number[] {
+    return this.#wanted
+      .filter((imageId) => !this.#items.has(imageId) || this.#stale.has(imageId))
+      .slice(0, AT_ONCE);
+  }
+
+  #take(asked: readonly number[], items: readonly ResultItem[]): void {
+    for (const imageId of asked) this.#stale.delete(imageId);
+    for (const item of items) {
+      this.#items.delete(item.imageId); // to the end: the oldest are dropped first
+      this.#items.set(item.imageId, item);
+    }
+    // An image that is not in the run any more must not be asked for for ever.
+    const found = new Set(items.map(({ imageId }) => imageId));
+    this.#wanted = this.#wanted.filter((imageId) => !asked.includes(imageId) || found.has(imageId));
+    for (const imageId of this.#items.keys()) {
+      if (this.#items.size <= KEPT) break;
+      this.#items.delete(imageId);
+    }
+    this.#parts.onChange();
+  }
+}

@@ -1,0 +1,55 @@
+import type { ResultItem } from '../../../electron/shared/api/results.ts';
+import type { Formats } from '../../lib/format.ts';
+import type { Translate } from '../../lib/messages.ts';
+
+/** Below this confidence a label is called uncertain. */
+export const UNCERTAIN = 0.5;
+
+export function isUncertain({ status, confidence, verified }: ResultItem): boolean {
+  return status === 'ok' && !verified && confidence !== undefined && confidence < UNCERTAIN;
+}
+
+export function fileName(relativePath: string): string {
+  return relativePath.slice(relativePath.lastIndexOf('/') + 1);
+}
+
+/** A line below a picture: label and confidence, or why there is none. */
+export function shortCaption(item: ResultItem, format: Pick<Formats, 'share'>, t: Translate): string {
+  if (item.label === undefined) {
+    return item.status === 'failed' ? t('results.failed') : t('results.pending');
+  }
+  const isOwn = item.label !== item.modelLabel;
+  return isOwn || item.confidence === undefined
+    ? item.label
+    : `${item.label} ${format.share(item.confidence)}`;
+}
+
+export interface Place {
+  index: number;
+  count: number;
+  note?: string | undefined;
+}
+
+/** What a screen reader says of an image: `fox, 93 %, verified, 12 of 3,400`. */
+export function describeItem(
+  item: ResultItem | undefined,
+  { index, count, note }: Place,
+  format: Pick<Formats, 'share' | 'count'>,
+  t: Translate,
+): string {
+  const place = t('results.place', { index: format.count(index + 1), count: format.count(count) });
+  if (item === undefined) return place;
+  const parts = [
+    shortCaption({ ...item, confidence: undefined }, format, t),
+    item.label === item.modelLabel && item.confidence !== undefined
+      ? format.share(item.confidence)
+      : undefined,
+    note,
+    item.verified ? t('results.verified') : undefined,
+    isUncertain(item) ? t('results.uncertain') : undefined,
+    item.error,
+    fileName(item.relativePath),
+    place,
+  ];
+  return parts.filter((part) => part !== undefined).join(', ');
+}

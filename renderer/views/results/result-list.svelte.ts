@@ -1,0 +1,119 @@
+import type { AppEvent } from '../../../electron/shared/app-api.ts';
+import type { ResultFacets, ResultItem } from '../../../electron/shared/api/results.ts';
+import { api } from '../../lib/winnow.svelte.ts';
+import { ItemCache } from './item-cache.ts';
+import { Latest } from './latest.ts';
+import { afterChange, NOTHING_SELECTED } from './selection.ts';
+import type { Selection } from './selection.ts';
+import { viewText } from './result-view.ts';
+import type { ResultView } from './result-view.ts';
+
+const REFRESH_MS = 2000; // while a run goes on: a list of 100,000 is not fetched for every batch
+
+/** The images of a run that pass a filter, in order. */
+export interface Listing {
+  ids: Uint32Array;
+  view: ResultView;
+}
+
+/** What the Results view stands on: the list, its facets, the items on the screen and the selection among them. */
+export class ResultList {
+  readonly runId: number;
+  /** Undefined until the first answer. */
+  listing: Listing | undefined = $state.raw();
+  facets: ResultFacets | undefined = $state.raw();
+  selection: Selection = $state.raw(NOTHING_SELECTED);
+  /** Why the last question had no answer. */
+  error: unknown = $state.raw();
+  #version = $state(0);
+  #view: ResultView | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #items: ItemCache;
+  readonly #find: Latest<ResultView>;
+  readonly #count: Latest<ResultView>;
+
+  constructor(runId: number) {
+    this.runId = runId;
+    const onError = (error: unknown) => (this.error = error);
+    this.#items = new ItemCache({
+      fetch: (imageIds) => api.resultItems({ runId, imageIds }),
+      onChange: () => this.#version++,
+      onError,
+    });
+    this.#find = new Latest((view) => this.#list(view), onError);
+    this.#count = new Latest((view) => this.#countFacets(view), onError);
+  }
+
+  /** The ids in order; none until the first answer. */
+  get ids(): Uint32Array {
+    return this.listing?.ids ?? NONE;
+  }
+
+  /** Fetches what this view shows. */
+  show(view: ResultView): void {
+    if (this.#view !== undefined && viewText(view) === viewText(this.#view)) return;
+    this.#view = view;
+    this.refresh();
+  }
+
+  refresh(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#view !== undefined) this.#find.ask(this.#view);
+  }
+
+  /** The item of an image as far as it is known; tells the component that reads it when there is a newer one. */
+  item(imageId: number): ResultItem | undefined {
+    // Reading the version is what tells: the cache itself is not watched, item by item.
+    return this.#version < 0 ? undefined : this.#items.get(imageId);
+  }
+
+  /** Names the images on the screen. */
+  want(imageIds: readonly number[]): void {
+    this.#items.want(imageIds);
+  }
+
+  /** Follows the run and its review until the returned function is called. */
+  follow(): () => void {
+    const end = api.subscribe((event) => this.#hear(event));
+    return () => {
+      end();
+      clearTimeout(this.#timer);
+    };
+  }
+
+  #hear(event: AppEvent): void {
+    if (event.type === 'reviewed') {
+      this.#items.invalidate(event.imageIds);
+      this.refresh();
+    } else if (event.type === 'labelled' && event.runId === this.runId) {
+      this.#refreshSoon();
+    } else if (event.type === 'progress' && event.progress.runId === this.runId) {
+      this.#refreshSoon();
+    } else if (event.type === 'ended' && event.run.id === this.runId) {
+      this.#items.invalidate();
+      this.refresh();
+    }
+  }
+
+  #refreshSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#items.invalidate();
+      this.refresh();
+    }, REFRESH_MS);
+  }
+
+  async #list(view: ResultView): Promise<void> {
+    const { imageIds } = await api.findImages({ runId: this.runId, ...view });
+    this.selection = afterChange(this.selection, this.ids, imageIds);
+    this.listing = { ids: imageIds, view };
+    this.error = undefined;
+    this.#count.ask(view); // after the pictures, which are looked at first
+  }
+
+  async #countFacets({ filter }: ResultView): Promise<void> {
+    this.facets = await api.resultFacets({ runId: this.runId, filter });
+  }
+}
+
+const NONE = new Uint32Array();

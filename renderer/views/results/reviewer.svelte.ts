@@ -1,0 +1,70 @@
+import type { Verdict } from '../../../electron/shared/api/review.ts';
+import { announce } from '../../lib/announcer.svelte.ts';
+import { t } from '../../lib/i18n.svelte.ts';
+import { attempt } from '../../lib/notices.svelte.ts';
+import { api } from '../../lib/winnow.svelte.ts';
+import type { ResultList } from './result-list.svelte.ts';
+import { nextOpen, selectOnly } from './selection.ts';
+
+/** The review of what is selected in a list. */
+export class Reviewer {
+  readonly #list: ResultList;
+
+  constructor(list: ResultList) {
+    this.#list = list;
+  }
+
+  /** The images that a verdict would be about: the selected ones, else the one with the cursor. */
+  get targets(): number[] {
+    const { ids, cursor } = this.#list.selection;
+    if (ids.size > 0) return [...ids];
+    return cursor === undefined ? [] : [cursor];
+  }
+
+  /** Says that the model is right about the targets; from a single one it goes on to the next that is unverified. */
+  accept(): Promise<void> {
+    return this.#judge({ kind: 'accept' }, true);
+  }
+
+  relabel(label: string): Promise<void> {
+    return this.#judge({ kind: 'label', label }, true);
+  }
+
+  /** Gives the single target the label at this rank of the model's best ones, from 1. */
+  async choose(rank: number): Promise<void> {
+    const [imageId, ...others] = this.targets;
+    if (imageId === undefined || others.length > 0) return;
+    const details = await attempt(() => api.showImage({ runId: this.#list.runId, imageId }));
+    const label = details?.top[rank - 1]?.label;
+    if (label !== undefined) await this.relabel(label);
+  }
+
+  /** As if never reviewed. */
+  clear(): Promise<void> {
+    return this.#judge({ kind: 'clear' }, false);
+  }
+
+  async #judge(verdict: Verdict, goesOn: boolean): Promise<void> {
+    const imageIds = this.targets;
+    if (imageIds.length === 0) return;
+    const { runId } = this.#list;
+    const change = await attempt(() => api.review({ runId, imageIds, verdict }));
+    if (change === undefined) return;
+    announce(change.description);
+    if (goesOn && imageIds.length === 1) await this.#goOn();
+  }
+
+  /** To the next image of the list without a review, from the start again when there is none after the cursor. */
+  async #goOn(): Promise<void> {
+    const { ids: order, listing, runId, selection } = this.#list;
+    const { cursor } = selection;
+    if (listing === undefined || cursor === undefined) return;
+    const { filter, sort } = listing.view;
+    const wanted = filter.status === undefined || filter.status === 'ok' ? 'unverified' : filter.status;
+    const found = await attempt(() => api.findImages({ runId, filter: { ...filter, status: wanted }, sort }));
+    if (found === undefined) return;
+    const next = nextOpen(order, cursor, found.imageIds);
+    if (next === undefined) announce(t('review.all-verified'));
+    else this.#list.selection = selectOnly(next);
+  }
+}
