@@ -1,16 +1,28 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
+import svelte from 'eslint-plugin-svelte';
 import tseslint from 'typescript-eslint';
 import { layersRule } from './build/layers.mjs';
 
 const safeTestCalls = { from: 'package', package: 'node:test', name: ['test', 'suite', 'describe', 'it'] };
 
+/** The types of components are known to svelte-check alone: to lint, what a component hands over is `any`. */
+const rulesAboutAny = ['argument', 'assignment', 'call', 'member-access', 'return'].map(
+  (what) => `@typescript-eslint/no-unsafe-${what}`,
+);
+
 export default defineConfig([
   globalIgnores(['out/', 'node_modules/']),
   {
-    files: ['**/*.ts', '**/*.mjs', '**/*.js'],
+    files: ['**/*.ts', '**/*.mjs', '**/*.js', '**/*.svelte'],
     extends: [tseslint.configs.strictTypeChecked],
     plugins: { winnow: { rules: { layers: layersRule } } },
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: {
+        projectService: true,
+        tsconfigRootDir: import.meta.dirname,
+        extraFileExtensions: ['.svelte'],
+      },
+    },
     linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' },
     rules: {
       'winnow/layers': 'error',
@@ -26,5 +38,19 @@ export default defineConfig([
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
     },
+  },
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    extends: [svelte.configs.recommended],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: {
+      'prefer-const': 'off', // $props and $state are assigned by Svelte
+      'svelte/prefer-const': ['error', { excludedRunes: ['$props', '$bindable', '$state'] }],
+      'svelte/no-navigation-without-resolve': 'off', // of SvelteKit, which is not here
+    },
+  },
+  {
+    files: ['**/*.svelte'],
+    rules: Object.fromEntries(rulesAboutAny.map((rule) => [rule, 'off'])),
   },
 ]);

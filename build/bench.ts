@@ -1,21 +1,23 @@
 /**
- * npm run bench [-- --quick] [-- --only engine,peer,start,run,memory,scan]
+ * npm run bench [-- --quick] [-- --only engine,operations,peer,start,run,memory,scan,library,window]
  *
- * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes, ONNX Runtime by
- * turns with it, the first prediction, the command line from files to rows, its memory over many images, and the folder
- * scan. Pictures come from ../shared/photos where that exists, else from the samples. `--quick` takes a tenth of the
- * images.
+ * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes and what its time
+ * goes to, ONNX Runtime by turns with it, the first prediction, the command line from files to rows, its memory over many images, the folder
+ * scan, what the window asks of a large library, and what the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists, else from
+ * the samples. `--quick` takes a tenth of the images.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchEndToEnd, benchMemory } from './bench/end-to-end.ts';
-import { cpuPrecisions, printEngineSpeeds, writeModel } from './bench/engine.ts';
+import { cpuPrecisions, printEngineSpeeds, printOperationTimes, writeModel } from './bench/engine.ts';
+import { benchLibrary } from './bench/library.ts';
 import { benchPeer } from './bench/peer.ts';
 import { croppedPictures, sources } from './bench/pictures.ts';
 import { benchScan } from './bench/scan.ts';
 import { benchStart } from './bench/start.ts';
+import { benchWindow } from './bench/window.ts';
 import { root } from './setup.mjs';
 
 const options = { quick: { type: 'boolean', default: false }, only: { type: 'string' } } as const;
@@ -43,6 +45,12 @@ const parts: Record<string, () => Promise<void> | void> = {
       precisions,
       seconds: quick ? 0.5 : 2,
     }),
+  operations: () =>
+    printOperationTimes(pixels, {
+      models: quick ? 'S' : 'S,S-full',
+      ...{ batches: '8', threads: '1', precisions },
+      seconds: quick ? 1 : 4,
+    }),
   peer: async () =>
     benchPeer({
       ...{ model: await modelPackage(), precisions, pixels: new Uint8Array(fs.readFileSync(pixels)) },
@@ -58,6 +66,8 @@ const parts: Record<string, () => Promise<void> | void> = {
     }),
   memory: () => benchMemory(work, 20_000 * share),
   scan: () => benchScan(work, 100_000 * share),
+  library: () => benchLibrary(work, 100_000 * share),
+  window: () => benchWindow(100_000 * share),
 };
 
 const chosen = (only?.split(',') ?? Object.keys(parts)).map((name) => {

@@ -14,13 +14,21 @@ import { z } from 'zod';
 import { importCheckpoint } from '../electron/core/checkpoint/import-checkpoint.ts';
 import { loadAddon } from '../electron/engine/addon.ts';
 import { AppError } from '../electron/shared/errors.ts';
+import type { ClassTokenArchitecture } from '../electron/shared/model-package.ts';
 import { root, releaseBuild } from './setup.mjs';
 
 const goldenSchema = z.object({
   architecture: z.string(),
   package: z.string().optional(),
   config: z.object({ pruning_loc: z.array(z.int()).optional() }),
-  runs: z.record(z.string(), z.array(z.number()).nullable()),
+  /** Token keep ratios of each run; null without pruning. */
+  runs: z.record(
+    z.string(),
+    z.union([
+      z.array(z.number()).nullable(),
+      z.object({ token_ratio: z.array(z.number()) }).transform((run) => run.token_ratio),
+    ]),
+  ),
 });
 
 type Golden = z.infer<typeof goldenSchema>;
@@ -35,10 +43,10 @@ function readGolden(directory: string): Golden {
   }
   const json = readJson(file);
   const kind = kindSchema.safeParse(json).data?.architecture;
-  if (kind !== undefined && !/^(dyvm-)?(vim|videomamba)-(?!det|seg)/.test(kind)) {
+  if (kind !== undefined && !/^(dyvm-)?(vim|videomamba|mambareg)(?!-det|-seg)(-|$)/.test(kind)) {
     throw new AppError(
       'BAD_ARGUMENT',
-      `${directory}: models of the kind ${kind} are not supported yet; Vim and VideoMamba classifiers are.`,
+      `${directory}: models of the kind ${kind} are not supported yet; Vim, VideoMamba and MambaReg classifiers are.`,
     );
   }
   const golden = goldenSchema.safeParse(json);
@@ -65,10 +73,16 @@ async function packageOf(directory: string, golden: Golden, modelsFolder: string
     checkpointPath: path.join(directory, 'checkpoint.pth'),
     name: path.basename(path.resolve(directory)),
     modelsFolder,
-    architecture: golden.architecture.includes('videomamba') ? 'videomamba' : 'vim',
+    architecture: classTokenArchitecture(golden),
     ...(pruningLayers && tokenKeep ? { pruningLayers, tokenKeep: tokenKeep.join(',') } : {}),
   });
   return imported.path;
+}
+
+/** What the checkpoint's tensors leave open; undefined for MambaReg, which they tell. */
+function classTokenArchitecture({ architecture }: Golden): ClassTokenArchitecture | undefined {
+  if (architecture.includes('mambareg')) return undefined;
+  return architecture.includes('videomamba') ? 'videomamba' : 'vim';
 }
 
 /** Whether every recorded tensor of a directory is met on every device, in each precision that it computes. */

@@ -12,8 +12,9 @@ export const layers = {
   'electron/core': ['electron/shared'],
   'electron/engine': ['electron/shared'],
   'electron/preload': ['electron/shared'],
-  'electron/main': ['electron/core', 'electron/engine', 'electron/shared'],
-  'electron/cli': ['electron/core', 'electron/engine', 'electron/shared'],
+  'electron/serve': ['electron/core', 'electron/engine', 'electron/shared'],
+  'electron/main': ['electron/core', 'electron/engine', 'electron/serve', 'electron/shared'],
+  'electron/cli': ['electron/core', 'electron/engine', 'electron/serve', 'electron/shared'],
   renderer: ['electron/shared'],
 };
 

@@ -1,4 +1,6 @@
-// Makes a fresh clone ready: Debian packages, npm packages, the native engine. A second run finds nothing to do.
+// Makes a fresh clone ready: Debian packages, npm packages, the native engine, the window. A second run finds nothing
+// to do. --without-window leaves the window out, for programs that have none; --with-browser adds the browser that tests
+// of the window run in, where it can be had; --quiet says nothing then.
 // Plain JavaScript without dependencies, for it runs before there are any, on any Node from 20 on.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -10,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 export const root = path.resolve(fileURLToPath(import.meta.url), '../..');
 
 const debianPackages = 'cmake make g++ libdnnl-dev libhwy-dev doctest-dev nlohmann-json3-dev'.split(' ');
+const browserPackage = 'chromium';
 const logFile = path.join(root, 'out/setup.log');
 
 /** Ends the setup with a sentence that says what to do. */
@@ -50,10 +53,10 @@ const codeOf = (error) => /** @type {NodeJS.ErrnoException} */ (error).code;
 
 // ---- Debian packages --------------------------------------------------------------------------------------
 
-/** Installed packages of ours as `name version` lines; undefined on a system without dpkg. */
-function installedPackages() {
+/** Those packages that are installed as `name version` lines; undefined on a system without dpkg. */
+function installedPackages(names = debianPackages) {
   const format = '${db:Status-Status} ${Package} ${Version}\n';
-  const listed = output('dpkg-query', ['--show', `--showformat=${format}`, ...debianPackages]);
+  const listed = output('dpkg-query', ['--show', `--showformat=${format}`, ...names]);
   return listed?.split('\n').flatMap((line) => (line.startsWith('installed ') ? [line.slice(10)] : []));
 }
 
@@ -71,10 +74,14 @@ function missingPackages() {
   return debianPackages.filter((name) => !installed.some((line) => line.startsWith(`${name} `)));
 }
 
+function mayInstall() {
+  return process.getuid?.() === 0 || spawnSync('sudo', ['-n', 'true']).status === 0;
+}
+
 /** @param {string[]} missing */
 function installPackages(missing) {
   const isRoot = process.getuid?.() === 0;
-  if (!isRoot && spawnSync('sudo', ['-n', 'true']).status !== 0) {
+  if (!mayInstall()) {
     throw new SetupError(
       `Debian packages are missing, and only root may install them. Please run:\n` +
         `  sudo apt-get install ${missing.join(' ')}`,
@@ -85,6 +92,24 @@ function installPackages(missing) {
   const [command = '', ...args] = isRoot ? apt : ['sudo', '-n', ...apt];
   run(command, [...args, 'update']);
   run(command, [...args, 'install', '--yes', '--no-install-recommends', ...missing]);
+}
+
+/** Whether a browser could be installed and is not there; any other place of one is none of setup's business. */
+function lacksBrowser() {
+  if (process.env.WINNOW_PACKAGES === 'ready') return false;
+  return installedPackages([browserPackage])?.length === 0 && mayInstall();
+}
+
+/** Tests do without a browser, and say so. */
+function installBrowser() {
+  try {
+    installPackages([browserPackage]);
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    console.log(
+      `${browserPackage} cannot be installed, so tests of the window will be skipped: see ${logFile}`,
+    );
+  }
 }
 
 // ---- npm packages -----------------------------------------------------------------------------------------
@@ -140,13 +165,20 @@ function nativeInputs(flags) {
   const npm = lockedPackages('package-lock.json');
   const headers = ['node-addon-api', 'node-api-headers'].map((name) => npm[`node_modules/${name}`]?.version);
   hash.update(JSON.stringify([root, flags, environment, headers, installedPackages()]));
-  for (const name of fs
-    .readdirSync(path.join(root, 'native'), { encoding: 'utf8', recursive: true })
-    .sort()) {
-    const file = path.join(root, 'native', name);
+  hashFiles(hash, path.join(root, 'native'));
+  return hash.digest('hex');
+}
+
+/** Adds the names and contents of a folder's files, or of one file.
+ * @param {import('node:crypto').Hash} hash @param {string} place absolute */
+function hashFiles(hash, place) {
+  const names = fs.statSync(place).isFile()
+    ? ['']
+    : fs.readdirSync(place, { encoding: 'utf8', recursive: true }).sort();
+  for (const name of names) {
+    const file = path.join(place, name);
     if (fs.statSync(file).isFile()) hash.update(`\0${name}\0`).update(fs.readFileSync(file));
   }
-  return hash.digest('hex');
 }
 
 /** Whether `folder` was built to the end from the present sources.
@@ -176,6 +208,36 @@ export function buildNative(folder, flags) {
 
 export const releaseBuild = { folder: 'out/native', flags: ['-DCMAKE_BUILD_TYPE=Release'] };
 export const sanitizerBuild = { folder: 'out/native-asan', flags: ['-DWINNOW_SANITIZE=ON'] };
+
+// ---- the window -------------------------------------------------------------------------------------------
+
+const windowFolder = path.join(root, 'out/renderer');
+const windowStamp = path.join(root, 'out/renderer.stamp');
+
+/** A hash of everything that the build of the window depends on. */
+function windowInputs() {
+  const hash = createHash('sha256').update(readText(path.join(root, 'package-lock.json')));
+  for (const folder of ['renderer', 'electron/shared', 'build/vite.config.ts']) {
+    hashFiles(hash, path.join(root, folder));
+  }
+  return hash.digest('hex');
+}
+
+/** Whether the window was built to the end from the present sources. */
+function windowIsCurrent() {
+  return fs.existsSync(windowFolder) && readText(windowStamp) === windowInputs();
+}
+
+/** Builds renderer/ into out/renderer unless that was done. */
+export function buildWindow() {
+  if (windowIsCurrent()) return;
+  const inputs = windowInputs();
+  console.log('Building the window into out/renderer (a few seconds)');
+  fs.rmSync(windowStamp, { force: true });
+  const vite = path.join(root, 'node_modules/vite/bin/vite.js');
+  run(privateNode, [vite, 'build', '--config', 'build/vite.config.ts', '--logLevel', 'warn']);
+  fs.writeFileSync(windowStamp, inputs); // last, so that a build cut short is done again
+}
 
 // ---- the setup --------------------------------------------------------------------------------------------
 
@@ -222,11 +284,16 @@ export function alone(work) {
   }
 }
 
+const withWindow = !process.argv.includes('--without-window');
+const withBrowser = process.argv.includes('--with-browser');
+
 function isReady() {
   return (
     missingPackages().length === 0 &&
     npmIsCurrent() &&
-    nativeIsCurrent(releaseBuild.folder, releaseBuild.flags)
+    nativeIsCurrent(releaseBuild.folder, releaseBuild.flags) &&
+    (!withWindow || windowIsCurrent()) &&
+    (!withBrowser || !lacksBrowser())
   );
 }
 
@@ -235,6 +302,8 @@ function setUp() {
   if (missing.length > 0) installPackages(missing);
   if (!npmIsCurrent()) installNpmPackages();
   buildNative(releaseBuild.folder, releaseBuild.flags);
+  if (withWindow) buildWindow();
+  if (withBrowser && lacksBrowser()) installBrowser();
 }
 
 function main() {

@@ -30,12 +30,19 @@ export function cpuPrecisions(): Precision[] {
   );
 }
 
-/** Prints winnow-bench's table row by row. `pixels`: a file of cropped pictures. */
+/** Prints images/s, row by row as they are measured. `pixels`: a file of cropped pictures. */
 export function printEngineSpeeds(pixels: string, settings: EngineSettings): void {
-  const { models, batches, threads, precisions, seconds } = settings;
+  execFileSync(program, [pixels, ...asOptions(settings)], { stdio: 'inherit' });
+}
+
+/** Prints the milliseconds per image that each operation takes of a thread. */
+export function printOperationTimes(pixels: string, settings: EngineSettings): void {
+  execFileSync(program, [pixels, ...asOptions(settings), '--times', 'operations'], { stdio: 'inherit' });
+}
+
+function asOptions({ models, batches, threads, precisions, seconds }: EngineSettings): string[] {
   const lists = ['--models', models, '--batches', batches, '--threads', threads];
-  const others = ['--precisions', precisions.join(','), '--seconds', String(seconds)];
-  execFileSync(program, [pixels, ...lists, ...others], { stdio: 'inherit' });
+  return [...lists, '--precisions', precisions.join(','), '--seconds', String(seconds)];
 }
 
 export const preprocessing: Preprocessing = {

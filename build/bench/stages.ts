@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { predictPending } from '../../electron/core/run-queue.ts';
+import { BatchSize } from '../../electron/core/batch-size.ts';
+import { predictPending } from '../../electron/core/predict-pending.ts';
 import { loadAddon } from '../../electron/engine/addon.ts';
 import { prepareDecoder } from '../../electron/engine/decode-image.ts';
 import { readImageFile } from '../../electron/engine/read-image-file.ts';
@@ -57,9 +58,9 @@ async function timeSaving(folder: string): Promise<number> {
       engine: new EngineDouble(),
       runId: run.id,
       dial: { tokenKeep: [], blockThreshold: 0.5 },
-      batch: 16,
+      batchSize: new BatchSize(16),
       signal: new AbortController().signal,
-      onSaved: (outcomes) => (saved += outcomes.length),
+      onSaved: (_images, outcomes) => (saved += outcomes.length),
     }),
   );
   library.close();

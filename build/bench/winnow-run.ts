@@ -35,18 +35,13 @@ export async function watchRun(folder: string, model: string, options: string[])
   return { seconds: (performance.now() - started) / 1000, memory };
 }
 
-/** Resident memory of a process and all below it, from /proc. A page that two of them share counts twice. */
+/** Resident memory of a process and all below it, from /proc; what several processes share counts once. */
 function residentMegabytes(pid: number): number {
   try {
-    const [, pages = '0'] = fs.readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ');
+    const kilobytes = /^Pss: +(\d+) kB$/m.exec(fs.readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];
     const children = fs.readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean);
-    return (
-      (Number(pages) * 4096) / 1e6 +
-      children
-        .map(Number)
-        .map(residentMegabytes)
-        .reduce((a, b) => a + b, 0)
-    );
+    const below = children.map(Number).map(residentMegabytes);
+    return (Number(kilobytes ?? 0) * 1024) / 1e6 + below.reduce((a, b) => a + b, 0);
   } catch {
     return 0; // it has just ended
   }

@@ -1,0 +1,83 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { createAppService } from '../../electron/core/app-service.ts';
+import { ModelRegistry } from '../../electron/core/packages/model-registry.ts';
+import { readManifest } from '../../electron/core/packages/read-package.ts';
+import { resultSortSchema } from '../../electron/shared/api/results.ts';
+import type { ResultFilter } from '../../electron/shared/api/results.ts';
+import type { Manifest } from '../../electron/shared/model-package.ts';
+import { EngineDouble } from '../../test/electron/support/engine-double.ts';
+import { makeLargeLibrary } from '../../test/electron/support/large-library.ts';
+import { root } from '../setup.mjs';
+import { median, printTable, timed } from './tables.ts';
+
+const ROUNDS = 7;
+const SHOWN = 200; // images that a grid asks for at once
+
+const filters: Record<string, ResultFilter> = {
+  'no filter': {},
+  'confidence of at least 0.5': { minConfidence: 0.5 },
+  'one label': { labels: ['class 7'] },
+  'text in the path': { text: 'img_01' },
+  'text beyond ASCII': { text: 'Ä' },
+  corrected: { status: 'corrected' },
+};
+
+/** What the window asks of a library with a run on very many images, a third of them reviewed; medians, warm. */
+export async function benchLibrary(work: string, count: number): Promise<void> {
+  const libraryPath = path.join(work, 'library.db');
+  const { runId, imageIds } = await makeLargeLibrary(libraryPath, path.join(work, 'large'), {
+    images: count,
+    manifest: await manifestOfThousand(),
+    shuffled: true,
+  });
+  const app = createAppService({
+    libraryPath,
+    engine: new EngineDouble(),
+    registry: new ModelRegistry({ bundledFolder: path.join(root, 'resources/models'), userFolder: work }),
+    clock: Date.now,
+    folders: { data: work, samples: path.join(root, 'resources/samples') },
+  });
+  const times = async (work: () => Promise<unknown>) => {
+    const rounds: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) rounds.push(await timed(work));
+    return median(rounds).toFixed(0);
+  };
+  const third = imageIds.filter((_, index) => index % 3 === 0);
+  const bulk: string[][] = [];
+  const once = async (name: string, work: () => Promise<unknown>) =>
+    bulk.push([name, (await timed(work)).toFixed(0)]);
+  await once('accept all', () => app.review({ runId, imageIds, verdict: { kind: 'accept' } }));
+  await once('undo', () => app.undoReview({}));
+  await once('relabel a third', () =>
+    app.review({ runId, imageIds: third, verdict: { kind: 'label', label: 'class 7' } }),
+  );
+  const sorts = resultSortSchema.options;
+  const rows: string[][] = [];
+  for (const [name, filter] of Object.entries(filters)) {
+    const cells = [name];
+    for (const sort of sorts) cells.push(await times(() => app.findImages({ runId, filter, sort })));
+    cells.push(await times(() => app.resultFacets({ runId, filter })));
+    rows.push(cells);
+  }
+  printTable([`${count} images, ms to list them by`, ...sorts, 'facets'], rows);
+  const spread = imageIds.filter((_, index) => index % Math.ceil(count / SHOWN) === 0);
+  bulk.push(
+    [`${spread.length} items`, await times(() => app.resultItems({ runId, imageIds: spread }))],
+    ['one image', await times(() => app.showImage({ runId, imageId: spread[0] ?? 1 }))],
+    ['folders', await times(() => app.listFolders({}))],
+    ['compare with itself', await times(() => app.compareRuns({ runId, otherRunId: runId }))],
+    ['class names', await times(() => app.classNames({ runId }))],
+  );
+  printTable([`${count} images on ${os.cpus()[0]?.model ?? 'this processor'}`, 'ms'], bulk);
+  await app.close();
+  fs.rmSync(libraryPath);
+}
+
+/** The bundled model's, with as many classes as ImageNet has. */
+async function manifestOfThousand(): Promise<Manifest> {
+  const manifest = await readManifest(path.join(root, 'resources/models/everyday10.safetensors'));
+  const labels = Array.from({ length: 1000 }, (_, index) => ({ name: `class ${index}` }));
+  return { ...manifest, depth: 24, classes: labels.length, labels };
+}

@@ -1,0 +1,98 @@
+/**
+ * Builds out/app, the folder that Electron runs: main process, preload script and engine host, each one file, and what
+ * they load, laid out as in the repository.
+ */
+import fs from 'node:fs';
+import path from 'node:path';
+import { build } from 'esbuild';
+import type { BuildOptions, Metafile, Plugin } from 'esbuild';
+import packageJson from '../package.json' with { type: 'json' };
+import { root } from './setup.mjs';
+
+export const appFolder = path.join(root, 'out/app');
+
+/** Packages with native code or WebAssembly, which a bundle cannot hold. */
+export const loadedPackages = ['better-sqlite3', 'libheif-js', 'libraw-wasm', 'sharp'];
+
+/** What the processes read at run time besides their own code: places in the repository and in the app alike. */
+const readFiles = [
+  'electron/core/store/migrations',
+  'resources/labels',
+  'resources/models',
+  'resources/samples',
+  'out/native/winnow.node',
+  'out/renderer',
+];
+
+/** Packages written for `require` find one in a bundle of modules. */
+const requireBanner =
+  "import { createRequire as createRequireOf } from 'node:module';\n" +
+  'const require = createRequireOf(import.meta.url);';
+
+const common = {
+  ...{
+    absWorkingDir: root,
+    bundle: true,
+    metafile: true,
+    platform: 'node',
+    target: 'node24',
+    outdir: appFolder,
+  },
+  ...{ outbase: root, external: ['electron', ...loadedPackages], legalComments: 'none', logLevel: 'warning' },
+} as const satisfies BuildOptions;
+
+/** Builds everything anew; gives what the bundles are made of. */
+export async function buildDesktop(): Promise<Metafile[]> {
+  fs.rmSync(appFolder, { recursive: true, force: true });
+  const processes = await build({
+    ...common,
+    entryPoints: [
+      'electron/main/main.ts',
+      'electron/engine/engine-host.ts',
+      'electron/engine/decoder-worker.ts',
+    ],
+    // The engine host lies outside the archive, and so without its package.json: the names say what they are.
+    ...{
+      format: 'esm',
+      outExtension: { '.js': '.mjs' },
+      banner: { js: requireBanner },
+      plugins: [ownPlaces],
+    },
+  });
+  // A sandboxed script can be one CommonJS file only.
+  const preload = await build({
+    ...common,
+    entryPoints: ['electron/preload/preload.ts'],
+    ...{ format: 'cjs', outExtension: { '.js': '.cjs' } },
+  });
+  for (const place of readFiles) {
+    fs.cpSync(path.join(root, place), path.join(appFolder, place), { recursive: true });
+  }
+  const { name, version, description, license } = packageJson;
+  const manifest = {
+    ...{ name, productName: 'Winnow', version, description, license, author: 'The Winnow authors' },
+    main: 'electron/main/main.mjs',
+  };
+  fs.writeFileSync(path.join(appFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+  return [processes.metafile, preload.metafile];
+}
+
+/** A file that looks for others beside itself finds them as if it lay at its own place in the app. */
+const ownPlaces: Plugin = {
+  name: 'own-places',
+  setup: (building) => {
+    building.onLoad({ filter: /[\\/]electron[\\/].*\.ts$/ }, async ({ path: file }) => {
+      const text = await fs.promises.readFile(file, 'utf8');
+      if (!text.includes('import.meta.')) return undefined;
+      const place = path.relative(root, file).split(path.sep).join('/'); // bundles lie two folders deep
+      const url = `new URL(${JSON.stringify(`../../${place}`)}, import.meta.url)`;
+      const contents = text
+        .replaceAll(/import\.meta\.(url|dirname)\b/g, (_match, kind: string) =>
+          kind === 'url' ? `${url}.href` : `ownPath(new URL('.', ${url}))`,
+        )
+        .replaceAll(/(, '[\w-]+)\.ts'\)/g, "$1.mjs')") // a module that is started, not imported
+        .concat("\nimport { fileURLToPath as ownPath } from 'node:url';\n");
+      return { contents, loader: 'ts' };
+    });
+  },
+};
