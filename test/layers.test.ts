@@ -68,6 +68,8 @@ suite('TypeScript layers', () => {
     ['electron/core/presets.ts', `import type { App } from 'electron';`],
     ['electron/engine/addon.ts', `await import('../core/presets.ts');`],
     ['electron/engine/addon.ts', `import { utilityProcess } from 'electron/main';`],
+    ['renderer/App.svelte', `<script lang="ts">import '../electron/core/presets.ts';</script>`],
+    ['renderer/lib/client.ts', `import '../../electron/core/presets.ts';`],
   ];
   for (const [file, text] of refused) {
     test(`${file} must not say ${text}`, async () => {
@@ -78,6 +80,7 @@ suite('TypeScript layers', () => {
   const accepted: [file: string, text: string][] = [
     ['electron/core/presets.ts', `import '../shared/errors.ts';`],
     ['electron/core/presets.ts', `import './flops.ts'; import 'node:fs'; import 'zod';`],
+    ['renderer/App.svelte', `<script lang="ts">import '../electron/shared/errors.ts';</script>`],
     ['build/golden.ts', `import '../electron/core/presets.ts'; import '../electron/engine/addon.ts';`],
   ];
   for (const [file, text] of accepted) {

@@ -16,13 +16,18 @@ suite('golden', () => {
     return spawnSync(process.execPath, [path.join(root, 'build/golden.ts'), folder], { encoding: 'utf8' });
   }
 
-  for (const architecture of ['dyvm-mambareg', 'dyvm-seg-upernet', 'vim-det-cascade-mask-rcnn']) {
+  for (const architecture of [
+    'dyvm-seg-upernet',
+    'vim-seg-upernet',
+    'vim-det-cascade-mask-rcnn',
+    'plain-mamba',
+  ]) {
     test(`${architecture} is refused with one sentence`, () => {
       const { status, stderr } = golden(JSON.stringify({ architecture }));
       assert.equal(status, 1);
       assert.equal(
         stderr,
-        `${folder}: models of the kind ${architecture} are not supported yet; Vim and VideoMamba classifiers are.\n`,
+        `${folder}: models of the kind ${architecture} are not supported yet; Vim, VideoMamba and MambaReg classifiers are.\n`,
       );
     });
   }

@@ -66,7 +66,9 @@ suite('a run that is interrupted', { skip: process.platform === 'win32' && 'need
     const { data } = await interrupt(t, 'SIGKILL');
     const database = new Database(join(data, 'library.db'));
     // As a kill in the middle of the scan leaves it: the state, and only some of the files.
-    database.exec("UPDATE runs SET state = 'scanning'; DELETE FROM results WHERE image_id > 20");
+    database.exec(
+      "UPDATE runs SET state = 'scanning', scan_due = 1; DELETE FROM results WHERE image_id > 20",
+    );
     database.close();
     assert.equal((await winnow(data, 'resume', '1')).code, 0);
     assert.deepEqual(countResults(data), { ok: IMAGES });

@@ -149,7 +149,7 @@ suite('a run that is interrupted', () => {
     });
     const stopped = await app.run({ folders: [folder] });
     unsubscribe();
-    assert.deepEqual([stopped.state, engine.predicted], ['scanning', []]);
+    assert.deepEqual([stopped.state, engine.predicted], ['paused', []]);
     writeFiles(folder, { 'late.jpg': 'x' });
     const done = await app.resume({ runId: 1 });
     assert.deepEqual([done.state, done.counts.ok], ['done', 4]);
@@ -170,15 +170,18 @@ suite('a run that is interrupted', () => {
     assert.deepEqual([done.state, done.counts.ok], ['done', 8]);
   });
 
-  test('by a folder that goes away fails no image of it', async (t) => {
-    const { app, engine, folder } = house(t, 6);
+  test('by a folder that goes away fails no image of it and says so once', async (t) => {
+    const { app, engine, folder, events } = house(t, 6);
     engine.beforeAnswer = () => {
       if (engine.batches.length === 2) renameSync(folder, `${folder}-unplugged`);
     };
-    await assert.rejects(
-      app.run({ folders: [folder], batch: 1 }),
-      refusal('FILE_SYSTEM', /is not there any more/),
-    );
+    const paused = await app.run({ folders: [folder], batch: 1 });
+    assert.deepEqual([paused.state, paused.counts.failed], ['paused', 0]);
+    const notices = events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+    assert.deepEqual(notices, [
+      `The folder ${folder} is not there any more, so run 1 is paused. ` +
+        'Connect its drive again, then go on with the run.',
+    ]);
     await assert.rejects(app.resume({ runId: 1 }), refusal('NOT_FOUND', /There is no folder/));
     renameSync(`${folder}-unplugged`, folder);
     engine.beforeAnswer = () => undefined;

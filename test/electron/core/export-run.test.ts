@@ -3,10 +3,17 @@ import { parse } from 'csv-parse/sync';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import readXlsxFile from 'read-excel-file/node';
 import type { AppService } from '../../../electron/core/app-service.ts';
 import type { AppArguments } from '../../../electron/shared/app-api.ts';
+import type { ResultFilter } from '../../../electron/shared/api/results.ts';
+import { writeFileWhole } from '../../../electron/core/write-file.ts';
+import { xlsxFile } from '../../../electron/core/write-xlsx.ts';
 import { writeFiles } from '../support/files.ts';
 import { house } from '../support/house.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 type Filters = Partial<AppArguments<'exportRun'>>;
 
@@ -82,16 +89,37 @@ suite('CSV export', () => {
     const { app, folder } = house(t);
     writeFiles(folder, { '1.jpg': 'x', '2.jpg': 'x', 'bad.jpg': 'x' });
     await app.run({ folders: [folder] });
-    const paths = async (filters: Filters) => (await exported(app, folder, filters)).paths;
-    assert.deepEqual(await paths({ only: 'ok' }), ['1.jpg', '2.jpg']);
-    assert.deepEqual(await paths({ only: 'failed' }), ['bad.jpg']);
-    assert.deepEqual(await paths({ label: 'Bird' }), ['2.jpg']);
+    const paths = async (filter: ResultFilter) => (await exported(app, folder, { filter })).paths;
+    assert.deepEqual(await paths({ status: 'ok' }), ['1.jpg', '2.jpg']);
+    assert.deepEqual(await paths({ status: 'failed' }), ['bad.jpg']);
+    assert.deepEqual(await paths({ labels: ['bird'] }), ['2.jpg']);
     assert.deepEqual(await paths({ minConfidence: 0.5 }), ['1.jpg', '2.jpg']);
     assert.deepEqual(await paths({ minConfidence: 0.51 }), []);
-    await assert.rejects(exported(app, folder, { label: 'unicorn' }), {
-      code: 'BAD_ARGUMENT',
-      message: 'The model everyday10 has no class unicorn',
-    });
+    assert.deepEqual(await paths({ labels: ['unicorn'] }), []);
+  });
+
+  test('has what people said beside what the model says', async (t) => {
+    const { app, folder } = house(t);
+    writeFiles(folder, { '1.jpg': 'x', '2.jpg': 'x', '3.jpg': 'x', 'bad.jpg': 'x' });
+    await app.run({ folders: [folder] });
+    const { imageIds } = await app.findImages({ runId: 1, filter: {}, sort: 'path' });
+    const [one = 0, two = 0, , bad = 0] = imageIds;
+    await app.review({ runId: 1, imageIds: [one], verdict: { kind: 'accept' } });
+    await app.review({ runId: 1, imageIds: [two, bad], verdict: { kind: 'label', label: 'a, "fox"' } });
+    const { records } = await exported(app, folder);
+    assert.deepEqual(
+      records.map((record) => [record['label'], record['human_label'], record['verified']]),
+      [
+        ['automobile', 'automobile', 'true'],
+        ['bird', 'a, "fox"', 'true'],
+        ['cat', '', 'false'],
+        ['', 'a, "fox"', 'true'],
+      ],
+    );
+    const paths = async (filter: ResultFilter) => (await exported(app, folder, { filter })).paths;
+    assert.deepEqual(await paths({ status: 'verified' }), ['1.jpg', '2.jpg', 'bad.jpg']);
+    assert.deepEqual(await paths({ status: 'corrected' }), ['2.jpg', 'bad.jpg']);
+    assert.deepEqual(await paths({ labels: ['a, "fox"', 'cat'] }), ['2.jpg', '3.jpg', 'bad.jpg']);
   });
 
   test('starts with a byte order mark when asked to', async (t) => {
@@ -179,3 +207,113 @@ suite('JSON export', () => {
     assert.deepEqual((JSON.parse(readFileSync(out, 'utf8')) as { files: object[] }).files, []);
   });
 });
+
+suite('an export', () => {
+  test('is previewed as the table will have it', async (t) => {
+    const { app, folder } = house(t, 25);
+    await app.run({ folders: [folder] });
+    const { columns, rows, total } = await app.previewExport({ runId: 1 });
+    const { text } = await exported(app, folder);
+    assert.deepEqual([total, rows.length, columns], [25, 10, text.split('\r\n')[0]?.split(',')]);
+    assert.deepEqual([columns, ...rows], parse(text).slice(0, 11));
+    const few = await app.previewExport({ runId: 1, filter: { labels: ['bird'] } });
+    assert.deepEqual([few.total, few.rows.map(([path]) => path)], [3, ['002.jpg', '012.jpg', '022.jpg']]);
+  });
+
+  test('tells how far it is, and that it is done', async (t) => {
+    const { app, folder, events } = house(t, 3);
+    await app.run({ folders: [folder] });
+    await exported(app, folder);
+    assert.deepEqual(events.at(-1), { type: 'exporting', done: 3, total: 3 });
+  });
+
+  test('that is cancelled leaves nothing behind', async (t) => {
+    const { app, folder } = house(t);
+    writeFiles(folder, Object.fromEntries(Array.from({ length: 2100 }, (_, index) => [`${index}.jpg`, ''])));
+    await app.run({ folders: [folder], batch: 1000 });
+    const place = join(dirname(folder), 'place');
+    mkdirSync(place);
+    for (const format of ['csv', 'json', 'xlsx'] as const) {
+      const unsubscribe = app.subscribe(({ type }) => {
+        if (type === 'exporting') void app.cancelExport({}).catch(() => undefined); // the last event comes at the end
+      });
+      const out = join(place, `out.${format}`);
+      await assert.rejects(app.exportRun({ runId: 1, format, out }), {
+        code: 'CANCELLED',
+        message: `The export was cancelled; ${out} was not written`,
+      });
+      unsubscribe();
+    }
+    assert.deepEqual(readdirSync(place), []);
+    await assert.rejects(app.cancelExport({}), { code: 'NOT_FOUND' });
+  });
+});
+
+suite('XLSX export', () => {
+  test('holds the same table as the CSV, numbers as numbers', async (t) => {
+    const { app, folder } = house(t);
+    const names = ['1.jpg', 'a b.jpg', '=1+1.jpg', 'bad & <b>.jpg', '🌾 é.jpg', 'in/2.jpg', '_x0041_.jpg'];
+    const odd = process.platform === 'win32' ? [] : ['a\nb.jpg', 'bell\u0007.jpg', 'tab\t.jpg'];
+    writeFiles(folder, Object.fromEntries([...names, ...odd].map((name) => [name, 'x'])));
+    await app.run({ folders: [folder] });
+    const out = join(dirname(folder), 'out.xlsx');
+    const { rows } = await app.exportRun({ runId: 1, format: 'xlsx', out });
+    const [sheet, ...others] = await readSheets(out);
+    assert.deepEqual([rows, sheet?.sheet, others], [names.length + odd.length, 'Run 1', []]);
+    const { text } = await exported(app, folder);
+    const table = (sheet?.data ?? []).map((row) => row.map((cell) => cell ?? ''));
+    assert.deepEqual(
+      table.map((row) => row.map(String)),
+      parse(text),
+    );
+    const width = table[0]?.indexOf('width') ?? -1;
+    assert.deepEqual([typeof table[1]?.[width], typeof table[1]?.[0]], ['number', 'string']);
+  });
+
+  test('of no rows is a sheet with a header', async (t) => {
+    const { app, folder } = house(t);
+    await app.run({ folders: [folder] });
+    const out = join(dirname(folder), 'out.xlsx');
+    assert.equal((await app.exportRun({ runId: 1, format: 'xlsx', out })).rows, 0);
+    const [sheet] = await readSheets(out);
+    assert.deepEqual([sheet?.data.length, sheet?.data[0]?.[0]], [1, 'relative_path']);
+  });
+
+  test('goes on to another sheet when one is full', async (t) => {
+    const file = join(temporaryFolder(t), 'out.xlsx');
+    const rows = Array.from({ length: 5 }, (_, index) => [index, `row ${index}`]);
+    const table = xlsxFile(rows, { name: 'Files', columns: ['number', 'name'], rowsPerSheet: 3 });
+    await writeFileWhole(file, table);
+    const header = ['number', 'name'];
+    assert.deepEqual(await readSheets(file), [
+      { sheet: 'Files', data: [header, [0, 'row 0'], [1, 'row 1']] },
+      { sheet: 'Files 2', data: [header, [2, 'row 2'], [3, 'row 3']] },
+      { sheet: 'Files 3', data: [header, [4, 'row 4']] },
+    ]);
+  });
+
+  test('takes no more memory for more rows', async (t) => {
+    const file = join(temporaryFolder(t), 'out.xlsx');
+    let most = 0;
+    function* rows() {
+      for (let index = 0; index < 60_000; index++) {
+        if (index % 5000 === 0) {
+          globalThis.gc?.();
+          most = Math.max(most, process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - start);
+        }
+        yield [index, 'some text that is not short '.repeat(20)];
+      }
+    }
+    setFlagsFromString('--expose-gc');
+    globalThis.gc = runInNewContext('gc') as typeof globalThis.gc;
+    globalThis.gc?.();
+    const start = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
+    await writeFileWhole(file, xlsxFile(rows(), { name: 'Files', columns: ['number', 'text'] }));
+    assert.ok(most < 16e6, `${most} bytes were held of 36 MB that passed through`);
+  });
+});
+
+/** Sheets as a reader that is not ours has them. */
+function readSheets(path: string) {
+  return readXlsxFile(path, { trim: false });
+}

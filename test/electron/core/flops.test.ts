@@ -37,6 +37,14 @@ for (const [name, width, ratio, blockKeep, expected] of ORIGINAL) {
   });
 }
 
+test('MambaReg-S counts as the original prints it, neck and registers included', () => {
+  const registers = { registers: 12, registerReduction: 2 };
+  const plain = countFlops({ ...model(384, false), ...registers }, [], 1);
+  assert.equal(plain.original, 5_359_601_664);
+  const dynamic = countFlops({ ...model(384, true), ...registers }, keepPowers(0.7, 3), 0.8);
+  assert.ok(Math.abs(dynamic.original - 3_513_066_739.2) < 0.1, String(dynamic.original));
+});
+
 /** Matrix products in GMAC and scan state updates in millions, both directions counted. */
 const ACTUAL: [string, number, number, number, string, string][] = [
   ['Vim-T', 192, 1, 1, '1.278', '58.1'],

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { AppService } from '../../../electron/core/app-service.ts';
+import { createAppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
-import { Library } from '../../../electron/core/store/library.ts';
 import { EngineClient } from '../../../electron/engine/engine-client.ts';
 import { writeFiles } from '../support/files.ts';
-import { bundledModels } from '../support/models.ts';
+import { bundledModels, sampleImages } from '../support/models.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -15,11 +14,12 @@ test('a run records files that crash the engine, says so, and does not try them 
   const folder = join(root, 'pictures');
   await drawFolder(folder, 6);
   writeFiles(folder, { 'b/poison.jpg': 'ABORT', 'a/poison.jpg': 'EXIT' });
-  const app = new AppService({
-    openLibrary: () => Library.open(join(root, 'library.db')),
+  const app = createAppService({
+    libraryPath: join(root, 'library.db'),
     engine: new EngineClient({ hostEntry: join(import.meta.dirname, 'poison-host.ts') }),
     registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(root, 'models') }),
     clock: Date.now,
+    folders: { data: root, samples: sampleImages },
   });
   t.after(() => app.close());
   const notices: string[] = [];

@@ -1,20 +1,24 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import type {
   EngineApi,
   EngineDial,
   EngineModel,
   ImageOutcome,
+  RenderedPicture,
+  RenderOptions,
 } from '../../../electron/shared/engine-api.ts';
+import { AppError } from '../../../electron/shared/errors.ts';
 import type { Device, Precision } from '../../../electron/shared/run.ts';
 
 /**
  * An engine that computes nothing: it notes what it is asked, and its answers depend on file names alone.
- * A name with `bad` fails; `NNN.jpg` is of class NNN modulo 10.
+ * A name with `bad` fails; `NNN.jpg` is of class NNN modulo 10. A rendered picture is the file as it is.
  */
 export class EngineDouble implements EngineApi {
   readonly batches: string[][] = [];
   readonly models: EngineModel[] = [];
+  readonly rendered: { path: string; options: RenderOptions }[] = [];
   closed = false;
   /** The device that `auto` stands for. */
   readonly cpu: Device = {
@@ -23,7 +27,7 @@ export class EngineDouble implements EngineApi {
   };
   /** Milliseconds per image. */
   time: (dial: EngineDial, precision: Precision) => number = () => 2;
-  /** Called before a batch is answered; a test makes things happen here. */
+  /** Called before a batch or a picture is answered; a test makes things happen here. */
   beforeAnswer: (paths: readonly string[]) => Promise<void> | void = () => undefined;
 
   get predicted(): string[] {
@@ -54,6 +58,13 @@ export class EngineDouble implements EngineApi {
     await this.beforeAnswer(paths);
     const milliseconds = this.time(dial, this.models.at(-1)?.precision ?? 'fp32');
     return paths.map((path) => answer(path, milliseconds));
+  }
+
+  async render(path: string, options: RenderOptions): Promise<RenderedPicture> {
+    this.rendered.push({ path, options });
+    await this.beforeAnswer([path]);
+    if (basename(path).includes('bad')) throw new AppError('BAD_IMAGE', 'a bad file');
+    return { bytes: readFileSync(path), type: options.maxSide === undefined ? 'image/jpeg' : 'image/webp' };
   }
 
   onCrash(): void {

@@ -1,13 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { AppService } from '../../../electron/core/app-service.ts';
+import { createAppService } from '../../../electron/core/app-service.ts';
+import type { AppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
-import { Library } from '../../../electron/core/store/library.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
 import { EngineDouble } from './engine-double.ts';
 import { writeFiles } from './files.ts';
-import { bundledModels } from './models.ts';
+import { bundledModels, sampleImages } from './models.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** The app on a library, with an engine that computes nothing. */
@@ -31,11 +31,12 @@ export function house(t: TestContext, count = 0): Session & { folder: string } {
 /** A session on a library; another one may follow on the same. */
 export function session(t: TestContext, libraryPath: string, bundledFolder = bundledModels): Session {
   const engine = new EngineDouble();
-  const app = new AppService({
-    openLibrary: () => Library.open(libraryPath),
+  const app = createAppService({
+    libraryPath,
     engine,
     registry: new ModelRegistry({ bundledFolder, userFolder: join(dirname(libraryPath), 'models') }),
     clock: Date.now,
+    folders: { data: dirname(libraryPath), samples: sampleImages },
   });
   const events: AppEvent[] = [];
   app.subscribe((event) => events.push(event));

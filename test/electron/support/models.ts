@@ -6,6 +6,9 @@ export const everyday10 = fileURLToPath(
   new URL('../../../resources/models/everyday10.safetensors', import.meta.url),
 );
 
+/** Pictures that come with Winnow. */
+export const sampleImages = fileURLToPath(new URL('../../../resources/samples', import.meta.url));
+
 /** The labels of everyday10 in order of class. */
 export const everydayLabels = [
   ...['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],

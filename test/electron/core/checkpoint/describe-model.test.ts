@@ -22,6 +22,8 @@ interface Sample {
   stages?: number;
   patchSize?: number;
   grid?: number;
+  registers?: number;
+  registerReduction?: number;
 }
 
 /** Describes a model of these sizes; nothing of its tensors is read. */
@@ -32,6 +34,8 @@ function describe({
   stages = 0,
   patchSize = 16,
   grid = 14,
+  registers,
+  registerReduction,
 }: Sample): ModelDescription {
   const shapes = tensorShapes({
     ...{
@@ -49,6 +53,8 @@ function describe({
       blockSelection: stages > 0,
       pruningLayers: Array.from({ length: stages }, (_, j) => j + 1),
     },
+    registers,
+    registerReduction,
   });
   const storage = new StorageRef('0', 'F32', 1);
   const tensors = new Map([...shapes].map(([name, shape]) => [name, new TensorRef(storage, 0, shape, [])]));
@@ -84,6 +90,33 @@ test('a model that does not say its architecture needs the option, and the optio
   assert.equal(describe({ options: { architecture: 'videomamba' } }).architecture, 'videomamba');
 });
 
+test('MambaReg is recognised by its tensors, whatever the arguments call it', () => {
+  for (const model of ['MambaReg-Small', 'DyVMSmall', 'Vim-Small', null]) {
+    const args = { model, ...PRUNED.args };
+    const sample = { ...PRUNED, args, registers: 12, registerReduction: 4 };
+    const { architecture, registers, registerReduction, imageSize } = describe(sample);
+    assert.deepEqual([architecture, registers, registerReduction, imageSize], ['mambareg', 12, 4, 224]);
+  }
+  assert.deepEqual(describe({ registers: 16, registerReduction: 8 }).pruningLayers, []);
+  assert.ok(!('registers' in describe({})));
+});
+
+test('a MambaReg model that is said to be another is refused', () => {
+  for (const architecture of ['vim', 'videomamba'] as const) {
+    assert.throws(
+      () => describe({ registers: 12, registerReduction: 2, options: { architecture } }),
+      appError('BAD_ARGUMENT', new RegExp(`is a MambaReg model, but it was said to be ${architecture}$`)),
+    );
+  }
+});
+
+test('more registers than a package may have are refused', () => {
+  const sample = { registers: 1025, registerReduction: 2 };
+  assert.throws(() => describe(sample), appError('BAD_CHECKPOINT', /cls_token has 1025 registers/));
+});
+
+const PRUNED: Sample = { stages: 3, args: { token_keep_ratio: 0.7, block_keep_ratio: 0.8 } };
+
 const GEOMETRIES: [string, Sample, { imageSize: number; stride: number; resize: number }][] = [
   ['recorded 224', { args: { input_size: 224 } }, { imageSize: 224, stride: 16, resize: 256 }],
   [
@@ -117,6 +150,7 @@ const GEOMETRIES: [string, Sample, { imageSize: number; stride: number; resize: 
     { args: { input_size: 224, eval_crop_ratio: 1 } },
     { imageSize: 224, stride: 16, resize: 224 },
   ],
+  ['registers', { registers: 12, registerReduction: 2 }, { imageSize: 224, stride: 16, resize: 256 }],
 ];
 
 for (const [name, sample, { imageSize, stride, resize }] of GEOMETRIES) {
@@ -135,8 +169,6 @@ test('refuses a recorded image size or stride that the positions contradict', ()
     appError('BAD_CHECKPOINT', message),
   );
 });
-
-const PRUNED: Sample = { stages: 3, args: { token_keep_ratio: 0.7, block_keep_ratio: 0.8 } };
 
 test('pruning layers are the original ones for three stages in 19 or more blocks', () => {
   assert.deepEqual(describe(PRUNED).pruningLayers, [6, 12, 18]);

@@ -13,7 +13,15 @@ import type { Manifest, ModelPackage } from '../../../../electron/shared/model-p
 import { appError, assertAppError } from '../app-error.ts';
 import { mutated, seededRandom } from '../random.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import { dynamicModel, floats, plainModel, renamed, TINY_ARGS, trainingCheckpoint } from './tiny-model.ts';
+import {
+  dynamicModel,
+  floats,
+  plainModel,
+  registerModel,
+  renamed,
+  TINY_ARGS,
+  trainingCheckpoint,
+} from './tiny-model.ts';
 import { Arguments, OrderedDict, saveLegacy, saveZip, TorchTensor, type Source } from './torch-save.ts';
 
 const root = new URL('../../../../', import.meta.url);
@@ -120,6 +128,8 @@ const GOLDENS: Golden[] = [
   },
 ];
 
+const MAMBAREG_SHA256 = '8791077d8d2cd7cd593ab7e9f5bb784fb4340327b776ea2bd4b17941bc53206a';
+
 for (const { name, pruningLayers, manifest, dataSha256 } of GOLDENS) {
   test(`imports ${name} as the original training code wrote it`, async (context) => {
     const modelsFolder = await temporaryFolder(context);
@@ -130,6 +140,24 @@ for (const { name, pruningLayers, manifest, dataSha256 } of GOLDENS) {
     assert.deepEqual(await readdir(modelsFolder), [`${name}.safetensors`]);
   });
 }
+
+test('imports dyvm-mambareg-random, and asks nothing of it but its layers', async (context) => {
+  const name = 'dyvm-mambareg-random';
+  const modelsFolder = await temporaryFolder(context);
+  const given = { checkpointPath: golden(name), name, modelsFolder };
+  await assert.rejects(importCheckpoint(given), appError('BAD_CHECKPOINT', /before which of its 12 blocks/));
+  const { manifest, path } = await importCheckpoint({ ...given, pruningLayers: [3, 6, 9] });
+  const { architecture, registers, registerReduction, embedDim, classes, tokenKeep } = manifest;
+  assert.deepEqual(
+    { architecture, registers, registerReduction, embedDim, classes, tokenKeep },
+    {
+      ...{ architecture: 'mambareg', registers: 12, registerReduction: 2, embedDim: 96, classes: 50 },
+      tokenKeep: [0.9, 0.81, 0.7290000000000001],
+    },
+  );
+  assert.equal(manifest.dataSha256, MAMBAREG_SHA256);
+  assert.deepEqual((await verifyPackage(path)).manifest, manifest);
+});
 
 const SHARED_GOLDENS: [string, string][] = [
   ['vim-plain-random', 'e6f3f9635cf66cf4a5196b760bb4261dd8140087902a3a9626df47c8c0ca9bca'],
@@ -148,7 +176,6 @@ for (const [name, dataSha256] of SHARED_GOLDENS) {
 }
 
 const OTHER_KINDS: [string, RegExp][] = [
-  ['dyvm-mambareg-random', /is a MambaReg model/],
   ['dyvm-seg-upernet-random', /is a segmentation model/],
   ['vim-det-cascade-random', /is a detection model/],
   ['vim-det-plain-random', /is a detection model/],
@@ -259,8 +286,7 @@ new DataView(nan.buffer).setFloat32(20, NaN, true);
 const infinite = floats(24, 0);
 new DataView(infinite.buffer).setFloat32(92, -Infinity, true);
 
-function without(name: string): Map<string, Source> {
-  const model = dynamicModel();
+function without(name: string, model = dynamicModel()): Map<string, Source> {
   assert.ok(model.delete(name));
   return model;
 }
@@ -318,6 +344,27 @@ const REFUSED: [string, Map<string, Source>, RegExp][] = [
       storageType: 'torch DoubleStorage',
     }),
     /head\.weight has elements of type F64/,
+  ],
+  [
+    'a MambaReg without a neck',
+    without('neck.weight', registerModel()),
+    /is a MambaReg model without a neck/,
+  ],
+  [
+    'a MambaReg whose neck does not divide its width',
+    registerModel().set('neck.weight', new TorchTensor({ key: 'x', data: floats(24, 0), shape: [3, 8] })),
+    /neck\.weight gives 3 values, which do not divide the width 8/,
+  ],
+  [
+    'a MambaReg whose neck and head differ',
+    registerModel().set('neck.weight', new TorchTensor({ key: 'x', data: floats(16, 0), shape: [2, 8] })),
+    /norm_neck\.weight must be \[4\], but is \[8\]/,
+  ],
+  ['a MambaReg without its registers', without('cls_token', registerModel()), /no tensor cls_token/],
+  [
+    'a MambaReg without the norm of its neck',
+    without('norm_neck.weight', registerModel()),
+    /norm_neck\.weight is missing/,
   ],
   [
     'a number among the weights',

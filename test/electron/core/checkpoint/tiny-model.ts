@@ -1,3 +1,4 @@
+import type { ModelShape } from '../../../../electron/core/flops.ts';
 import { tensorShapes } from '../../../../electron/core/packages/tensor-shapes.ts';
 import { OrderedDict, TorchTensor, type Source } from './torch-save.ts';
 
@@ -26,6 +27,11 @@ export function plainModel(): Map<string, Source> {
   return modelOf(false, []);
 }
 
+/** A DyVM-MambaReg of the same sizes, with 2 registers that its head narrows to 4 values each. */
+export function registerModel(): Map<string, Source> {
+  return modelOf(true, [1], { registers: 2, registerReduction: 2 });
+}
+
 /** Tensor k holds k + 0/1000, k + 1/1000, ... as 32-bit floats. */
 export function floats(count: number, base: number): Uint8Array {
   return new Uint8Array(Float32Array.from({ length: count }, (_, index) => base + index / 1000).buffer);
@@ -50,8 +56,12 @@ export function renamed(model: Map<string, Source>, rename: (name: string) => st
   return new Map([...model].map(([name, value]) => [rename(name), value]));
 }
 
-function modelOf(blockSelection: boolean, pruningLayers: number[]): Map<string, Source> {
-  const shapes = tensorShapes({ ...SHAPE, blockSelection, pruningLayers });
+function modelOf(
+  blockSelection: boolean,
+  pruningLayers: number[],
+  registers: Pick<ModelShape, 'registers' | 'registerReduction'> = {},
+): Map<string, Source> {
+  const shapes = tensorShapes({ ...SHAPE, ...registers, blockSelection, pruningLayers });
   return new Map(
     [...shapes].map(([name, shape], index) => {
       const count = shape.reduce((product, side) => product * side, 1);

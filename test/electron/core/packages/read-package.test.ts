@@ -59,6 +59,20 @@ const CONTRADICTIONS: [string, Json, RegExp][] = [
   ['a label too few', { labels: [{ name: 'a' }] }, /1 labels for 3 classes/],
   ['no keep ratio', { tokenKeep: [] }, /0 token keep ratios for 1 pruning layers/],
   ['keep ratios that rise', { pruningLayers: [1, 2], tokenKeep: [0.5, 0.6] }, /0\.5, 0\.6 must not rise/],
+  ['registers of a Vim', { registers: 2, registerReduction: 2 }, /a vim model must have neither/],
+  ['a reduction of a Vim', { registerReduction: 2 }, /a vim model must have neither/],
+  ['a MambaReg without registers', { architecture: 'mambareg' }, /a mambareg model must have both/],
+  [
+    'a reduction that does not divide the width',
+    { architecture: 'mambareg', registers: 2, registerReduction: 3 },
+    /registerReduction 3 does not divide the width 8/,
+  ],
+  [
+    'the architecture of other tensors',
+    { architecture: 'mambareg', registers: 2, registerReduction: 2 },
+    /cls_token must be \[1,2,8\], but is \[1,1,8\]/,
+  ],
+  ['a million registers', { registers: 1e6, registerReduction: 2 }, /not valid at "registers"/],
   ['pruning before the first block', { pruningLayers: [0] }, /must rise/],
   ['pruning behind the last block', { pruningLayers: [2] }, /must rise/],
 ];

@@ -72,7 +72,7 @@ suite('results', () => {
         ...{ imageId: a.imageId, relativePath: 'a.jpg', fileSize: 1, modifiedMs: 1, width: 4, height: 3 },
         ...{ capturedAt: '2020-02-02T02:02:02', status: 'ok', top: [{ classIndex: 2, confidence: 0.75 }] },
         receipt: { directions: [3, 0], survived: [], milliseconds: 1.5 },
-        error: undefined,
+        ...{ blocksRun: 2, error: undefined, humanLabel: undefined, verified: false },
       },
     );
     assert.deepEqual([...(row?.receipt?.survived ?? [])], [1, 0, 1]);
@@ -103,8 +103,8 @@ suite('results', () => {
     assert.deepEqual(paths({ status: 'ok' }), ['a.jpg', 'b.jpg']);
     assert.deepEqual(paths({ status: 'failed' }), ['c.jpg']);
     assert.deepEqual(paths({ minConfidence: 0.5 }), ['a.jpg']);
-    assert.deepEqual(paths({ classes: [3, 4] }), ['b.jpg']);
-    assert.deepEqual(paths({ classes: [3], minConfidence: 0.5 }), []);
+    assert.deepEqual(paths({ labels: { names: [], classes: [3, 4] } }), ['b.jpg']);
+    assert.deepEqual(paths({ labels: { names: [], classes: [3] }, minConfidence: 0.5 }), []);
   });
 
   test('cannot be without their run and image', (t) => {

@@ -1,0 +1,68 @@
+// Runs a packed app without Electron: its main process over the stand-in, its engine host under Node. Labels the
+// sample pictures and those of a folder, imports a checkpoint and loads the page and a picture; prints what came out as JSON.
+import '../electron/support/electron-hooks.ts';
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { AppEvent } from '../../electron/shared/app-api.ts';
+import type { AppCall } from '../../electron/shared/app-api.ts';
+import { CHANNELS } from '../../electron/shared/ipc.ts';
+import { app, BrowserWindow, called, schemes, utilityProcess } from '../electron/support/electron-double.ts';
+import { ask, opened } from '../electron/main/page.ts';
+
+const [root = '', checkpoint = '', pictures = ''] = process.argv.slice(2);
+
+utilityProcess.onStart = (host) => {
+  const [entry] = called('utilityProcess.fork').at(-1) as [string];
+  const child = fork(entry, [], {
+    serialization: 'advanced',
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  host.pid = child.pid;
+  child.on('message', (message) => void host.emit('message', message));
+  child.on('exit', (code) => void host.emit('exit', code));
+  host.on('posted', (message: object) => child.send(message));
+};
+
+async function call(name: AppCall, request: object): Promise<unknown> {
+  const answer = (await ask(CHANNELS.call, [name, request])) as {
+    value?: unknown;
+    error?: { message: string };
+  };
+  if (answer.error !== undefined) throw new Error(answer.error.message);
+  return answer.value;
+}
+
+function events(): AppEvent[] {
+  const { sent } = opened().webContents;
+  return sent.filter(([channel]) => channel === CHANNELS.event).map(([, event]) => event as AppEvent);
+}
+
+async function load(path: string): Promise<string> {
+  const handler = schemes.get('winnow');
+  if (handler === undefined) throw new Error('Nothing answers winnow:');
+  const { status, headers } = await handler(new Request(`winnow://app${path}`));
+  return `${status} ${headers.get('content-type') ?? ''}`;
+}
+
+const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+
+await import(pathToFileURL(join(root, 'electron/main/main.mjs')).href);
+while (BrowserWindow.opened.length === 0) await turn();
+await call('queueRun', { folders: [join(root, 'resources/samples'), pictures] });
+const endOf = () => events().find((event) => event.type === 'ended');
+while (endOf() === undefined) await turn();
+const model = (await call('importModel', { file: checkpoint, name: 'imported' })) as {
+  manifest: { labels: { name: string }[] };
+};
+const found = {
+  run: endOf(),
+  page: await load('/'),
+  image: await load('/image/1'),
+  thumbnail: await load('/thumbnail/1'),
+  labels: model.manifest.labels.map(({ name }) => name),
+};
+process.stdout.write(JSON.stringify(found));
+app.quit();
+while (app.quits < 2) await turn();
+process.exit();

@@ -1,0 +1,130 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import readXlsxFile from 'read-excel-file/node';
+import { savedResults } from './support/library.ts';
+import { copySamples, sampleNames } from './support/pictures.ts';
+import { label } from './support/prepare.ts';
+import { counted, say } from './support/say.ts';
+import { e2e } from './support/e2e.ts';
+import type { Stage } from './support/stage.ts';
+import { until } from './support/until.ts';
+import type { WinnowWindow } from './support/window.ts';
+
+const samples = sampleNames.length;
+
+/** A window at the export of a run over the sample pictures, two of which are verified. */
+async function openExport(stage: Stage): Promise<{ window: WinnowWindow; pictures: string }> {
+  const data = stage.folder();
+  const pictures = copySamples(join(stage.folder(), 'samples'));
+  await label(data, pictures, 'balanced');
+  const window = await stage.open({ data });
+  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.hasCells(samples);
+  await window.cells.nth(0).click();
+  for (const press of [1, 2]) {
+    await window.page.keyboard.press('Enter');
+    await until(
+      'the review',
+      () => savedResults(data, 1).filter(({ reviewed }) => reviewed).length === press,
+    );
+    await window.cells.nth(press).and(window.page.locator(':focus')).waitFor();
+  }
+  await window.page.keyboard.press('e');
+  await window.shows(say('export.title', { run: 1 }));
+  return { window, pictures };
+}
+
+type Kind = 'csv' | 'json' | 'xlsx';
+
+/** Chooses what and as what, and writes the file. */
+async function write(
+  window: WinnowWindow,
+  kind: Kind,
+  scope: 'all' | 'verified',
+  file: string,
+): Promise<void> {
+  const { page } = window;
+  const count = counted(scope === 'all' ? samples : 2);
+  await page.getByRole('radio', { name: say(`export.scope.${scope}`) }).check();
+  await page.getByRole('radio', { name: say(`export.kind.${kind}`) }).check();
+  await page.getByRole('textbox', { name: say('export.to-file') }).fill(file);
+  await page.getByRole('button', { name: say(`export.action.${kind}`, count) }).click();
+  await window.says(say('export.written', { ...count, path: file }));
+}
+
+e2e('tables are exported as CSV, JSON and XLSX, and read back by others', async (stage) => {
+  const { window } = await openExport(stage);
+  const saved = savedResults(window.data, 1).map(({ path, label: said }) => [path, said]);
+  const folder = stage.folder();
+
+  await write(window, 'csv', 'verified', join(folder, 'verified.csv'));
+  const rows = parse<Record<string, string>>(readFileSync(join(folder, 'verified.csv')), { columns: true });
+  assert.deepEqual(
+    rows.map(({ relative_path, label: said, verified }) => [relative_path, said, verified]),
+    saved.slice(0, 2).map((row) => [...row, 'true']),
+  );
+
+  await write(window, 'json', 'all', join(folder, 'all.json'));
+  const { files } = JSON.parse(readFileSync(join(folder, 'all.json'), 'utf8')) as {
+    files: { relative_path: string; predictions: { label: string }[] }[];
+  };
+  assert.deepEqual(
+    files.map(({ relative_path, predictions }) => [relative_path, predictions[0]?.label]),
+    saved,
+  );
+
+  await write(window, 'xlsx', 'all', join(folder, 'all.xlsx'));
+  const [sheet] = await readXlsxFile(join(folder, 'all.xlsx'));
+  const [header = [], ...lines] = sheet?.data ?? [];
+  const columns = ['relative_path', 'label'].map((name) => header.indexOf(name));
+  assert.deepEqual(
+    lines.map((line) => columns.map((column) => line[column])),
+    saved,
+  );
+});
+
+/** Files below a folder, as class/name. */
+function placed(folder: string): string[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.includes('/'))
+    .sort();
+}
+
+for (const mode of ['copy', 'move'] as const) {
+  e2e(
+    `files go into a folder per class by ${mode}, are planned before and brought back after`,
+    async (stage) => {
+      const { window, pictures } = await openExport(stage);
+      const { page } = window;
+      const names = readdirSync(pictures).sort();
+      const to = join(stage.folder(), 'sorted');
+      await page.getByRole('radio', { name: say(`export.kind.${mode}`) }).check();
+      await page.getByRole('textbox', { name: say('export.to-folder') }).fill(to);
+      const saved = savedResults(window.data, 1);
+      const planned = new Map<string, number>();
+      for (const { label: said = '' } of saved) planned.set(said, (planned.get(said) ?? 0) + 1);
+      for (const [folder, files] of planned)
+        await page
+          .getByRole('listitem')
+          .filter({ hasText: `${folder}/` })
+          .filter({ hasText: String(files) })
+          .waitFor();
+      assert.equal(existsSync(to), false);
+      if (mode === 'copy') await window.photograph('export-plan');
+
+      await page.getByRole('button', { name: say(`export.action.${mode}`, counted(samples)) }).click();
+      await window.says(say(`export.${mode}-done`, { ...counted(samples), path: to }));
+      assert.deepEqual(placed(to), saved.map(({ path, label: said }) => `${said ?? ''}/${path}`).sort());
+      assert.deepEqual(readdirSync(pictures).sort(), mode === 'copy' ? names : []);
+
+      const undo = page.getByRole('button', { name: say('export.undo'), exact: true });
+      await undo.click();
+      await undo.waitFor({ state: 'detached' });
+      assert.deepEqual(placed(to), []);
+      assert.deepEqual(readdirSync(pictures).sort(), names);
+    },
+  );
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { savedResults } from './support/library.ts';
+import { sampleNames } from './support/pictures.ts';
+import { counted, say } from './support/say.ts';
+import { e2e } from './support/e2e.ts';
+
+e2e('from the first start to a CSV of the sample pictures', async (stage) => {
+  const window = await stage.open();
+  const { page } = window;
+  await page.getByRole('heading', { name: say('welcome.title') }).waitFor();
+  await window.photograph('welcome');
+  await page.getByRole('button', { name: say('welcome.samples') }).click();
+  await window.openResults(1);
+  const samples = sampleNames.length;
+  await window.hasCells(samples);
+
+  await page.getByRole('link', { name: say('results.export', counted(samples)) }).click();
+  await window.shows(say('export.title', { run: 1 }));
+  const file = join(stage.folder(), 'samples.csv');
+  await page.getByRole('textbox', { name: say('export.to-file') }).fill(file);
+  await page.getByRole('button', { name: say('export.action.csv', counted(samples)) }).click();
+  await window.says(say('export.written', { ...counted(samples), path: file }));
+
+  const rows = parse<Record<string, string>>(readFileSync(file), { columns: true });
+  const written = rows.map(({ relative_path, status, label, confidence }) => ({
+    path: relative_path,
+    status,
+    label,
+    confidence: Number(confidence),
+  }));
+  const saved = savedResults(window.data, 1).map(({ reviewed, ...result }) => {
+    assert.equal(reviewed, undefined);
+    return result;
+  });
+  assert.equal(saved.length, samples);
+  assert.deepEqual(written, saved);
+});

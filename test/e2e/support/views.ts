@@ -1,0 +1,166 @@
+import { basename } from 'node:path';
+import { say } from './say.ts';
+import type { WinnowWindow } from './window.ts';
+
+export interface View {
+  /** Of its picture. */
+  name: string;
+  /** Brings a window over the showcase to the view, with everything in it there. */
+  open: (window: WinnowWindow, folder: string) => Promise<void>;
+  /** Leaves what lies over the others. */
+  close?: (window: WinnowWindow) => Promise<void>;
+}
+
+const results = say('results.title', { run: 2 });
+const escape = ({ page }: WinnowWindow) => page.keyboard.press('Escape');
+
+async function openResults(window: WinnowWindow): Promise<void> {
+  await window.visit('/runs/2/results?sort=leastConfident', results);
+  await window.cells.first().waitFor();
+}
+
+async function openImage(window: WinnowWindow): Promise<void> {
+  const { page } = window;
+  await window.visit('/runs/1/results?label=frog', say('results.title', { run: 1 }));
+  await page.getByRole('gridcell', { name: /^frog/ }).first().click();
+  await page.keyboard.press('Space');
+  await page.getByRole('slider', { name: say('image.grain') }).focus();
+  await page.keyboard.press('ArrowRight');
+  await page.keyboard.press('ArrowRight');
+  await page.getByRole('heading', { name: say('image.receipt') }).waitFor();
+}
+
+/** Every view, over the library of the showcase. */
+export const views: readonly View[] = [
+  {
+    name: 'library',
+    open: async (window, folder) => {
+      await window.visit('/library', say('rail.library'));
+      await window.page.getByRole('button', { name: basename(folder) }).click();
+      await window.page.getByRole('button', { name: say('library.rescan') }).waitFor();
+    },
+  },
+  {
+    name: 'folder-dialog',
+    open: async (window) => {
+      await window.visit('/library', say('rail.library'));
+      await window.page.getByRole('button', { name: say('library.add') }).click();
+      await window.page.getByRole('button', { name: say('folder-dialog.up') }).waitFor();
+    },
+    close: escape,
+  },
+  {
+    name: 'confirm',
+    open: async (window) => {
+      await window.visit('/runs', say('rail.runs'));
+      await window.page.getByRole('button', { name: say('run.remove-title', { run: 1 }) }).click();
+      await window.page.getByRole('alertdialog').waitFor();
+    },
+    close: escape,
+  },
+  {
+    name: 'new-run',
+    open: async (window) => {
+      await window.visit('/new-run', say('new-run.title'));
+      await window.page.getByRole('slider', { name: say('dial.name') }).waitFor();
+    },
+  },
+  {
+    name: 'runs',
+    open: async (window) => {
+      await window.visit('/runs', say('rail.runs'));
+      for (const run of [1, 2])
+        await window.page.getByRole('checkbox', { name: say('runs.select', { run }) }).check();
+    },
+  },
+  {
+    name: 'run',
+    open: async (window) => {
+      await window.visit('/runs/2', say('runs.name', { run: 2 }));
+      await window.page.getByRole('heading', { name: say('run.problems') }).waitFor();
+    },
+  },
+  {
+    name: 'results',
+    open: async (window) => {
+      await openResults(window);
+      await window.cells.nth(9).click();
+      await window.page.getByRole('heading', { name: say('image.receipt') }).waitFor();
+    },
+  },
+  {
+    name: 'problems',
+    open: async (window) => {
+      await window.visit('/runs/2/results?status=failed', results);
+      await window.page.getByRole('region', { name: say('problems.name') }).waitFor();
+      await window.says('bird/notes.jpg');
+    },
+  },
+  { name: 'image', open: openImage, close: escape },
+  {
+    name: 'compare',
+    open: async (window) => {
+      await window.visit('/compare/1/2', say('compare.title', { run: 1, other: 2 }));
+      await window.cells.first().waitFor();
+    },
+  },
+  {
+    name: 'evaluate',
+    open: async (window) => {
+      await window.visit('/runs/1/evaluate', say('evaluate.title', { run: 1 }));
+      await window.page.getByRole('heading', { name: say('evaluate.worst') }).waitFor();
+    },
+  },
+  {
+    name: 'export',
+    open: async (window) => {
+      await window.visit('/runs/2/export', say('export.title', { run: 2 }));
+      await window.page.getByRole('columnheader', { name: 'relative_path' }).waitFor();
+    },
+  },
+  {
+    name: 'export-copy',
+    open: async (window, folder) => {
+      const { page } = window;
+      await window.visit('/runs/2/export', say('export.title', { run: 2 }));
+      await page.getByRole('radio', { name: say('export.kind.copy') }).check();
+      await page.getByRole('textbox', { name: say('export.to-folder') }).fill(`${folder} sorted`);
+      await window.says('airplane/');
+    },
+  },
+  {
+    name: 'models',
+    open: async (window) => {
+      await window.visit('/models', say('rail.models'));
+      await window.page.getByRole('button', { name: 'everyday10' }).click();
+      await window.page.getByRole('heading', { name: say('models.card') }).waitFor();
+    },
+  },
+  {
+    name: 'import',
+    open: async (window) => {
+      await window.visit('/models', say('rail.models'));
+      await window.page.getByRole('button', { name: say('models.import') }).click();
+      await window.page.getByRole('button', { name: say('import.read') }).waitFor();
+    },
+  },
+  {
+    name: 'settings',
+    open: async (window) => {
+      await window.visit('/settings', say('rail.settings'));
+      await window.page
+        .getByRole('button', { name: say('settings.restore') })
+        .first()
+        .waitFor();
+    },
+  },
+  {
+    name: 'keys',
+    open: async (window) => {
+      await openResults(window);
+      await window.page.getByRole('button', { name: say('keys.all') }).click();
+      await window.page.getByRole('dialog', { name: say('keys.title') }).waitFor();
+    },
+    close: escape,
+  },
+];

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { parse } from 'csv-parse/sync';
+import readXlsxFile from 'read-excel-file/node';
+import { createAppService } from '../../../electron/core/app-service.ts';
+import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { winnow } from '../support/command-line.ts';
+import { EngineDouble } from '../support/engine-double.ts';
+import { writeFiles } from '../support/files.ts';
+import { bundledModels, sampleImages } from '../support/models.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+const entry = fileURLToPath(new URL('../../../electron/cli/winnow.ts', import.meta.url));
+
+/** A data folder whose library has run 1 on a few files, made without the engine; two of them are reviewed. */
+async function place(t: TestContext, names: readonly string[]): Promise<{ data: string; folder: string }> {
+  const data = temporaryFolder(t);
+  const folder = join(data, 'pictures');
+  writeFiles(folder, Object.fromEntries(names.map((name) => [name, name])));
+  const app = createAppService({
+    libraryPath: join(data, 'library.db'),
+    engine: new EngineDouble(),
+    registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(data, 'models') }),
+    clock: Date.now,
+    folders: { data, samples: sampleImages },
+  });
+  await app.run({ folders: [folder], batch: 1000 });
+  const { imageIds } = await app.findImages({ runId: 1, filter: {}, sort: 'path' });
+  const [first = 0, second = 0] = imageIds;
+  await app.review({ runId: 1, imageIds: [first], verdict: { kind: 'accept' } });
+  await app.review({ runId: 1, imageIds: [second], verdict: { kind: 'label', label: 'red fox' } });
+  await app.close();
+  return { data, folder };
+}
+
+const names = ['1.jpg', '2.jpg', '3.jpg', 'a/1.jpg', 'bad.jpg'];
+
+suite('winnow export', () => {
+  test('writes what the filters let through, in every format', async (t) => {
+    const { data } = await place(t, names);
+    const out = join(data, 'out');
+    const paths = async (...options: string[]) => {
+      const { code, stderr } = await winnow(data, 'export', '1', '--format', 'csv', '--out', out, ...options);
+      assert.equal(code, 0, stderr);
+      return parse<Record<string, string>>(readFileSync(out), { columns: true }).map(
+        (row) => row['relative_path'],
+      );
+    };
+    assert.deepEqual(await paths('--status', 'verified'), ['1.jpg', '2.jpg']);
+    assert.deepEqual(await paths('--status', 'unverified'), ['3.jpg', 'a/1.jpg']);
+    assert.deepEqual(await paths('--status', 'corrected'), ['2.jpg']);
+    assert.deepEqual(await paths('--only', 'failed'), ['bad.jpg']);
+    assert.deepEqual(await paths('--label', 'Automobile'), ['1.jpg', 'a/1.jpg']);
+    assert.deepEqual(await paths('--label', 'RED fox', '--min-confidence', '0.5'), ['2.jpg']);
+    const { stdout } = await winnow(data, 'export', '1', '--format', 'xlsx', '--out', `${out}.xlsx`);
+    assert.match(stdout, /out\.xlsx \(5 rows\)\.\n$/);
+    const [sheet] = await readXlsxFile(`${out}.xlsx`);
+    assert.deepEqual(
+      sheet?.data.slice(1).map(([path]) => path),
+      names,
+    );
+  });
+
+  test('refuses a label that nobody knows, and two kinds of status', async (t) => {
+    const { data } = await place(t, names);
+    const to = ['--format', 'csv', '--out', join(data, 'out.csv')];
+    const unknown = await winnow(data, 'export', '1', ...to, '--label', 'unicorn');
+    assert.deepEqual(
+      [unknown.code, unknown.stderr.split('\n')[0]],
+      [2, 'winnow: The model everyday10 has no class unicorn.'],
+    );
+    const both = await winnow(data, 'export', '1', ...to, '--only', 'ok', '--status', 'verified');
+    assert.equal(both.code, 2);
+    assert.equal(existsSync(join(data, 'out.csv')), false);
+  });
+
+  const onWindows = process.platform === 'win32' && 'needs a limit on the size of files';
+  test('that cannot be written to its end leaves nothing behind', { skip: onWindows }, async (t) => {
+    const many = Array.from({ length: 3000 }, (_, index) => `a picture with a rather long name ${index}.jpg`);
+    const { data } = await place(t, many);
+    const to = join(data, 'to');
+    mkdirSync(to);
+    for (const format of ['csv', 'json', 'xlsx']) {
+      // The shell's limit stands for a full disk: no file may become larger than 64 blocks of 1 KiB.
+      const command = `ulimit -f 64; exec "$0" "${entry}" export 1 --format ${format} --out "${to}/out.${format}"`;
+      const env = { ...process.env, WINNOW_DATA: data };
+      const { status, stderr } = spawnSync('bash', ['-c', command, process.execPath], {
+        env,
+        encoding: 'utf8',
+      });
+      assert.equal(status, 1, stderr);
+      assert.match(
+        stderr,
+        new RegExp(`^winnow: The file .*out\\.${format} cannot be written: .*\\.\nName another place\\.\n$`),
+      );
+    }
+    assert.deepEqual(readdirSync(to), []);
+  });
+});
+
+suite('winnow sort and unsort', () => {
+  test('say first what they would do, do it, and take it back', async (t) => {
+    const { data, folder } = await place(t, names);
+    const to = join(data, 'sorted');
+    const plan = await winnow(data, 'sort', '1', '--to', to, '--move', '--dry-run');
+    assert.equal(plan.code, 0, plan.stderr);
+    assert.match(
+      plan.stdout,
+      /^4 images \(22 B\) would be moved; .*B are free there\.\nrenamed, since their name is taken +1\nwithout a label, so they stay +1\n/,
+    );
+    assert.match(plan.stdout, /\n\nLABEL +FOLDER +FILES\nautomobile +automobile +2\n/);
+    assert.equal(existsSync(to), false);
+
+    const moved = await winnow(data, 'sort', '1', '--to', to, '--move', '--status', 'verified');
+    assert.deepEqual(
+      [moved.code, moved.stdout],
+      [0, `Moved 2 images to ${to}.\n\`winnow unsort 1\` takes that back.\n`],
+    );
+    assert.deepEqual(readdirSync(to).sort(), ['automobile', 'red fox']);
+    const copied = await winnow(data, 'sort', '1', '--to', to, '--copy');
+    assert.equal(copied.code, 3); // two of the files are not there any more
+    assert.match(
+      copied.stdout,
+      /^Copied 2 images .*\n.*\n2 files stayed:\n.*1\.jpg: the file is not there\n/,
+    );
+
+    const listed = await winnow(data, 'unsort');
+    assert.match(listed.stdout, /^NUMBER +MODE +FILES .*\n2 +copy +2 .*\n1 +move +2 /);
+    assert.equal((await winnow(data, 'unsort', '2')).stdout, 'Deleted 2 copied images.\n');
+    assert.equal((await winnow(data, 'unsort', '1')).stdout, 'Moved back 2 images.\n');
+    assert.equal((await winnow(data, 'unsort')).stdout, 'There is nothing to undo.\n');
+    assert.deepEqual(
+      [existsSync(to), readdirSync(folder).sort()],
+      [false, ['1.jpg', '2.jpg', '3.jpg', 'a', 'bad.jpg']],
+    );
+    const again = await winnow(data, 'unsort', '1');
+    assert.deepEqual(
+      [again.code, again.stderr.split('\n')[0]],
+      [2, 'winnow: There is no transfer 1 that can be undone.'],
+    );
+  });
+
+  test('ask what is to be done with the files', async (t) => {
+    const { data } = await place(t, ['1.jpg', '2.jpg']);
+    for (const mode of [[], ['--copy', '--move']]) {
+      const { code, stderr } = await winnow(data, 'sort', '1', '--to', join(data, 'to'), ...mode);
+      assert.deepEqual([code, stderr.split('\n')[0]], [2, 'winnow: Either --copy or --move must be given.']);
+    }
+  });
+});
+
+suite('winnow library', () => {
+  test('tells what there is, backs it up and restores it', async (t) => {
+    const { data } = await place(t, names);
+    const info = await winnow(data, 'library', 'info');
+    assert.equal(info.code, 0, info.stderr);
+    assert.match(info.stdout, /^library +.*library\.db\nsize .*\nholds +1 folder, 5 images, 1 run\n/);
+    const out = join(data, 'copy.db');
+    assert.match((await winnow(data, 'library', 'backup', out)).stdout, /^Wrote .*copy\.db \(.*B\)\.\n$/);
+    writeFileSync(join(data, 'library.db'), 'no library '.repeat(1000));
+    const damaged = await winnow(data, 'runs');
+    assert.equal(damaged.code, 1);
+    assert.match(damaged.stderr, /is not a Winnow library or is damaged/);
+    const restored = await winnow(data, 'library', 'restore', out);
+    assert.equal(restored.code, 0, restored.stderr);
+    assert.match(
+      restored.stdout,
+      /^The library was restored from .*copy\.db\.\nlibrary [^]*\nBackups\n.*replaced/,
+    );
+    assert.match((await winnow(data, 'runs')).stdout, /\n1 +done +5 /);
+    const nowhere = await winnow(data, 'library', 'restore', join(data, 'no.db'));
+    assert.deepEqual([nowhere.code, nowhere.stderr.split('\n').length], [2, 3]);
+  });
+});

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import type { ResultFilter, ResultItem, ResultSort } from '../../../electron/shared/api/results.ts';
+import { house } from '../support/house.ts';
+import { makeLargeLibrary } from '../support/large-library.ts';
+import { everydayLabels, sampleImages } from '../support/models.ts';
+
+const IMAGES = 100_000;
+
+async function largeHouse(t: TestContext, images = IMAGES, pictures: string[] = []) {
+  const home = house(t);
+  const library = await makeLargeLibrary(home.libraryPath, home.folder, { images, pictures });
+  return { ...home, ...library };
+}
+
+suite('a library of 100,000 images', () => {
+  test('lists, counts, reviews and compares them all', async (t) => {
+    const { app, runId, imageIds, events } = await largeHouse(t);
+    const find = async (filter: ResultFilter, sort: ResultSort = 'path') =>
+      (await app.findImages({ runId, filter, sort })).imageIds;
+    assert.deepEqual([...(await find({}))], imageIds);
+    const hardest = await find({ status: 'ok' }, 'hardest');
+    const ends = await app.resultItems({ runId, imageIds: [hardest[0] ?? 0, hardest.at(-1) ?? 0] });
+    assert.ok((ends[0]?.work ?? 0) > (ends[1]?.work ?? 1));
+
+    const facets = await app.resultFacets({ runId, filter: {} });
+    const { ok, failed, pending } = facets.status;
+    assert.deepEqual([facets.total, ok + failed + pending], [IMAGES, IMAGES]);
+    const sum = (counts: number[]) => counts.reduce((total, count) => total + count, 0);
+    assert.deepEqual([sum(facets.confidence), sum(facets.labels.map(({ count }) => count))], [ok, ok]);
+    for (const { label, count } of facets.labels) {
+      assert.equal((await find({ labels: [label] })).length, count);
+    }
+
+    const accepted = await app.review({ runId, imageIds, verdict: { kind: 'accept' } });
+    assert.equal(accepted.description, `Accept ${ok.toLocaleString('en')} images`);
+    const relabelled = await app.review({ runId, imageIds, verdict: { kind: 'label', label: 'fox' } });
+    assert.deepEqual(
+      [relabelled.imageIds.length, relabelled.description],
+      [IMAGES, 'Relabel 100,000 images as fox'],
+    );
+    assert.equal((await find({ status: 'corrected' })).length, IMAGES);
+    await app.undoReview({});
+    assert.deepEqual(
+      [(await find({ labels: ['fox'] })).length, (await find({ status: 'verified' })).length],
+      [0, ok],
+    );
+    await app.undoReview({});
+    assert.equal((await find({ status: 'verified' })).length, 0);
+    await app.redoReview({});
+    assert.equal((await app.listFolders({}))[0]?.verified, ok);
+    assert.equal(events.filter(({ type }) => type === 'reviewed').length, 5);
+    const { images, agreeing } = await app.compareRuns({ runId, otherRunId: runId });
+    assert.deepEqual([images, agreeing], [ok, ok]);
+  });
+
+  test('of real pictures points at files that are there', async (t) => {
+    const pictures = readdirSync(sampleImages).map((name) => join(sampleImages, name));
+    const { app, runId, imageIds } = await largeHouse(t, 1000, pictures);
+    const shown = imageIds.filter((_, index) => index % 37 === 0);
+    for (const imageId of shown) assert.ok(existsSync((await app.showImage({ runId, imageId })).path));
+  });
+});
+
+suite('every sort and filter', () => {
+  const sorts: Record<ResultSort, (one: ResultItem, other: ResultItem) => number> = {
+    path: (one, other) => compare(one.relativePath, other.relativePath),
+    name: (one, other) =>
+      compare(nameOf(one), nameOf(other)) || compare(one.relativePath, other.relativePath),
+    captured: () => 0, // no item tells its time
+    mostConfident: (one, other) => (other.confidence ?? -1) - (one.confidence ?? -1),
+    leastConfident: (one, other) => (one.confidence ?? 2) - (other.confidence ?? 2),
+    hardest: (one, other) => (other.work ?? -1) - (one.work ?? -1),
+    easiest: (one, other) => (one.work ?? 2) - (other.work ?? 2),
+  };
+  const [, , , cat = ''] = everydayLabels;
+  const filters: [ResultFilter, (item: ResultItem) => boolean][] = [
+    [{}, () => true],
+    [{ minConfidence: 0.6 }, ({ confidence = -1 }) => confidence >= 0.6],
+    [{ maxConfidence: 0.6 }, ({ confidence = 2 }) => confidence <= 0.6],
+    [{ status: 'unverified' }, ({ status, verified }) => status === 'ok' && !verified],
+    [{ status: 'verified', labels: [cat] }, ({ verified, label }) => verified && label === cat],
+    [{ status: 'corrected' }, ({ verified, label, modelLabel }) => verified && label !== modelLabel],
+    [{ text: '07' }, ({ relativePath }) => relativePath.includes('07')],
+  ];
+
+  test('does what the items say', async (t) => {
+    const { app, runId, imageIds } = await largeHouse(t, 900);
+    const some = (modulo: number) => imageIds.filter((_, index) => index % modulo === 0);
+    await app.review({ runId, imageIds: some(3), verdict: { kind: 'accept' } });
+    await app.review({ runId, imageIds: some(7), verdict: { kind: 'label', label: cat } });
+    const items = await app.resultItems({ runId, imageIds });
+    for (const [filter, passes] of filters) {
+      const expected = items.filter(passes);
+      for (const [sort, order] of Object.entries(sorts) as [ResultSort, (typeof sorts)[ResultSort]][]) {
+        const found = await app.findImages({ runId, filter, sort });
+        const listed = await app.resultItems({ runId, imageIds: [...found.imageIds] });
+        assert.deepEqual(new Set(listed), new Set(expected), JSON.stringify(filter));
+        const sorted = [...listed].sort(order); // keeps the order of equal ones
+        assert.deepEqual(listed, sorted, sort);
+      }
+      assert.equal((await app.resultFacets({ runId, filter })).total, expected.length);
+    }
+  });
+});
+
+function nameOf({ relativePath }: ResultItem): string {
+  return relativePath.slice(relativePath.lastIndexOf('/') + 1);
+}
+
+/** As SQLite compares: by bytes of UTF-8, which are all ASCII here. */
+function compare(one: string, other: string): number {
+  return one === other ? 0 : one < other ? -1 : 1;
+}

@@ -1,0 +1,81 @@
+import { readManifest } from '../../../electron/core/packages/read-package.ts';
+import { Library } from '../../../electron/core/store/library.ts';
+import type { ImageOutcome } from '../../../electron/shared/engine-api.ts';
+import type { Label, Manifest } from '../../../electron/shared/model-package.ts';
+import { everyday10 } from './models.ts';
+
+/** What a run found in a file: classes best first, the confidence of the best, scans that ran; or that it failed. */
+export type Found =
+  | {
+      classes: number[];
+      confidence?: number;
+      blocksRun?: number;
+      size?: [number, number];
+      capturedAt?: string;
+    }
+  | 'failed'
+  | 'pending';
+
+export interface SavedRun {
+  runId: number;
+  ids: Record<string, number>; // relative path -> image
+}
+
+/** The manifest of everyday10 with other labels. */
+export async function manifestWith(labels: Label[]): Promise<Manifest> {
+  return { ...(await readManifest(everyday10)), classes: labels.length, labels };
+}
+
+/**
+ * Puts a run on `folder` into the library, as if a model had found this in the files: relative path -> found. Runs with
+ * another `name` have another model.
+ */
+export function saveRun(
+  libraryPath: string,
+  folder: string,
+  model: { name: string; manifest: Manifest },
+  files: Record<string, Found>,
+): SavedRun {
+  const library = Library.open(libraryPath);
+  const { name, manifest } = model;
+  try {
+    library.models.put({ sha256: name, name, path: `/${name}`, manifest });
+    const preset = { name: 'accurate', tokenKeep: [1, 1, 1], blockThreshold: 0, precision: 'fp32' as const };
+    const spec = { folders: [folder], modelName: name, modelSha256: name, preset, device: 'cpu' };
+    const { id: runId } = library.runs.ensure(spec, '2026-01-02T03:04:05.000Z');
+    const { id: folderId } = library.folders.ensure(folder);
+    const scan = library.folders.beginScan(folderId);
+    const ids = Object.entries(files).map(([relativePath, found]) => {
+      const file = { relativePath, fileSize: 1, modifiedMs: 1 };
+      const imageId = library.images.see(folderId, file, scan);
+      library.results.enqueue(runId, imageId, file);
+      if (found !== 'pending') {
+        const outcome = toOutcome(found, manifest);
+        library.results.save(runId, imageId, outcome);
+        library.images.setFacts(imageId, outcome.facts);
+      }
+      return [relativePath, imageId];
+    });
+    library.folders.endScan(folderId, scan);
+    library.runs.setState(runId, 'done', '2026-01-02T04:04:05.000Z');
+    return { runId, ids: Object.fromEntries(ids) as Record<string, number> };
+  } finally {
+    library.close();
+  }
+}
+
+function toOutcome(found: Exclude<Found, 'pending'>, manifest: Manifest): ImageOutcome {
+  const version = { fileSize: 1, modifiedMs: 1 };
+  if (found === 'failed') {
+    const facts = { version, width: undefined, height: undefined, capturedAt: undefined };
+    return { status: 'failed', facts, error: 'the file ends too early' };
+  }
+  const { classes, confidence = 0.5, blocksRun = 0, size = [48, 40], capturedAt } = found;
+  const directions = Uint8Array.from({ length: manifest.depth }, (_, layer) => (layer < blocksRun ? 1 : 0));
+  return {
+    status: 'ok',
+    facts: { version, width: size[0], height: size[1], capturedAt },
+    top: classes.map((classIndex, rank) => ({ classIndex, confidence: confidence / 2 ** rank })),
+    receipt: { directions, survived: Uint8Array.from([3, 3, 1, 0]), milliseconds: 2 },
+  };
+}

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { parseCard } from '../../renderer/lib/card.ts';
+
+suite('a model card', () => {
+  test('has facts, headings, text and tables', () => {
+    const card = [
+      'Model            everyday10 (came with Winnow)',
+      'Size             width 96,  8 blocks',
+      '',
+      '# everyday10',
+      '',
+      'A small model.',
+      'Two lines.',
+      '',
+      '| a | b |',
+      '| - | -: |',
+      '| c | 1 |',
+    ].join('\n');
+    assert.deepEqual(parseCard(card), {
+      facts: [
+        { name: 'Model', value: 'everyday10 (came with Winnow)' },
+        { name: 'Size', value: 'width 96,  8 blocks' },
+      ],
+      notes: [
+        { kind: 'heading', text: 'everyday10' },
+        { kind: 'text', text: 'A small model.\nTwo lines.' },
+        {
+          kind: 'table',
+          rows: [
+            ['a', 'b'],
+            ['c', '1'],
+          ],
+        },
+      ],
+    });
+  });
+
+  test('loses nothing that looks otherwise', () => {
+    const { facts, notes } = parseCard('Model  x\nno fact');
+    assert.deepEqual(facts, []);
+    assert.deepEqual(notes, [{ kind: 'text', text: 'Model  x\nno fact' }]);
+    assert.deepEqual(parseCard(''), { facts: [], notes: [] });
+  });
+});

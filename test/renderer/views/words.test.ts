@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { ResultItem } from '../../../electron/shared/api/results.ts';
+import { createFormats } from '../../../renderer/lib/format.ts';
+import { createTranslate } from '../../../renderer/lib/messages.ts';
+import { matchNames } from '../../../renderer/lib/match-names.ts';
+import { arrangeConfusion } from '../../../renderer/views/evaluate/confusions.ts';
+import { filterOf, joinPath, splitPath, withEnding } from '../../../renderer/views/export/export-plan.ts';
+import { binRange, rangeOf, turnPage } from '../../../renderer/views/results/confidence.ts';
+import { describeItem, isUncertain, shortCaption } from '../../../renderer/views/results/item-text.ts';
+
+const translate = createTranslate('en');
+const format = createFormats('en', translate);
+const item: ResultItem = {
+  ...{ imageId: 1, folderId: 1, relativePath: 'a/b.jpg', status: 'ok', label: 'fox', modelLabel: 'fox' },
+  ...{ confidence: 0.93, verified: true, error: undefined, work: 0.5, width: 4, height: 3 },
+};
+
+suite('what is said of an image', () => {
+  test('label, confidence, state and place', () => {
+    const text = describeItem(item, { index: 11, count: 3400 }, format, translate).replaceAll('\u00a0', ' ');
+    assert.equal(text, 'fox, 93 %, verified, b.jpg, 12 of 3,400');
+  });
+
+  test("a person's label has no confidence", () => {
+    assert.equal(shortCaption({ ...item, label: 'wolf' }, format, translate), 'wolf');
+  });
+
+  test('a failure says why', () => {
+    const failed: ResultItem = {
+      ...item,
+      ...{
+        status: 'failed',
+        label: undefined,
+        modelLabel: undefined,
+        confidence: undefined,
+        verified: false,
+      },
+      error: 'the file ends too early',
+    };
+    const text = describeItem(failed, { index: 0, count: 1 }, format, translate);
+    assert.equal(text, 'not readable, the file ends too early, b.jpg, 1 of 1');
+  });
+
+  test('a verified image is not uncertain', () => {
+    assert.equal(isUncertain({ ...item, confidence: 0.3, verified: false }), true);
+    assert.equal(isUncertain({ ...item, confidence: 0.3 }), false);
+  });
+});
+
+suite('confidence as a range', () => {
+  test('bins lie side by side; the outer ones let through what has no confidence', () => {
+    assert.deepEqual(binRange(0, 20), { min: undefined, max: 0.05 });
+    assert.deepEqual(binRange(3, 20), { min: 0.15, max: 0.2 });
+    assert.deepEqual(binRange(19, 20), { min: 0.95, max: undefined });
+  });
+
+  test('the ends of the slider leave nothing out', () => {
+    assert.deepEqual(rangeOf(0, 100), { min: undefined, max: undefined });
+    assert.deepEqual(rangeOf(30, 95), { min: 0.3, max: 0.95 });
+  });
+
+  test('pages move an end by ten points, as far as the other end or that of the scale', () => {
+    assert.deepEqual(turnPage([30, 95], 0, 'PageUp'), [40, 95]);
+    assert.deepEqual(turnPage([30, 95], 1, 'PageDown'), [30, 85]);
+    assert.deepEqual(turnPage([90, 95], 0, 'PageUp'), [95, 95]);
+    assert.deepEqual(turnPage([30, 35], 1, 'PageDown'), [30, 30]);
+    assert.deepEqual(turnPage([5, 95], 0, 'PageDown'), [0, 95]);
+    assert.deepEqual(turnPage([5, 95], 1, 'PageUp'), [5, 100]);
+    assert.equal(turnPage([5, 95], 1, 'ArrowUp'), undefined);
+  });
+});
+
+suite('searching class names', () => {
+  const names = ['African elephant', 'Égyptian cat', 'cat bear', 'catamaran', 'tabby cat'];
+
+  test('names that start with the text come first, then those with such a word', () => {
+    assert.deepEqual(matchNames(names, 'cat', 9), ['cat bear', 'catamaran', 'Égyptian cat', 'tabby cat']);
+  });
+
+  test('words in any order, without case and accents', () => {
+    assert.deepEqual(matchNames(names, 'CAT egy', 9), ['Égyptian cat']);
+    assert.deepEqual(matchNames(names, 'dog', 9), []);
+    assert.equal(matchNames(names, '', 2).length, 2);
+  });
+});
+
+suite('the confusion matrix', () => {
+  test('right labels lie on the diagonal, the others behind', () => {
+    const map = arrangeConfusion({
+      classes: [
+        { folder: 'n01', images: 3, top1: 2, top5: 3 },
+        { folder: 'dog', images: 1, top1: 0, top5: 0 },
+      ],
+      confusion: [
+        { folder: 'n01', label: 'fox', count: 2, right: true },
+        { folder: 'n01', label: 'wolf', count: 1, right: false },
+        { folder: 'dog', label: 'fox', count: 1, right: false },
+      ],
+    });
+    assert.deepEqual(map, { folders: ['n01', 'dog'], labels: ['fox', 'dog', 'wolf'] });
+  });
+});
+
+suite('where an export goes', () => {
+  test('paths of both kinds of systems', () => {
+    assert.deepEqual(splitPath('/home/a/run.csv'), { folder: '/home/a', name: 'run.csv' });
+    assert.deepEqual(splitPath('C:\\Users\\a\\run.csv'), { folder: 'C:\\Users\\a', name: 'run.csv' });
+    assert.equal(joinPath('/home/a', 'run.csv'), '/home/a/run.csv');
+    assert.equal(joinPath('/', 'run.csv'), '/run.csv');
+    assert.equal(joinPath('C:\\Users', 'run.csv'), 'C:\\Users\\run.csv');
+  });
+
+  test('another kind of table changes the ending alone', () => {
+    assert.equal(withEnding('/a/b.csv', 'xlsx'), '/a/b.xlsx');
+    assert.equal(withEnding('/a/b', 'json'), '/a/b');
+    assert.equal(withEnding('/a/b.csv', 'copy'), '/a/b.csv');
+  });
+
+  test('the scope is a filter', () => {
+    const seen = { labels: ['fox'] };
+    assert.deepEqual(filterOf('seen', seen), seen);
+    assert.deepEqual(filterOf('all', seen), {});
+    assert.deepEqual(filterOf('verified', seen), { status: 'verified' });
+  });
+});
