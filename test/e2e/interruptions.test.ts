@@ -112,10 +112,8 @@ e2e('a damaged library says so at the start and is restored from its backup', as
   assert.equal(await page.getByRole('alert').filter({ hasText: 'damaged' }).count(), 1);
   await window.photograph('library-damaged');
   await window.visit('/settings', say('rail.settings'));
-  await page
-    .getByRole('button', { name: say('settings.restore') })
-    .first()
-    .click();
+  const backup = page.getByRole('listitem').filter({ hasText: 'library.manual' });
+  await backup.getByRole('button', { name: say('settings.restore') }).click();
   const question = page.getByRole('alertdialog', { name: say('settings.restore-title') });
   await question.getByRole('button', { name: say('settings.restore') }).click();
   await window.says(say('settings.restored'));
