@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { Precision } from '../shared/run.ts';
+import type { DetectionSettings, Precision } from '../shared/run.ts';
 
 /**
  * The native addon's JavaScript face, stated once. Errors arrive as `Error` with a `code` of
@@ -9,10 +9,13 @@ import type { Precision } from '../shared/run.ts';
 export interface NativeAddon {
   /** Devices that this build knows, usable or not. */
   devices(): NativeDevice[];
-  /** Maps, checks and packs a model package; rejects with BAD_MODEL or ENGINE. */
+  /**
+   * Maps, checks and packs a model package; rejects with BAD_MODEL or ENGINE. `inputSize`: side in pixels that a
+   * segmentation or detection model sees its pictures at, a multiple of 32; the trained one when it is left out.
+   */
   loadModel(
     packagePath: string,
-    options: { device: string; threads: number; precision: Precision },
+    options: { device: string; threads: number; precision: Precision; inputSize?: number | undefined },
   ): Promise<NativeModel>;
   /**
    * PIL's bicubic resize of the shorter side to `resize`, then the centre crop, byte for byte as the original evaluates.
@@ -27,6 +30,17 @@ export interface NativeAddon {
     target: Uint8Array,
     offset: number,
   ): Promise<void>;
+  /**
+   * Resizes RGB bytes to another size: `smooth` as PIL's bilinear filter does (detection), `sampled` by bilinear sampling
+   * at half-pixel centres without smoothing, rounded half up (segmentation). Otherwise like resizeAndCrop.
+   */
+  resize(
+    source: Uint8Array,
+    size: NativeSize,
+    target: Uint8Array,
+    targetSize: NativeSize,
+    filter: 'smooth' | 'sampled',
+  ): Promise<void>;
 }
 
 export interface NativeDevice {
@@ -37,18 +51,58 @@ export interface NativeDevice {
   precisions: Precision[]; // that it computes natively, most exact first
 }
 
+/** Settings that every prediction has. */
+export interface NativeDial {
+  /** One ratio per pruning stage, 0 < r <= 1, of the patches before any pruning. */
+  tokenKeep: readonly number[];
+  /** A scan direction runs where sigmoid(logit) > blockThreshold. */
+  blockThreshold: number;
+}
+
+export interface NativeSize {
+  width: number;
+  height: number;
+}
+
+export interface NativeMask {
+  area: number; // pixels
+  counts: string; // COCO's compressed run lengths, at the target size
+}
+
+export interface NativeSegmentation {
+  directions: Uint8Array; // [windows, depth]
+  survived: Uint8Array; // [windows, patches]
+  regions: ({ classIndex: number } & NativeMask)[]; // largest first
+  milliseconds: number;
+}
+
+export interface NativeDetections {
+  directions: Uint8Array; // [depth]
+  survived: Uint8Array; // [patches]
+  /** Best first; box is x0, y0, x1, y1 in pixels of the target. */
+  detections: ({ classIndex: number; score: number; box: Float32Array } & NativeMask)[];
+  milliseconds: number;
+}
+
+/** A loaded model: one call at a time, of those that fit its task; they reject with CANCELLED after cancel(). */
 export interface NativeModel {
+  /** Classifies `count` pictures of crop x crop x 3 RGB bytes, one behind the other in `pixels`. */
+  predict(pixels: Uint8Array, count: number, dial: NativeDial): Promise<NativeBatch>;
   /**
-   * Predicts `count` pictures of crop x crop x 3 RGB bytes, one behind the other in `pixels`.
-   * `tokenKeep`: one ratio per pruning stage, 0 < r <= 1, of the patches before any pruning.
-   * A scan direction runs where sigmoid(logit) > blockThreshold.
-   * One call at a time; rejects with CANCELLED after cancel().
+   * Segments one picture of RGB bytes whose shorter side is the input size, window by window. Regions are those of the
+   * picture at `target`, the size of the upright original. `slideStride`: pixels between windows at the trained image size.
    */
-  predict(
+  segment(
     pixels: Uint8Array,
-    count: number,
-    options: { tokenKeep: readonly number[]; blockThreshold: number },
-  ): Promise<NativeBatch>;
+    size: NativeSize,
+    options: NativeDial & { slideStride: number; target: NativeSize },
+  ): Promise<NativeSegmentation>;
+  /** Finds objects in one picture of RGB bytes whose longer side is the input size; boxes and masks are at `target`. */
+  detect(
+    pixels: Uint8Array,
+    size: NativeSize,
+    options: NativeDial & DetectionSettings & { target: NativeSize },
+  ): Promise<NativeDetections>;
   /** Ends the running predict at the next layer. Does nothing when none runs. */
   cancel(): void;
 }

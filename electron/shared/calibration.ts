@@ -15,10 +15,15 @@ export const calibrationPointSchema = z.strictObject({
   tokenKeep: z.array(z.number()),
   blockThreshold: z.number(),
   precision: z.enum(PRECISIONS),
+  inputSize: z.int().optional(), // as in Preset
   imagesPerSecond: z.number(), // in the engine, without decoding
   flops: z.number(), // per image, at the block keep ratio beside it
   blockKeep: z.number(), // share of scan directions that ran
-  agreeing: z.int(), // images whose best class is the one that Accurate gives
+  /**
+   * Images whose best class is the one that Accurate gives; of segmentation the mean IoU with Accurate's maps, of detection
+   * the average precision (IoU .50) against what Accurate found, each times the images.
+   */
+  agreeing: z.number(),
   right: z.int(), // images with a label whose best class is that label
   lost: z.int(), // images with a label that Accurate gets right and this point gets wrong
   gained: z.int(), // and the other way round

@@ -1,5 +1,4 @@
-import type { Preprocessing } from './model-package.ts';
-import type { Device, Precision, Receipt } from './run.ts';
+import type { DetectionSettings, Device, Precision, Receipt } from './run.ts';
 
 /** The model that the engine predicts with until the next `open`. */
 export interface EngineModel {
@@ -7,13 +6,25 @@ export interface EngineModel {
   device: string;
   precision: Precision;
   threads: number; // of the engine; decoding shares them
-  preprocessing: Preprocessing;
+  input: ModelInput;
 }
+
+/** What a model's task makes of a picture before the model sees it; lengths in pixels. */
+export type ModelInput =
+  | { task: 'classification'; resize: number; crop: number }
+  /** The shorter side becomes `size`, the longer at most 4 `size`; windows of `size` x `size` slide over it. */
+  | { task: 'segmentation'; size: number }
+  /** The longer side becomes `size`. */
+  | { task: 'detection'; size: number };
 
 /** Settings of one batch; see Preset. */
 export interface EngineDial {
   tokenKeep: readonly number[];
   blockThreshold: number;
+  /** Of segmentation models: pixels from one window to the next, at the model's own image size. */
+  slideStride?: number | undefined;
+  /** Of detection models. */
+  detection?: DetectionSettings | undefined;
 }
 
 /** What the engine found out about a file, as far as it got. */
@@ -27,12 +38,54 @@ export interface ImageFacts {
 
 export interface ClassProbability {
   classIndex: number;
-  confidence: number; // softmax, 0 to 1
+  confidence: number; // 0 to 1
+}
+
+/** A box in pixels of the upright picture, inside it. */
+export interface Box {
+  x: number; // left edge
+  y: number; // upper edge
+  width: number; // above 0
+  height: number;
+}
+
+/**
+ * Pixels of a class in the upright picture, as COCO writes them: lengths of runs, outside first, down the columns from left
+ * to right, in its compressed text (`counts`).
+ */
+export interface Mask {
+  area: number; // pixels
+  counts: string;
+}
+
+/** Something that a detection model found. */
+export interface Detection {
+  classIndex: number;
+  score: number; // 0 to 1
+  box: Box;
+  mask: Mask;
+}
+
+/** All pixels of one class in a segmented picture. The regions of a picture cover it, each pixel once. */
+export interface Region {
+  classIndex: number;
+  mask: Mask;
 }
 
 /** What became of one image: a prediction, or the reason why there is none in one sentence. */
 export type ImageOutcome =
-  | { status: 'ok'; facts: ImageFacts; top: ClassProbability[]; receipt: Receipt }
+  | {
+      status: 'ok';
+      facts: ImageFacts;
+      /**
+       * The five best classes: by softmax; of a segmented picture those with the largest shares of its area; of detections
+       * the classes found, each with its best score, none where nothing was found.
+       */
+      top: ClassProbability[];
+      detections?: Detection[]; // of a detection model, best first
+      regions?: Region[]; // of a segmentation model, largest first
+      receipt: Receipt;
+    }
   | { status: 'failed'; facts: ImageFacts; error: string };
 
 /** How a picture is wanted for the screen. */

@@ -9,20 +9,31 @@ const ratio = z.number().gt(0).lte(1);
 /** The published models have 12 or 16. */
 export const MAX_REGISTERS = 1024;
 
-/** How a picture becomes the model's input: RGB bytes, resized, centre-cropped, normalised per channel. */
+const normalisation = {
+  mean: z.tuple([z.number(), z.number(), z.number()]), // of values from 0 to 1, RGB
+  std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+};
+
+/** How a picture becomes a classifier's input: RGB bytes, resized, centre-cropped, normalised per channel. */
 export const preprocessingSchema = z.strictObject({
   /** Length in pixels that the shorter side is resized to (PIL bicubic, 8 bit). */
   resize: positive,
   /** Side in pixels of the square centre crop; equals the model's image size. */
   crop: positive,
-  mean: z.tuple([z.number(), z.number(), z.number()]),
-  std: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
+  ...normalisation,
 });
 
 export const labelSchema = z.strictObject({
   name: z.string().min(1),
   /** WordNet synset such as n02123045; tells equal names of ImageNet apart. */
   synset: z.string().optional(),
+  /** The class's number in its data set, where that is not its index: COCO's 80 classes are numbered up to 90. */
+  id: z.int().nonnegative().optional(),
+  /** As `#rrggbb`, where the data set has one (ADE20K). */
+  colour: z
+    .string()
+    .regex(/^#[0-9a-f]{6}$/)
+    .optional(),
 });
 
 /** Where the weights came from, for the model card; nothing computes with it. */
@@ -36,19 +47,9 @@ export const provenanceSchema = z.strictObject({
   training: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
 
-/**
- * The manifest of a model package. Names and meaning are documented in docs/model-package.md;
- * native/model/dyvm_config.cc reads the same JSON.
- */
-export const manifestSchema = z.strictObject({
+const common = {
   format: z.literal(1),
   name: z.string().min(1),
-  task: z.literal('classification'),
-  /**
-   * `vim`: class token in the middle, directions halved. `videomamba`: class token first, directions summed. `mambareg`:
-   * registers spread between the patches, directions halved.
-   */
-  architecture: z.enum(['vim', 'videomamba', 'mambareg']),
   imageSize: positive,
   patchSize: positive,
   stride: positive,
@@ -57,11 +58,7 @@ export const manifestSchema = z.strictObject({
   stateDim: positive,
   convWidth: positive,
   dtRank: positive,
-  classes: positive,
-  /** Registers of a `mambareg` model; no other has any. */
-  registers: positive.max(MAX_REGISTERS).optional(),
-  /** The factor by which the head of a `mambareg` model narrows each register before it joins them. */
-  registerReduction: positive.optional(),
+  classes: positive, // without the background of a detection model
   /** Whether every block chooses its scan directions (block heads are present). */
   blockSelection: z.boolean(),
   /** Blocks before which patches are pruned, ascending; empty for a model without token pruning. */
@@ -71,16 +68,78 @@ export const manifestSchema = z.strictObject({
   /** Share of scan directions that training aimed at, when recorded. */
   blockKeep: ratio.optional(),
   labels: z.array(labelSchema),
-  preprocessing: preprocessingSchema,
   provenance: provenanceSchema,
   licence: z.string(),
   /** SHA-256, hex, of the package's tensor bytes (everything after the safetensors header). */
   dataSha256: z.string().regex(/^[0-9a-f]{64}$/),
+};
+
+const classification = z.strictObject({
+  ...common,
+  task: z.literal('classification'),
+  /**
+   * `vim`: class token in the middle, directions halved. `videomamba`: class token first, directions summed. `mambareg`:
+   * registers spread between the patches, directions halved.
+   */
+  architecture: z.enum(['vim', 'videomamba', 'mambareg']),
+  /** Registers of a `mambareg` model; no other has any. */
+  registers: positive.max(MAX_REGISTERS).optional(),
+  /** The factor by which the head of a `mambareg` model narrows each register before it joins them. */
+  registerReduction: positive.optional(),
+  preprocessing: preprocessingSchema,
 });
+
+/** What segmentation and detection models share: a Vim without a class token, whose patches make a map of features. */
+const dense = {
+  ...common,
+  architecture: z.literal('vim'),
+  /** Whether a block adds the mean of its two directions, not their sum; the weights do not tell. */
+  halveDirections: z.boolean(),
+  /** Whether tokens are rotated by their places in the grid before every block (RoPE, 14 positions a side). */
+  rotary: z.boolean(),
+  preprocessing: z.strictObject(normalisation),
+};
+
+/** UperNet (arXiv 1807.10221). A window of imageSize x imageSize slides over the picture resized to that shorter side. */
+const segmentation = z.strictObject({
+  ...dense,
+  task: z.literal('segmentation'),
+  head: z.strictObject({
+    taps: z.array(z.int().nonnegative()).length(4), // blocks behind which features are taken, ascending
+    width: positive, // channels
+    poolScales: z.array(positive).min(1).max(8),
+    slideStride: positive, // pixels between two windows
+  }),
+});
+
+/**
+ * Mask R-CNN (arXiv 1703.06870) or Cascade Mask R-CNN (arXiv 1906.09756) over a simple feature pyramid (ViTDet, arXiv
+ * 2203.16527). The picture's longer side is resized to imageSize.
+ */
+const detection = z.strictObject({
+  ...dense,
+  task: z.literal('detection'),
+  head: z.strictObject({
+    width: positive, // channels of the pyramid, the proposal network and the heads
+    boxWidth: positive, // values of the box head's hidden layer
+    stages: z.union([z.literal(1), z.literal(3)]), // of the cascade
+    boxPerClass: z.boolean(), // whether every class has box corrections of its own
+  }),
+});
+
+/**
+ * The manifest of a model package. Names and meaning are documented in docs/model-package.md;
+ * native/model/dyvm_config.cc reads the same JSON.
+ */
+export const manifestSchema = z.discriminatedUnion('task', [classification, segmentation, detection]);
 
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 export type Label = z.infer<typeof labelSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
+export type Task = Manifest['task'];
+export type ClassificationManifest = z.infer<typeof classification>;
+export type SegmentationManifest = z.infer<typeof segmentation>;
+export type DetectionManifest = z.infer<typeof detection>;
 
 /** Architectures whose tensors look alike, so that a checkpoint has to say which one it is. */
 export const CLASS_TOKEN_ARCHITECTURES = ['vim', 'videomamba'] as const satisfies Manifest['architecture'][];

@@ -13,6 +13,15 @@ export interface Preset {
   /** A scan direction runs where sigmoid(its logit) is above this. */
   blockThreshold: number;
   precision: Precision;
+  /** Side in pixels that a segmentation or detection model sees its pictures at, where it is not the trained one. */
+  inputSize?: number | undefined;
+}
+
+/** What a detection model keeps of what it finds. */
+export interface DetectionSettings {
+  minScore: number; // 0 to 1; low ones are kept, so that a threshold can be a view
+  nmsIou: number; // of two boxes of a class that overlap more, the better one stays
+  maxDetections: number; // per image
 }
 
 /** What a run is: folders, a model by content, a preset, a device. Equal specs are the same run. */
@@ -22,6 +31,8 @@ export interface RunSpec {
   modelSha256: string;
   preset: Preset;
   device: string;
+  detection?: DetectionSettings | undefined; // of a detection model
+  slideStride?: number | undefined; // of a segmentation model: pixels between two windows at the trained image size
 }
 
 export type RunState = 'queued' | 'scanning' | 'running' | 'paused' | 'done' | 'failed';
@@ -51,9 +62,9 @@ export interface RunProgress extends RunCounts {
 
 /** What computing one prediction took. */
 export interface Receipt {
-  /** One byte per block; bit 0: the forward scan ran, bit 1: the backward scan ran. */
+  /** One byte per block; bit 0: the forward scan ran, bit 1: the backward scan ran. Of segmentation, window by window. */
   directions: Uint8Array;
-  /** One byte per patch in raster order: the number of pruning stages that it survived. */
+  /** One byte per patch in raster order: the number of pruning stages that it survived. Of segmentation, window by window. */
   survived: Uint8Array;
   milliseconds: number; // the batch's engine time divided by its images
 }
@@ -61,31 +72,10 @@ export interface Receipt {
 export interface ClassScore {
   label: string;
   classIndex: number;
-  confidence: number; // softmax, 0 to 1
-}
-
-export interface Prediction {
-  task: 'classification';
-  top: ClassScore[]; // the five best, best first (fewer when the model has fewer classes)
-  receipt: Receipt;
+  confidence: number; // 0 to 1
 }
 
 export type ImageStatus = 'pending' | 'ok' | 'failed';
-
-/** One image of a run. */
-export interface ImageRecord {
-  imageId: number;
-  folder: string; // absolute
-  relativePath: string; // with forward slashes, relative to folder
-  fileSize: number; // bytes
-  modifiedMs: number; // whole milliseconds
-  width: number | undefined; // of the upright picture, pixels
-  height: number | undefined;
-  capturedAt: string | undefined; // EXIF DateTimeOriginal as ISO 8601 without a zone
-  status: ImageStatus;
-  prediction: Prediction | undefined;
-  error: string | undefined; // one sentence
-}
 
 export interface Device {
   name: string;

@@ -19,6 +19,19 @@ export const dialShape = {
   /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
   tokenKeep: z.string().optional(),
   blockThreshold: share('the block threshold').optional(),
+  /** Of segmentation and detection models: pixels that pictures are seen at; a multiple of 32. */
+  inputSize: z
+    .int('an input size must be a whole number of pixels')
+    .multipleOf(32, 'an input size must be a multiple of 32 pixels')
+    .min(64, 'an input size must be at least 64 pixels')
+    .max(2048, 'an input size must be at most 2048 pixels')
+    .optional(),
+  /** Of detection models: what is kept of what they find. */
+  minScore: share('the smallest score').optional(),
+  nmsIou: share('the overlap of boxes').optional(),
+  maxDetections: z.int('a number of detections must be from 1 to 1000').min(1).max(1000).optional(),
+  /** Of segmentation models: pixels between two windows. */
+  slideStride: z.int('a slide stride must be a whole number of pixels').positive().optional(),
   precision: z.enum(PRECISIONS, `a precision must be ${PRECISIONS.join(', ')}`).optional(),
   device: z.string().optional(), // 'auto' or a name from devices()
   threads: threads.optional(),

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { path, runId } from './arguments.ts';
 import { resultFilterSchema } from './results.ts';
 
-const format = z.enum(['csv', 'json', 'xlsx'], 'a format must be csv, json or xlsx');
+/** Tables of files; then what detection and segmentation models found, as one file or as a folder. */
+export const TABLE_FORMATS = ['csv', 'json', 'xlsx'] as const;
+export const FOUND_FILE_FORMATS = ['detections', 'coco', 'megadetector'] as const; // CSV with a row per detection; JSON
+export const FOUND_FOLDER_FORMATS = ['yolo', 'voc', 'crops', 'overlays', 'maps'] as const; // text, XML, pictures
+export const EXPORT_FORMATS = [...TABLE_FORMATS, ...FOUND_FILE_FORMATS, ...FOUND_FOLDER_FORMATS] as const;
+export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+const format = z.enum(EXPORT_FORMATS, `a format must be one of ${EXPORT_FORMATS.join(', ')}`);
 const transfer = {
   runId,
   filter: resultFilterSchema.optional(),
@@ -17,6 +23,7 @@ export const exportArguments = {
     format,
     out: path,
     bom: z.boolean().optional(), // CSV only: start with a byte order mark, for spreadsheets
+    /** Its `minScore` is that of the detections that are written; without it 0.5. */
     filter: resultFilterSchema.optional(),
   }),
   previewExport: z.strictObject({ runId, filter: resultFilterSchema.optional() }),
@@ -47,7 +54,9 @@ export interface ExportResults {
 
 export interface ExportSummary {
   path: string; // absolute
-  rows: number;
+  rows: number; // files that the table has, or images that were written about
+  /** Of detections and segmentation: objects that were written. */
+  found?: number;
 }
 
 /** The first rows as the table will have them. */

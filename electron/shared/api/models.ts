@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CalibrationReport } from '../calibration.ts';
-import { CLASS_TOKEN_ARCHITECTURES, type ModelPackage } from '../model-package.ts';
+import { CLASS_TOKEN_ARCHITECTURES, type ModelPackage, type Task } from '../model-package.ts';
 import { modelName, path, threads } from './arguments.ts';
 
 /** Calls about model packages and their calibrations. */
@@ -16,6 +16,8 @@ export const modelArguments = {
     architecture: z.enum(CLASS_TOKEN_ARCHITECTURES, 'an architecture must be vim or videomamba').optional(),
     labels: path.optional(),
     tokenKeep: z.string().optional(),
+    /** Of detection and segmentation models: whether a block adds the mean of its directions, not their sum. */
+    halveDirections: z.boolean().optional(),
     pruningLayers: z.array(z.int('a pruning layer must be a whole number').nonnegative()).optional(),
   }),
   calibrate: z.strictObject({
@@ -57,8 +59,12 @@ export interface ModelDetails {
 
 export interface CheckpointReport {
   suggestedName: string;
+  task: Task;
   summary: string; // one sentence: architecture, size, classes, pruning
   classes: number;
   /** Options of importModel that the checkpoint does not answer, with what is asked. */
-  questions: { option: 'architecture' | 'labels' | 'tokenKeep' | 'pruningLayers'; question: string }[];
+  questions: {
+    option: 'architecture' | 'labels' | 'tokenKeep' | 'pruningLayers' | 'halveDirections';
+    question: string;
+  }[];
 }

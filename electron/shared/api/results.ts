@@ -1,15 +1,22 @@
 import { z } from 'zod';
+import type { Box } from '../engine-api.ts';
+import type { Task } from '../model-package.ts';
 import type { ClassScore, ImageStatus, Receipt, Run } from '../run.ts';
-import { folderId, imageId, runId, share } from './arguments.ts';
+import { folderId, imageId, path, runId, share } from './arguments.ts';
+import type { HumanBox } from './review.ts';
 
 /**
  * Which images of a run are meant; what is left out lets everything through. A label is the person's where there is
- * one, else the model's best. Confidence is the model's in its best class.
+ * one, else the model's best: of detections the best one's, of a segmented picture the one with the largest area. An image
+ * in which nothing was found has the label ''. Confidence is the model's in that label.
  */
 export const resultFilterSchema = z.strictObject({
   labels: z.array(z.string()).optional(),
   minConfidence: share('the smallest confidence').optional(),
   maxConfidence: share('the largest confidence').optional(), // itself included
+  /** Images in which one of these classes was found, by the model with at least `minScore`, or by a person. */
+  contains: z.array(z.string()).optional(),
+  minScore: share('the smallest score').optional(), // of single detections; what lies below counts as not found
   /** Part of the relative path or of the label, in any case. */
   text: z.string().max(1000, 'a text to search for must have at most 1000 characters').optional(),
   status: z
@@ -42,9 +49,15 @@ export const resultArguments = {
   }),
   resultFacets: z.strictObject({ runId, filter: resultFilterSchema }),
   showImage: z.strictObject({ runId, imageId }),
+  imageMasks: z.strictObject({ runId, imageId }),
   classNames: z.strictObject({ runId }),
   compareRuns: z.strictObject({ runId, otherRunId: runId }),
   evaluateRun: z.strictObject({ runId }),
+  evaluateFound: z.strictObject({
+    runId,
+    /** Of detections: a COCO JSON file of instances. Of segmentation: a folder of PNG maps, by the images' paths. */
+    truth: path,
+  }),
 } as const;
 
 export interface ResultResults {
@@ -55,11 +68,18 @@ export interface ResultResults {
   /** Counts for the filters beside the grid. Each facet counts with the other filters on and its own off. */
   resultFacets: ResultFacets;
   showImage: ImageDetails;
+  /** Pixels of what the model found in an image; none for a classifier. Throws NOT_FOUND for an image that is not in the run. */
+  imageMasks: ImageMasks;
   /** Names of the model's classes and of labels that people have given, in order. */
   classNames: string[];
   compareRuns: RunComparison;
   /** Against the sub-folders that are named after classes. Throws BAD_ARGUMENT when there is none. */
   evaluateRun: RunEvaluation;
+  /**
+   * What a detection or segmentation model found against what people marked. Throws BAD_ARGUMENT, NOT_FOUND or FILE_SYSTEM
+   * when the truth cannot be used.
+   */
+  evaluateFound: FoundEvaluation;
 }
 
 export interface ResultItem {
@@ -77,6 +97,14 @@ export interface ResultItem {
   work: number | undefined;
   width: number | undefined; // of the upright picture, pixels
   height: number | undefined;
+  /** The best boxes of a detection model, or a person's, to draw on a thumbnail; empty for other models. */
+  boxes: ItemBox[];
+}
+
+export interface ItemBox extends Box {
+  // of the picture's sides, 0 to 1
+  label: string;
+  score: number | undefined; // undefined: a person's
 }
 
 export interface ResultFacets {
@@ -96,14 +124,66 @@ export interface ImageDetails {
   top: ClassScore[]; // the five best
   humanLabel: string | undefined;
   receipt: Receipt | undefined;
-  /** How the model sees the picture: patches per side of the square centre crop, and that crop in the upright picture. */
+  task: Task;
+  /** Everything that a detection model found, best first. */
+  detections: FoundBox[];
+  /** The boxes as a person has left them; undefined where nobody has touched them. */
+  humanBoxes: HumanBox[] | undefined;
+  /** The classes in a segmented picture, largest first. */
+  regions: { classIndex: number; label: string; share: number }[]; // of the picture's area
+  /**
+   * How the model sees the picture: patches per side of a square, and its squares in pixels of the upright picture, which
+   * may reach beyond it: a classifier's centre crop, the windows of a segmentation model in the order of the receipt, all
+   * of the picture for a detection model. Empty while its size is unknown.
+   */
   patchGrid: number;
-  crop: { x: number; y: number; size: number } | undefined; // pixels of the upright picture
+  crops: { x: number; y: number; size: number }[];
   tokensPerStage: number[]; // patches before any pruning, then after each stage
   depth: number; // layers
   blockSelection: boolean;
   run: Run;
 }
+
+/** A detection of the run, by its place in the order of scores. */
+export interface FoundBox extends Box {
+  number: number;
+  classIndex: number;
+  label: string;
+  score: number;
+  maskArea: number; // pixels
+}
+
+export interface ImageMasks {
+  width: number; // of the upright picture, pixels
+  height: number;
+  /** Of a detection model, `number` is the detection's; of a segmentation model, the class's. */
+  masks: { number: number; classIndex: number; label: string; counts: string }[]; // counts: see Mask
+}
+
+/** Average precision as COCO defines it, shares from 0 to 1; undefined where there is nothing of that size. */
+export interface AveragePrecision {
+  ap: number | undefined; // mean over IoU .50 to .95
+  ap50: number | undefined;
+  ap75: number | undefined;
+  small: number | undefined; // area below 32 x 32 pixels
+  medium: number | undefined;
+  large: number | undefined; // above 96 x 96
+  classes: { label: string; ap: number | undefined; objects: number }[];
+}
+
+export type FoundEvaluation = {
+  images: number; // compared
+  /** What of the truth could not be used, in sentences: images that are not in the run, unknown classes. */
+  notices: string[];
+} & (
+  | { task: 'detection'; box: AveragePrecision; mask: AveragePrecision | undefined } // mask: where the truth has masks
+  | {
+      task: 'segmentation';
+      meanIou: number; // over the classes that occur
+      pixelAccuracy: number;
+      classes: { label: string; iou: number | undefined; pixels: number }[];
+    }
+);
 
 export interface RunComparison {
   images: number; // predicted in both runs
