@@ -1,6 +1,6 @@
 import type { exportArguments } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
-import { exportRun, previewExport } from '../export-run.ts';
+import { exportRun, previewExport } from '../export/export-run.ts';
 import { resolveFilter } from '../resolve-filter.ts';
 import { listTransfers } from '../transfer/describe-transfer.ts';
 import { planTransfer } from '../transfer/plan-transfer.ts';

@@ -1,7 +1,7 @@
 import type { resultArguments } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import { compareRuns } from '../compare-runs.ts';
-import { evaluateImages } from '../evaluate-run.ts';
+import { evaluateImages } from '../evaluate/evaluate-run.ts';
 import { classLabels, resolveFilter } from '../resolve-filter.ts';
 import { describeImage, describeItems } from '../result-details.ts';
 import { countFacets } from '../result-facets.ts';

@@ -3,7 +3,7 @@ import type { runArguments, RunDetails } from '../../shared/api/runs.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Run } from '../../shared/run.ts';
 import { estimateRun } from '../estimate-run.ts';
-import { confusionText, evaluateRun, matchClassFolders } from '../evaluate-run.ts';
+import { confusionText, evaluateRun, matchClassFolders } from '../evaluate/evaluate-run.ts';
 import type { RunDesk } from '../run-desk.ts';
 import { resolveFolders } from '../run-folders.ts';
 import { describeRun } from '../run-job.ts';

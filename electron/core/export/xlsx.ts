@@ -1,6 +1,6 @@
 import { PassThrough, Readable } from 'node:stream';
 import { ZipFile } from 'yazl';
-import type { Value } from './export-columns.ts';
+import type { Value } from './columns.ts';
 
 /** Rows that a sheet of Excel holds at most, with its header. */
 const EXCEL_ROWS = 1_048_576;

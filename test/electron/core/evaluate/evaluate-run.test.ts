@@ -3,12 +3,12 @@ import { parse } from 'csv-parse/sync';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { findClasses } from '../../../electron/core/class-names.ts';
-import { countFlops } from '../../../electron/core/flops.ts';
-import { AppError } from '../../../electron/shared/errors.ts';
-import { writeFiles } from '../support/files.ts';
-import { house } from '../support/house.ts';
-import { everydayLabels } from '../support/models.ts';
+import { findClasses } from '../../../../electron/core/class-names.ts';
+import { countFlops } from '../../../../electron/core/flops.ts';
+import { AppError } from '../../../../electron/shared/errors.ts';
+import { writeFiles } from '../../support/files.ts';
+import { house } from '../../support/house.ts';
+import { everydayLabels } from '../../support/models.ts';
 
 suite('findClasses', () => {
   const labels = [

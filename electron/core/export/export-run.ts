@@ -1,18 +1,18 @@
 import { resolve } from 'node:path';
-import type { ExportPreview, ExportSummary } from '../shared/api/exports.ts';
-import type { ResultFilter } from '../shared/api/results.ts';
-import { csvText } from './export-csv.ts';
-import { columnNames, valuesOf } from './export-columns.ts';
-import type { Exported, Value } from './export-columns.ts';
-import { jsonText } from './export-json.ts';
-import { resolveFilter } from './resolve-filter.ts';
-import { runRows } from './run-rows.ts';
-import type { RowPage } from './run-rows.ts';
-import type { Library } from './store/library.ts';
-import type { RunRow } from './store/runs.ts';
-import { writeFileWhole } from './write-file.ts';
-import type { FileContent } from './write-file.ts';
-import { xlsxFile } from './write-xlsx.ts';
+import type { ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
+import type { ResultFilter } from '../../shared/api/results.ts';
+import { csvText } from './csv.ts';
+import { columnNames, valuesOf } from './columns.ts';
+import type { Exported, Value } from './columns.ts';
+import { jsonText } from './json.ts';
+import { resolveFilter } from '../resolve-filter.ts';
+import { runRows } from '../run-rows.ts';
+import type { RowPage } from '../run-rows.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
+import { writeFileWhole } from '../write-file.ts';
+import type { FileContent } from '../write-file.ts';
+import { xlsxFile } from './xlsx.ts';
 
 const PREVIEWED_ROWS = 10;
 

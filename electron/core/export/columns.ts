@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { patchesSurviving } from './receipt-counts.ts';
-import type { ModelRow } from './store/models.ts';
-import type { ResultRow } from './store/results.ts';
-import type { RunRow } from './store/runs.ts';
+import { patchesSurviving } from '../receipt-counts.ts';
+import type { ModelRow } from '../store/models.ts';
+import type { ResultRow } from '../store/results.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** What a value of an exported table can be. */
 export type Value = string | number | undefined;

@@ -6,14 +6,14 @@ import { suite, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import readXlsxFile from 'read-excel-file/node';
-import type { AppService } from '../../../electron/core/app-service.ts';
-import type { AppArguments } from '../../../electron/shared/app-api.ts';
-import type { ResultFilter } from '../../../electron/shared/api/results.ts';
-import { writeFileWhole } from '../../../electron/core/write-file.ts';
-import { xlsxFile } from '../../../electron/core/write-xlsx.ts';
-import { writeFiles } from '../support/files.ts';
-import { house } from '../support/house.ts';
-import { temporaryFolder } from '../support/temporary-folder.ts';
+import type { AppService } from '../../../../electron/core/app-service.ts';
+import type { AppArguments } from '../../../../electron/shared/app-api.ts';
+import type { ResultFilter } from '../../../../electron/shared/api/results.ts';
+import { writeFileWhole } from '../../../../electron/core/write-file.ts';
+import { xlsxFile } from '../../../../electron/core/export/xlsx.ts';
+import { writeFiles } from '../../support/files.ts';
+import { house } from '../../support/house.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 type Filters = Partial<AppArguments<'exportRun'>>;
 
@@ -34,7 +34,7 @@ suite('CSV export', () => {
     const { records, summary, text } = await exported(app, folder);
     assert.equal(summary.rows, 3);
     const header = text.slice(0, text.indexOf('\r\n')).split(',');
-    const documented = readFileSync(new URL('../../../docs/csv.md', import.meta.url), 'utf8');
+    const documented = readFileSync(new URL('../../../../docs/csv.md', import.meta.url), 'utf8');
     const named = [...documented.matchAll(/^\| `(\w+)`/gm)].map(([, column]) => column);
     assert.deepEqual(named.slice(0, header.length), header);
     const same = { human_label: '', verified: 'false', model: 'everyday10', model_sha256: spec.modelSha256 };

@@ -1,15 +1,15 @@
 import { stringify } from 'csv-stringify/sync';
 import { readdir } from 'node:fs/promises';
-import type { ClassAccuracy, Evaluation } from '../shared/app-api.ts';
-import type { RunEvaluation } from '../shared/api/results.ts';
-import { AppError } from '../shared/errors.ts';
-import type { Label, Manifest } from '../shared/model-package.ts';
-import { displayNames, matchFolders, rightPairs } from './class-names.ts';
-import type { ClassFolders } from './class-names.ts';
-import { countFlops } from './flops.ts';
-import type { Library } from './store/library.ts';
-import type { FolderTally } from './store/result-queries.ts';
-import type { RunRow } from './store/runs.ts';
+import type { ClassAccuracy, Evaluation } from '../../shared/app-api.ts';
+import type { RunEvaluation } from '../../shared/api/results.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Label, Manifest } from '../../shared/model-package.ts';
+import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
+import type { ClassFolders } from '../class-names.ts';
+import { countFlops } from '../flops.ts';
+import type { Library } from '../store/library.ts';
+import type { FolderTally } from '../store/result-queries.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** How often images of each class folder got each class as their best one. */
 export type Confusion = Map<string, Map<number, number>>;

@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { Receipt } from '../shared/run.ts';
-import type { Exported } from './export-columns.ts';
-import { directionsRun, patchesKept } from './receipt-counts.ts';
-import type { RowPage } from './run-rows.ts';
-import type { ModelRow } from './store/models.ts';
-import type { ResultRow } from './store/results.ts';
-import type { RunRow } from './store/runs.ts';
+import type { Receipt } from '../../shared/run.ts';
+import type { Exported } from './columns.ts';
+import { directionsRun, patchesKept } from '../receipt-counts.ts';
+import type { RowPage } from '../run-rows.ts';
+import type { ModelRow } from '../store/models.ts';
+import type { ResultRow } from '../store/results.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/csv.md describes it. */
 export function* jsonText(pages: Iterable<RowPage>, { run, model }: Exported): Generator<string> {
