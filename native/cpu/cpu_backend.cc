@@ -10,6 +10,7 @@
 #include "cpu/packed_linear.h"
 #include "cpu/thread_pool.h"
 #include "ops/keep_best.h"
+#include "reference/reference_maps.h"
 
 namespace winnow {
 namespace cpu {
@@ -30,7 +31,7 @@ void copy_patch(const float* image, const PatchEmbeddingWeights& s, int index, f
       std::copy_n(image + (c * s.image_size + top + y) * s.image_size + left, s.patch_size, row);
 }
 
-class CpuBackend : public Backend {
+class CpuBackend : public ReferenceMaps {
  public:
   CpuBackend(int threads, Precision precision) : pool_(threads), precision_(precision) {}
 
@@ -156,7 +157,9 @@ class CpuBackend : public Backend {
       const int rows = tiles.end(task % tiles.count()) - begin;
       float* target = out.at(b) + static_cast<std::size_t>(begin) * w.outputs;
       w.run(rows, x.at(b) + static_cast<std::size_t>(begin) * w.inputs, target, thread);
-      if (activation == Activation::gelu) gelu(target, static_cast<std::size_t>(rows) * w.outputs);
+      const std::size_t values = static_cast<std::size_t>(rows) * w.outputs;
+      if (activation == Activation::gelu) gelu(target, values);
+      if (activation == Activation::relu) relu(target, values);
       time.end(Operation::predictor);
     });
   }

@@ -43,6 +43,7 @@ void layer_norm(const float* x, const float* weight, const float* bias, float ep
 float dot(const float* a, const float* b, int n);
 void add(const float* x, float* sum, int n);  // sum += x
 void gelu(float* x, std::size_t n);           // in place, x Phi(x) through erf
+void relu(float* x, std::size_t n);           // in place, max(x, 0)
 // out[c, i] = pixels[i, c] * scale[c] + shift[c] for `n` RGB pixels.
 void normalise(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n, float* out);
 

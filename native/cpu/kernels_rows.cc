@@ -144,6 +144,13 @@ void gelu_in_place(float* x, std::size_t n) {
       [&](std::size_t i) { hn::StoreU(gelu(one, hn::LoadU(one, x + i)), one, x + i); });
 }
 
+void relu_in_place(float* x, std::size_t n) {
+  const Floats d;
+  for_each(
+      n, [&](std::size_t i) { hn::StoreU(hn::Max(hn::LoadU(d, x + i), hn::Zero(d)), d, x + i); },
+      [&](std::size_t i) { x[i] = std::max(x[i], 0.0f); });
+}
+
 void normalise_pixels(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n,
                       float* out) {
   for (int c = 0; c < 3; ++c)
@@ -166,6 +173,7 @@ HWY_EXPORT(add_scaled);
 HWY_EXPORT(layer_norm_rows);
 HWY_EXPORT(add_to);
 HWY_EXPORT(gelu_in_place);
+HWY_EXPORT(relu_in_place);
 HWY_EXPORT(normalise_pixels);
 
 std::int64_t kernel_target() { return HWY_DYNAMIC_DISPATCH(target)(); }
@@ -191,6 +199,7 @@ void layer_norm(const float* x, const float* weight, const float* bias, float ep
 }
 void add(const float* x, float* sum, int n) { HWY_DYNAMIC_DISPATCH(add_to)(x, sum, n); }
 void gelu(float* x, std::size_t n) { HWY_DYNAMIC_DISPATCH(gelu_in_place)(x, n); }
+void relu(float* x, std::size_t n) { HWY_DYNAMIC_DISPATCH(relu_in_place)(x, n); }
 void normalise(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n, float* out) {
   HWY_DYNAMIC_DISPATCH(normalise_pixels)(pixels, scale, shift, n, out);
 }

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,7 @@ inline constexpr std::uint8_t kBackward = 2;
 // (gates, scores) and what accumulates (residual stream, scan states) is fp32 always.
 enum class Precision { fp32, bf16, int8 };
 
-enum class Activation { none, gelu };  // GELU in its exact erf form
+enum class Activation { none, gelu, relu };  // GELU in its exact erf form
 
 // A matrix product's weight in the form that a backend likes best; y = activation(x W^T + bias).
 class Linear {
@@ -87,6 +88,23 @@ class PatchEmbedding {
   virtual ~PatchEmbedding() = default;
 };
 
+// A K x K convolution's weight in the form that a backend likes best; stride 1, zero padding K / 2, K odd.
+class Convolution {
+ public:
+  virtual ~Convolution() = default;
+  int inputs = 0;
+  int outputs = 0;
+  int kernel = 0;
+};
+
+// The weight of a transposed 2 x 2 convolution of stride 2.
+class Upsampling {
+ public:
+  virtual ~Upsampling() = default;
+  int inputs = 0;
+  int outputs = 0;
+};
+
 // What one kind of operation took since time_operations(true).
 struct OperationTime {
   std::string name;
@@ -120,6 +138,13 @@ class Backend {
   virtual Result<std::unique_ptr<Block>> make_block(const BlockWeights& weights) = 0;
   virtual Result<std::unique_ptr<PatchEmbedding>> make_patch_embedding(
       const PatchEmbeddingWeights& weights) = 0;
+  // Products in bf16 where the backend's precision is bf16 or int8.
+  virtual Result<std::unique_ptr<Convolution>> make_convolution(const float* weight /* [out, in, K, K] */,
+                                                                const float* bias /* [out] or null */,
+                                                                int outputs, int inputs, int kernel) = 0;
+  virtual Result<std::unique_ptr<Upsampling>> make_upsampling(const float* weight /* [in, out, 2, 2] */,
+                                                              const float* bias /* [out] or null */,
+                                                              int inputs, int outputs) = 0;
 
   // --- Operations ---
 
@@ -170,6 +195,43 @@ class Backend {
   // out [B,n,D] = RMSNorm of the special tokens of stream [B,L,D] with `weight`.
   virtual void norm_special_tokens(Tensor stream, const SpecialTokens& special, const float* weight,
                                    float epsilon, Tensor out) = 0;
+
+  // --- Feature maps: [B, H, W, C], the channels of a pixel side by side, so that tokens [B, H W, C] are one.
+  // Maps of one operation do not overlap unless it says so. ---
+
+  // out [B,H,W,outputs] = activation(x [B,H,W,inputs] * weight + bias).
+  virtual void convolve(Tensor x, const Convolution& weights, Activation activation, Tensor out) = 0;
+
+  // out [B,2H,2W,outputs]: out[2y+i, 2x+j, o] = activation(sum over c of x[y,x,c] weight[c,o,i,j] + bias[o]).
+  virtual void upsample(Tensor x, const Upsampling& weights, Activation activation, Tensor out) = 0;
+
+  // out [B,H/2,W/2,C] = the largest of every 2 x 2 pixels; an odd last row or column is left out.
+  virtual void max_pool(Tensor x, Tensor out) = 0;
+
+  // out [B,(H+1)/2,(W+1)/2,C] = every second row and column of x, from the first.
+  virtual void subsample(Tensor x, Tensor out) = 0;
+
+  // out [B,P,Q,C] = means of rows floor(i H / P) .. ceil((i + 1) H / P) - 1, and columns likewise.
+  virtual void average_pool(Tensor x, Tensor out) = 0;
+
+  // out [B,P,Q,C] = x [B,H,W,C], or out += x, bilinear at max(0, (i + 1/2) H / P - 1/2), the last row and
+  // column repeated, without antialiasing.
+  virtual void resize_map(Tensor x, Tensor out, bool add) = 0;
+
+  // out [B,H,W,sum of C] = the maps' channels one after another.
+  virtual void concatenate(std::span<const Tensor> maps, Tensor out) = 0;
+
+  // out = activation(LayerNorm over the channels of every pixel); out may be x.
+  virtual void norm_channels(Tensor x, const float* weight, const float* bias, float epsilon,
+                             Activation activation, Tensor out) = 0;
+
+  // out [count,S,S,C] = ROIAlign (Mask R-CNN, arXiv 1703.06870; torchvision's aligned form, sampling ratio 0)
+  // of box r from levels[level[r]] [1,H,W,C], whose cells are strides[level[r]] input pixels wide. boxes
+  // [count,4] hold x0, y0, x1, y1 in input pixels. boxes, strides and level are host memory. A box's bins are
+  // as wide as the box / S; each is the mean of ceil(box / S)^2 bilinear samples; a sample further than one
+  // cell outside of the map is 0.
+  virtual void roi_align(std::span<const Tensor> levels, std::span<const int> strides, const float* boxes,
+                         const int* level, int count, Tensor out) = 0;
 };
 
 }  // namespace winnow

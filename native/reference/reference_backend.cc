@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ops/keep_best.h"
+#include "reference/reference_maps.h"
 
 namespace winnow {
 namespace {
@@ -158,7 +159,7 @@ void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t d
                                                     &y[static_cast<std::size_t>(t) * inner], inner));
 }
 
-class ReferenceBackend : public Backend {
+class ReferenceBackend : public ReferenceMaps {
  public:
   void time_operations(bool) override {}
   std::vector<OperationTime> operation_times() const override { return {}; }
@@ -261,8 +262,9 @@ class ReferenceBackend : public Backend {
         double value =
             dot(&w.weight[static_cast<std::size_t>(o) * w.inputs], x.data() + r * w.inputs, w.inputs);
         if (!w.bias.empty()) value += w.bias[o];
-        out.data()[r * w.outputs + o] =
-            static_cast<float>(activation == Activation::gelu ? gelu(value) : value);
+        if (activation == Activation::gelu) value = gelu(value);
+        if (activation == Activation::relu) value = std::max(value, 0.0);
+        out.data()[r * w.outputs + o] = static_cast<float>(value);
       }
   }
 
