@@ -2,7 +2,7 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { ModelListing } from '../shared/api/models.ts';
 import { CLASS_TOKEN_ARCHITECTURES } from '../shared/model-package.ts';
-import type { ClassTokenArchitecture, ModelPackage } from '../shared/model-package.ts';
+import type { ClassTokenArchitecture, Manifest, ModelPackage } from '../shared/model-package.ts';
 import { withApp } from './app.ts';
 import { oneLine, quantity, table } from './format.ts';
 import { numbers } from './options.ts';
@@ -13,6 +13,7 @@ interface ImportOptions {
   labels?: string;
   tokenKeep?: string;
   pruningLayers?: number[];
+  directions?: 'halved' | 'summed';
 }
 
 /** `winnow models ...`. */
@@ -61,21 +62,45 @@ function addImportCommand(models: Command): void {
         CLASS_TOKEN_ARCHITECTURES,
       ),
     )
-    .option('--labels <file>', 'one label per line, or synset<TAB>name')
+    .option(
+      '--labels <file>',
+      'one label per line: name, synset<TAB>name or id<TAB>name; <TAB>#rrggbb may follow',
+    )
     .option(
       '--token-keep <r>',
       'trained share of patches kept: r for r, r^2, r^3, or one per stage with commas',
     )
     .option('--pruning-layers <list>', 'blocks before which patches are pruned, with commas', numbers)
-    .action(async (file: string, options: ImportOptions) => {
-      const model = await withApp(undefined, (app) => app.importModel({ file, ...options }));
+    .addOption(
+      new Option(
+        '--directions <how>',
+        'of segmentation and detection models: whether a block halves the sum of its two scan directions',
+      ).choices(['halved', 'summed']),
+    )
+    .action(async (file: string, { directions, ...options }: ImportOptions) => {
+      const halveDirections = directions === undefined ? {} : { halveDirections: directions === 'halved' };
+      const model = await withApp(undefined, (app) =>
+        app.importModel({ file, ...options, ...halveDirections }),
+      );
       process.stdout.write(`Imported ${model.name}: ${describeShape(model)}.\n${oneLine(model.path)}\n`);
     });
 }
 
 function describeShape({ manifest }: ModelPackage): string {
-  const { architecture, embedDim, depth, imageSize, classes } = manifest;
-  return `${architecture}, width ${embedDim}, depth ${depth}, ${imageSize} px, ${classes} classes`;
+  const { embedDim, depth, imageSize, classes } = manifest;
+  const size = `width ${embedDim}, depth ${depth}, ${imageSize} px, ${classes} classes`;
+  return `${headKind(manifest)}${manifest.architecture}, ${size}`;
+}
+
+function headKind(manifest: Manifest): string {
+  switch (manifest.task) {
+    case 'classification':
+      return '';
+    case 'segmentation':
+      return 'segmentation on ';
+    case 'detection':
+      return 'detection on ';
+  }
 }
 
 function describeList({ packages, damaged }: ModelListing): string {

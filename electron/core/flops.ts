@@ -1,8 +1,13 @@
-import type { Manifest } from '../shared/model-package.ts';
-
-/** The shape of a model, as far as counting its work needs it. */
-export type ModelShape = Pick<
+import type {
+  ClassificationManifest,
+  DetectionManifest,
   Manifest,
+  SegmentationManifest,
+} from '../shared/model-package.ts';
+import { headFlops } from './head-flops.ts';
+
+type Sizes =
+  | 'task'
   | 'imageSize'
   | 'patchSize'
   | 'stride'
@@ -12,18 +17,22 @@ export type ModelShape = Pick<
   | 'convWidth'
   | 'dtRank'
   | 'classes'
-  | 'registers'
-  | 'registerReduction'
   | 'blockSelection'
-  | 'pruningLayers'
->;
+  | 'pruningLayers';
+
+export type ClassifierShape = Pick<ClassificationManifest, Sizes | 'registers' | 'registerReduction'>;
+export type SegmenterShape = Pick<SegmentationManifest, Sizes | 'head'>;
+export type DetectorShape = Pick<DetectionManifest, Sizes | 'head'>;
+
+/** The shape of a model, as far as counting its tensors and its work needs it. */
+export type ModelShape = ClassifierShape | SegmenterShape | DetectorShape;
 
 export interface FlopCount {
   /** As the original's calc_flops.py counts; for figures that are comparable with the paper's. */
   original: number;
   /** The same unit per multiply-accumulate and scan, but every scan direction counted as often as it runs. */
   actual: number;
-  /** Of `actual`: multiply-accumulates in matrix products (patch embedding, linear layers). */
+  /** Of `actual`: multiply-accumulates in matrix products (patch embedding, linear layers, convolutions of a head). */
   matrixProducts: number;
   /** Updates of one state element, one per token, channel, state and direction that runs. */
   scanStateUpdates: number;
@@ -36,36 +45,38 @@ export function patchCount(shape: Pick<Manifest, 'imageSize' | 'patchSize' | 'st
   return (Math.floor((shape.imageSize - shape.patchSize) / shape.stride) + 1) ** 2;
 }
 
-/** Values that the last linear layer sees: the class token, or every register narrowed. */
-export function headInputs(shape: ModelShape): number {
-  return (shape.registers ?? 1) * (shape.embedDim / (shape.registerReduction ?? 1));
+/** The same model with its pictures at another size; at its own when that is undefined. */
+export function atInputSize<Shape extends ModelShape>(shape: Shape, inputSize: number | undefined): Shape {
+  return inputSize === undefined ? shape : { ...shape, imageSize: inputSize };
 }
 
 /**
- * Work for one image, in the unit of arXiv 2504.04787 (one multiply-accumulate counts 1).
+ * Work for one image, or for one window of a segmentation model, in the unit of arXiv 2504.04787 (one
+ * multiply-accumulate counts 1).
  *
  * `tokenKeep` holds one ratio per pruning stage, relative to the patches before any pruning; stage j keeps
  * max(1, trunc(tokenKeep[j] * patches)). `blockKeep` is the share of scan directions that ran, over all images, blocks and
  * both directions (1 for a model without block selection).
  *
- * With D = embedDim, E = 2D, N = stateDim, R = dtRank, K = convWidth, l = patches in the block + class token or registers,
- * n = patches entering a predictor, b = blockKeep, H = D, or for registers that are narrowed to W values H = registers*W:
+ * With D = embedDim, E = 2D, N = stateDim, R = dtRank, K = convWidth, b = blockKeep, l = patches in the block + class token
+ * or registers (a segmentation or detection model has neither), n = patches entering a predictor (in those models all of
+ * them every time):
  *
- *     original = patches*D*3*P*P + H*classes + (registers*D*W) + sum over predictors n*(D*D + D*D/2 + D*D/8 + D/2)
+ *     original = patches*D*3*P*P + head + sum over predictors n*(D*D + D*D/2 + D*D/8 + D/2)
  *              + sum over blocks l*D*2E + l*E*D + b * [(l+K-1)*E*K + l*E*(R+2N) + l*R*E + 9*l*E*N + 2*l*E]
  *     actual   = the same, with 2b * [l*E*K + l*E*(R+2N) + l*R*E + 9*l*E*N + 2*l*E] for the two directions,
  *                plus 2E*2 per block head
  *
- * The original counts the body of a block once although two directions run, and no block head.
+ * The original counts the body of a block once although two directions run, and no block head. See headFlops for the head.
  */
 export function countFlops(shape: ModelShape, tokenKeep: readonly number[], blockKeep: number): FlopCount {
   const { embedDim: D, stateDim: N, dtRank: R, convWidth: K } = shape;
   const E = 2 * D;
   const patches = patchCount(shape);
+  const isDense = shape.task !== 'classification';
+  const special = isDense ? 0 : (shape.registers ?? 1);
   let n = patches;
-  const special = shape.registers ?? 1;
-  const neck = shape.registers === undefined ? 0 : D * headInputs(shape);
-  let outside = patches * D * 3 * shape.patchSize ** 2 + headInputs(shape) * shape.classes + neck;
+  let outside = patches * D * 3 * shape.patchSize ** 2 + headFlops(shape, patches);
   let projections = 0;
   let originalBody = 0;
   let bodyProducts = 0;
@@ -74,7 +85,7 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
   for (let layer = 0; layer < shape.depth; layer++) {
     const stage = shape.pruningLayers.indexOf(layer);
     if (stage >= 0) {
-      outside += n * (D * D + (D * D) / 2 + (D * D) / 8 + D / 2);
+      outside += (isDense ? patches : n) * (D * D + (D * D) / 2 + (D * D) / 8 + D / 2);
       n = Math.max(1, Math.trunc((tokenKeep[stage] ?? 1) * patches));
     }
     const l = n + special;
@@ -94,12 +105,18 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
   };
 }
 
-/** Work for one image relative to the whole model: all tokens, all scan directions; at the trained block keep ratio. */
+/**
+ * Work for one image relative to the whole model at its own size: all tokens, all scan directions; at the trained block keep
+ * ratio. `inputSize`: side in pixels that a segmentation or detection model sees its pictures at.
+ */
 export function workShare(
   shape: ModelShape & Pick<Manifest, 'blockKeep'>,
   tokenKeep: readonly number[],
+  inputSize?: number,
 ): number {
-  return countFlops(shape, tokenKeep, shape.blockKeep ?? 1).actual / wholeModel(shape);
+  return (
+    countFlops(atInputSize(shape, inputSize), tokenKeep, shape.blockKeep ?? 1).actual / wholeModel(shape)
+  );
 }
 
 /** Work for one image with all tokens and all scan directions. */

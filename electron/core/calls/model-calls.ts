@@ -28,13 +28,14 @@ export function modelCalls(context: AppContext): Calls<keyof typeof modelArgumen
       const { packages } = await registry.scan();
       return inspectCheckpoint(file, new Set(packages.map(({ name }) => name)));
     },
-    importModel: ({ file, name, architecture, labels, tokenKeep, pruningLayers }) =>
+    importModel: ({ file, name, architecture, labels, tokenKeep, pruningLayers, halveDirections }) =>
       registry.import({
         ...{ checkpointPath: file, name },
         ...(architecture === undefined ? {} : { architecture }),
         ...(labels === undefined ? {} : { labelsPath: labels }),
         ...(tokenKeep === undefined ? {} : { tokenKeep }),
         ...(pruningLayers === undefined ? {} : { pruningLayers }),
+        ...(halveDirections === undefined ? {} : { halveDirections }),
       }),
     calibrate: async (wanted) => {
       const controller = new AbortController();

@@ -1,24 +1,20 @@
 import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-import {
-  MANIFEST_KEY,
-  type ClassTokenArchitecture,
-  type Manifest,
-  type ModelPackage,
-} from '../../shared/model-package.ts';
+import { MANIFEST_KEY, type ClassTokenArchitecture, type ModelPackage } from '../../shared/model-package.ts';
 import { packagePath } from '../packages/package-name.ts';
 import { readPackage } from '../packages/read-package.ts';
 import { sha256OfFile } from '../packages/sha256.ts';
 import { shapeProblem, tensorShapes } from '../packages/tensor-shapes.ts';
 import { allFinite, isTensorType } from '../packages/tensor-type.ts';
 import { writeSafetensors, type TensorSource } from '../packages/write-safetensors.ts';
-import { openCheckpoint, type CheckpointFile } from './checkpoint-file.ts';
-import { describeModel } from './describe-model.ts';
+import { openCheckpoint } from './checkpoint-file.ts';
+import { describeModel, type ModelDescription } from './describe-model.ts';
 import { labelsFor } from './labels.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import { TensorReader } from './read-tensor.ts';
-import { findStateDict, type StateDict } from './state-dict.ts';
+import { checkRotaryTables } from './rotary-tables.ts';
+import { findStateDict, withoutUnused, type StateDict } from './state-dict.ts';
 
 export interface ImportOptions {
   checkpointPath: string;
@@ -28,17 +24,17 @@ export interface ImportOptions {
   modelsFolder: string;
   /** Wins over what the checkpoint's arguments record; needed when they record nothing. */
   architecture?: ClassTokenArchitecture | undefined;
-  /** One label per line, or `synset<TAB>name`. */
+  /** One label per line; see readLabels. */
   labelsPath?: string | undefined;
   /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
   tokenKeep?: string | undefined;
   /** Blocks before which patches are pruned. */
   pruningLayers?: readonly number[] | undefined;
+  /** Of segmentation and detection models: whether a block adds the mean of its directions, not their sum. */
+  halveDirections?: boolean | undefined;
   /** Licence of the weights, for the model card; a checkpoint does not record one. */
   licence?: string | undefined;
 }
-
-type UnhashedManifest = Omit<Manifest, 'dataSha256'>;
 
 const UNKNOWN_LICENCE = 'Not recorded in the checkpoint; ask where it came from';
 
@@ -55,10 +51,18 @@ export async function importCheckpoint(options: ImportOptions): Promise<ModelPac
   const file = await openCheckpoint(options.checkpointPath);
   try {
     const state = findStateDict(file.root);
-    const manifest = await makeManifest(state, options);
-    const problem = shapeProblem(tensorShapes(manifest), shapesOf(state));
+    const model = describeModel(state, options);
+    const problem = shapeProblem(tensorShapes(model), shapesOf(withoutUnused(state)));
     if (problem !== undefined) throw badCheckpoint(problem, OTHER_MODEL_HINT);
-    await writeSafetensors(path, tensorSources(file, state), (dataSha256) => ({
+    const reader = new TensorReader(file);
+    if (model.task !== 'classification' && model.rotary) {
+      await checkRotaryTables(state, reader, {
+        embedDim: model.embedDim,
+        side: model.imageSize / model.patchSize,
+      });
+    }
+    const manifest = await makeManifest(state, model, options);
+    await writeSafetensors(path, tensorSources(reader, withoutUnused(state)), (dataSha256) => ({
       [MANIFEST_KEY]: JSON.stringify({ ...manifest, dataSha256 }),
     }));
   } finally {
@@ -67,14 +71,12 @@ export async function importCheckpoint(options: ImportOptions): Promise<ModelPac
   return { name: options.name, path, bundled: false, ...(await readPackage(path)) };
 }
 
-async function makeManifest(state: StateDict, options: ImportOptions): Promise<UnhashedManifest> {
-  const model = describeModel(state, options);
+async function makeManifest(state: StateDict, model: ModelDescription, options: ImportOptions) {
   return {
     format: 1,
     name: options.name,
-    task: 'classification',
     ...model,
-    labels: await labelsFor(model.classes, options.labelsPath, state.args),
+    labels: await labelsFor(model, options.labelsPath, state),
     provenance: {
       file: basename(options.checkpointPath),
       sha256: await sha256OfFile(options.checkpointPath),
@@ -90,8 +92,7 @@ export function shapesOf(state: StateDict): Map<string, readonly number[]> {
   return new Map([...state.tensors].map(([name, tensor]) => [name, tensor.shape]));
 }
 
-function tensorSources(file: CheckpointFile, state: StateDict): TensorSource[] {
-  const reader = new TensorReader(file);
+function tensorSources(reader: TensorReader, state: StateDict): TensorSource[] {
   return [...state.tensors].map(([name, tensor]) => {
     const { type } = tensor.storage;
     if (!isTensorType(type)) {

@@ -6,9 +6,9 @@ import { openCheckpoint } from './checkpoint-file.ts';
 import { describeModel, openOptions } from './describe-model.ts';
 import type { ModelDescription } from './describe-model.ts';
 import { OTHER_MODEL_HINT, shapesOf } from './import-checkpoint.ts';
-import { bundledLabels } from './labels.ts';
+import { knownLabels } from './labels.ts';
 import { badCheckpoint } from './pickle-values.ts';
-import { findStateDict } from './state-dict.ts';
+import { findStateDict, withoutUnused } from './state-dict.ts';
 
 type Option = CheckpointReport['questions'][number]['option'];
 
@@ -22,16 +22,17 @@ export async function inspectCheckpoint(path: string, taken: ReadonlySet<string>
     const state = findStateDict(file.root);
     const { questions, stopgap } = openOptions(state);
     const model = describeModel(state, { name: '', ...stopgap });
-    const problem = shapeProblem(tensorShapes(model), shapesOf(state));
+    const problem = shapeProblem(tensorShapes(model), shapesOf(withoutUnused(state)));
     if (problem !== undefined) throw badCheckpoint(problem, OTHER_MODEL_HINT);
     const open = new Set<Option>(questions.map(({ option }) => option));
     const report: CheckpointReport = {
       suggestedName: freeName(nearestPackageName(basename(path, extname(path))), taken),
+      task: model.task,
       summary: summarise(model, open),
       classes: model.classes,
       questions,
     };
-    if (bundledLabels(model.classes, state.args) === undefined) {
+    if (knownLabels(model, state) === undefined) {
       const question = `The checkpoint does not name its ${model.classes} classes; without a file of labels they are called class 0, class 1 and so on.`;
       report.questions = [...questions, { option: 'labels', question }];
     }
@@ -42,21 +43,39 @@ export async function inspectCheckpoint(path: string, taken: ReadonlySet<string>
 }
 
 function summarise(model: ModelDescription, open: ReadonlySet<Option>): string {
-  const { embedDim, depth, imageSize, classes, pruningLayers, tokenKeep } = model;
-  const kind = open.has('architecture')
-    ? 'Vim or VideoMamba'
-    : { vim: 'Vim', videomamba: 'VideoMamba', mambareg: 'MambaReg' }[model.architecture];
-  const stages = `${pruningLayers.length} pruning stage${pruningLayers.length === 1 ? '' : 's'}`;
-  const pruning = [
-    stages,
+  const { embedDim, depth, imageSize, classes } = model;
+  const registers =
+    model.task === 'classification' && model.registers !== undefined ? `, ${model.registers} registers` : '';
+  const size = `width ${embedDim}, ${depth} blocks, ${imageSize} x ${imageSize} pixels, ${classes} classes${registers}`;
+  const dynamic = model.pruningLayers.length > 0 ? 'DyVM-' : '';
+  return `${headText(model)}${dynamic}${backboneText(model, open)}: ${size}; ${pruningText(model, open)}.`;
+}
+
+function headText(model: ModelDescription): string {
+  switch (model.task) {
+    case 'classification':
+      return '';
+    case 'segmentation':
+      return 'Segmentation, UperNet on ';
+    case 'detection':
+      return `Detection, ${model.head.stages > 1 ? 'Cascade ' : ''}Mask R-CNN on `;
+  }
+}
+
+function backboneText(model: ModelDescription, open: ReadonlySet<Option>): string {
+  if (open.has('architecture')) return 'Vim or VideoMamba';
+  return { vim: 'Vim', videomamba: 'VideoMamba', mambareg: 'MambaReg' }[model.architecture];
+}
+
+function pruningText({ pruningLayers, tokenKeep }: ModelDescription, open: ReadonlySet<Option>): string {
+  if (pruningLayers.length === 0) return 'no pruning of patches';
+  return [
+    `${pruningLayers.length} pruning stage${pruningLayers.length === 1 ? '' : 's'}`,
     ...(open.has('pruningLayers') ? [] : [`before blocks ${pruningLayers.join(', ')}`]),
     ...(open.has('tokenKeep')
       ? []
       : [`trained keep ratios ${tokenKeep.map((ratio) => ratio.toFixed(3)).join(', ')}`]),
   ].join(', ');
-  const registers = model.registers === undefined ? '' : `, ${model.registers} registers`;
-  const size = `width ${embedDim}, ${depth} blocks, ${imageSize} x ${imageSize} pixels, ${classes} classes${registers}`;
-  return `${pruningLayers.length > 0 ? `DyVM-${kind}` : kind}: ${size}; ${pruningLayers.length > 0 ? pruning : 'no pruning of patches'}.`;
 }
 
 function freeName(name: string, taken: ReadonlySet<string>): string {

@@ -1,37 +1,80 @@
 import { readFile, stat } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../shared/errors.ts';
-import type { Label } from '../../shared/model-package.ts';
-import type { TrainingArgs } from './training-args.ts';
+import type { Label, Manifest } from '../../shared/model-package.ts';
+import { printable, type PickleValue } from './pickle-values.ts';
+import type { StateDict } from './state-dict.ts';
+
+type ClassCount = Pick<Manifest, 'task' | 'classes'>;
+type Labelled = Pick<StateDict, 'args' | 'labels'>;
 
 const MAX_LABEL_FILE_BYTES = 8 * 2 ** 20;
 
-const IMAGENET = fileURLToPath(new URL('../../../resources/labels/imagenet-1k.tsv', import.meta.url));
-const CIFAR10 = fileURLToPath(new URL('../../../resources/labels/cifar-10.txt', import.meta.url));
+/** A name that only numbers its class, as makers of test data write. */
+const NUMBERED = /^class[ _-]?\d+$/i;
 
 /**
- * The names of a model's classes, in class order: from a file when one is given; else ImageNet's for 1,000 classes,
- * CIFAR-10's for 10 classes of a model trained on CIFAR; else `class 0`, `class 1`, ...
- * Rejects with NOT_FOUND or BAD_ARGUMENT.
+ * The names of a model's classes, in class order: from a file when one is given; else those that everyone who made such a
+ * model means; else `class 0`, `class 1`, ... Rejects with NOT_FOUND or BAD_ARGUMENT.
  */
 export async function labelsFor(
-  classes: number,
+  model: ClassCount,
   path: string | undefined,
-  args: TrainingArgs,
+  state: Labelled,
 ): Promise<Label[]> {
-  const file = path ?? bundledLabels(classes, args);
-  if (file !== undefined) return readLabels(file, classes);
-  return Array.from({ length: classes }, (_, index) => ({ name: `class ${index}` }));
+  const known = path ?? knownLabels(model, state);
+  if (typeof known === 'string') return readLabels(known, model.classes);
+  return known ?? Array.from({ length: model.classes }, (_, index) => ({ name: `class ${index}` }));
 }
 
-/** The labels file of Winnow that a checkpoint's classes call for; undefined when nobody knows their names. */
-export function bundledLabels(classes: number, args: TrainingArgs): string | undefined {
-  if (classes === 1000) return IMAGENET;
+/**
+ * The labels that the checkpoint records, or the file of Winnow that its classes call for: ImageNet's for 1,000 classes of a
+ * classifier, CIFAR-10's for 10 where it was trained on CIFAR, ADE20K's for 150 of a segmentation model, COCO's for 80 of a
+ * detection model. Undefined when nobody knows their names.
+ */
+export function knownLabels(
+  { task, classes }: ClassCount,
+  { args, labels }: Labelled,
+): Label[] | string | undefined {
+  if (labels?.length === classes && !labels.every(({ name }) => NUMBERED.test(name))) return labels;
+  if (task === 'segmentation') return classes === 150 ? bundled('ade20k-150.tsv') : undefined;
+  if (task === 'detection') return classes === 80 ? bundled('coco-80.tsv') : undefined;
+  if (classes === 1000) return bundled('imagenet-1k.tsv');
   const dataSet = args.text('data_set') ?? args.text('dataset') ?? '';
-  return classes === 10 && /cifar/i.test(dataSet) ? CIFAR10 : undefined;
+  return classes === 10 && /cifar/i.test(dataSet) ? bundled('cifar-10.txt') : undefined;
 }
 
-/** Reads one label per line, `name` or `synset<TAB>name`. */
+/** The names and colours that mmseg writes into a checkpoint's `meta`; undefined when there are none. */
+export function recordedLabels(meta: PickleValue | undefined): Label[] | undefined {
+  const names = meta instanceof Map ? meta.get('CLASSES') : undefined;
+  const palette = meta instanceof Map ? meta.get('PALETTE') : undefined;
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string' && name.trim() !== '')) {
+    return undefined;
+  }
+  return names.map((name, index) => {
+    const colour = Array.isArray(palette) ? colourText(palette[index]) : undefined;
+    return { name: printable(String(name).trim()), ...(colour === undefined ? {} : { colour }) };
+  });
+}
+
+function colourText(rgb: PickleValue | undefined): string | undefined {
+  if (!Array.isArray(rgb) || rgb.length !== 3) return undefined;
+  const digits = rgb.map((value) =>
+    typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 256
+      ? value.toString(16).padStart(2, '0')
+      : '',
+  );
+  return digits.includes('') ? undefined : `#${digits.join('')}`;
+}
+
+function bundled(file: string): string {
+  return fileURLToPath(new URL(`../../../resources/labels/${file}`, import.meta.url));
+}
+
+/**
+ * Reads one label per line: `name`, `synset<TAB>name` or `id<TAB>name`, where an id is a whole number; a colour may follow
+ * behind a tab, as `#rrggbb`.
+ */
 async function readLabels(path: string, classes: number): Promise<Label[]> {
   const text = await readText(path);
   const lines = text
@@ -61,9 +104,14 @@ async function readText(path: string): Promise<string> {
 }
 
 function parseLabel(line: string, place: string): Label {
-  const tab = line.indexOf('\t');
-  const name = line.slice(tab + 1).trim();
+  const [, text = line, colour] = /^(.*)\t\s*(#[0-9a-f]{6})\s*$/i.exec(line) ?? [];
+  const tab = text.indexOf('\t');
+  const name = text.slice(tab + 1).trim();
   if (name === '') throw new AppError('BAD_ARGUMENT', `There is no label in ${place}`);
-  const synset = tab < 0 ? '' : line.slice(0, tab).trim();
-  return synset === '' ? { name } : { name, synset };
+  const key = tab < 0 ? '' : text.slice(0, tab).trim();
+  return {
+    name,
+    ...(key === '' ? {} : /^\d{1,9}$/.test(key) ? { id: Number(key) } : { synset: key }),
+    ...(colour === undefined ? {} : { colour: colour.toLowerCase() }),
+  };
 }

@@ -1,3 +1,5 @@
+import type { Label, Task } from '../../shared/model-package.ts';
+import { recordedLabels } from './labels.ts';
 import { badCheckpoint, printable, TensorRef, type PickleKey, type PickleValue } from './pickle-values.ts';
 import { TrainingArgs } from './training-args.ts';
 
@@ -6,12 +8,17 @@ const WRAPPERS = ['model', 'model_ema', 'state_dict_ema', 'state_dict'];
 
 const PARALLEL_PREFIX = 'module.'; // what DistributedDataParallel puts before every name
 
+/** Tensors of segmentation and detection models that predicting needs not: of training alone, or computed anew. */
+const UNUSED = /^auxiliary_head\.|\.num_batches_tracked$|\.rope\.freqs_(cos|sin)$/;
+
 export interface StateDict {
   tensors: ReadonlyMap<string, TensorRef>;
   /** The entry that was taken; `state_dict` for a bare file. */
   source: string;
   epoch: number | undefined;
   args: TrainingArgs;
+  /** Names of the classes, where the checkpoint records them. */
+  labels: Label[] | undefined;
 }
 
 /**
@@ -30,6 +37,7 @@ export function findStateDict(root: PickleValue): StateDict {
     source: source ?? 'state_dict',
     epoch: typeof epoch === 'number' && Number.isSafeInteger(epoch) ? epoch : undefined,
     args: new TrainingArgs(root.get('args')),
+    labels: recordedLabels(root.get('meta')),
   };
 }
 
@@ -51,4 +59,17 @@ function namedTensors(dictionary: ReadonlyMap<PickleKey, PickleValue>): Map<stri
     tensors.set(name, value);
   }
   return tensors;
+}
+
+/** The task of a model, from the names of its tensors. */
+export function taskOf({ tensors }: StateDict): Task {
+  const starts = (prefix: string) => [...tensors.keys()].some((name) => name.startsWith(prefix));
+  if (starts('backbone.net.')) return 'detection';
+  return starts('backbone.') || starts('decode_head.') ? 'segmentation' : 'classification';
+}
+
+/** The same without the tensors that no package holds. */
+export function withoutUnused(state: StateDict): StateDict {
+  if (taskOf(state) === 'classification') return state;
+  return { ...state, tensors: new Map([...state.tensors].filter(([name]) => !UNUSED.test(name))) };
 }

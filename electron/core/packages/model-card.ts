@@ -2,7 +2,7 @@ import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import { countFlops, patchCount } from '../flops.ts';
 import { standardPresets } from '../presets.ts';
 
-const ARCHITECTURES: Record<Manifest['architecture'], string> = {
+const CLASSIFIERS: Record<Manifest['architecture'], string> = {
   vim: 'Vim (class token in the middle)',
   videomamba: 'VideoMamba (class token first)',
   mambareg: 'MambaReg (registers between the patches)',
@@ -13,12 +13,10 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
   const rows: [string, string][] = [
     ['Model', `${name}${bundled ? ' (came with Winnow)' : ''}`],
     ['File', `${path}, ${(bytes / 1e6).toFixed(1)} MB`],
-    [
-      'Architecture',
-      `${manifest.pruningLayers.length > 0 ? 'DyVM ' : ''}${ARCHITECTURES[manifest.architecture]}`,
-    ],
+    ['Architecture', architectureText(manifest)],
     ['Size', `width ${manifest.embedDim}, ${manifest.depth} blocks, ${manifest.classes} classes`],
     ['Input', `${manifest.imageSize} x ${manifest.imageSize} pixels, ${patchCount(manifest)} patches`],
+    ...headRows(manifest),
     ['Patch pruning', pruningText(manifest)],
     ['Scan directions', directionText(manifest)],
     ...presetRows(manifest),
@@ -36,15 +34,45 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
   return rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
 }
 
+function architectureText(manifest: Manifest): string {
+  const dynamic = manifest.pruningLayers.length > 0 ? 'DyVM ' : '';
+  switch (manifest.task) {
+    case 'classification':
+      return dynamic + CLASSIFIERS[manifest.architecture];
+    case 'segmentation':
+      return `segmentation: UperNet on ${dynamic}Vim`;
+    case 'detection':
+      return `detection: ${manifest.head.stages > 1 ? 'Cascade ' : ''}Mask R-CNN on ${dynamic}Vim`;
+  }
+}
+
+/** What only segmentation and detection models have. */
+function headRows(manifest: Manifest): [string, string][] {
+  if (manifest.task === 'classification') return [];
+  const { head, imageSize } = manifest;
+  const size =
+    manifest.task === 'segmentation'
+      ? `${head.width} channels; features behind blocks ${manifest.head.taps.join(', ')}; windows of ${imageSize} pixels every ${manifest.head.slideStride}`
+      : `${head.width} channels, ${manifest.head.boxWidth} values per box, ${manifest.head.stages === 1 ? 'one stage' : `${manifest.head.stages} stages`}`;
+  return [
+    ['Head', size],
+    ['Positions', `learnt${manifest.rotary ? ', and rotations before every block' : ''}`],
+  ];
+}
+
 function pruningText({ pruningLayers, tokenKeep }: Manifest): string {
   if (pruningLayers.length === 0) return 'none';
   const ratios = tokenKeep.map((ratio) => ratio.toFixed(3)).join(', ');
   return `before blocks ${pruningLayers.join(', ')}; trained keep ratios ${ratios}`;
 }
 
-function directionText({ blockSelection, blockKeep }: Manifest): string {
-  if (!blockSelection) return 'both in every block';
-  return `chosen per image and block${blockKeep === undefined ? '' : `; trained keep ratio ${blockKeep}`}`;
+function directionText(manifest: Manifest): string {
+  const { blockSelection, blockKeep } = manifest;
+  const trained = blockKeep === undefined ? '' : `; trained keep ratio ${blockKeep}`;
+  const chosen = blockSelection ? `chosen per image and block${trained}` : 'both in every block';
+  return manifest.task === 'classification'
+    ? chosen
+    : `${chosen}; ${manifest.halveDirections ? 'their sum halved' : 'summed'}`;
 }
 
 /** Presets of a model that prunes nothing are all alike, so they are left out. */
@@ -54,7 +82,7 @@ function presetRows(manifest: Manifest): [string, string][] {
     const { original, actual } = countFlops(manifest, tokenKeep, manifest.blockKeep ?? 1);
     return [
       `Preset ${name}`,
-      `${(actual / 1e9).toFixed(3)} GFLOPs (${(original / 1e9).toFixed(3)} as the paper counts)`,
+      `${(actual / 1e9).toFixed(3)} GFLOPs${manifest.task === 'segmentation' ? ' per window' : ''} (${(original / 1e9).toFixed(3)} as the paper counts)`,
     ];
   });
 }

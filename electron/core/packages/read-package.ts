@@ -1,11 +1,23 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
-import { MANIFEST_KEY, manifestSchema, type Manifest } from '../../shared/model-package.ts';
+import {
+  MANIFEST_KEY,
+  manifestSchema,
+  type ClassificationManifest,
+  type DetectionManifest,
+  type Manifest,
+  type SegmentationManifest,
+} from '../../shared/model-package.ts';
 import { badModel, readExactly, readHeader, withFile, type SafetensorsHeader } from './read-safetensors.ts';
 import { shapeProblem, tensorShapes } from './tensor-shapes.ts';
 import { allFinite } from './tensor-type.ts';
 
 const CHUNK_BYTES = 2 ** 20;
+
+/** Pixels of a patch in segmentation and detection models, whose pyramids have strides of 4, 8, 16 and 32 pixels. */
+const DENSE_PATCH = 16;
+
+type DenseSizes = 'task' | 'imageSize' | 'patchSize' | 'stride' | 'embedDim' | 'depth' | 'head';
 
 /** A package's manifest and size, checked as far as the header tells. */
 export interface PackageSummary {
@@ -68,10 +80,8 @@ function parseManifest(text: string | undefined): Manifest {
 
 /** What the manifest's fields say against each other; undefined when nothing. */
 function manifestProblem(manifest: Manifest, tensors: number): string | undefined {
-  const { pruningLayers, tokenKeep, labels, classes, imageSize, patchSize, stride, preprocessing } = manifest;
+  const { pruningLayers, tokenKeep, labels, classes, imageSize, patchSize, stride } = manifest;
   if (manifest.depth > tensors) return `The manifest has ${manifest.depth} blocks for ${tensors} tensors`;
-  const registers = registerProblem(manifest);
-  if (registers !== undefined) return registers;
   if (labels.length !== classes) return `The manifest has ${labels.length} labels for ${classes} classes`;
   if (tokenKeep.length !== pruningLayers.length) {
     return `The manifest has ${tokenKeep.length} token keep ratios for ${pruningLayers.length} pruning layers`;
@@ -85,14 +95,19 @@ function manifestProblem(manifest: Manifest, tensors: number): string | undefine
   if (patchSize > imageSize || stride > patchSize) {
     return `The manifest's patches of ${patchSize} pixels every ${stride} do not fit an image of ${imageSize}`;
   }
+  return manifest.task === 'classification' ? classifierProblem(manifest) : denseProblem(manifest);
+}
+
+function classifierProblem(manifest: ClassificationManifest): string | undefined {
+  const { preprocessing, imageSize } = manifest;
   if (preprocessing.crop !== imageSize || preprocessing.resize < preprocessing.crop) {
     return `The manifest's preprocessing does not give pictures of ${imageSize} pixels`;
   }
-  return undefined;
+  return registerProblem(manifest);
 }
 
 /** What the fields about registers say against the architecture and the width; undefined when nothing. */
-function registerProblem(manifest: Manifest): string | undefined {
+function registerProblem(manifest: ClassificationManifest): string | undefined {
   const { architecture, registers, registerReduction, embedDim } = manifest;
   const isRegistered = architecture === 'mambareg';
   if (isRegistered !== (registers !== undefined) || isRegistered !== (registerReduction !== undefined)) {
@@ -101,6 +116,31 @@ function registerProblem(manifest: Manifest): string | undefined {
   return embedDim % (registerReduction ?? 1) === 0
     ? undefined
     : `The manifest's registerReduction ${registerReduction} does not divide the width ${embedDim}`;
+}
+
+/**
+ * What speaks against the geometry of a segmentation or detection model, as one sentence; undefined when nothing. Its
+ * pyramid halves the grid of patches, and quarters the width.
+ */
+export function denseProblem(
+  model: Pick<SegmentationManifest, DenseSizes> | Pick<DetectionManifest, DenseSizes>,
+): string | undefined {
+  const { task, imageSize, patchSize, stride, embedDim, depth } = model;
+  if (patchSize !== DENSE_PATCH || stride !== DENSE_PATCH) {
+    return `A ${task} model must have patches of ${DENSE_PATCH} pixels side by side, but has ${patchSize} pixels every ${stride}`;
+  }
+  if (imageSize % (2 * DENSE_PATCH) !== 0) {
+    return `The image size of a ${task} model must be a multiple of ${2 * DENSE_PATCH} pixels, but is ${imageSize}`;
+  }
+  if (embedDim % 4 !== 0) return `The width of a ${task} model must be a multiple of 4, but is ${embedDim}`;
+  if (model.task === 'detection') return undefined;
+  const { taps, slideStride } = model.head;
+  if (taps.some((tap, place) => tap >= depth || tap <= (taps[place - 1] ?? -1))) {
+    return `The blocks ${taps.join(', ')} behind which features are taken must rise and lie inside ${depth} blocks`;
+  }
+  return slideStride <= imageSize
+    ? undefined
+    : `Windows of ${imageSize} pixels every ${slideStride} leave pixels out`;
 }
 
 /** Whether these can be the blocks before which patches are pruned: rising, none before the first block. */

@@ -1,19 +1,38 @@
-import { headInputs, patchCount, type ModelShape } from '../flops.ts';
+import { patchCount, type ClassifierShape, type ModelShape } from '../flops.ts';
+import { headInputs } from '../head-flops.ts';
+import { denseShapes } from './dense-shapes.ts';
 
 export type ShapesByName = ReadonlyMap<string, readonly number[]>;
+
+/** How many of the names that are wrong a sentence says. */
+const NAMES_SAID = 5;
 
 /**
  * Names and shapes of a model's tensors, in the order of the original's state dict. D = embedDim, E = 2D inner
  * channels, N = stateDim, R = dtRank, K = convWidth, n = registers, q = registerReduction; linear weights are [out, in].
  */
 export function tensorShapes(model: ModelShape): ShapesByName {
-  const { embedDim: D, patchSize: P, classes } = model;
-  const shapes: [string, number[]][] = [
+  return new Map(
+    model.task === 'classification' ? classifierShapes(model) : denseShapes(model, trunkShapes(model)),
+  );
+}
+
+function classifierShapes(model: ClassifierShape): [string, number[]][] {
+  return [
     ...specialTokenShapes(model),
+    ...trunkShapes(model),
+    ['head.weight', [model.classes, headInputs(model)]],
+    ['head.bias', [model.classes]],
+    ['norm_f.weight', [model.embedDim]],
+  ];
+}
+
+/** What every model has: patch embedding, blocks and predictors. */
+function trunkShapes(model: ModelShape): [string, number[]][] {
+  const { embedDim: D, patchSize: P } = model;
+  const shapes: [string, number[]][] = [
     ['patch_embed.proj.weight', [D, 3, P, P]],
     ['patch_embed.proj.bias', [D]],
-    ['head.weight', [classes, headInputs(model)]],
-    ['head.bias', [classes]],
   ];
   for (let layer = 0; layer < model.depth; layer++) {
     shapes.push(...withPrefix(`layers.${layer}.`, blockShapes(model)));
@@ -21,12 +40,11 @@ export function tensorShapes(model: ModelShape): ShapesByName {
   for (const stage of model.pruningLayers.keys()) {
     shapes.push(...withPrefix(`score_predictors.${stage}.`, predictorShapes(D)));
   }
-  shapes.push(['norm_f.weight', [D]]);
-  return new Map(shapes);
+  return shapes;
 }
 
 /** The class token has its place among the positions; registers have positions and a head of their own. */
-function specialTokenShapes(model: ModelShape): [string, number[]][] {
+function specialTokenShapes(model: ClassifierShape): [string, number[]][] {
   const { embedDim: D, registers: n } = model;
   if (n === undefined) {
     return [
@@ -85,18 +103,39 @@ function predictorShapes(D: number): [string, number[]][] {
   ];
 }
 
-/** What is wrong with a model's tensors, as one sentence that names a tensor; undefined when they are as expected. */
+/** What is wrong with a model's tensors, as one sentence that names some; undefined when they are as expected. */
 export function shapeProblem(expected: ShapesByName, actual: ShapesByName): string | undefined {
+  return namesProblem(expected, actual) ?? sizesProblem(expected, actual);
+}
+
+/** Of the names alone: which are missing and which are unknown, the first few of each. */
+export function namesProblem(expected: ShapesByName, actual: ShapesByName): string | undefined {
+  const missing = [...expected.keys()].filter((name) => !actual.has(name));
+  const unknown = [...actual.keys()].filter((name) => !expected.has(name));
+  const problems = [
+    ...(missing.length === 0 ? [] : [`${tensorNames(missing)} missing`]),
+    ...(unknown.length === 0 ? [] : [`${tensorNames(unknown)} unknown in this kind of model`]),
+  ];
+  return problems.length === 0 ? undefined : upperFirst(problems.join(', and '));
+}
+
+function sizesProblem(expected: ShapesByName, actual: ShapesByName): string | undefined {
   for (const [name, shape] of expected) {
-    const found = actual.get(name);
-    if (found === undefined) return `The tensor ${name} is missing`;
+    const found = actual.get(name) ?? [];
     if (found.join() !== shape.join())
       return `The tensor ${name} must be [${shape.join()}], but is [${found.join()}]`;
   }
-  const extra = [...actual.keys()].find((name) => !expected.has(name));
-  return extra === undefined
-    ? undefined
-    : `The tensor ${extra.slice(0, 100)} does not belong to this kind of model`;
+  return undefined;
+}
+
+function tensorNames(names: readonly string[]): string {
+  const said = names.slice(0, NAMES_SAID).map((name) => name.slice(0, 100));
+  const others = names.length > said.length ? ` and ${names.length - said.length} more` : '';
+  return `the tensor${names.length === 1 ? '' : 's'} ${said.join(', ')}${others} ${names.length === 1 ? 'is' : 'are'}`;
+}
+
+function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
 function withPrefix(prefix: string, shapes: [string, number[]][]): [string, number[]][] {

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countFlops, type ModelShape } from '../../../electron/core/flops.ts';
+import { countFlops, type ClassifierShape } from '../../../electron/core/flops.ts';
 import { keepPowers } from '../../../electron/core/presets.ts';
 
 /** A published size: 224 pixels, patches of 16, 24 blocks, 1,000 classes. */
-function model(embedDim: number, dynamic: boolean): ModelShape {
+function model(embedDim: number, dynamic: boolean): ClassifierShape {
   return {
+    task: 'classification',
     ...{ imageSize: 224, patchSize: 16, stride: 16, embedDim, depth: 24, stateDim: 16, convWidth: 4 },
     ...{
       dtRank: embedDim / 16,

@@ -26,7 +26,9 @@ interface Sample {
   registerReduction?: number;
 }
 
-/** Describes a model of these sizes; nothing of its tensors is read. */
+type Classifier = Extract<ModelDescription, { task: 'classification' }>;
+
+/** Describes a classifier of these sizes; nothing of its tensors is read. */
 function describe({
   args = {},
   options = {},
@@ -36,9 +38,10 @@ function describe({
   grid = 14,
   registers,
   registerReduction,
-}: Sample): ModelDescription {
+}: Sample): Classifier {
   const shapes = tensorShapes({
     ...{
+      task: 'classification',
       imageSize: grid * patchSize,
       patchSize,
       stride: patchSize,
@@ -60,11 +63,14 @@ function describe({
   const tensors = new Map([...shapes].map(([name, shape]) => [name, new TensorRef(storage, 0, shape, [])]));
   const namespace = new Namespace();
   namespace.attributes = new Map(Object.entries({ model: 'Vim-Tiny', ...args }));
-  const state = { tensors, source: 'model', epoch: undefined, args: new TrainingArgs(namespace) };
-  return describeModel(state, { name: 'sample', ...options });
+  const trainingArgs = new TrainingArgs(namespace);
+  const state = { tensors, source: 'model', epoch: undefined, args: trainingArgs, labels: undefined };
+  const model = describeModel(state, { name: 'sample', ...options });
+  assert.ok(model.task === 'classification');
+  return model;
 }
 
-const NAMES: [string, ModelDescription['architecture']][] = [
+const NAMES: [string, Classifier['architecture']][] = [
   ['Vim-Small', 'vim'],
   ['VideoMamba-Tiny', 'videomamba'],
   ['vim_small_patch16_224_bimambav2_final_pool_mean_abs_pos_embed_with_midclstok_div2', 'vim'],

@@ -9,7 +9,13 @@ import {
   type ImportOptions,
 } from '../../../../electron/core/checkpoint/import-checkpoint.ts';
 import { verifyPackage } from '../../../../electron/core/packages/read-package.ts';
-import type { Manifest, ModelPackage } from '../../../../electron/shared/model-package.ts';
+import type {
+  DetectionManifest,
+  Label,
+  Manifest,
+  ModelPackage,
+  SegmentationManifest,
+} from '../../../../electron/shared/model-package.ts';
 import { appError, assertAppError } from '../app-error.ts';
 import { mutated, seededRandom } from '../random.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -147,6 +153,7 @@ test('imports dyvm-mambareg-random, and asks nothing of it but its layers', asyn
   const given = { checkpointPath: golden(name), name, modelsFolder };
   await assert.rejects(importCheckpoint(given), appError('BAD_CHECKPOINT', /before which of its 12 blocks/));
   const { manifest, path } = await importCheckpoint({ ...given, pruningLayers: [3, 6, 9] });
+  assert.ok(manifest.task === 'classification');
   const { architecture, registers, registerReduction, embedDim, classes, tokenKeep } = manifest;
   assert.deepEqual(
     { architecture, registers, registerReduction, embedDim, classes, tokenKeep },
@@ -175,21 +182,78 @@ for (const [name, dataSha256] of SHARED_GOLDENS) {
   });
 }
 
-const OTHER_KINDS: [string, RegExp][] = [
-  ['dyvm-seg-upernet-random', /is a segmentation model/],
-  ['vim-det-cascade-random', /is a detection model/],
-  ['vim-det-plain-random', /is a detection model/],
+interface DenseGolden {
+  name: string;
+  given: Given;
+  /** What the checkpoint leaves open. */
+  missing: RegExp;
+  manifest: Partial<SegmentationManifest> | Partial<DetectionManifest>;
+  label: Label;
+  /** As above; without tables of rotations, the auxiliary head and counts of batches. */
+  dataSha256: string;
+}
+
+const DENSE_GOLDENS: DenseGolden[] = [
+  {
+    name: 'dyvm-seg-upernet-random',
+    given: { tokenKeep: '0.8' },
+    missing: /does not record its token keep ratio/,
+    manifest: {
+      ...{
+        task: 'segmentation',
+        imageSize: 512,
+        patchSize: 16,
+        stride: 16,
+        embedDim: 48,
+        depth: 24,
+        classes: 150,
+      },
+      ...{
+        blockSelection: true,
+        pruningLayers: [6, 12, 18],
+        tokenKeep: [0.8, 0.6400000000000001, 0.5120000000000001],
+      },
+      ...{ halveDirections: true, rotary: false },
+      head: { taps: [5, 11, 17, 23], width: 48, poolScales: [1, 2, 3, 6], slideStride: 341 },
+    },
+    label: { name: 'bed', colour: '#cc05ff' },
+    dataSha256: '',
+  },
+  {
+    name: 'vim-det-cascade-random',
+    given: { halveDirections: true },
+    missing: /whether a block halves the sum/,
+    manifest: {
+      ...{ task: 'detection', imageSize: 512, embedDim: 48, depth: 6, classes: 80, blockSelection: false },
+      ...{ pruningLayers: [], tokenKeep: [], halveDirections: true, rotary: true },
+      head: { width: 64, boxWidth: 128, stages: 3, boxPerClass: false },
+    },
+    label: { name: 'train', id: 7 },
+    dataSha256: '',
+  },
+  {
+    name: 'vim-det-plain-random',
+    given: { halveDirections: false },
+    missing: /whether a block halves the sum/,
+    manifest: {
+      ...{ task: 'detection', imageSize: 384, embedDim: 32, depth: 4, halveDirections: false, rotary: true },
+      head: { width: 48, boxWidth: 96, stages: 1, boxPerClass: true },
+    },
+    label: { name: 'train', id: 7 },
+    dataSha256: '',
+  },
 ];
 
-for (const [name, message] of OTHER_KINDS) {
-  const { checkpointPath, skip } = sharedCheckpoint(name);
-  test(`names the kind of ${name}`, { skip }, async (context) => {
+for (const { name, given, missing, manifest, label, dataSha256 } of DENSE_GOLDENS) {
+  test(`imports ${name}, and asks only what the weights do not tell`, async (context) => {
     const modelsFolder = await temporaryFolder(context);
-    await assert.rejects(
-      importCheckpoint({ checkpointPath, name, modelsFolder }),
-      appError('BAD_CHECKPOINT', message),
-    );
-    assert.deepEqual(await readdir(modelsFolder), []);
+    const file = { checkpointPath: golden(name), name, modelsFolder };
+    await assert.rejects(importCheckpoint(file), appError('BAD_CHECKPOINT', missing));
+    const model = await importCheckpoint({ ...file, ...given });
+    assert.deepEqual({ ...model.manifest, ...manifest }, model.manifest);
+    assert.deepEqual(model.manifest.labels[label.id === undefined ? 7 : 6], label);
+    assert.equal(model.manifest.dataSha256, dataSha256);
+    assert.deepEqual((await verifyPackage(model.path)).manifest, model.manifest);
   });
 }
 
@@ -307,7 +371,7 @@ const REFUSED: [string, Map<string, Source>, RegExp][] = [
   [
     'an extra tensor',
     withTensor('rope.freqs_cos', { key: 'x', data: floats(4, 0), shape: [4] }),
-    /rope\.freqs_cos does not belong/,
+    /rope\.freqs_cos is unknown in this kind of model/,
   ],
   [
     'a wrong shape',
@@ -322,12 +386,12 @@ const REFUSED: [string, Map<string, Source>, RegExp][] = [
   [
     'a gap in the blocks',
     renamed(dynamicModel(), (name) => name.replace('layers.1.', 'layers.7.')),
-    /layers\.1\.mixer\.A_log is missing/,
+    /layers\.1\.mixer\.A_log, .* missing, and the tensors layers\.7\..* unknown/,
   ],
   [
     'a huge block number',
     renamed(dynamicModel(), (name) => name.replace('layers.1.', 'layers.999999999.')),
-    /layers\.1\.mixer\.A_log is missing/,
+    /layers\.1\.mixer\.A_log, .* missing, and/,
   ],
   [
     'patches that form no square',

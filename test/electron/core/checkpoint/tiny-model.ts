@@ -1,4 +1,4 @@
-import type { ModelShape } from '../../../../electron/core/flops.ts';
+import type { ClassifierShape } from '../../../../electron/core/flops.ts';
 import { tensorShapes } from '../../../../electron/core/packages/tensor-shapes.ts';
 import { OrderedDict, TorchTensor, type Source } from './torch-save.ts';
 
@@ -59,9 +59,15 @@ export function renamed(model: Map<string, Source>, rename: (name: string) => st
 function modelOf(
   blockSelection: boolean,
   pruningLayers: number[],
-  registers: Pick<ModelShape, 'registers' | 'registerReduction'> = {},
+  registers: Pick<ClassifierShape, 'registers' | 'registerReduction'> = {},
 ): Map<string, Source> {
-  const shapes = tensorShapes({ ...SHAPE, ...registers, blockSelection, pruningLayers });
+  const shapes = tensorShapes({
+    task: 'classification',
+    ...SHAPE,
+    ...registers,
+    blockSelection,
+    pruningLayers,
+  });
   return new Map(
     [...shapes].map(([name, shape], index) => {
       const count = shape.reduce((product, side) => product * side, 1);

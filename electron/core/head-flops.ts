@@ -1,0 +1,70 @@
+import type { ClassifierShape, DetectorShape, ModelShape, SegmenterShape } from './flops.ts';
+
+/** Boxes that the proposal network passes on, at most. */
+const PROPOSALS = 1000;
+
+/** Detections that get a mask, at most. */
+const MASKS = 100;
+
+/** Anchors of the proposal network at every place. */
+const ANCHORS = 3;
+
+/** Side of what is pooled for a box, and for a mask. */
+const BOX_POOL = 7;
+const MASK_POOL = 14;
+
+/** Multiply-accumulates of what follows the blocks. Of a detection model with as many boxes as there can be. */
+export function headFlops(shape: ModelShape, patches: number): number {
+  switch (shape.task) {
+    case 'classification':
+      return classifierFlops(shape);
+    case 'segmentation':
+      return upernetFlops(shape, patches);
+    case 'detection':
+      return pyramidFlops(shape, patches) + proposalFlops(shape, patches) + boxFlops(shape);
+  }
+}
+
+/** Values that the last linear layer sees: the class token, or every register narrowed. */
+export function headInputs({ registers, registerReduction, embedDim }: ClassifierShape): number {
+  return (registers ?? 1) * (embedDim / (registerReduction ?? 1));
+}
+
+function classifierFlops(shape: ClassifierShape): number {
+  const neck = shape.registers === undefined ? 0 : shape.embedDim * headInputs(shape);
+  return headInputs(shape) * shape.classes + neck;
+}
+
+/** Maps of 16, 4, 1 and 1/4 times the patches, from the four taps. */
+function upernetFlops({ embedDim: D, classes, head }: SegmenterShape, M: number): number {
+  const C = head.width;
+  const pools = head.poolScales.length;
+  const taps = 4 * M * D * D + 16 * M * D * D + 4 * M * D * D; // deconvolutions: twice of the first, of the second
+  const pooled = head.poolScales.reduce((sum, scale) => sum + scale ** 2, 0) * D * C;
+  const bottleneck = (M / 4) * 9 * (D + pools * C) * C;
+  const laterals = (16 + 4 + 1) * M * (D * C + 9 * C * C);
+  return taps + pooled + bottleneck + laterals + 16 * M * (9 * 4 * C * C + C * classes);
+}
+
+/** Levels 2 to 5 have 16, 4, 1 and 1/4 times the patches; all start from the last block's map. */
+function pyramidFlops({ embedDim: D, head }: DetectorShape, M: number): number {
+  const C = head.width;
+  const doubled = 4 * M * D * (D / 2); // deconvolution
+  const level2 = doubled + 16 * M * (D / 2) * (D / 4) + 16 * M * (D / 4) * C;
+  const level3 = doubled + 4 * M * (D / 2) * C;
+  const levels4And5 = 1.25 * M * D * C;
+  return level2 + level3 + levels4And5 + (16 + 4 + 1.25) * M * 9 * C * C;
+}
+
+function proposalFlops({ head }: DetectorShape, M: number): number {
+  const C = head.width;
+  return (16 + 4 + 1 + 1 / 4 + 1 / 16) * M * (2 * 9 * C * C + ANCHORS * 5 * C);
+}
+
+function boxFlops({ classes, head }: DetectorShape): number {
+  const { width: C, boxWidth: F } = head;
+  const boxValues = head.boxPerClass ? 4 * classes : 4;
+  const box = BOX_POOL ** 2 * (4 * 9 * C * C + C * F) + F * (classes + 1 + boxValues);
+  const mask = MASK_POOL ** 2 * (4 * 9 * C * C + 4 * C * C + 4 * C * classes);
+  return head.stages * PROPOSALS * box + MASKS * mask;
+}
