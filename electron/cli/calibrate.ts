@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { Calibration, CalibrationPoint, CalibrationReport } from '../shared/calibration.ts';
+import type { Task } from '../shared/model-package.ts';
 import { withApp } from './app.ts';
 import { count, finePercent, oneLine, points, quantity, ratios, table } from './format.ts';
 import { watchCalibration } from './interrupt.ts';
@@ -34,7 +35,17 @@ function describe(report: CalibrationReport): string {
       .map(([name]) => name)
       .join(', ');
   const rows = calibration.points.map((point) => [...describePoint(point, calibration), named(point)]);
-  const heading = ['KEEP', 'THRESHOLD', 'PRECISION', 'IMAGES/S', 'FLOPS', 'BLOCKS', 'AGREEMENT'];
+  const size = calibration.task === 'classification' ? [] : ['PIXELS'];
+  const heading = [
+    'KEEP',
+    'THRESHOLD',
+    'PRECISION',
+    ...size,
+    'IMAGES/S',
+    'FLOPS',
+    'BLOCKS',
+    AGREEMENT[calibration.task],
+  ];
   const accuracy = calibration.labelled > 0 ? ['TOP-1', 'LOSS'] : [];
   const from = folder === undefined ? 'of earlier runs' : `in ${oneLine(folder)}`;
   return [
@@ -49,11 +60,20 @@ function describe(report: CalibrationReport): string {
   ].join('\n');
 }
 
-function describePoint(point: CalibrationPoint, { images, labelled }: Calibration): string[] {
-  const { tokenKeep, blockThreshold, precision, imagesPerSecond, flops, blockKeep } = point;
+/** What agreement with Accurate is counted in. */
+const AGREEMENT: Record<Task, string> = {
+  classification: 'AGREEMENT',
+  segmentation: 'AGREEMENT (MIOU)',
+  detection: 'AGREEMENT (AP50)',
+};
+
+function describePoint(point: CalibrationPoint, { task, images, labelled }: Calibration): string[] {
+  const { tokenKeep, blockThreshold, precision, inputSize, imagesPerSecond, flops, blockKeep } = point;
+  const size = task === 'classification' ? [] : [inputSize === undefined ? 'trained' : String(inputSize)];
   const accuracy = [finePercent(point.right / labelled), points((point.lost - point.gained) / labelled)];
   return [
-    ...[ratios(tokenKeep), String(blockThreshold), precision, imagesPerSecond.toFixed(1), quantity(flops)],
+    ...[ratios(tokenKeep), String(blockThreshold), precision, ...size],
+    ...[imagesPerSecond.toFixed(1), quantity(flops)],
     ...[blockKeep.toFixed(3), finePercent(point.agreeing / images)],
     ...(labelled > 0 ? accuracy : []),
   ];

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Task } from './model-package.ts';
 import { PRECISIONS } from './run.ts';
 
 /**
@@ -42,6 +43,7 @@ export interface CalibrationKey {
 
 /** The measured curve of a model on a device. */
 export interface Calibration extends CalibrationKey {
+  task: Task; // of the model
   createdAt: string; // ISO 8601
   folder: string | undefined; // the images' own; undefined for images of earlier runs
   images: number; // that were measured: the sample

@@ -37,9 +37,8 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
       packagePath: model.path,
       device: key.device,
       threads: key.threads,
-      preprocessing: manifest.preprocessing,
     },
-    grid,
+    ...{ manifest, grid },
     ...{ paths: sample.paths, signal: options.signal, clock },
     onProgress: (progress) => options.emit({ type: 'calibrating', progress }),
   });
@@ -50,7 +49,7 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
     ...key,
     createdAt: new Date(clock()).toISOString(),
     folder: sample.folder,
-    ...{ images, labelled, points },
+    ...{ task: manifest.task, images, labelled, points },
     population: sample.found - failed,
   };
   library.transaction(() => {
@@ -83,14 +82,15 @@ export function compare(
     const { point, images } = reading;
     const accurate = readings[0] ?? reading;
     const count = (holds: (image: number) => boolean) => usable.filter(holds).length;
-    const directions = usable.reduce((sum, image) => sum + (images[image]?.directions ?? 0), 0);
-    const blockKeep = directions / Math.max(1, usable.length * 2 * manifest.depth);
+    const kept = usable.reduce((sum, image) => sum + (images[image]?.blockKeep ?? 0), 0);
+    const blockKeep = kept / Math.max(1, usable.length);
+    const imageSize = point.inputSize ?? manifest.imageSize;
     return {
       ...point,
       imagesPerSecond: 1000 / (times[index] ?? 0),
-      flops: countFlops(manifest, point.tokenKeep, blockKeep).actual,
+      flops: countFlops({ ...manifest, imageSize }, point.tokenKeep, blockKeep).actual,
       blockKeep,
-      agreeing: count((image) => best(reading, image) === best(accurate, image)),
+      agreeing: reading.agreement.agreeing(),
       right: count((image) => isRight(reading, image)),
       lost: count((image) => isRight(accurate, image) && !isRight(reading, image)),
       gained: count((image) => !isRight(accurate, image) && isRight(reading, image)),

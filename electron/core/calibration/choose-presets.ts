@@ -15,14 +15,17 @@ const RULES = {
   fast: { agreement: 0.95, loss: 0.02 },
 } as const;
 
+/** The same for maps and boxes, whose edges move with every rounding: of mean IoU or average precision. */
+const DENSE_RULES = { balanced: 0.95, fast: 0.85 } as const;
+
 /** One-sided 95 %: how sure a share of a sample must be when it speaks for images that were not measured. */
 const Z = 1.645;
 
-type Curve = Pick<Calibration, 'images' | 'labelled' | 'population' | 'points'>;
+type Curve = Pick<Calibration, 'task' | 'images' | 'labelled' | 'population' | 'points'>;
 
 /**
  * The points that the presets stand for. Accurate is the first point; Balanced and Fast are the fastest points that keep
- * their rule. A sample that is all images of its folder is taken at its word. Otherwise what counts is the end of the
+ * their rule. The figures of maps and boxes are taken at their word; so is a sample that is all images of its folder is taken at its word. Otherwise what counts is the end of the
  * confidence interval that is worse for the point, so that the rule also holds for the images that were not measured.
  */
 export function choosePresets(curve: Curve): Record<CalibratedPreset, CalibrationPoint> {
@@ -37,8 +40,8 @@ export function choosePresets(curve: Curve): Record<CalibratedPreset, Calibratio
 
 /** The presets of a calibrated model, in the order of standardPresets. */
 export function calibratedPresets(curve: Curve): Preset[] {
-  return Object.entries(choosePresets(curve)).map(([name, { tokenKeep, blockThreshold, precision }]) => ({
-    ...{ name, tokenKeep, blockThreshold, precision },
+  return Object.entries(choosePresets(curve)).map(([name, point]) => ({
+    ...{ name, ...settingOf(point) },
   }));
 }
 
@@ -56,7 +59,13 @@ export function expectationOf(calibration: Calibration, setting: GridPoint): Exp
   };
 }
 
+/** The setting that a point was measured at. */
+export function settingOf({ tokenKeep, blockThreshold, precision, inputSize }: CalibrationPoint): GridPoint {
+  return { tokenKeep, blockThreshold, precision, ...(inputSize === undefined ? {} : { inputSize }) };
+}
+
 function keeps(rule: keyof typeof RULES, point: CalibrationPoint, curve: Curve): boolean {
+  if (curve.task !== 'classification') return point.agreeing / curve.images >= DENSE_RULES[rule];
   const { agreement, loss } = RULES[rule];
   const unseen = Math.max(0, curve.population - curve.images) / Math.max(1, curve.population - 1);
   if (lowestShare(point.agreeing, curve.images, unseen) >= agreement) return true;

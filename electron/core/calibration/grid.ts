@@ -1,3 +1,4 @@
+import { MIN_CALIBRATION_IMAGES } from '../../shared/calibration.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import { PRECISIONS } from '../../shared/run.ts';
 import type { Precision, Preset } from '../../shared/run.ts';
@@ -10,19 +11,27 @@ export type GridPoint = Omit<Preset, 'name'>;
 /** Token keep ratios r, meaning r, r^2, r^3; the trained ones join them. */
 const KEEP_RATIOS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4];
 
+/** Of models whose predictions take seconds: fewer ratios, other sizes of the picture, and fp32 only as trained. */
+const DENSE_KEEP_RATIOS = [1, 0.8, 0.6];
+const DENSE_SIZES = [1, 0.75, 0.5]; // of the trained input size
+const SIZE_STEP = 32; // pixels
+
 /** Block thresholds beside the trained one, measured with all patches and with the trained ratios. */
 const OTHER_THRESHOLDS = [0.3, 0.7];
 
 /** The sample has so many images, more of them the less a model computes. */
 const FEWEST = 500;
 const MOST = 2000;
+const MOST_DENSE = 200; // from MIN_CALIBRATION_IMAGES
 const WORK = 20e12; // multiply-accumulates over all points that a larger sample may cost
 
 /** The settings to measure; the first is Accurate: the most exact precision, all patches, the trained blocks. */
 export function calibrationGrid(
-  manifest: Pick<Manifest, 'tokenKeep' | 'blockSelection'>,
+  manifest: Pick<Manifest, 'task' | 'imageSize' | 'tokenKeep' | 'blockSelection'>,
   precisions: readonly Precision[],
 ): GridPoint[] {
+  const exactFirst = PRECISIONS.filter((precision) => precisions.includes(precision));
+  if (manifest.task !== 'classification') return denseGrid(manifest, exactFirst);
   const all = manifest.tokenKeep.map(() => 1);
   const keeps = distinct([
     all,
@@ -37,8 +46,30 @@ export function calibrationGrid(
       dials.push(...OTHER_THRESHOLDS.map((blockThreshold) => ({ tokenKeep, blockThreshold })));
     }
   }
-  const exactFirst = PRECISIONS.filter((precision) => precisions.includes(precision));
   return exactFirst.flatMap((precision) => dials.map((dial) => ({ ...dial, precision })));
+}
+
+function denseGrid(
+  { imageSize, tokenKeep }: Pick<Manifest, 'imageSize' | 'tokenKeep'>,
+  exactFirst: readonly Precision[],
+): GridPoint[] {
+  const all = tokenKeep.map(() => 1);
+  const keeps = distinct([
+    all,
+    tokenKeep,
+    ...DENSE_KEEP_RATIOS.map((ratio) => keepPowers(ratio, all.length)),
+  ]).sort((one, other) => (other[0] ?? 1) - (one[0] ?? 1));
+  const sizes = DENSE_SIZES.map((share) => Math.ceil((share * imageSize) / SIZE_STEP) * SIZE_STEP);
+  return exactFirst.flatMap((precision, rank) =>
+    [...new Set(rank === 0 ? [imageSize] : [imageSize, ...sizes])].flatMap((size) =>
+      keeps.map((keep) => ({
+        tokenKeep: keep,
+        blockThreshold: TRAINED_THRESHOLD,
+        precision,
+        ...(size === imageSize ? {} : { inputSize: size }),
+      })),
+    ),
+  );
 }
 
 /** How many images are measured at every point, so that a calibration stays within minutes. */
@@ -47,7 +78,9 @@ export function sampleSize(manifest: Manifest, grid: readonly GridPoint[]): numb
     (sum, { tokenKeep }) => sum + countFlops(manifest, tokenKeep, manifest.blockKeep ?? 1).actual,
     0,
   );
-  return Math.min(MOST, Math.max(FEWEST, Math.floor(WORK / work)));
+  const [fewest, most] =
+    manifest.task === 'classification' ? [FEWEST, MOST] : [MIN_CALIBRATION_IMAGES, MOST_DENSE];
+  return Math.min(most, Math.max(fewest, Math.floor(WORK / work)));
 }
 
 /** Whether two settings predict the same; ratios that a power rounded differently are equal. */
@@ -55,6 +88,7 @@ export function sameSetting(one: GridPoint, other: GridPoint): boolean {
   return (
     one.precision === other.precision &&
     one.blockThreshold === other.blockThreshold &&
+    one.inputSize === other.inputSize &&
     sameKeep(one.tokenKeep, other.tokenKeep)
   );
 }

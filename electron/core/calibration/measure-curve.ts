@@ -1,19 +1,25 @@
 import type { CalibrationProgress } from '../../shared/calibration.ts';
-import type { EngineApi, EngineModel, ImageOutcome } from '../../shared/engine-api.ts';
+import type { EngineApi, EngineDial, EngineModel, ImageOutcome } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Precision } from '../../shared/run.ts';
+import type { Manifest } from '../../shared/model-package.ts';
+import type { Receipt } from '../../shared/run.ts';
+import { modelInput, taskSettings } from '../model-input.ts';
 import { directionsRun } from '../receipt-counts.ts';
 import type { Clock } from '../run-rate.ts';
+import { makeAgreement } from './agreement.ts';
+import type { Agreement } from './agreement.ts';
 import type { GridPoint } from './grid.ts';
 
 /** Images per batch; the same as a run's. */
-export const CALIBRATION_BATCH = 16;
+const CALIBRATION_BATCH = 16;
+const DENSE_BATCH = 4; // of models that predict image by image
 /** Batches that are measured with one precision before the next one's turn: changing it loads the model again. */
 const BATCHES_PER_TURN = 4;
 
 export interface MeasureOptions {
   engine: EngineApi;
-  model: Omit<EngineModel, 'precision'>;
+  model: Omit<EngineModel, 'precision' | 'input'>;
+  manifest: Manifest;
   grid: readonly GridPoint[];
   paths: readonly string[];
   signal: AbortSignal;
@@ -24,7 +30,8 @@ export interface MeasureOptions {
 /** What one point gave: for every image, in the order of the paths, and milliseconds per image of every whole batch. */
 export interface Reading {
   point: GridPoint;
-  images: ({ best: number; directions: number } | undefined)[]; // undefined: could not be read
+  images: ({ best: number; blockKeep: number } | undefined)[]; // undefined: could not be read
+  agreement: Agreement; // with the first point, over the images that every point could read
   milliseconds: number[];
 }
 
@@ -35,24 +42,54 @@ export interface Reading {
  * Throws CANCELLED when `signal` is aborted.
  */
 export async function measureCurve(options: MeasureOptions): Promise<Reading[]> {
-  const { grid, paths } = options;
-  const readings: Reading[] = grid.map((point) => ({ point, images: [], milliseconds: [] }));
-  const precisions = [...new Set(grid.map(({ precision }) => precision))];
+  const { grid, paths, manifest } = options;
+  const readings = grid.map((point): Reading => ({
+    point,
+    images: [],
+    agreement: makeAgreement(manifest.task),
+    milliseconds: [],
+  }));
+  const loads = [...new Map(grid.map((point) => [loadKey(point), point])).values()];
   const meter = new Meter(options);
-  const batches = split(paths, CALIBRATION_BATCH);
+  const batches = split(paths, manifest.task === 'classification' ? CALIBRATION_BATCH : DENSE_BATCH);
   for (const [turn, some] of split(batches, BATCHES_PER_TURN).entries()) {
-    for (const precision of inTurn(precisions, turn)) {
-      const own = readings.filter(({ point }) => point.precision === precision);
-      await meter.open(precision, some[0] ?? []);
+    const outcomes = new Map<Reading, ImageOutcome[]>(readings.map((reading) => [reading, []]));
+    for (const load of inTurn(loads, turn)) {
+      const own = readings.filter(({ point }) => loadKey(point) === loadKey(load));
+      await meter.open(load, some[0] ?? []);
       for (const [index, batch] of some.entries()) {
         for (const reading of inTurn(own, index)) {
-          const outcomes = await meter.predict(batch, reading.point);
-          note(reading, outcomes, batch.length === batches[0]?.length);
+          const predicted = await meter.predict(batch, reading.point);
+          note(reading, predicted, batch.length === batches[0]?.length);
+          outcomes.get(reading)?.push(...predicted);
         }
       }
     }
+    compareAll(readings, outcomes);
   }
   return readings;
+}
+
+/** Points with equal keys are predicted by a model that is loaded once. */
+function loadKey({ precision, inputSize }: GridPoint): string {
+  return `${precision} ${inputSize ?? ''}`;
+}
+
+/** Adds to every reading's agreement the images of a turn that all of them could read. */
+function compareAll(readings: readonly Reading[], outcomes: ReadonlyMap<Reading, ImageOutcome[]>): void {
+  const lists = readings.map((reading) => outcomes.get(reading) ?? []);
+  for (const index of (lists[0] ?? []).keys()) {
+    const read = lists.flatMap((list) => {
+      const outcome = list[index];
+      return outcome?.status === 'ok' ? [outcome] : [];
+    });
+    const [accurate] = read;
+    if (accurate === undefined || read.length < readings.length) continue;
+    for (const [place, reading] of readings.entries()) {
+      const outcome = read[place];
+      if (outcome !== undefined) reading.agreement.add(accurate, outcome);
+    }
+  }
 }
 
 /**
@@ -92,7 +129,7 @@ class Meter {
   readonly #started: number;
   readonly #total: number;
   #done = 0;
-  #open: Precision | undefined;
+  #open: string | undefined; // key of what is loaded
 
   constructor(options: MeasureOptions) {
     this.#options = options;
@@ -100,26 +137,29 @@ class Meter {
     this.#total = options.grid.length * options.paths.length;
   }
 
-  /** Opens the model in a precision, unless it is, and warms it with a batch that is not measured. */
-  async open(precision: Precision, batch: readonly string[]): Promise<void> {
-    if (this.#open === precision) return;
+  /** Opens the model as a point needs it, unless it is, and warms it with a batch that is not measured. */
+  async open(point: GridPoint, batch: readonly string[]): Promise<void> {
+    if (this.#open === loadKey(point)) return;
     this.#stopIfCancelled();
-    const { engine, model, grid } = this.#options;
-    await engine.open({ ...model, precision });
-    this.#open = precision;
-    const [first] = grid;
-    if (first !== undefined) await engine.predict(batch, first);
+    const { engine, model, manifest } = this.#options;
+    const { precision } = point;
+    await engine.open({ ...model, precision, input: modelInput(manifest, point.inputSize) });
+    this.#open = loadKey(point);
+    await engine.predict(batch, this.#dial(point));
   }
 
   async predict(batch: readonly string[], point: GridPoint): Promise<ImageOutcome[]> {
     this.#stopIfCancelled();
     const { engine, clock, onProgress } = this.#options;
-    const { tokenKeep, blockThreshold } = point;
-    const outcomes = await engine.predict(batch, { tokenKeep, blockThreshold });
+    const outcomes = await engine.predict(batch, this.#dial(point));
     this.#done += batch.length;
     const secondsLeft = ((clock() - this.#started) / 1000 / this.#done) * (this.#total - this.#done);
     onProgress({ done: this.#done, total: this.#total, secondsLeft });
     return outcomes;
+  }
+
+  #dial({ tokenKeep, blockThreshold }: GridPoint): EngineDial {
+    return { tokenKeep, blockThreshold, ...taskSettings(this.#options.manifest) };
   }
 
   #stopIfCancelled(): void {
@@ -130,15 +170,25 @@ class Meter {
 
 function note(reading: Reading, outcomes: readonly ImageOutcome[], whole: boolean): void {
   for (const outcome of outcomes) {
-    const best = outcome.status === 'ok' ? outcome.top[0] : undefined;
     reading.images.push(
-      outcome.status === 'failed' || best === undefined
+      outcome.status === 'failed'
         ? undefined
-        : { best: best.classIndex, directions: directionsRun(outcome.receipt) },
+        : { best: outcome.top[0]?.classIndex ?? NOTHING_FOUND, blockKeep: blocksKept(outcome.receipt) },
     );
   }
-  const first = outcomes.find((outcome) => outcome.status === 'ok');
-  if (whole && first !== undefined) reading.milliseconds.push(first.receipt.milliseconds);
+  const times = outcomes.flatMap((outcome) =>
+    outcome.status === 'ok' ? [outcome.receipt.milliseconds] : [],
+  );
+  if (whole && times.length > 0)
+    reading.milliseconds.push(times.reduce((sum, time) => sum + time, 0) / times.length);
+}
+
+/** In place of a class, for an image in which a detection model found nothing. */
+const NOTHING_FOUND = -1;
+
+/** Share of the scan directions that ran. */
+function blocksKept(receipt: Receipt): number {
+  return directionsRun(receipt) / Math.max(1, 2 * receipt.directions.length);
 }
 
 /** Forwards at even turns, backwards at odd ones. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { MIN_CALIBRATION_IMAGES } from '../../shared/calibration.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
-import { findClassFolders } from '../evaluate-run.ts';
+import { findClassFolders } from '../evaluate/evaluate-run.ts';
 import { scanFolder } from '../scan-folder.ts';
 import type { Library } from '../store/library.ts';
 

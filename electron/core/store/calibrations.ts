@@ -9,19 +9,20 @@ type StoredCalibration = Omit<Calibration, 'folder' | 'points'> & { folder: stri
 
 /** Statements of the table `calibrations`. */
 export class CalibrationsTable {
-  readonly #put: Statement<[StoredCalibration]>;
+  readonly #put: Statement<[Omit<StoredCalibration, 'task'>]>;
   readonly #get: Statement<[CalibrationKey], StoredCalibration>;
   readonly #keys: Statement<[], CalibrationKey>;
 
   constructor(database: Database) {
     const key = 'model_sha256 AS modelSha256, device, machine, engine, threads';
+    const task = `(SELECT manifest ->> 'task' FROM models WHERE sha256 = model_sha256) AS task`;
     this.#put = database.prepare(`
       INSERT OR REPLACE INTO calibrations (model_sha256, device, machine, engine, threads,
         created_at, folder, images, labelled, population, points)
       VALUES (:modelSha256, :device, :machine, :engine, :threads,
         :createdAt, :folder, :images, :labelled, :population, :points)`);
     this.#get = database.prepare(`
-      SELECT ${key}, created_at AS createdAt, folder, images, labelled, population, points FROM calibrations
+      SELECT ${key}, ${task}, created_at AS createdAt, folder, images, labelled, population, points FROM calibrations
       WHERE model_sha256 = :modelSha256 AND device = :device AND machine = :machine AND engine = :engine
         AND threads = :threads`);
     this.#keys = database.prepare(`SELECT ${key} FROM calibrations ORDER BY created_at DESC`);

@@ -27,6 +27,7 @@ export function curve(points: CalibrationPoint[], rest: Partial<Calibration> = {
       labelled: 0,
       population: 1000,
     },
+    task: 'classification',
     points,
     ...rest,
   };

@@ -65,6 +65,24 @@ suite('the presets of a curve with labels', () => {
   });
 });
 
+suite('the presets of a model that draws maps or boxes', () => {
+  test('are the fastest points with 95 % and 85 % of the agreement, at its word', () => {
+    const points = [
+      ...[point(10, { agreeing: 1000 }), point(12, { agreeing: 950.5 }), point(14, { agreeing: 949.5 })],
+      ...[point(16, { agreeing: 851 }), point(18, { agreeing: 849, inputSize: 512 })],
+    ];
+    const of = curve(points, { task: 'detection', population: 1_000_000 });
+    assert.deepEqual(chosen(of), { accurate: 10, balanced: 12, fast: 16 });
+  });
+
+  test('have the size of the picture that was measured', () => {
+    const points = [point(10, {}), point(18, { inputSize: 512 })];
+    const [, , fast] = calibratedPresets(curve(points, { task: 'segmentation' }));
+    assert.equal(fast?.inputSize, 512);
+    assert.equal(expectationOf(curve(points), { ...points[1] } as GridPoint)?.imagesPerSecond, 18);
+  });
+});
+
 suite('a sample of a larger folder', () => {
   test('must agree more than the folder, by the width of the interval', () => {
     const points = [point(10, {}), point(12, { agreeing: 997 }), point(14, { agreeing: 991 })];

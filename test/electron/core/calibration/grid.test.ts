@@ -4,7 +4,8 @@ import { calibrationGrid, sameSetting, sampleSize } from '../../../../electron/c
 import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
 import { bundledModels } from '../../support/models.ts';
 
-const dynamic = { tokenKeep: [0.7, 0.49, 0.343], blockSelection: true };
+const classifier = { task: 'classification', imageSize: 224 } as const;
+const dynamic = { ...classifier, tokenKeep: [0.7, 0.49, 0.343], blockSelection: true };
 
 suite('the grid of a calibration', () => {
   test('starts with Accurate and has every setting once', () => {
@@ -20,14 +21,14 @@ suite('the grid of a calibration', () => {
 
   test('has the trained ratios as the model states them', () => {
     const at = (tokenKeep: number[]) =>
-      calibrationGrid({ tokenKeep, blockSelection: false }, ['fp32']).filter(
+      calibrationGrid({ ...classifier, tokenKeep, blockSelection: false }, ['fp32']).filter(
         (one) => one.tokenKeep.join() === tokenKeep.join(),
       ).length;
     assert.deepEqual([at([0.7, 0.49, 0.343]), at([0.6, 0.33, 0.1])], [1, 1]);
   });
 
   test('varies the block threshold only where blocks are chosen, and patches only where they are pruned', () => {
-    const plain = { tokenKeep: [], blockSelection: false };
+    const plain = { ...classifier, tokenKeep: [], blockSelection: false };
     assert.deepEqual(calibrationGrid(plain, ['fp32']), [
       { tokenKeep: [], blockThreshold: 0.5, precision: 'fp32' },
     ]);
@@ -38,6 +39,25 @@ suite('the grid of a calibration', () => {
     );
     const pruning = calibrationGrid({ ...dynamic, blockSelection: false }, ['fp32']);
     assert.ok(pruning.length > 5 && pruning.every(({ blockThreshold }) => blockThreshold === 0.5));
+  });
+
+  test('of a detection model varies the size of the picture, but for the most exact precision', () => {
+    const detector = { task: 'detection' as const, imageSize: 1024, tokenKeep: [], blockSelection: false };
+    const grid = calibrationGrid(detector, ['bf16', 'fp32']);
+    assert.deepEqual(
+      grid.map(({ precision, inputSize }) => [precision, inputSize]),
+      [
+        ['fp32', undefined],
+        ['bf16', undefined],
+        ['bf16', 768],
+        ['bf16', 512],
+      ],
+    );
+    const pruning = calibrationGrid({ ...detector, tokenKeep: [0.9, 0.81, 0.729] }, ['fp32']);
+    assert.deepEqual(
+      pruning.map(({ tokenKeep }) => tokenKeep[0]),
+      [1, 0.9, 0.8, 0.6],
+    );
   });
 
   test('is measured on fewer images the larger the model is', async () => {

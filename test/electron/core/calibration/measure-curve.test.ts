@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { makeAgreement } from '../../../../electron/core/calibration/agreement.ts';
 import { typicalTimes } from '../../../../electron/core/calibration/measure-curve.ts';
 import type { Reading } from '../../../../electron/core/calibration/measure-curve.ts';
 
 /** Readings with these milliseconds, one list per point. */
 function readings(...times: number[][]): Reading[] {
   const point = { tokenKeep: [], blockThreshold: 0.5, precision: 'fp32' } as const;
-  return times.map((milliseconds) => ({ point: { ...point, tokenKeep: [] }, images: [], milliseconds }));
+  return times.map((milliseconds) => ({
+    point: { ...point, tokenKeep: [] },
+    images: [],
+    agreement: makeAgreement('classification'),
+    milliseconds,
+  }));
 }
 
 function assertClose(actual: number[], expected: number[]): void {
