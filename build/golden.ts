@@ -11,7 +11,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import { importCheckpoint } from '../electron/core/checkpoint/import-checkpoint.ts';
+import { importCheckpoint, type ImportOptions } from '../electron/core/checkpoint/import-checkpoint.ts';
 import { loadAddon } from '../electron/engine/addon.ts';
 import { AppError } from '../electron/shared/errors.ts';
 import type { ClassTokenArchitecture } from '../electron/shared/model-package.ts';
@@ -20,18 +20,29 @@ import { root, releaseBuild } from './setup.mjs';
 const goldenSchema = z.object({
   architecture: z.string(),
   package: z.string().optional(),
-  config: z.object({ pruning_loc: z.array(z.int()).optional() }),
-  /** Token keep ratios of each run; null without pruning. */
-  runs: z.record(
-    z.string(),
-    z.union([
-      z.array(z.number()).nullable(),
-      z.object({ token_ratio: z.array(z.number()) }).transform((run) => run.token_ratio),
-    ]),
-  ),
+  config: z.object({
+    pruning_loc: z.array(z.int()).optional(),
+    token_ratio: z.array(z.number()).optional(), // of segmentation models, which have no runs
+    divide_by_2: z.boolean().optional(), // of segmentation models
+    divide_by_2_in_pipeline: z.boolean().optional(), // of detection models
+  }),
+  /** Token keep ratios of each run; null without pruning. In words where there are none to choose. */
+  runs: z
+    .record(
+      z.string(),
+      z.union([
+        z.array(z.number()).nullable(),
+        z.object({ token_ratio: z.array(z.number()) }).transform((run) => run.token_ratio),
+        z.string().transform(() => null),
+      ]),
+    )
+    .default({}),
 });
 
 type Golden = z.infer<typeof goldenSchema>;
+
+const SUPPORTED =
+  /^(dyvm-seg-upernet|vim-det-(cascade-)?mask-rcnn|(dyvm-)?(vim|videomamba|mambareg)(?!-det|-seg)(-|$))/;
 
 const kindSchema = z.object({ architecture: z.string().default('of no name') });
 
@@ -43,10 +54,10 @@ function readGolden(directory: string): Golden {
   }
   const json = readJson(file);
   const kind = kindSchema.safeParse(json).data?.architecture;
-  if (kind !== undefined && !/^(dyvm-)?(vim|videomamba|mambareg)(?!-det|-seg)(-|$)/.test(kind)) {
+  if (kind !== undefined && !SUPPORTED.test(kind)) {
     throw new AppError(
       'BAD_ARGUMENT',
-      `${directory}: models of the kind ${kind} are not supported yet; Vim, VideoMamba and MambaReg classifiers are.`,
+      `${directory}: models of the kind ${kind} are not supported; Vim, VideoMamba and MambaReg classifiers, UperNet and Mask R-CNN are.`,
     );
   }
   const golden = goldenSchema.safeParse(json);
@@ -67,21 +78,31 @@ function readJson(file: string): unknown {
 /** The model package of a golden directory: the one that it names, or its checkpoint imported into `modelsFolder`. */
 async function packageOf(directory: string, golden: Golden, modelsFolder: string): Promise<string> {
   if (golden.package !== undefined) return path.resolve(directory, golden.package);
-  const pruningLayers = golden.config.pruning_loc;
-  const [tokenKeep] = Object.values(golden.runs);
   const imported = await importCheckpoint({
     checkpointPath: path.join(directory, 'checkpoint.pth'),
     name: path.basename(path.resolve(directory)),
     modelsFolder,
-    architecture: classTokenArchitecture(golden),
-    ...(pruningLayers && tokenKeep ? { pruningLayers, tokenKeep: tokenKeep.join(',') } : {}),
+    ...openOptions(golden),
   });
   return imported.path;
 }
 
-/** What the checkpoint's tensors leave open; undefined for MambaReg, which they tell. */
+/** What the checkpoint's tensors leave open. */
+function openOptions(golden: Golden): Partial<ImportOptions> {
+  const { pruning_loc, token_ratio, divide_by_2, divide_by_2_in_pipeline } = golden.config;
+  const halveDirections = divide_by_2 ?? divide_by_2_in_pipeline;
+  const [firstRun] = Object.values(golden.runs);
+  const tokenKeep = token_ratio ?? firstRun;
+  return {
+    architecture: classTokenArchitecture(golden),
+    ...(halveDirections === undefined ? {} : { halveDirections }),
+    ...(pruning_loc && tokenKeep ? { pruningLayers: pruning_loc, tokenKeep: tokenKeep.join(',') } : {}),
+  };
+}
+
+/** Undefined for MambaReg and for segmentation and detection models, which the tensors tell. */
 function classTokenArchitecture({ architecture }: Golden): ClassTokenArchitecture | undefined {
-  if (architecture.includes('mambareg')) return undefined;
+  if (/mambareg|-seg-|-det-/.test(architecture)) return undefined;
   return architecture.includes('videomamba') ? 'videomamba' : 'vim';
 }
 

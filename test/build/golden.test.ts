@@ -16,29 +16,37 @@ suite('golden', () => {
     return spawnSync(process.execPath, [path.join(root, 'build/golden.ts'), folder], { encoding: 'utf8' });
   }
 
-  for (const architecture of [
-    'dyvm-seg-upernet',
-    'vim-seg-upernet',
-    'vim-det-cascade-mask-rcnn',
-    'plain-mamba',
-  ]) {
+  for (const architecture of ['vim-seg-segformer', 'vim-det-retinanet', 'plain-mamba']) {
     test(`${architecture} is refused with one sentence`, () => {
       const { status, stderr } = golden(JSON.stringify({ architecture }));
       assert.equal(status, 1);
       assert.equal(
         stderr,
-        `${folder}: models of the kind ${architecture} are not supported yet; Vim, VideoMamba and MambaReg classifiers are.\n`,
+        `${folder}: models of the kind ${architecture} are not supported; Vim, VideoMamba and MambaReg classifiers, UperNet and Mask R-CNN are.\n`,
       );
     });
   }
 
-  test('a directory without a checkpoint is refused with one sentence', () => {
-    const { status, stderr } = golden(
-      '{ "architecture": "vim-plain", "config": {}, "runs": { "plain": null } }',
-    );
-    assert.equal(status, 1);
-    assert.match(stderr, /^.*checkpoint\.pth.*\n$/);
-  });
+  const WITHOUT_CHECKPOINT = [
+    { architecture: 'vim-plain', config: {}, runs: { plain: null } },
+    {
+      architecture: 'dyvm-seg-upernet',
+      config: { pruning_loc: [6, 12, 18], token_ratio: [0.8, 0.64, 0.512], divide_by_2: true },
+    },
+    {
+      architecture: 'vim-det-mask-rcnn',
+      config: { divide_by_2_in_pipeline: false },
+      runs: { pipeline: 'in words' },
+    },
+  ];
+
+  for (const config of WITHOUT_CHECKPOINT) {
+    test(`a ${config.architecture} without a checkpoint is refused with one sentence`, () => {
+      const { status, stderr } = golden(JSON.stringify(config));
+      assert.equal(status, 1);
+      assert.match(stderr, /^.*checkpoint\.pth.*\n$/);
+    });
+  }
 
   test('a damaged config.json is refused by name', () => {
     const { status, stderr } = golden('{ "architecture": ');

@@ -31,13 +31,14 @@ export function findStateDict(root: PickleValue): StateDict {
   const source = WRAPPERS.find((name) => isStateDict(root.get(name)));
   const dictionary = source === undefined ? root : root.get(source);
   if (!isStateDict(dictionary)) throw badCheckpoint('The checkpoint holds no weights', NO_WEIGHTS_HINT);
-  const epoch = root.get('epoch');
+  const meta = root.get('meta'); // of mmseg
+  const epoch = root.get('epoch') ?? (meta instanceof Map ? meta.get('epoch') : undefined);
   return {
     tensors: namedTensors(dictionary),
     source: source ?? 'state_dict',
     epoch: typeof epoch === 'number' && Number.isSafeInteger(epoch) ? epoch : undefined,
-    args: new TrainingArgs(root.get('args')),
-    labels: recordedLabels(root.get('meta')),
+    args: new TrainingArgs(root.get('args') ?? meta),
+    labels: recordedLabels(meta),
   };
 }
 

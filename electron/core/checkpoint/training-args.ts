@@ -12,11 +12,13 @@ const DESCRIPTIVE = [
   'eval_crop_ratio',
   'drop_path',
   'epochs',
+  'exp_name',
+  'iter',
 ];
 
 const MAX_TEXT = 200;
 
-/** The training arguments that a checkpoint recorded (`args`, an argparse.Namespace or a dictionary), by name. */
+/** The training arguments that a checkpoint recorded (`args` or mmseg's `meta`, an argparse.Namespace or a dictionary). */
 export class TrainingArgs {
   readonly #values: ReadonlyMap<PickleKey, PickleValue>;
 

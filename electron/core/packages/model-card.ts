@@ -75,14 +75,17 @@ function directionText(manifest: Manifest): string {
     : `${chosen}; ${manifest.halveDirections ? 'their sum halved' : 'summed'}`;
 }
 
-/** Presets of a model that prunes nothing are all alike, so they are left out. */
+/** Presets of a model that prunes nothing are all alike, so it has one row. */
 function presetRows(manifest: Manifest): [string, string][] {
-  const presets = manifest.pruningLayers.length > 0 ? standardPresets(manifest) : [];
-  return presets.map(({ name, tokenKeep }) => {
-    const { original, actual } = countFlops(manifest, tokenKeep, manifest.blockKeep ?? 1);
-    return [
-      `Preset ${name}`,
-      `${(actual / 1e9).toFixed(3)} GFLOPs${manifest.task === 'segmentation' ? ' per window' : ''} (${(original / 1e9).toFixed(3)} as the paper counts)`,
-    ];
-  });
+  if (manifest.pruningLayers.length === 0) return [['Work', workText(manifest, [])]];
+  return standardPresets(manifest).map(({ name, tokenKeep }) => [
+    `Preset ${name}`,
+    workText(manifest, tokenKeep),
+  ]);
+}
+
+function workText(manifest: Manifest, tokenKeep: readonly number[]): string {
+  const { original, actual } = countFlops(manifest, tokenKeep, manifest.blockKeep ?? 1);
+  const unit = manifest.task === 'segmentation' ? 'GFLOPs per window' : 'GFLOPs';
+  return `${(actual / 1e9).toFixed(3)} ${unit} (${(original / 1e9).toFixed(3)} as the paper counts)`;
 }
