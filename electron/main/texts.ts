@@ -13,6 +13,7 @@ const en = {
   models: 'Models and checkpoints',
   labelLists: 'Lists of labels',
   backups: 'Backups of a library',
+  truths: 'Annotations in COCO JSON',
   done: 'Winnow has finished',
   failed: 'Winnow has stopped',
   labelled: (images: string, failed: number) =>
@@ -39,6 +40,7 @@ const de: Texts = {
   models: 'Modelle und Checkpoints',
   labelLists: 'Listen von Klassennamen',
   backups: 'Sicherungen einer Bibliothek',
+  truths: 'Annotationen als COCO-JSON',
   done: 'Winnow ist fertig',
   failed: 'Winnow hat angehalten',
   labelled: (images, failed) =>

@@ -20,12 +20,13 @@ export function setupDesktop({ pictures }: AppService, window: MainWindow, texts
     model: [{ name: texts.models, extensions: ['pth', 'pt', 'safetensors'] }],
     labels: [{ name: texts.labelLists, extensions: ['txt', 'tsv'] }],
     backup: [{ name: texts.backups, extensions: ['db'] }],
+    truth: [{ name: texts.truths, extensions: ['json'] }],
   };
   handle(window, CHANNELS.chooseFolders, () =>
     chooseToOpen(window, { properties: ['openDirectory', 'multiSelections'] }),
   );
   handle(window, CHANNELS.chooseFile, async ([kind]) => {
-    const wanted = z.enum(['model', 'labels', 'backup']).parse(kind);
+    const wanted = z.enum(['model', 'labels', 'backup', 'truth']).parse(kind);
     const [path] = await chooseToOpen(window, { properties: ['openFile'], filters: filters[wanted] });
     return path;
   });

@@ -100,6 +100,14 @@ export interface RenderedPicture {
   type: 'image/webp' | 'image/jpeg';
 }
 
+/** What is drawn over a picture: the outline of a box with a text above it, a mask filled. */
+export interface Mark {
+  colour: string; // #rrggbb
+  box?: Box | undefined;
+  counts?: string | undefined; // of a mask, see Mask
+  text?: string | undefined;
+}
+
 /**
  * The only thing that the app knows of the engine host. Failures of the engine itself are AppErrors;
  * failures of one image are outcomes.
@@ -119,6 +127,10 @@ export interface EngineApi {
    * when there is none to show.
    */
   render(path: string, options: RenderOptions): Promise<RenderedPicture>;
+  /** What lies in boxes of the picture, each as a JPEG, in their order; undefined for a box beside it. Rejects likewise. */
+  crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]>;
+  /** The whole picture as PNG with something drawn over it. Rejects likewise, also when a mask is not of its size. */
+  overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array>;
   /** Lets `listener` hear the reason each time that the engine has crashed and is started again. */
   onCrash(listener: (reason: string) => void): void;
   /** Ends the engine at once; calls under way are rejected with CANCELLED. */

@@ -67,7 +67,6 @@ class MapAgreement implements Agreement {
 
 /** What Accurate finds with at least this score is the truth that a point is measured by. */
 const TRUE_SCORE = 0.5;
-const OVERLAP = 0.5;
 
 /** The average precision (IoU .50) against what Accurate found. */
 class BoxAgreement implements Agreement {
@@ -81,6 +80,6 @@ class BoxAgreement implements Agreement {
   }
 
   agreeing(): number {
-    return (averagePrecision(this.#images, OVERLAP) ?? 1) * this.#images.length; // undefined: nothing to find
+    return (averagePrecision(this.#images, []).ap50 ?? 1) * this.#images.length; // undefined: nothing to find
   }
 }

@@ -3,7 +3,7 @@ import type { CalibrationKey, CalibrationPoint, CalibrationReport } from '../../
 import type { EngineApi } from '../../shared/engine-api.ts';
 import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { Device } from '../../shared/run.ts';
-import { countFlops } from '../flops.ts';
+import { atInputSize, countFlops } from '../flops.ts';
 import type { Clock } from '../run-rate.ts';
 import type { Library } from '../store/library.ts';
 import { choosePresets } from './choose-presets.ts';
@@ -84,11 +84,10 @@ export function compare(
     const count = (holds: (image: number) => boolean) => usable.filter(holds).length;
     const kept = usable.reduce((sum, image) => sum + (images[image]?.blockKeep ?? 0), 0);
     const blockKeep = kept / Math.max(1, usable.length);
-    const imageSize = point.inputSize ?? manifest.imageSize;
     return {
       ...point,
       imagesPerSecond: 1000 / (times[index] ?? 0),
-      flops: countFlops({ ...manifest, imageSize }, point.tokenKeep, blockKeep).actual,
+      flops: countFlops(atInputSize(manifest, point.inputSize), point.tokenKeep, blockKeep).actual,
       blockKeep,
       agreeing: reading.agreement.agreeing(),
       right: count((image) => isRight(reading, image)),

@@ -113,6 +113,11 @@ export interface ResultFacets {
   /** Counts of images by confidence in equal bins from 0 to 1. */
   confidence: number[];
   status: Record<'ok' | 'failed' | 'pending' | 'verified' | 'unverified' | 'corrected', number>;
+  /**
+   * Images in which a class was found by a detection or segmentation model with at least the filter's `minScore` (0.5
+   * without one), or by a person; most frequent first, empty for classifiers.
+   */
+  found: { label: string; count: number }[];
 }
 
 export interface ImageDetails {
