@@ -3,17 +3,19 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../shared/errors.ts';
 import type {
+  Box,
   EngineApi,
   EngineDial,
   EngineModel,
   ImageFacts,
   ImageOutcome,
+  Mark,
   RenderedPicture,
   RenderOptions,
 } from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 import { HostEnded, HostProcess } from './host-process.ts';
-import type { HostCall, HostResults } from './messages.ts';
+import type { HostCall, HostResults, PictureCall } from './messages.ts';
 import { forkHost } from './start-host.ts';
 import type { StartHost } from './start-host.ts';
 import { Turns } from './turns.ts';
@@ -92,12 +94,35 @@ export class EngineClient implements EngineApi {
     );
   }
 
-  async render(path: string, options: RenderOptions): Promise<RenderedPicture> {
-    const key = JSON.stringify([path, await fileVersion(path)]);
+  render(path: string, options: RenderOptions): Promise<RenderedPicture> {
+    return this.#picture({ call: 'render', path, options });
+  }
+
+  crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#picture({ call: 'crop', path, boxes });
+  }
+
+  overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
+    return this.#picture({ call: 'overlay', path, marks });
+  }
+
+  onCrash(listener: (reason: string) => void): void {
+    this.#crashListeners.push(listener);
+  }
+
+  close(): Promise<void> {
+    this.#closed = true;
+    this.#host?.kill('the engine was closed');
+    return Promise.resolve();
+  }
+
+  /** Asks for what is made of one picture; one that ends the host is not tried again. */
+  async #picture<Call extends PictureCall>(call: Call): Promise<HostResults[Call['call']]> {
+    const key = JSON.stringify([call.path, await fileVersion(call.path)]);
     const attempt = async () => {
       const reason = this.#notRendered.get(key);
       if (reason !== undefined) throw new AppError('BAD_IMAGE', reason);
-      return this.#ask(await this.#runningHost(), { call: 'render', path, options }, RENDER_LIMIT);
+      return this.#ask(await this.#runningHost(), call, RENDER_LIMIT);
     };
     const examine = async () => {
       try {
@@ -110,16 +135,6 @@ export class EngineClient implements EngineApi {
       }
     };
     return this.#orExamine(attempt, examine);
-  }
-
-  onCrash(listener: (reason: string) => void): void {
-    this.#crashListeners.push(listener);
-  }
-
-  close(): Promise<void> {
-    this.#closed = true;
-    this.#host?.kill('the engine was closed');
-    return Promise.resolve();
   }
 
   /** What `work` gives; when the host ends meanwhile, what `examine` finds with nothing else under way. */

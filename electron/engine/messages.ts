@@ -1,20 +1,27 @@
 import { AppError } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import type {
+  Box,
   EngineDial,
   EngineModel,
   ImageOutcome,
+  Mark,
   RenderedPicture,
   RenderOptions,
 } from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 
-/** What the client asks of the host; pixels never travel but as a picture for the screen. */
+/** What the client asks of the host; pixels never travel but as encoded pictures. */
 export type HostCall =
   | { call: 'devices' }
   | { call: 'open'; model: EngineModel }
   | { call: 'predict'; paths: readonly string[]; dial: EngineDial }
-  | { call: 'render'; path: string; options: RenderOptions };
+  | { call: 'render'; path: string; options: RenderOptions }
+  | { call: 'crop'; path: string; boxes: readonly Box[] }
+  | { call: 'overlay'; path: string; marks: readonly Mark[] };
+
+/** Calls about one picture that need no model. */
+export type PictureCall = Extract<HostCall, { call: 'render' | 'crop' | 'overlay' }>;
 
 /** What each call comes back with. */
 export interface HostResults {
@@ -22,6 +29,8 @@ export interface HostResults {
   open: undefined;
   predict: ImageOutcome[];
   render: RenderedPicture;
+  crop: (Uint8Array | undefined)[];
+  overlay: Uint8Array;
 }
 
 export type HostRequest = HostCall & { id: number };

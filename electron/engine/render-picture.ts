@@ -1,18 +1,21 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
-import type { RenderedPicture, RenderOptions } from '../shared/engine-api.ts';
+import type { Box, Mark, RenderedPicture, RenderOptions } from '../shared/engine-api.ts';
 import { badImage } from './decode-image.ts';
-import type { ImageDecoder } from './decode-image.ts';
+import type { ImageDecoder, Picture } from './decode-image.ts';
+import { drawTexts, paintMarks } from './draw-marks.ts';
 import { readImageFile } from './read-image-file.ts';
 import { Turns } from './turns.ts';
 
 const RENDERED_AT_ONCE = 2; // pictures, while nothing is predicted
 const THUMBNAIL = { quality: 80, effort: 2 };
 const WHOLE_PICTURE = { quality: 90 };
+const CROP = { quality: 95 };
+const OVERLAY = { compressionLevel: 4 };
 const LONGEST_RENDERING = 60; // seconds
 
 /**
- * Makes pictures for the screen: upright, in sRGB by the embedded colour profile, whole or shrunk. As much of a damaged
+ * Makes pictures for people: upright, in sRGB by the embedded colour profile, whole or shrunk. As much of a damaged
  * picture as can be decoded is shown. Some at a time, and one at a time while `isPredicting`, so that a run hardly
  * notices.
  */
@@ -29,8 +32,49 @@ export class PictureRenderer {
 
   /** Throws BAD_IMAGE with the reason. */
   render(path: string, options: RenderOptions): Promise<RenderedPicture> {
-    const work = () => this.#render(path, options);
+    return this.#inTurn(() => this.#render(path, options));
+  }
+
+  /** What lies in boxes, undefined beside the picture. Throws BAD_IMAGE with the reason. */
+  crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
+    return this.#inTurn(async () => {
+      const { pixels, width, height } = await this.#pixels(path);
+      const crops: (Uint8Array | undefined)[] = [];
+      for (const box of boxes) {
+        const region = wholePixels(box, width, height);
+        const part = sharp(pixels, { raw: { width, height, channels: 3 } });
+        crops.push(region && (await part.extract(region).jpeg(CROP).toBuffer()));
+      }
+      return crops;
+    });
+  }
+
+  /** The picture as PNG with marks drawn over it. Throws BAD_IMAGE with the reason, and BAD_ARGUMENT for a mask of another size. */
+  overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
+    return this.#inTurn(async () => {
+      const picture = await this.#pixels(path);
+      paintMarks(picture, marks);
+      const { pixels, width, height } = picture;
+      const painted = sharp(pixels, { raw: { width, height, channels: 3 } });
+      return painted
+        .composite(await drawTexts(marks, picture))
+        .png(OVERLAY)
+        .toBuffer();
+    });
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
     return this.#turns.take(() => (this.#isPredicting() ? this.#besideRun.take(work) : work()));
+  }
+
+  async #pixels(path: string): Promise<Picture> {
+    const { bytes } = await readImageFile(path);
+    const picture = (await this.#open(bytes, undefined)).timeout({ seconds: LONGEST_RENDERING });
+    const opaque = picture.flatten({ background: '#ffffff' }).toColourspace('srgb');
+    const { data, info } = await badImage(
+      opaque.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
+    );
+    return { pixels: data, width: info.width, height: info.height };
   }
 
   async #render(path: string, { maxSide }: RenderOptions): Promise<RenderedPicture> {
@@ -55,4 +99,12 @@ export class PictureRenderer {
     const { pixels, width, height } = await this.#decoder.decode(bytes, header, maxSide ?? Infinity);
     return sharp(pixels, { raw: { width, height, channels: 3 } });
   }
+}
+
+/** The pixels that a box touches, as far as they are in the picture; undefined when none is. */
+function wholePixels(box: Box, width: number, height: number) {
+  const [left, top] = [Math.max(0, Math.floor(box.x)), Math.max(0, Math.floor(box.y))];
+  const right = Math.min(width, Math.ceil(box.x + box.width));
+  const bottom = Math.min(height, Math.ceil(box.y + box.height));
+  return right > left && bottom > top ? { left, top, width: right - left, height: bottom - top } : undefined;
 }

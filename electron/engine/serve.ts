@@ -42,6 +42,10 @@ function perform(
       return engine.predict(request.paths, request.dial);
     case 'render':
       return renderer.render(request.path, request.options);
+    case 'crop':
+      return renderer.crop(request.path, request.boxes);
+    case 'overlay':
+      return renderer.overlay(request.path, request.marks);
   }
 }
 

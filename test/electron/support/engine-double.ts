@@ -1,10 +1,14 @@
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
+import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
+import { PictureRenderer } from '../../../electron/engine/render-picture.ts';
 import type {
+  Box,
   EngineApi,
   EngineDial,
   EngineModel,
   ImageOutcome,
+  Mark,
   RenderedPicture,
   RenderOptions,
 } from '../../../electron/shared/engine-api.ts';
@@ -13,13 +17,15 @@ import type { Device, Precision } from '../../../electron/shared/run.ts';
 
 /**
  * An engine that computes nothing: it notes what it is asked, and its answers depend on file names alone.
- * A name with `bad` fails; `NNN.jpg` is of class NNN modulo 10. A rendered picture is the file as it is.
+ * A name with `bad` fails; `NNN.jpg` is of class NNN modulo 10. A rendered picture is the file as it is; what is cut
+ * out of pictures and drawn over them is real.
  */
 export class EngineDouble implements EngineApi {
   readonly batches: string[][] = [];
   readonly models: EngineModel[] = [];
   readonly rendered: { path: string; options: RenderOptions }[] = [];
   closed = false;
+  readonly #renderer = new PictureRenderer(prepareDecoder(), () => false);
   /** The device that `auto` stands for. */
   readonly cpu: Device = {
     ...{ name: 'cpu', description: 'a double', available: true, reason: undefined },
@@ -65,6 +71,16 @@ export class EngineDouble implements EngineApi {
     await this.beforeAnswer([path]);
     if (basename(path).includes('bad')) throw new AppError('BAD_IMAGE', 'a bad file');
     return { bytes: readFileSync(path), type: options.maxSide === undefined ? 'image/jpeg' : 'image/webp' };
+  }
+
+  async crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
+    await this.beforeAnswer([path]);
+    return this.#renderer.crop(path, boxes);
+  }
+
+  async overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
+    await this.beforeAnswer([path]);
+    return this.#renderer.overlay(path, marks);
   }
 
   onCrash(): void {
