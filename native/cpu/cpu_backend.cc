@@ -5,12 +5,12 @@
 #include <thread>
 
 #include "cpu/cpu_block.h"
+#include "cpu/cpu_maps.h"
 #include "cpu/isa.h"
 #include "cpu/kernels.h"
 #include "cpu/packed_linear.h"
 #include "cpu/thread_pool.h"
 #include "ops/keep_best.h"
-#include "reference/reference_maps.h"
 
 namespace winnow {
 namespace cpu {
@@ -31,15 +31,18 @@ void copy_patch(const float* image, const PatchEmbeddingWeights& s, int index, f
       std::copy_n(image + (c * s.image_size + top + y) * s.image_size + left, s.patch_size, row);
 }
 
-class CpuBackend : public ReferenceMaps {
+class CpuBackend : public CpuMaps {
  public:
-  CpuBackend(int threads, Precision precision) : pool_(threads), precision_(precision) {}
+  using CpuMaps::CpuMaps;
 
   void time_operations(bool on) override { on ? times_.start(pool_.threads()) : times_.stop(); }
   std::vector<OperationTime> operation_times() const override {
     std::vector<OperationTime> all;
-    for (int i = 0; times_.on() && i < static_cast<int>(Operation::count); ++i)
-      all.push_back({kOperationNames[i], times_.seconds(static_cast<Operation>(i))});
+    for (int i = 0; times_.on() && i < static_cast<int>(Operation::count); ++i) {
+      const Operation operation = static_cast<Operation>(i);
+      const double seconds = times_.seconds(operation);
+      if (operation < kFirstOfMaps || seconds > 0.0) all.push_back({kOperationNames[i], seconds});
+    }
     return all;
   }
 
@@ -157,9 +160,7 @@ class CpuBackend : public ReferenceMaps {
       const int rows = tiles.end(task % tiles.count()) - begin;
       float* target = out.at(b) + static_cast<std::size_t>(begin) * w.outputs;
       w.run(rows, x.at(b) + static_cast<std::size_t>(begin) * w.inputs, target, thread);
-      const std::size_t values = static_cast<std::size_t>(rows) * w.outputs;
-      if (activation == Activation::gelu) gelu(target, values);
-      if (activation == Activation::relu) relu(target, values);
+      activate(activation, target, static_cast<std::size_t>(rows) * w.outputs);
       time.end(Operation::predictor);
     });
   }
@@ -219,10 +220,7 @@ class CpuBackend : public ReferenceMaps {
   }
 
  private:
-  ThreadPool pool_;
-  Precision precision_;
   BlockScratch block_scratch_;
-  OperationTimes times_;
   AlignedBuffer scratch_;
   std::vector<std::int32_t> order_;
 };

@@ -47,6 +47,20 @@ void relu(float* x, std::size_t n);           // in place, max(x, 0)
 // out[c, i] = pixels[i, c] * scale[c] + shift[c] for `n` RGB pixels.
 void normalise(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n, float* out);
 
+// --- Feature maps ---
+
+// A pixel's channels and how much they count.
+struct Term {
+  const float* pixel;
+  float weight;
+};
+
+// out = sum over the terms of weight * pixel, for `channels` values; or out += that sum.
+void weighted_sum(const Term* terms, int count, int channels, bool add, float* out);
+// out = the largest of four pixels.
+void largest(const float* const pixels[4], int channels, float* out);
+void round_to_bf16(const float* x, std::size_t n, BFloat16* out);
+
 // --- The selective scan ---
 
 // A direction's parameters. Tables of several values per channel are cut into blocks of kLanes channels, each

@@ -7,11 +7,34 @@
 
 namespace winnow::cpu {
 
-enum class Operation { embed, norm, in_proj, convolve, x_proj, scan, out_proj, predictor, prune, count };
+enum class Operation {
+  // of every model
+  embed,
+  norm,
+  in_proj,
+  convolve,
+  x_proj,
+  scan,
+  out_proj,
+  predictor,
+  prune,
+  // of feature maps
+  map_convolve,
+  map_upsample,
+  map_pool,
+  map_resize,
+  map_concatenate,
+  map_norm,
+  map_align,
+  count
+};
 
-inline constexpr const char* kOperationNames[] = {"embed patches", "norm and gate",   "in_proj",
-                                                  "convolution",   "x_proj",          "scan",
-                                                  "out_proj",      "score predictor", "pruning"};
+inline constexpr Operation kFirstOfMaps = Operation::map_convolve;
+
+inline constexpr const char* kOperationNames[] = {
+    "embed patches", "norm and gate",     "in_proj",  "convolution",     "x_proj",         "scan",
+    "out_proj",      "score predictor",   "pruning",  "map convolution", "map upsampling", "map pooling",
+    "map resizing",  "map concatenation", "map norm", "ROIAlign"};
 
 class OperationTimes {
   struct alignas(64) Row {  // a cache line of its own per thread

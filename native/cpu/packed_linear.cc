@@ -10,24 +10,6 @@ using dnnl::memory;
 
 constexpr int kTypicalRows = 64;  // oneDNN's packing does not depend on it on the processors that pack at all
 
-// Outlives every primitive: oneDNN keeps bare pointers to it.
-const dnnl::engine& engine() {
-  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
-  return cpu;
-}
-
-memory::data_type type_of(Element element) {
-  switch (element) {
-    case Element::bf16:
-      return memory::data_type::bf16;
-    case Element::int8:
-      return memory::data_type::s8;
-    case Element::fp32:
-      break;
-  }
-  return memory::data_type::f32;
-}
-
 memory::desc matrix(int rows, int columns, Element element) {
   return {{rows, columns}, type_of(element), memory::format_tag::ab};
 }

@@ -7,12 +7,10 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cpu/onednn.h"
 #include "ops/backend.h"
 
 namespace winnow::cpu {
-
-// What the elements of a matrix are.
-enum class Element { fp32, bf16, int8 };
 
 class PackedLinear : public Linear {
  public:

@@ -138,7 +138,7 @@ class Backend {
   virtual Result<std::unique_ptr<Block>> make_block(const BlockWeights& weights) = 0;
   virtual Result<std::unique_ptr<PatchEmbedding>> make_patch_embedding(
       const PatchEmbeddingWeights& weights) = 0;
-  // Products in bf16 where the backend's precision is bf16 or int8.
+  // Products in bf16 where the backend's precision is bf16 or int8 and the hardware has it.
   virtual Result<std::unique_ptr<Convolution>> make_convolution(const float* weight /* [out, in, K, K] */,
                                                                 const float* bias /* [out] or null */,
                                                                 int outputs, int inputs, int kernel) = 0;
