@@ -26,7 +26,7 @@ type Trunk = Omit<Described<SegmentationManifest>, 'task' | 'head' | 'classes'>;
 
 /** What the checkpoint of an UperNet says of it. Throws BAD_CHECKPOINT or BAD_ARGUMENT. */
 export function describeSegmenter(state: StateDict, options: ModelOptions): Described<SegmentationManifest> {
-  const pools = countIndices(state, /^decode_head\.psp_modules\.(\d+)\./);
+  const pools = countIndices(state, /^decode_head\.psp_modules\.(\d+)\./) || ORIGINAL_POOL_SCALES.length;
   const head = { taps: [], width: 1, poolScales: Array.from({ length: pools }, () => 1), slideStride: 1 };
   requireNames(state, { ...unsized(state), task: 'segmentation', head });
   if (pools !== ORIGINAL_POOL_SCALES.length) {

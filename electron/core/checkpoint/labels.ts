@@ -48,13 +48,13 @@ export function knownLabels(
 export function recordedLabels(meta: PickleValue | undefined): Label[] | undefined {
   const names = meta instanceof Map ? meta.get('CLASSES') : undefined;
   const palette = meta instanceof Map ? meta.get('PALETTE') : undefined;
-  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string' && name.trim() !== '')) {
-    return undefined;
-  }
-  return names.map((name, index) => {
+  if (!Array.isArray(names)) return undefined;
+  const labels = names.flatMap((name, index) => {
+    if (typeof name !== 'string' || name.trim() === '') return [];
     const colour = Array.isArray(palette) ? colourText(palette[index]) : undefined;
-    return { name: printable(String(name).trim()), ...(colour === undefined ? {} : { colour }) };
+    return [{ name: printable(name.trim()), ...(colour === undefined ? {} : { colour }) }];
   });
+  return labels.length === names.length ? labels : undefined;
 }
 
 function colourText(rgb: PickleValue | undefined): string | undefined {

@@ -129,7 +129,7 @@ function sizesProblem(expected: ShapesByName, actual: ShapesByName): string | un
 }
 
 function tensorNames(names: readonly string[]): string {
-  const said = names.slice(0, NAMES_SAID).map((name) => name.slice(0, 100));
+  const said = names.slice(0, NAMES_SAID).map((name) => name.slice(0, 64));
   const others = names.length > said.length ? ` and ${names.length - said.length} more` : '';
   return `the tensor${names.length === 1 ? '' : 's'} ${said.join(', ')}${others} ${names.length === 1 ? 'is' : 'are'}`;
 }

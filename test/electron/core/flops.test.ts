@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { countFlops, type ClassifierShape } from '../../../electron/core/flops.ts';
+import {
+  atInputSize,
+  countFlops,
+  workShare,
+  type ClassifierShape,
+  type DetectorShape,
+  type SegmenterShape,
+} from '../../../electron/core/flops.ts';
 import { keepPowers } from '../../../electron/core/presets.ts';
 
 /** A published size: 224 pixels, patches of 16, 24 blocks, 1,000 classes. */
@@ -82,5 +89,81 @@ test('a stage keeps at least one patch', () => {
   assert.deepEqual(
     countFlops(shape, [1 / 196, 1 / 196, 1 / 196], 1),
     countFlops(shape, [0.001, 0.001, 0.001], 1),
+  );
+});
+
+/** DyVM-T with UperNet, as published. */
+const SEGMENTER: SegmenterShape = {
+  ...model(192, true),
+  ...{ task: 'segmentation', imageSize: 512, classes: 150 },
+  head: { taps: [5, 11, 17, 23], width: 192, poolScales: [1, 2, 3, 6], slideStride: 341 },
+};
+
+const DETECTOR: DetectorShape = {
+  ...model(192, false),
+  ...{ task: 'detection', imageSize: 1024, classes: 80 },
+  head: { width: 256, boxWidth: 1024, stages: 3, boxPerClass: false },
+};
+
+/** Multiply-accumulates of a convolution with a square kernel, from its output. */
+function convolution(side: number, out: number, into: number, kernel: number): number {
+  return side ** 2 * out * into * kernel ** 2;
+}
+
+test('a segmentation model counts its pyramid and its head, layer by layer', () => {
+  const c = (side: number, into: number, kernel: number) => convolution(side, 192, into, kernel);
+  const pyramid = c(64, 192, 1) + c(128, 192, 1) + c(64, 192, 1); // a deconvolution is one product per pixel that it makes
+  const pooled = c(1, 192, 1) + c(2, 192, 1) + c(3, 192, 1) + c(6, 192, 1);
+  const laterals = [128, 64, 32].reduce((sum, side) => sum + c(side, 192, 1) + c(side, 192, 3), 0);
+  const head = pooled + c(16, 5 * 192, 3) + laterals + c(128, 4 * 192, 3) + convolution(128, 150, 192, 1);
+  const shape = { ...SEGMENTER, depth: 0, blockSelection: false };
+  assert.equal(countFlops(shape, [], 1).actual, 1024 * 192 * 768 + pyramid + head);
+});
+
+test('blocks of a segmentation model have no special token, and its predictors see every patch', () => {
+  const none = { ...SEGMENTER, pruningLayers: [] };
+  const whole = countFlops(SEGMENTER, [1, 1, 1], 1);
+  const predictors = 3 * 1024 * (192 * 192 + 192 * 96 + 96 * 48 + 48 * 2);
+  assert.equal(whole.actual - countFlops(none, [], 1).actual, predictors);
+  assert.equal(countFlops(none, [], 1).scanStateUpdates, 2 * 24 * 1024 * 384 * 16);
+  const pruned = countFlops(SEGMENTER, [0.5, 0.25, 0.125], 1);
+  const blocks = 6 * (1024 + 512 + 256 + 128);
+  assert.equal(pruned.scanStateUpdates, 2 * blocks * 384 * 16);
+});
+
+test('a detection model counts pyramid, proposals, 1,000 boxes per stage and 100 masks', () => {
+  const c = convolution;
+  const pyramid =
+    c(128, 96, 192, 1) +
+    c(256, 48, 96, 1) +
+    c(256, 256, 48, 1) + // level 2
+    c(128, 96, 192, 1) +
+    c(128, 256, 96, 1) + // level 3
+    c(64, 256, 192, 1) +
+    c(32, 256, 192, 1); // levels 4 and 5
+  const smoothing = [256, 128, 64, 32].reduce((sum, side) => sum + c(side, 256, 256, 3), 0);
+  const proposals = [256, 128, 64, 32, 16].reduce(
+    (sum, side) => sum + 2 * c(side, 256, 256, 3) + c(side, 3 + 12, 256, 1),
+    0,
+  );
+  const box = 4 * c(7, 256, 256, 3) + 256 * 49 * 1024 + 1024 * (81 + 4);
+  const mask = 4 * c(14, 256, 256, 3) + c(28, 256, 256, 1) + c(28, 80, 256, 1);
+  const embedding = 4096 * 192 * 768;
+  const expected = embedding + pyramid + smoothing + proposals + 3000 * box + 100 * mask;
+  assert.equal(countFlops({ ...DETECTOR, depth: 0 }, [], 1).actual, expected);
+  const plain = { ...DETECTOR, depth: 0, head: { ...DETECTOR.head, stages: 1, boxPerClass: true } } as const;
+  const single = 4 * c(7, 256, 256, 3) + 256 * 49 * 1024 + 1024 * (81 + 320);
+  assert.equal(countFlops(plain, [], 1).actual, expected - 3000 * box + 1000 * single);
+});
+
+test('the work at another size is a share of the work at the trained one', () => {
+  assert.equal(atInputSize(SEGMENTER, undefined), SEGMENTER);
+  assert.equal(workShare(SEGMENTER, [1, 1, 1]), 1);
+  const half = workShare(SEGMENTER, [1, 1, 1], 256);
+  assert.ok(half > 0.24 && half < 0.26, String(half));
+  assert.equal(
+    half,
+    countFlops({ ...SEGMENTER, imageSize: 256 }, [1, 1, 1], 1).actual /
+      countFlops(SEGMENTER, [1, 1, 1], 1).actual,
   );
 });

@@ -64,3 +64,49 @@ test('a file with another number of lines, an empty line or that is not there is
     appError('NOT_FOUND', /cannot be read/),
   );
 });
+
+test("150 classes of a segmentation model are ADE20K's, 80 of a detection model COCO's", async () => {
+  const ade = await labelsFor({ task: 'segmentation', classes: 150 }, undefined, none);
+  assert.deepEqual(ade[7], { name: 'bed', colour: '#cc05ff' });
+  assert.deepEqual(ade[149], { name: 'flag', colour: '#5c00ff' });
+  assert.equal(new Set(ade.map(({ name }) => name)).size, 150);
+  assert.ok(ade.every(({ name, colour }) => name.trim() === name && colour !== undefined));
+  const coco = await labelsFor({ task: 'detection', classes: 80 }, undefined, none);
+  assert.deepEqual(coco[0], { name: 'person', id: 1 });
+  assert.deepEqual(coco[79], { name: 'toothbrush', id: 90 });
+  assert.ok(coco.every(({ id }, index) => id !== undefined && id > (coco[index - 1]?.id ?? 0)));
+  assert.deepEqual(await labelsFor({ task: 'detection', classes: 150 }, undefined, none), numbered(150));
+  assert.deepEqual(await labelsFor({ task: 'segmentation', classes: 80 }, undefined, none), numbered(80));
+  assert.deepEqual(await labelsFor(classifier(150), undefined, none), numbered(150));
+});
+
+test('names that a checkpoint records win, unless they are numbers or too few', async () => {
+  const model = { task: 'segmentation', classes: 150 } as const;
+  const labels = (name: (index: number) => string, count = 150) =>
+    labelsFor(model, undefined, {
+      ...none,
+      labels: Array.from({ length: count }, (_, index) => ({ name: name(index) })),
+    });
+  assert.equal((await labels((index) => `kind ${index}`))[3]?.name, 'kind 3');
+  assert.equal((await labels((index) => `class${index}`))[3]?.name, 'floor');
+  assert.equal((await labels((index) => `kind ${index}`, 149))[3]?.name, 'floor');
+});
+
+test('lines may have a number in the data set and a colour', async (context) => {
+  const path = join(await temporaryFolder(context), 'labels.tsv');
+  await writeFile(
+    path,
+    '7\ttrain\t#00FF0a\nsky\t#0000ff\nn01440764\ttench\t#010203\n#ffffff\n 90\t toothbrush \n',
+  );
+  assert.deepEqual(await labelsFor(classifier(5), path, none), [
+    { name: 'train', id: 7, colour: '#00ff0a' },
+    { name: 'sky', colour: '#0000ff' },
+    { name: 'tench', synset: 'n01440764', colour: '#010203' },
+    { name: '#ffffff' },
+    { name: 'toothbrush', id: 90 },
+  ]);
+});
+
+function numbered(classes: number) {
+  return Array.from({ length: classes }, (_, index) => ({ name: `class ${index}` }));
+}

@@ -7,7 +7,7 @@ import { MANIFEST_KEY } from '../../../../electron/shared/model-package.ts';
 import { appError, assertAppError } from '../app-error.ts';
 import { mutated, seededRandom } from '../random.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import { writeTinyPackage } from './tiny-package.ts';
+import { writeTinyDensePackage, writeTinyPackage } from './tiny-package.ts';
 
 type Json = Record<string, unknown>;
 
@@ -84,6 +84,69 @@ const CONTRADICTIONS: [string, Json, RegExp][] = [
 for (const [name, change, message] of CONTRADICTIONS) {
   test(`refuses a manifest with ${name}`, async (context) => {
     const path = await tinyPackage(context);
+    await editManifest(path, (manifest) => ({ ...manifest, ...change }));
+    await assert.rejects(readManifest(path), appError('BAD_MODEL', message));
+  });
+}
+
+const HEAD = { taps: [0, 1, 2, 3], width: 3, poolScales: [1, 2, 3, 6], slideStride: 21 };
+
+const DENSE_CONTRADICTIONS: [string, 'segmentation' | 'detection', Json, RegExp][] = [
+  [
+    'features behind a block that is not there',
+    'segmentation',
+    { head: { ...HEAD, taps: [0, 1, 2, 4] } },
+    /0, 1, 2, 4 .* lie inside 4 blocks/,
+  ],
+  ['features that go back', 'segmentation', { head: { ...HEAD, taps: [0, 2, 1, 3] } }, /must rise/],
+  ['features twice', 'segmentation', { head: { ...HEAD, taps: [0, 1, 1, 3] } }, /must rise/],
+  ['three features', 'segmentation', { head: { ...HEAD, taps: [0, 1, 2] } }, /not valid at "head\.taps"/],
+  [
+    'gaps between windows',
+    'segmentation',
+    { head: { ...HEAD, slideStride: 33 } },
+    /Windows of 32 pixels every 33/,
+  ],
+  ['an odd grid', 'segmentation', { imageSize: 48 }, /multiple of 32 pixels, but is 48/],
+  ['smaller patches', 'segmentation', { patchSize: 8, stride: 8 }, /patches of 16 pixels/],
+  ['overlapping patches', 'detection', { stride: 8 }, /16 pixels every 8/],
+  ['a width that has no quarter', 'detection', { embedDim: 6 }, /must be a multiple of 4, but is 6/],
+  [
+    'a wider head',
+    'detection',
+    { head: { width: 5, boxWidth: 6, stages: 3, boxPerClass: false } },
+    /must be \[5,/,
+  ],
+  [
+    'two stages',
+    'detection',
+    { head: { width: 4, boxWidth: 6, stages: 2, boxPerClass: false } },
+    /not valid at "head\.stages"/,
+  ],
+  [
+    'one stage',
+    'detection',
+    { head: { width: 4, boxWidth: 6, stages: 1, boxPerClass: false } },
+    /box_head\.conv1\.weight.* missing, and .*box_head\.0\.conv1.* unknown/,
+  ],
+  [
+    'a label too many',
+    'detection',
+    { labels: [{ name: 'a' }, { name: 'b' }, { name: 'c' }] },
+    /3 labels for 2 classes/,
+  ],
+  ['registers', 'detection', { registers: 2 }, /not valid/],
+  [
+    'the task of other tensors',
+    'segmentation',
+    { task: 'detection', head: { width: 4, boxWidth: 6, stages: 3, boxPerClass: false } },
+    /missing, and .* unknown/,
+  ],
+];
+
+for (const [name, task, change, message] of DENSE_CONTRADICTIONS) {
+  test(`refuses the manifest of a ${task} model with ${name}`, async (context) => {
+    const { path } = await writeTinyDensePackage(await temporaryFolder(context), task);
     await editManifest(path, (manifest) => ({ ...manifest, ...change }));
     await assert.rejects(readManifest(path), appError('BAD_MODEL', message));
   });
