@@ -43,7 +43,7 @@ async function drawText(text: string, colour: string, size: number) {
   const plain = escaped.replace(/[\u0000-\u001f\ufffe\uffff]/g, ' ');
   const markup = `<span foreground="${ink}" background="${colour}"> ${plain} </span>`;
   try {
-    return await sharp({ text: { text: markup, font: 'sans 10', dpi: 7.2 * size, rgba: true } })
+    return await sharp({ text: { text: markup, font: 'sans 10', dpi: Math.round(7.2 * size), rgba: true } })
       .png()
       .toBuffer({ resolveWithObject: true });
   } catch {
