@@ -1,4 +1,4 @@
-// PIL's bicubic resize, narrowed to the square that the model sees.
+// PIL's resize, whole or narrowed to the square that the model sees, and plain bilinear sampling.
 #include "image/resize_crop.h"
 
 #include <algorithm>
@@ -127,6 +127,14 @@ struct Filter {
   std::vector<std::int32_t> weights;  // [outputs, taps], 22 fractional bits
 };
 
+// PIL's filters: weight of a pixel at distance x, zero from `support` on.
+struct Kernel {
+  double support;
+  double (*weight)(double x);
+};
+
+double bilinear(double x) { return std::max(1.0 - std::abs(x), 0.0); }
+
 double bicubic(double x) {
   constexpr double a = -0.5;
   x = std::abs(x);
@@ -135,12 +143,14 @@ double bicubic(double x) {
   return 0.0;
 }
 
+constexpr Kernel kBilinear = {1.0, bilinear}, kBicubic = {2.0, bicubic};
+
 // Weights of outputs [offset, offset + count) when `size` pixels become `resized`: PIL's precompute_coeffs
 // and normalize_coeffs_8bpc, step by step in the same order. At equal sizes they copy, as PIL does then.
-Filter make_filter(int size, std::int64_t resized, std::int64_t offset, int count) {
+Filter make_filter(const Kernel& kernel, int size, std::int64_t resized, std::int64_t offset, int count) {
   const double scale = static_cast<double>(size) / static_cast<double>(resized);
   const double filter_scale = std::max(scale, 1.0);
-  const double support = 2.0 * filter_scale;
+  const double support = kernel.support * filter_scale;
   const double step = 1.0 / filter_scale;
   const int taps = 2 * static_cast<int>(std::ceil(support)) + 2;  // even: two pixels per vector
   Filter filter{taps, std::vector<int>(count),
@@ -152,7 +162,7 @@ Filter make_filter(int size, std::int64_t resized, std::int64_t offset, int coun
     const int used = std::min(static_cast<int>(centre + support + 0.5), size) - first;
     double sum = 0.0;
     for (int t = 0; t < used; ++t) {
-      weights[t] = bicubic((t + first - centre + 0.5) * step);
+      weights[t] = kernel.weight((t + first - centre + 0.5) * step);
       sum += weights[t];
     }
     filter.first[i] = first;
@@ -171,8 +181,11 @@ std::int64_t centred(std::int64_t length, int crop) {
   return margin / 2 + (margin % 2 != 0 && margin / 2 % 2 != 0 ? 1 : 0);
 }
 
-void resize(const std::uint8_t* source, int width, int height, const Filter& across, const Filter& down,
-            int crop, std::uint8_t* target) {
+// Both passes; one output of `target` for each of the filters'.
+void filter_pixels(const std::uint8_t* source, int width, int height, const Filter& across,
+                   const Filter& down, std::uint8_t* target) {
+  const int out_columns = static_cast<int>(across.first.size());
+  const int out_rows = static_cast<int>(down.first.size());
   // The part of the source that the crop needs.
   const int left = across.first.front();
   const int columns = std::min(across.first.back() + across.taps, width) - left;
@@ -186,24 +199,63 @@ void resize(const std::uint8_t* source, int width, int height, const Filter& acr
   std::vector<std::uint8_t> line(4 * (static_cast<std::size_t>(columns) + across.taps));
 
   // Rows of the first pass, padded for filter_row's extra byte, for whole vectors and for taps of weight 0.
-  const int stride = (3 * crop + 16) / 16 * 16;
+  const int stride = (3 * out_columns + 16) / 16 * 16;
   std::vector<std::uint8_t> squeezed(static_cast<std::size_t>(rows + down.taps) * stride);
   for (int y = 0; y < rows; ++y) {
     const std::uint8_t* row = source + 3 * (static_cast<std::size_t>(top + y) * width + left);
     HWY_DYNAMIC_DISPATCH(widen_row)(row, columns, line.data());
     HWY_DYNAMIC_DISPATCH(filter_row)
-    (line.data(), first.data(), weights.data(), across.taps, crop,
+    (line.data(), first.data(), weights.data(), across.taps, out_columns,
      squeezed.data() + static_cast<std::size_t>(y) * stride);
   }
 
   std::vector<std::uint8_t> finished(stride);
-  for (int y = 0; y < crop; ++y) {
+  for (int y = 0; y < out_rows; ++y) {
     HWY_DYNAMIC_DISPATCH(filter_column)
     (squeezed.data() + static_cast<std::size_t>(down.first[y] - top) * stride, stride,
      down.weights.data() + static_cast<std::size_t>(y) * down.taps, down.taps, finished.data());
-    std::memcpy(target + static_cast<std::size_t>(y) * 3 * crop, finished.data(),
-                3 * static_cast<std::size_t>(crop));
+    std::memcpy(target + static_cast<std::size_t>(y) * 3 * out_columns, finished.data(),
+                3 * static_cast<std::size_t>(out_columns));
   }
+}
+
+// Two neighbouring places and the share of the second.
+struct Between {
+  int first, second;
+  double share;
+};
+
+std::vector<Between> sampled_places(int size, int resized) {
+  std::vector<Between> places;
+  places.reserve(resized);
+  const double scale = static_cast<double>(size) / resized;
+  for (int i = 0; i < resized; ++i) {
+    const double place = std::clamp((i + 0.5) * scale - 0.5, 0.0, size - 1.0);
+    const int first = static_cast<int>(place);
+    places.push_back({first, std::min(first + 1, size - 1), place - first});
+  }
+  return places;
+}
+
+void sample_pixels(const std::uint8_t* source, int width, int height, int target_width, int target_height,
+                   std::uint8_t* target) {
+  const std::vector<Between> columns = sampled_places(width, target_width);
+  for (const Between& row : sampled_places(height, target_height)) {
+    const std::uint8_t* upper = source + 3 * static_cast<std::size_t>(row.first) * width;
+    const std::uint8_t* lower = source + 3 * static_cast<std::size_t>(row.second) * width;
+    for (const Between& column : columns)
+      for (int c = 0; c < 3; ++c) {
+        const auto mix = [](double a, double b, double share) { return a * (1.0 - share) + b * share; };
+        const double above = mix(upper[3 * column.first + c], upper[3 * column.second + c], column.share);
+        const double below = mix(lower[3 * column.first + c], lower[3 * column.second + c], column.share);
+        *target++ = static_cast<std::uint8_t>(mix(above, below, row.share) + 0.5);
+      }
+  }
+}
+
+Error no_memory(int width, int height) {
+  return {ErrorCode::engine, "There is not enough memory to resize a picture of " + std::to_string(width) +
+                                 "x" + std::to_string(height) + " pixels."};
 }
 
 }  // namespace
@@ -220,12 +272,30 @@ Status resize_and_crop(const std::uint8_t* source, int width, int height, int re
   const std::int64_t resized_width = static_cast<std::int64_t>(resize) * width / shorter;
   const std::int64_t resized_height = static_cast<std::int64_t>(resize) * height / shorter;
   try {
-    const Filter across = make_filter(width, resized_width, centred(resized_width, crop), crop);
-    const Filter down = make_filter(height, resized_height, centred(resized_height, crop), crop);
-    winnow::resize(source, width, height, across, down, crop, target);
+    const Filter across = make_filter(kBicubic, width, resized_width, centred(resized_width, crop), crop);
+    const Filter down = make_filter(kBicubic, height, resized_height, centred(resized_height, crop), crop);
+    filter_pixels(source, width, height, across, down, target);
   } catch (const std::bad_alloc&) {
-    return Error{ErrorCode::engine, "There is not enough memory to resize a picture of " +
-                                        std::to_string(width) + "x" + std::to_string(height) + " pixels."};
+    return no_memory(width, height);
+  }
+  return ok();
+}
+
+Status resize(const std::uint8_t* source, int width, int height, int target_width, int target_height,
+              ResizeFilter filter, std::uint8_t* target) {
+  if (width < 1 || height < 1 || target_width < 1 || target_height < 1)
+    return Error{ErrorCode::bad_argument, "Expected pictures of at least 1x1 pixels, got " +
+                                              std::to_string(width) + "x" + std::to_string(height) +
+                                              " to be resized to " + std::to_string(target_width) + "x" +
+                                              std::to_string(target_height) + "."};
+  try {
+    if (filter == ResizeFilter::sampled)
+      sample_pixels(source, width, height, target_width, target_height, target);
+    else
+      filter_pixels(source, width, height, make_filter(kBilinear, width, target_width, 0, target_width),
+                    make_filter(kBilinear, height, target_height, 0, target_height), target);
+  } catch (const std::bad_alloc&) {
+    return no_memory(width, height);
   }
   return ok();
 }

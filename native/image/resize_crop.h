@@ -16,4 +16,17 @@ namespace winnow {
 Status resize_and_crop(const std::uint8_t* source, int width, int height, int resize, int crop,
                        std::uint8_t* target);
 
+// How pixels of the source become one of the target.
+enum class ResizeFilter {
+  smooth,   // PIL's bilinear: a triangle as wide as a target pixel (antialiased), 8-bit arithmetic as above
+  sampled,  // bilinear between the four around the target pixel's centre, in double precision, a half rounded
+            // up
+};
+
+// Resizes all of `source` [height, width, 3] to `target` [target_height, target_width, 3]. smooth is
+// byte-exact to PIL (detectron2's resize), sampled follows mmcv's (OpenCV's bilinear without its fixed-point
+// rounding). Fails with bad_argument when a size is 0.
+Status resize(const std::uint8_t* source, int width, int height, int target_width, int target_height,
+              ResizeFilter filter, std::uint8_t* target);
+
 }  // namespace winnow

@@ -15,8 +15,8 @@ namespace {
 
 using Pixels = std::vector<std::uint8_t>;
 
-// Folder of drawn pictures with the crops that PIL makes of them; cases.txt lists: name, width, height,
-// resize, crop.
+// Folder of drawn pictures with what PIL makes of them. cases.txt lists its bicubic crops: name, width,
+// height, resize, crop; smooth.txt its bilinear resizes: name, width, height, width and height of the result.
 std::string drawn_folder() {
   const char* golden = std::getenv("WINNOW_GOLDEN");
   return std::string(golden != nullptr ? golden : WINNOW_GOLDEN_DIR) + "/preprocessing-drawn/";
@@ -138,6 +138,62 @@ TEST_CASE("resize_and_crop: impossible sizes are refused") {
        {std::tuple{0, 4, 8, 8}, {4, 0, 8, 8}, {4, 4, 8, 9}, {4, 4, 8, 0}, {-1, 4, 8, 8}}) {
     const winnow::Status status =
         winnow::resize_and_crop(source.data(), width, height, resize, crop, target.data());
+    REQUIRE_FALSE(status);
+    CHECK(status.error().code == winnow::ErrorCode::bad_argument);
+  }
+}
+
+TEST_CASE("resize smooth: drawn pictures give PIL's bytes") {
+  std::ifstream cases(drawn_folder() + "smooth.txt");
+  std::string name;
+  int width = 0, height = 0, target_width = 0, target_height = 0, count = 0;
+  while (cases >> name >> width >> height >> target_width >> target_height) {
+    CAPTURE(name);
+    const Pixels source = read_file(drawn_folder() + name + ".source.rgb");
+    REQUIRE(source.size() == static_cast<std::size_t>(width) * height * 3);
+    Pixels target(static_cast<std::size_t>(target_width) * target_height * 3);
+    REQUIRE(winnow::resize(source.data(), width, height, target_width, target_height,
+                           winnow::ResizeFilter::smooth, target.data()));
+    CHECK(target == read_file(drawn_folder() + name + ".smooth.rgb"));
+    ++count;
+  }
+  CHECK(count == 8);
+}
+
+TEST_CASE("resize sampled: twice as wide lies a quarter between, edges repeat, a half is rounded up") {
+  const Pixels source = {0, 10, 255, 4, 12, 1};
+  Pixels target(2 * 4 * 3);
+  REQUIRE(winnow::resize(source.data(), 2, 1, 4, 2, winnow::ResizeFilter::sampled, target.data()));
+  // 255 + (1 - 255) / 4 = 191.5, 255 - 254 * 3 / 4 = 64.5; 10 + 2 / 4 = 10.5, 11.5
+  const Pixels row = {0, 10, 255, 1, 11, 192, 3, 12, 65, 4, 12, 1};
+  CHECK(Pixels(target.begin(), target.begin() + 12) == row);
+  CHECK(Pixels(target.begin() + 12, target.end()) == row);
+}
+
+TEST_CASE("resize: equal sizes copy; sampled takes the middle where every second pixel falls out") {
+  const Pixels source = scattered(20, 16);
+  for (const auto filter : {winnow::ResizeFilter::smooth, winnow::ResizeFilter::sampled}) {
+    Pixels target(source.size());
+    REQUIRE(winnow::resize(source.data(), 20, 16, 20, 16, filter, target.data()));
+    CHECK(target == source);
+  }
+  Pixels half(10 * 8 * 3);
+  REQUIRE(winnow::resize(source.data(), 20, 16, 10, 8, winnow::ResizeFilter::sampled, half.data()));
+  for (int y = 0; y < 8; ++y)
+    for (int i = 0; i < 10; ++i)
+      for (int c = 0; c < 3; ++c) {
+        const auto at = [&](int v, int u) { return source[((2 * y + v) * 20 + 2 * i + u) * 3 + c]; };
+        REQUIRE(half[(y * 10 + i) * 3 + c] == (at(0, 0) + at(0, 1) + at(1, 0) + at(1, 1) + 2) / 4);
+      }
+}
+
+TEST_CASE("resize: sizes of nothing are refused") {
+  const Pixels source = scattered(4, 4);
+  Pixels target(4 * 4 * 3);
+  for (const auto& [width, height, target_width, target_height] :
+       {std::tuple{0, 4, 4, 4}, {4, 0, 4, 4}, {4, 4, 0, 4}, {4, 4, 4, -1}}) {
+    const winnow::Status status = winnow::resize(source.data(), width, height, target_width, target_height,
+                                                 winnow::ResizeFilter::smooth, target.data());
     REQUIRE_FALSE(status);
     CHECK(status.error().code == winnow::ErrorCode::bad_argument);
   }
