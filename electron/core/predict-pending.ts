@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { EngineApi, EngineDial, ImageOutcome } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
 import type { BatchSize } from './batch-size.ts';
+import { windowsOf } from './receipt-counts.ts';
 import { folderExists } from './run-folders.ts';
 import type { Library } from './store/library.ts';
 import type { PendingImage } from './store/results.ts';
@@ -14,6 +15,7 @@ export interface PredictOptions {
   engine: EngineApi;
   runId: number;
   dial: EngineDial;
+  depth: number; // blocks of the model
   batchSize: BatchSize;
   signal: AbortSignal;
   /** Hears of every batch after it was saved. */
@@ -52,7 +54,7 @@ export async function predictPending(options: PredictOptions): Promise<void> {
 }
 
 async function predictBatch(images: readonly PendingImage[], options: PredictOptions): Promise<void> {
-  const { library, engine, runId, dial, batchSize } = options;
+  const { library, engine, runId, dial, depth, batchSize } = options;
   const paths = images.map(({ folder, relativePath }) => join(folder, relativePath));
   const outcomes = await engine.predict(paths, dial);
   await checkFolders(images, outcomes);
@@ -64,7 +66,8 @@ async function predictBatch(images: readonly PendingImage[], options: PredictOpt
       const outcome = outcomes[index];
       if (outcome === undefined)
         throw new AppError('ENGINE', `The engine gave no answer for ${paths[index] ?? ''}`);
-      library.results.save(runId, image.imageId, outcome);
+      const windows = outcome.status === 'ok' ? windowsOf(outcome.receipt, depth) : 1;
+      library.results.save(runId, image.imageId, outcome, windows);
       library.images.setFacts(image.imageId, outcome.facts);
     }
   });

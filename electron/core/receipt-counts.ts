@@ -14,3 +14,8 @@ export function patchesKept(receipt: Receipt, stages: number): number[] {
 export function patchesSurviving(receipt: Receipt, stages: number): number {
   return receipt.survived.reduce((count, survived) => count + (survived >= stages ? 1 : 0), 0);
 }
+
+/** Windows of a segmented picture that went into its receipt; 1 for other models. `depth`: blocks of the model. */
+export function windowsOf({ directions }: Receipt, depth: number): number {
+  return Math.max(1, Math.round(directions.length / depth));
+}

@@ -6,6 +6,7 @@ import type { Run, RunCounts, RunProgress } from '../shared/run.ts';
 import { BatchSize } from './batch-size.ts';
 import { displayNames } from './class-names.ts';
 import { workShare } from './flops.ts';
+import { modelInput } from './model-input.ts';
 import { FolderGone, predictPending } from './predict-pending.ts';
 import { RunRate } from './run-rate.ts';
 import type { Clock } from './run-rate.ts';
@@ -73,10 +74,11 @@ export class RunJob {
 
   #plan(): RunPlan {
     const { library, model } = this.#options;
+    const { tokenKeep, inputSize } = this.#run.spec.preset;
     return {
       run: describeRun(library, this.#run),
       bundledModel: model.bundled,
-      workShare: workShare(model.manifest, this.#run.spec.preset.tokenKeep),
+      workShare: workShare(model.manifest, tokenKeep, inputSize),
       outlook: this.#options.outlook,
       threads: this.#threads,
       batch: this.#options.batch,
@@ -107,15 +109,16 @@ export class RunJob {
     library.runs.setState(id, 'running');
     const counts = library.results.counts(id);
     if (counts.pending === 0) return;
-    const { device, preset } = spec;
-    const { preprocessing } = model.manifest;
-    const { precision } = preset;
-    await engine.open({ packagePath: model.path, device, threads: this.#threads, precision, preprocessing });
+    const { device, preset, slideStride, detection } = spec;
+    const { precision, tokenKeep, blockThreshold, inputSize } = preset;
+    const input = modelInput(model.manifest, inputSize);
+    await engine.open({ packagePath: model.path, device, threads: this.#threads, precision, input });
     const count = this.#counter(counts);
     const sample = this.#sampler();
     await predictPending({
       ...{ library, engine, runId: id, signal, batchSize: new BatchSize(this.#options.batch) },
-      dial: { tokenKeep: preset.tokenKeep, blockThreshold: preset.blockThreshold },
+      dial: { tokenKeep, blockThreshold, slideStride, detection },
+      depth: model.manifest.depth,
       onSaved: (images, outcomes) => {
         sample(images, outcomes);
         count(outcomes);
@@ -148,9 +151,10 @@ export class RunJob {
     return (images, outcomes) => {
       const labelled = images.flatMap(({ imageId }, index) => {
         const outcome = outcomes[index];
-        const best = outcome?.status === 'ok' ? outcome.top[0] : undefined;
-        if (best === undefined) return [];
-        return [{ imageId, label: names[best.classIndex] ?? '', confidence: best.confidence }];
+        if (outcome?.status !== 'ok') return [];
+        const [best] = outcome.top;
+        const label = best === undefined ? '' : (names[best.classIndex] ?? '');
+        return [{ imageId, label, confidence: best?.confidence ?? 0 }];
       });
       if (labelled.length === 0) return;
       const { id } = this.#run;

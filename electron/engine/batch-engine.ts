@@ -1,20 +1,14 @@
 import { AppError } from '../shared/errors.ts';
-import type {
-  ClassProbability,
-  EngineDial,
-  EngineModel,
-  ImageFacts,
-  ImageOutcome,
-} from '../shared/engine-api.ts';
+import type { EngineDial, EngineModel, ImageFacts, ImageOutcome } from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from './addon.ts';
 import { alreadyDecoded, BatchBuffers } from './batch-buffers.ts';
 import type { BatchBuffer, Decoded } from './batch-buffers.ts';
 import type { ImageDecoder, Picture } from './decode-image.ts';
 import { readImageFile } from './read-image-file.ts';
+import { topClasses } from './top-classes.ts';
 import { Turns } from './turns.ts';
 
-const TOP = 5;
 const LARGE_PICTURE = 40e6; // pixels; decoded one at a time so that memory stays bounded
 
 interface OpenModel {
@@ -147,18 +141,4 @@ function toOutcome(image: Decoded, batch: NativeBatch | undefined, count: number
     milliseconds: batch.milliseconds / count,
   };
   return { status: 'ok', facts: image.facts, top: topClasses(logits), receipt };
-}
-
-/** The best classes by softmax, best first; of equal ones the lower index first. */
-export function topClasses(logits: Float32Array): ClassProbability[] {
-  const best: { classIndex: number; logit: number }[] = [];
-  for (const [classIndex, logit] of logits.entries()) {
-    if (best.length === TOP && logit <= (best[TOP - 1]?.logit ?? 0)) continue;
-    const rank = best.findIndex((other) => logit > other.logit);
-    best.splice(rank < 0 ? best.length : rank, 0, { classIndex, logit });
-    best.length = Math.min(best.length, TOP);
-  }
-  const largest = best[0]?.logit ?? 0;
-  const sum = logits.reduce((total, logit) => total + Math.exp(logit - largest), 0);
-  return best.map(({ classIndex, logit }) => ({ classIndex, confidence: Math.exp(logit - largest) / sum }));
 }

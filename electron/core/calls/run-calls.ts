@@ -80,7 +80,7 @@ function describeDetails(library: Library, row: RunRow): RunDetails {
   return {
     run: describeRun(library, row),
     labels: labels.map(({ classIndex, count }) => ({
-      label: manifest.labels[classIndex]?.name ?? '',
+      label: classIndex === null ? '' : (manifest.labels[classIndex]?.name ?? ''),
       count,
     })),
     failures: failures.slice(0, SHOWN_FAILURES),

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { CalibrationsTable } from './calibrations.ts';
 import { FoldersTable } from './folders.ts';
+import { FoundTable } from './found.ts';
 import { ImagesTable } from './images.ts';
 import { damagedLibrary, toLibraryError } from './library-error.ts';
 import { migrate } from './migrate.ts';
@@ -36,6 +37,7 @@ export class Library {
   readonly models: ModelsTable;
   readonly runs: RunsTable;
   readonly queue: QueueTable;
+  readonly found: FoundTable;
   readonly results: ResultsTable;
   readonly resultQueries: ResultQueries;
   readonly reviews: ReviewsTable;
@@ -55,7 +57,8 @@ export class Library {
     this.models = new ModelsTable(database);
     this.runs = new RunsTable(database);
     this.queue = new QueueTable(database);
-    this.results = new ResultsTable(database);
+    this.found = new FoundTable(database);
+    this.results = new ResultsTable(database, this.found);
     this.resultQueries = new ResultQueries(database);
     this.reviews = new ReviewsTable(database);
     this.reviewHistory = new ReviewHistory(database);

@@ -1,7 +1,9 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClassProbability, ImageOutcome } from '../../shared/engine-api.ts';
 import type { ImageStatus, Receipt, RunCounts } from '../../shared/run.ts';
+import type { HumanBox } from '../../shared/api/review.ts';
 import { directionsRun } from '../receipt-counts.ts';
+import type { FoundTable } from './found.ts';
 import type { FoundFile } from './images.ts';
 import { REVIEW_JOIN, TOP_FOLDER, wholeCondition } from './result-filter.ts';
 import type { RowFilter } from './result-filter.ts';
@@ -25,9 +27,10 @@ export interface ResultRow {
   status: ImageStatus;
   top: ClassProbability[];
   receipt: Receipt | undefined;
-  blocksRun: number | undefined; // scan directions that ran, over all blocks
+  blocksRun: number | undefined; // scan directions that ran, over all blocks; of segmentation the mean of the windows
   error: string | undefined;
-  humanLabel: string | undefined; // as a person verified it
+  humanLabel: string | undefined; // as a person verified it; '' where a person left no box
+  humanBoxes: HumanBox[] | undefined; // as a person left them; undefined where nobody has touched them
   verified: boolean;
 }
 
@@ -36,7 +39,7 @@ const top5 = RANKS.flatMap((rank) => [`class_${rank}`, `confidence_${rank}`]);
 const computed = [...top5, 'directions', 'survived', 'milliseconds', 'blocks_run', 'error'];
 /** What StoredResult holds, from the tables `images`, `results` and `reviews`. */
 export const RESULT_COLUMNS = `images.id, relative_path, images.file_size, images.modified_ms, width, height, captured_at,
-  status, ${computed.join(', ')}, reviews.label AS human_label`;
+  status, ${computed.join(', ')}, reviews.label AS human_label, reviews.boxes AS human_boxes`;
 
 /** Statements of the table `results`. */
 export class ResultsTable {
@@ -45,13 +48,15 @@ export class ResultsTable {
   readonly #pending: Statement<[number, number, number], PendingImage>;
   readonly #save: Statement;
   readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
-  readonly #labelCounts: Statement<[number], { classIndex: number; count: number }>;
+  readonly #labelCounts: Statement<[number], { classIndex: number | null; count: number }>;
   readonly #topFolders: Statement<[number], string>;
   readonly #folderCounts: Statement<[number], { path: string; total: number; done: number }>;
   readonly #database: Database;
+  readonly #found: FoundTable;
 
-  constructor(database: Database) {
+  constructor(database: Database, found: FoundTable) {
     this.#database = database;
+    this.#found = found;
     this.#enqueue = database.prepare(`
       INSERT INTO results (run_id, image_id, status, file_size, modified_ms) VALUES (?, ?, 'pending', ?, ?)
       ON CONFLICT (run_id, image_id) DO UPDATE SET
@@ -89,7 +94,8 @@ export class ResultsTable {
 
   /** Makes a file of the run pending, unless the run already has a result for this version of it. */
   enqueue(runId: number, imageId: number, file: FoundFile): void {
-    this.#enqueue.run(runId, imageId, file.fileSize, file.modifiedMs);
+    const { changes } = this.#enqueue.run(runId, imageId, file.fileSize, file.modifiedMs);
+    if (changes > 0) this.#found.clear(runId, imageId);
   }
 
   /** Takes out of the run the files that the folder's scan did not see. */
@@ -102,7 +108,8 @@ export class ResultsTable {
     return this.#pending.all(runId, afterImageId, limit);
   }
 
-  save(runId: number, imageId: number, outcome: ImageOutcome): void {
+  /** Replaces the result of an image. `windows` of a segmented picture went into its receipt. The caller has a transaction. */
+  save(runId: number, imageId: number, outcome: ImageOutcome, windows = 1): void {
     const { version } = outcome.facts;
     const top = outcome.status === 'ok' ? outcome.top : [];
     const receipt = outcome.status === 'ok' ? outcome.receipt : undefined;
@@ -114,11 +121,12 @@ export class ResultsTable {
       receipt?.directions ?? null,
       receipt?.survived ?? null,
       receipt?.milliseconds ?? null,
-      receipt === undefined ? null : directionsRun(receipt),
+      receipt === undefined ? null : Math.round(directionsRun(receipt) / windows),
       outcome.status === 'failed' ? outcome.error : null,
       runId,
       imageId,
     );
+    this.#found.save(runId, imageId, outcome.status === 'ok' ? outcome : {});
   }
 
   counts(runId: number): RunCounts {
@@ -130,8 +138,8 @@ export class ResultsTable {
     return counts;
   }
 
-  /** How many images have each class as their best one, most frequent first. */
-  labelCounts(runId: number): { classIndex: number; count: number }[] {
+  /** How many images have each class as their best one, most frequent first; null: nothing was found in them. */
+  labelCounts(runId: number): { classIndex: number | null; count: number }[] {
     return this.#labelCounts.all(runId);
   }
 
@@ -176,6 +184,7 @@ export interface StoredResult extends StoredTop {
   blocks_run: number | null;
   error: string | null;
   human_label: string | null;
+  human_boxes: string | null;
 }
 
 export function toResult(row: StoredResult): ResultRow {
@@ -200,6 +209,7 @@ export function toResult(row: StoredResult): ResultRow {
     blocksRun: row.blocks_run ?? undefined,
     error: row.error ?? undefined,
     humanLabel: row.human_label ?? undefined,
+    humanBoxes: row.human_boxes === null ? undefined : (JSON.parse(row.human_boxes) as HumanBox[]),
     verified: row.human_label !== null,
   };
 }

@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import sharp from 'sharp';
 import { loadAddon } from '../../../electron/engine/addon.ts';
-import { topClasses } from '../../../electron/engine/batch-engine.ts';
+import { topClasses } from '../../../electron/engine/top-classes.ts';
 import { EngineClient } from '../../../electron/engine/engine-client.ts';
 import type { EngineClientOptions } from '../../../electron/engine/engine-client.ts';
 import type { EngineModel, ImageOutcome } from '../../../electron/shared/engine-api.ts';

@@ -2,18 +2,24 @@ import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
 import { PictureRenderer } from '../../../electron/engine/render-picture.ts';
+import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
 import type {
   Box,
+  Detection,
   EngineApi,
   EngineDial,
   EngineModel,
   ImageOutcome,
   Mark,
+  Region,
   RenderedPicture,
   RenderOptions,
 } from '../../../electron/shared/engine-api.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
+import type { Task } from '../../../electron/shared/model-package.ts';
 import type { Device, Precision } from '../../../electron/shared/run.ts';
+import { makeFound } from './found.ts';
+import type { MadeDetection, MadeRegion } from './found.ts';
 
 /**
  * An engine that computes nothing: it notes what it is asked, and its answers depend on file names alone.
@@ -62,8 +68,9 @@ export class EngineDouble implements EngineApi {
   async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
     this.batches.push([...paths]);
     await this.beforeAnswer(paths);
-    const milliseconds = this.time(dial, this.models.at(-1)?.precision ?? 'fp32');
-    return paths.map((path) => answer(path, milliseconds));
+    const model = this.models.at(-1);
+    const milliseconds = this.time(dial, model?.precision ?? 'fp32');
+    return paths.map((path) => answer(path, milliseconds, model?.input.task ?? 'classification', dial));
   }
 
   async render(path: string, options: RenderOptions): Promise<RenderedPicture> {
@@ -93,22 +100,48 @@ export class EngineDouble implements EngineApi {
   }
 }
 
-function answer(path: string, milliseconds: number): ImageOutcome {
-  const facts = { version: version(path), width: 48, height: 40, capturedAt: undefined };
+const SIZE = [48, 40] as const;
+
+function answer(path: string, milliseconds: number, task: Task, dial: EngineDial): ImageOutcome {
+  const facts = { version: version(path), width: SIZE[0], height: SIZE[1], capturedAt: undefined };
   if (facts.version === undefined)
     return { status: 'failed', facts, error: 'the file does not exist any more' };
   if (basename(path).includes('bad')) return { status: 'failed', facts, error: 'a bad file' };
-  const first = Number.parseInt(basename(path), 10) % 10 || 0;
-  const top = [0.5, 0.2, 0.1, 0.05, 0.03].map((confidence, rank) => ({
-    classIndex: (first + rank) % 10,
-    confidence,
-  }));
+  const number = Number.parseInt(basename(path), 10) || 0;
   const receipt = {
     directions: Uint8Array.from([3, 1, 2, 0, 3, 3, 3, 3]),
     survived: Uint8Array.from({ length: 64 }, (_, patch) => patch % 4),
     milliseconds,
   };
+  if (task === 'detection') {
+    const detections = objects(number).filter(({ score }) => score >= (dial.detection?.minScore ?? 0));
+    return { status: 'ok', facts, top: topFound(detections), detections, receipt };
+  }
+  if (task === 'segmentation') {
+    const regions = halves(number);
+    return { status: 'ok', facts, top: topAreas(regions, SIZE[0] * SIZE[1]), regions, receipt };
+  }
+  const top = [0.5, 0.2, 0.1, 0.05, 0.03].map((confidence, rank) => ({
+    classIndex: (number + rank) % 10,
+    confidence,
+  }));
   return { status: 'ok', facts, top, receipt };
+}
+
+/** Scores 0.9, 0.6 and 0.3; classes from the number upwards. */
+function objects(number: number): Detection[] {
+  const made = Array.from({ length: number % 4 }, (_, rank): MadeDetection => {
+    return [(number + rank) % 10, 0.9 - 0.3 * rank, 2 + 10 * rank, 4, 8, 16];
+  });
+  return makeFound({ detections: made }, SIZE).detections ?? [];
+}
+
+function halves(number: number): Region[] {
+  const made: MadeRegion[] = [
+    [number % 10, 0, 0, 28, 40],
+    [(number + 1) % 10, 28, 0, 20, 40],
+  ];
+  return makeFound({ regions: made }, SIZE).regions ?? [];
 }
 
 function version(path: string): { fileSize: number; modifiedMs: number } | undefined {

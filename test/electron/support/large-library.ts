@@ -1,11 +1,14 @@
 import { copyFileSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { extname, join } from 'node:path';
+import { taskSettings } from '../../../electron/core/model-input.ts';
 import { sha256OfFile } from '../../../electron/core/packages/model-registry.ts';
 import { readPackage } from '../../../electron/core/packages/read-package.ts';
 import type { FoundFile } from '../../../electron/core/store/images.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import type { ImageFacts, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import type { Manifest } from '../../../electron/shared/model-package.ts';
+import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
+import { encodeRuns } from '../../../electron/shared/mask.ts';
 import { everyday10 } from './models.ts';
 
 /** Names per sub-folder: so many links make a folder of 100,000 paths from a handful of files. */
@@ -27,8 +30,8 @@ export interface LargeLibrary {
 
 /**
  * Makes a library at `libraryPath` with a run, done, on very many images below `folder`, without an engine. The images
- * differ in label, confidence, work and time; every 50th failed and every 70th is pending. Equal arguments make equal
- * libraries.
+ * differ in label, confidence, work and time; every 50th failed and every 70th is pending. A detection model found 0 to 19
+ * objects in each, a segmentation model two classes. Equal arguments make equal libraries.
  */
 export async function makeLargeLibrary(
   libraryPath: string,
@@ -46,6 +49,7 @@ export async function makeLargeLibrary(
     const spec = {
       ...{ folders: [folder], modelName: 'everyday10', modelSha256, device: 'cpu' },
       preset: { ...preset, precision: 'fp32' as const },
+      ...taskSettings(manifest),
     };
     return library.transaction(() => {
       const run = library.runs.ensure(spec, '2026-01-02T03:04:05.000Z');
@@ -114,12 +118,6 @@ function makeOutcome(index: number, { fileSize, modifiedMs }: FoundFile, manifes
       index % 3 === 0 ? undefined : new Date(1.6e12 + noise(index, 1) * 1e11).toISOString().slice(0, 19),
   };
   if (index % 50 === 49) return { status: 'failed', facts, error: 'the file ends too early' };
-  const best = Math.floor(noise(index, 2) ** 2 * manifest.classes);
-  const confidence = 0.2 + 0.8 * noise(index, 3);
-  const top = Array.from({ length: Math.min(5, manifest.classes) }, (_, rank) => ({
-    classIndex: (best + rank) % manifest.classes,
-    confidence: rank === 0 ? confidence : (1 - confidence) / 2 ** rank,
-  }));
   const patches = Math.floor((manifest.imageSize - manifest.patchSize) / manifest.stride + 1) ** 2;
   const receipt = {
     directions: Uint8Array.from({ length: manifest.depth }, (_, layer) =>
@@ -128,8 +126,37 @@ function makeOutcome(index: number, { fileSize, modifiedMs }: FoundFile, manifes
     survived: Uint8Array.from({ length: patches }, (_, patch) => (index + patch) % 4),
     milliseconds: 10 + noise(index, 4),
   };
-  return { status: 'ok', facts, top, receipt };
+  return { status: 'ok', facts, ...makeFindings(index, manifest), receipt };
 }
+
+type Findings = Pick<Extract<ImageOutcome, { status: 'ok' }>, 'top' | 'detections' | 'regions'>;
+
+function makeFindings(index: number, manifest: Manifest): Findings {
+  const best = Math.floor(noise(index, 2) ** 2 * manifest.classes);
+  const classAt = (rank: number) => (best + rank) % manifest.classes;
+  if (manifest.task === 'detection') {
+    const detections = Array.from({ length: Math.floor(noise(index, 6) * 20) }, (_, rank) => ({
+      classIndex: classAt(Math.floor(noise(index, 30 + rank) ** 2 * 8)),
+      score: 0.05 + (0.9 * noise(index, 3)) / (rank / 4 + 1),
+      box: { x: 30 * rank, y: 20 * rank, width: 40, height: 80 },
+      mask: MADE_MASK,
+    }));
+    return { top: topFound(detections), detections };
+  }
+  if (manifest.task === 'segmentation') {
+    const regions = [0, 1].map((rank) => ({ classIndex: classAt(rank), mask: MADE_MASK }));
+    return { top: topAreas(regions, 640 * 480), regions };
+  }
+  const confidence = 0.2 + 0.8 * noise(index, 3);
+  const top = Array.from({ length: Math.min(5, manifest.classes) }, (_, rank) => ({
+    classIndex: classAt(rank),
+    confidence: rank === 0 ? confidence : (1 - confidence) / 2 ** rank,
+  }));
+  return { top };
+}
+
+/** The left half of a picture of 640 x 480 pixels. */
+const MADE_MASK = { area: 153_600, counts: encodeRuns([0, 153_600, 153_600]) };
 
 /** From 0 to 1, the same for the same numbers. */
 function noise(index: number, kind: number): number {

@@ -1,20 +1,26 @@
 import { readManifest } from '../../../electron/core/packages/read-package.ts';
 import { Library } from '../../../electron/core/store/library.ts';
-import type { ImageOutcome } from '../../../electron/shared/engine-api.ts';
+import { taskSettings } from '../../../electron/core/model-input.ts';
+import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
+import type { ImageFacts, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import type { Label, Manifest } from '../../../electron/shared/model-package.ts';
+import type { Receipt } from '../../../electron/shared/run.ts';
+import { makeFound } from './found.ts';
+import type { MadeUp } from './found.ts';
 import { everyday10 } from './models.ts';
 
-/** What a run found in a file: classes best first, the confidence of the best, scans that ran; or that it failed. */
+/**
+ * What a run found in a file: of a classifier classes best first and the confidence of the best, of others detections best
+ * first or regions largest first, and scans that ran; or that it failed.
+ */
 export type Found =
-  | {
-      classes: number[];
-      confidence?: number;
-      blocksRun?: number;
-      size?: [number, number];
-      capturedAt?: string;
-    }
-  | 'failed'
-  | 'pending';
+  (({ classes: number[]; confidence?: number } | MadeUp) & Circumstances) | 'failed' | 'pending';
+
+interface Circumstances {
+  blocksRun?: number;
+  size?: [number, number];
+  capturedAt?: string;
+}
 
 export interface SavedRun {
   runId: number;
@@ -41,7 +47,10 @@ export function saveRun(
   try {
     library.models.put({ sha256: name, name, path: `/${name}`, manifest });
     const preset = { name: 'accurate', tokenKeep: [1, 1, 1], blockThreshold: 0, precision: 'fp32' as const };
-    const spec = { folders: [folder], modelName: name, modelSha256: name, preset, device: 'cpu' };
+    const spec = {
+      ...{ folders: [folder], modelName: name, modelSha256: name, preset, device: 'cpu' },
+      ...taskSettings(manifest),
+    };
     const { id: runId } = library.runs.ensure(spec, '2026-01-02T03:04:05.000Z');
     const { id: folderId } = library.folders.ensure(folder);
     const scan = library.folders.beginScan(folderId);
@@ -70,12 +79,24 @@ function toOutcome(found: Exclude<Found, 'pending'>, manifest: Manifest): ImageO
     const facts = { version, width: undefined, height: undefined, capturedAt: undefined };
     return { status: 'failed', facts, error: 'the file ends too early' };
   }
-  const { classes, confidence = 0.5, blocksRun = 0, size = [48, 40], capturedAt } = found;
+  const { blocksRun = 0, size = [48, 40], capturedAt } = found;
+  const facts = { version, width: size[0], height: size[1], capturedAt };
   const directions = Uint8Array.from({ length: manifest.depth }, (_, layer) => (layer < blocksRun ? 1 : 0));
-  return {
-    status: 'ok',
-    facts: { version, width: size[0], height: size[1], capturedAt },
-    top: classes.map((classIndex, rank) => ({ classIndex, confidence: confidence / 2 ** rank })),
-    receipt: { directions, survived: Uint8Array.from([3, 3, 1, 0]), milliseconds: 2 },
-  };
+  const receipt = { directions, survived: Uint8Array.from([3, 3, 1, 0]), milliseconds: 2 };
+  if (!('classes' in found)) return denseOutcome(found, facts, size, receipt);
+  const { classes, confidence = 0.5 } = found;
+  const top = classes.map((classIndex, rank) => ({ classIndex, confidence: confidence / 2 ** rank }));
+  return { status: 'ok', facts, top, receipt };
+}
+
+function denseOutcome(
+  madeUp: MadeUp,
+  facts: ImageFacts,
+  size: [number, number],
+  receipt: Receipt,
+): ImageOutcome {
+  const found = makeFound(madeUp, size);
+  const { detections, regions = [] } = found;
+  const top = detections === undefined ? topAreas(regions, size[0] * size[1]) : topFound(detections);
+  return { status: 'ok', facts, top, ...found, receipt };
 }

@@ -72,7 +72,7 @@ suite('results', () => {
         ...{ imageId: a.imageId, relativePath: 'a.jpg', fileSize: 1, modifiedMs: 1, width: 4, height: 3 },
         ...{ capturedAt: '2020-02-02T02:02:02', status: 'ok', top: [{ classIndex: 2, confidence: 0.75 }] },
         receipt: { directions: [3, 0], survived: [], milliseconds: 1.5 },
-        ...{ blocksRun: 2, error: undefined, humanLabel: undefined, verified: false },
+        ...{ blocksRun: 2, error: undefined, humanLabel: undefined, humanBoxes: undefined, verified: false },
       },
     );
     assert.deepEqual([...(row?.receipt?.survived ?? [])], [1, 0, 1]);
