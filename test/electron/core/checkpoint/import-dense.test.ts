@@ -13,7 +13,8 @@ import { modelCard } from '../../../../electron/core/packages/model-card.ts';
 import { verifyPackage } from '../../../../electron/core/packages/read-package.ts';
 import { tensorShapes } from '../../../../electron/core/packages/tensor-shapes.ts';
 import type { ModelPackage } from '../../../../electron/shared/model-package.ts';
-import { appError } from '../app-error.ts';
+import { appError, assertAppError } from '../app-error.ts';
+import { mutated, seededRandom } from '../random.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
 import {
   detectionCheckpoint,
@@ -310,6 +311,32 @@ test('a classifier is not asked how directions are added, and does not listen', 
     appError('BAD_ARGUMENT', /architecture of a classification model says/),
   );
 });
+
+for (const [container, root, given] of [
+  ['mmseg', segmentationCheckpoint(), PRUNED],
+  ['detectron2', detectionCheckpoint(), HALVED],
+] as const) {
+  const file = saveZip(root);
+
+  test(`with random bytes, a file of ${container} is imported whole or refused in one sentence`, async (context) => {
+    const folder = await temporaryFolder(context);
+    const checkpointPath = join(folder, 'checkpoint.pth');
+    const random = seededRandom(container.length);
+    let refused = 0;
+    for (let round = 0; round < 100; round++) {
+      await writeFile(checkpointPath, mutated(file, 1 + random(8), random));
+      try {
+        const name = `model${round}`;
+        const { path } = await importCheckpoint({ checkpointPath, name, modelsFolder: folder, ...given });
+        await verifyPackage(path);
+      } catch (error) {
+        assertAppError(error, ['BAD_CHECKPOINT']);
+        refused += 1;
+      }
+    }
+    assert.ok(refused > 20, `only ${refused} of 100 damaged files were refused`);
+  });
+}
 
 suite('inspecting', () => {
   test('a segmentation model asks for what its import would ask for', async (context) => {
