@@ -1,9 +1,12 @@
 // winnow-bench PICTURES.rgb [--device NAME] [--seconds S] [--models T,S,B,S-full,S-reg] [--batches 1,8,32]
 // [--threads 1,2] [--precisions fp32,bf16,int8] [--times operations] [--write FILE]
 //
+// winnow-bench --maps [--seconds S] [--threads 1,2] [--precisions fp32,bf16]
+//
 // Images per second of the engine on models of the published sizes, or the time of each operation.
 // pictures.rgb holds RGB bytes [count, 224, 224, 3] of real pictures: block decisions and patches vary with
-// them as they do in use. Prints a Markdown table.
+// them as they do in use. With --maps the convolutions of the segmentation and detection heads beside plain
+// oneDNN. Prints Markdown tables.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
@@ -14,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "bench/maps_bench.h"
 #include "bench/random_model.h"
 #include "engine/engine.h"
 
@@ -30,6 +34,7 @@ struct Settings {
   std::vector<Precision> precisions = {Precision::fp32};
   std::vector<int> batches = {1, 8, 32}, threads = {1, 2};
   bool times = false;  // of each operation instead of the speed
+  bool maps = false;   // the heads' convolutions instead of models
 };
 
 std::vector<std::string> split(const std::string& text) {
@@ -48,6 +53,12 @@ std::vector<int> numbers(const std::string& text) {
 bool read_settings(int argc, char** argv, Settings& s) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
+#ifdef WINNOW_CPU
+    if (argument == "--maps") {
+      s.maps = true;
+      continue;
+    }
+#endif
     if (!argument.starts_with("--")) {
       s.pictures = argument;
       continue;
@@ -78,7 +89,7 @@ bool read_settings(int argc, char** argv, Settings& s) {
     else
       return false;
   }
-  return !s.pictures.empty();
+  return s.maps || !s.pictures.empty();
 }
 
 struct Speed {
@@ -154,6 +165,9 @@ void print_head(const std::vector<OperationTime>& times) {
 }
 
 Status run(const Settings& settings) {
+#ifdef WINNOW_CPU
+  if (settings.maps) return bench_maps(settings.threads, settings.precisions, settings.seconds);
+#endif
   std::ifstream file(settings.pictures, std::ios::binary);
   std::vector<std::uint8_t> pixels{std::istreambuf_iterator<char>(file), {}};
   const int count = static_cast<int>(pixels.size() / kBytes);
@@ -203,7 +217,8 @@ int main(int argc, char** argv) {
         stderr,
         "Expected: winnow-bench PICTURES.rgb [--device NAME] [--seconds S] [--models T,S,B,S-full,S-reg] "
         "[--batches 1,8] [--threads 1,2] [--precisions fp32,bf16,int8] [--times operations] "
-        "[--write FILE]\n");
+        "[--write FILE]\n"
+        "or: winnow-bench --maps [--seconds S] [--threads 1,2] [--precisions fp32,bf16]\n");
     return 2;
   }
   const winnow::Status done = winnow::run(settings);
