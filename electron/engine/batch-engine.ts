@@ -1,31 +1,33 @@
 import { AppError } from '../shared/errors.ts';
-import type { EngineDial, EngineModel, ImageFacts, ImageOutcome } from '../shared/engine-api.ts';
+import type { EngineDial, EngineModel, ImageOutcome } from '../shared/engine-api.ts';
 import type { Device } from '../shared/run.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from './addon.ts';
 import { alreadyDecoded, BatchBuffers } from './batch-buffers.ts';
 import type { BatchBuffer, Decoded } from './batch-buffers.ts';
 import type { ImageDecoder, Picture } from './decode-image.ts';
-import { readImageFile } from './read-image-file.ts';
+import { DensePictures } from './dense-pictures.ts';
+import { PictureFiles } from './picture-files.ts';
 import { topClasses } from './top-classes.ts';
 import { Turns } from './turns.ts';
 
-const LARGE_PICTURE = 40e6; // pixels; decoded one at a time so that memory stays bounded
-
 interface OpenModel {
+  predict: (paths: readonly string[], dial: EngineDial) => Promise<ImageOutcome[]>;
+}
+
+interface Classifier {
   native: NativeModel;
+  files: PictureFiles;
   resize: number;
   crop: number;
 }
 
 /**
- * What the host does with a batch: read, decode, resize and crop into the batch buffer, predict. There are two
- * buffers, so a second batch is decoded while the first is predicted.
+ * What the host does with a batch. For a classifier: read, decode, resize and crop into the batch buffer, predict. There
+ * are two buffers, so a second batch is decoded while the first is predicted. See DensePictures for other models.
  */
 export class BatchEngine {
   readonly #addon: NativeAddon;
   readonly #decoder: ImageDecoder;
-  #decoding = new Turns(1);
-  readonly #largeDecoding = new Turns(1);
   readonly #predicting = new Turns(1);
   readonly #buffers = new BatchBuffers();
   readonly #batches = new Turns(2);
@@ -44,33 +46,47 @@ export class BatchEngine {
     return this.#addon.devices();
   }
 
-  async open({ packagePath, device, threads, precision, preprocessing }: EngineModel): Promise<undefined> {
-    const native = await this.#addon.loadModel(packagePath, { device, threads, precision });
-    this.#decoding = new Turns(threads);
-    this.#model = { native, resize: preprocessing.resize, crop: preprocessing.crop };
-  }
-
-  predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    return this.#batches.take(async () => {
-      const model = this.#model;
-      if (model === undefined) throw new AppError('ENGINE', 'No model is open');
-      const wanted = { paths, resize: model.resize, crop: model.crop };
-      const buffer = this.#buffers.take(wanted);
-      try {
-        const decoded = (await alreadyDecoded(buffer, wanted)) ?? (await this.#decode(buffer, paths, model));
-        const count = decoded.filter((image) => 'position' in image).length;
-        const batch =
-          count === 0
-            ? undefined
-            : await this.#predicting.take(() => model.native.predict(buffer.bytes, count, dial));
-        return decoded.map((image) => toOutcome(image, batch, count));
-      } finally {
-        this.#buffers.giveBack(buffer);
-      }
+  async open({ packagePath, device, threads, precision, input }: EngineModel): Promise<undefined> {
+    const inputSize = input.task === 'classification' ? undefined : input.size;
+    const native = await this.#addon.loadModel(packagePath, { device, threads, precision, inputSize });
+    const files = new PictureFiles(this.#decoder, threads);
+    if (input.task === 'classification') {
+      const { resize, crop } = input;
+      this.#model = {
+        predict: (paths, dial) => this.#classify(paths, dial, { native, files, resize, crop }),
+      };
+      return;
+    }
+    this.#model = new DensePictures({
+      ...{ addon: this.#addon, model: native, input, files, predicting: this.#predicting },
+      inMemory: new Turns(threads + 1), // one is predicted while others are decoded
     });
   }
 
-  async #decode(buffer: BatchBuffer, paths: readonly string[], model: OpenModel): Promise<Decoded[]> {
+  predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+    return this.#batches.take(() => {
+      if (this.#model === undefined) throw new AppError('ENGINE', 'No model is open');
+      return this.#model.predict(paths, dial);
+    });
+  }
+
+  async #classify(paths: readonly string[], dial: EngineDial, model: Classifier): Promise<ImageOutcome[]> {
+    const wanted = { paths, resize: model.resize, crop: model.crop };
+    const buffer = this.#buffers.take(wanted);
+    try {
+      const decoded = (await alreadyDecoded(buffer, wanted)) ?? (await this.#decode(buffer, paths, model));
+      const count = decoded.filter((image) => 'position' in image).length;
+      const batch =
+        count === 0
+          ? undefined
+          : await this.#predicting.take(() => model.native.predict(buffer.bytes, count, dial));
+      return decoded.map((image) => toOutcome(image, batch, count));
+    } finally {
+      this.#buffers.giveBack(buffer);
+    }
+  }
+
+  async #decode(buffer: BatchBuffer, paths: readonly string[], model: Classifier): Promise<Decoded[]> {
     const bytes = paths.length * pictureBytes(model);
     if (buffer.bytes.length < bytes) buffer.bytes = new Uint8Array(bytes);
     buffer.holds = undefined; // until all of it is there
@@ -80,7 +96,7 @@ export class BatchEngine {
   }
 
   /** Decodes every file it can; their pictures lie one behind the other in `buffer`. */
-  async #fill(buffer: Uint8Array, paths: readonly string[], model: OpenModel): Promise<Decoded[]> {
+  async #fill(buffer: Uint8Array, paths: readonly string[], model: Classifier): Promise<Decoded[]> {
     let filled = 0;
     const put = async ({ pixels, width, height }: Picture): Promise<number> => {
       const position = filled++;
@@ -88,35 +104,12 @@ export class BatchEngine {
       await this.#addon.resizeAndCrop(pixels, width, height, model, buffer, offset);
       return position;
     };
-    const files = paths.map((path) => this.#decoding.take(() => this.#decodeFile(path, model, put)));
+    const files = paths.map(async (path): Promise<Decoded> => {
+      const file = await model.files.decode(path, () => model.resize, put);
+      return 'error' in file ? file : { facts: file.facts, position: file.made };
+    });
     await Promise.allSettled(files); // nothing may still write when the buffer is handed on
     return Promise.all(files);
-  }
-
-  async #decodeFile(
-    path: string,
-    { resize }: OpenModel,
-    put: (picture: Picture) => Promise<number>,
-  ): Promise<Decoded> {
-    const facts: ImageFacts = {
-      version: undefined,
-      width: undefined,
-      height: undefined,
-      capturedAt: undefined,
-    };
-    try {
-      const { bytes, version } = await readImageFile(path);
-      facts.version = version;
-      const header = await this.#decoder.readHeader(bytes);
-      const { width, height, capturedAt } = header;
-      Object.assign(facts, { width, height, capturedAt });
-      const decode = async () => put(await this.#decoder.decode(bytes, header, resize));
-      const large = width * height > LARGE_PICTURE;
-      return { facts, position: await (large ? this.#largeDecoding.take(decode) : decode()) };
-    } catch (error) {
-      if (!(error instanceof AppError && error.code === 'BAD_IMAGE')) throw error;
-      return { facts, error: error.message };
-    }
   }
 }
 

@@ -58,8 +58,7 @@ export class EngineClient implements EngineApi {
   constructor(options: EngineClientOptions = {}) {
     this.#hostEntry = options.hostEntry ?? join(import.meta.dirname, 'engine-host.ts');
     this.#startHost = options.startHost ?? forkHost;
-    // Two batches may be under way, so one waits for the other; a slow device takes some seconds per image.
-    this.#watchdog = options.watchdog ?? ((images) => 120_000 + images * 60_000);
+    this.#watchdog = options.watchdog ?? ((images) => this.#longest(images));
   }
 
   async devices(): Promise<Device[]> {
@@ -135,6 +134,15 @@ export class EngineClient implements EngineApi {
       }
     };
     return this.#orExamine(attempt, examine);
+  }
+
+  /**
+   * Milliseconds for a batch. Two may be under way, so one waits for the other; a slow device takes some seconds per image,
+   * and minutes for a picture of many windows.
+   */
+  #longest(images: number): number {
+    const isDense = this.#model !== undefined && this.#model.input.task !== 'classification';
+    return 120_000 + images * (isDense ? 600_000 : 60_000);
   }
 
   /** What `work` gives; when the host ends meanwhile, what `examine` finds with nothing else under way. */

@@ -29,7 +29,7 @@ async function counting(t: TestContext, count: number) {
   });
   await engine.open({
     ...{ packagePath: everyday10, device: 'cpu', threads: 1, precision: 'fp32' },
-    preprocessing: { resize: 32, crop: 32, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+    input: { task: 'classification', resize: 32, crop: 32 },
   });
   const paths = Array.from({ length: count }, (_, index) =>
     join(folder, `${String(index).padStart(3, '0')}.jpg`),

@@ -21,7 +21,7 @@ const model: EngineModel = {
   device: 'cpu',
   threads: 2,
   precision: 'fp32',
-  preprocessing: { resize: 32, crop: 32, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  input: { task: 'classification', resize: 32, crop: 32 },
 };
 const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
 const poisonHost = join(import.meta.dirname, 'poison-host.ts');

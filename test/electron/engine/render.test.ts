@@ -22,17 +22,12 @@ function client(t: TestContext, options: EngineClientOptions = {}): EngineClient
 }
 
 async function openModel(engine: EngineClient): Promise<void> {
-  const preprocessing = {
-    ...{ resize: 32, crop: 32 },
-    mean: [0.485, 0.456, 0.406] as [number, number, number],
-    std: [0.229, 0.224, 0.225] as [number, number, number],
-  };
   await engine.open({
     packagePath: everyday10,
     device: 'cpu',
     threads: 2,
     precision: 'fp32',
-    preprocessing,
+    input: { task: 'classification', resize: 32, crop: 32 },
   });
 }
 
