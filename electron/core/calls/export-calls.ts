@@ -25,7 +25,8 @@ export function exportCalls(context: AppContext): Calls<keyof typeof exportArgum
     exportRun: ({ runId, format, out, bom = false, filter = {} }) =>
       cancellable((signal) => {
         const options = { format, out, bom, filter, signal, onProgress: progressTeller(context) };
-        return exportRun(context.library, context.runRow(runId), options);
+        const { library, engine } = context;
+        return exportRun({ library, engine }, context.runRow(runId), options);
       }),
     previewExport: ({ runId, filter = {} }) => previewExport(context.library, context.runRow(runId), filter),
     planTransfer: ({ runId, filter = {}, to }) =>

@@ -20,7 +20,7 @@ interface Cell extends Exported {
 
 type Column = (cell: Cell) => Value;
 
-/** The columns of tables in their order; docs/csv.md describes them. */
+/** The columns of tables in their order; docs/exports.md describes them. */
 const columns: Record<string, Column> = {
   relative_path: ({ row }) => row.relativePath,
   absolute_path: ({ folder, row }) => join(folder, row.relativePath),
@@ -72,6 +72,7 @@ function confidence(rank: number): Column {
   };
 }
 
-function rounded(value: number, digits: number): number {
+/** To so many decimals. */
+export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }

@@ -1,10 +1,10 @@
 import { resolve } from 'node:path';
-import type { ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
+import { FOUND_FILE_FORMATS, TABLE_FORMATS } from '../../shared/api/exports.ts';
+import type { ExportFormat, ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
-import { csvText } from './csv.ts';
-import { columnNames, valuesOf } from './columns.ts';
-import type { Exported, Value } from './columns.ts';
-import { jsonText } from './json.ts';
+import type { EngineApi } from '../../shared/engine-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Task } from '../../shared/model-package.ts';
 import { resolveFilter } from '../resolve-filter.ts';
 import { runRows } from '../run-rows.ts';
 import type { RowPage } from '../run-rows.ts';
@@ -12,35 +12,126 @@ import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 import { writeFileWhole } from '../write-file.ts';
 import type { FileContent } from '../write-file.ts';
+import { cocoText } from './coco.ts';
+import { columnNames, valuesOf } from './columns.ts';
+import type { Exported, Value } from './columns.ts';
+import { csvText } from './csv.ts';
+import { detectionsText } from './detections.ts';
+import type { FoundContent } from './found-content.ts';
+import { foundImages } from './found-images.ts';
+import type { FoundImage } from './found-images.ts';
+import { jsonText } from './json.ts';
+import { writeMaps } from './maps.ts';
+import { megadetectorText } from './megadetector.ts';
+import { OutputNames } from './output-names.ts';
+import { writeCrops, writeOverlays } from './pictures.ts';
+import { writeVoc } from './voc.ts';
+import { writeFolderWhole } from './write-folder.ts';
 import { xlsxFile } from './xlsx.ts';
+import { writeYolo } from './yolo.ts';
 
 const PREVIEWED_ROWS = 10;
+const TOLD_FAILURES = 1000;
+
+/** What can be made of a run of each task. */
+const FORMATS: Record<Task, readonly ExportFormat[]> = {
+  classification: TABLE_FORMATS,
+  detection: [...TABLE_FORMATS, ...FOUND_FILE_FORMATS, 'yolo', 'voc', 'crops', 'overlays'],
+  segmentation: [...TABLE_FORMATS, 'coco', 'overlays', 'maps'],
+};
 
 export interface ExportOptions {
-  format: 'csv' | 'json' | 'xlsx';
+  format: ExportFormat;
   out: string;
   bom: boolean; // CSV only
   filter: ResultFilter;
   signal: AbortSignal;
-  /** Hears how many rows are written. */
+  /** Hears how many images are written. */
   onProgress: (done: number, total: number) => void;
 }
 
 /**
- * Writes the rows of a run that pass the filter, as a whole file or none. Throws FILE_SYSTEM, or CANCELLED when the
- * signal is aborted.
+ * Writes the results of a run that pass the filter, as a whole file or folder or none. Throws BAD_ARGUMENT for a format that
+ * the run's task does not have or a folder that holds files, FILE_SYSTEM, or CANCELLED when the signal is aborted.
  */
 export async function exportRun(
-  library: Library,
+  { library, engine }: { library: Library; engine: EngineApi },
   run: RunRow,
   options: ExportOptions,
 ): Promise<ExportSummary> {
-  const { filter, onProgress } = options;
-  const summary = { path: resolve(options.out), rows: 0 };
+  const exported = toExported(library, run);
+  requireFormat(exported, options.format);
+  const out = { ...options, out: resolve(options.out) };
+  const { format } = options;
+  if (isOneOf(TABLE_FORMATS, format)) return exportTable(library, exported, format, out);
+  const total = countRows(library, run, options.filter);
+  const summary = { path: out.out, rows: 0, found: 0 };
+  const failures: { path: string; error: string }[] = [];
+  const names = new OutputNames(run.spec.folders);
+  let read = 0;
+  const content: FoundContent = {
+    ...{ exported, names, engine },
+    images: () => {
+      read = 0;
+      return watched(foundImages(library, exported, options.filter, names), (some) =>
+        options.onProgress((read += some.length), total),
+      );
+    },
+    count: ({ objects }: FoundImage) => {
+      summary.rows++;
+      summary.found += objects.length;
+    },
+  };
+  const onFailure = (path: string, error: string) => {
+    if (failures.length < TOLD_FAILURES) failures.push({ path, error });
+  };
+  if (isOneOf(FOUND_FILE_FORMATS, format)) {
+    await writeFileWhole(out.out, foundText(content, format, options.bom), options.signal);
+  } else {
+    await writeFolderWhole(out.out, options.signal, (target) => {
+      if (format === 'yolo') return writeYolo(content, target);
+      if (format === 'voc') return writeVoc(content, target);
+      if (format === 'maps') return writeMaps(content, target, library);
+      return (format === 'crops' ? writeCrops : writeOverlays)(content, target, onFailure);
+    });
+  }
+  return failures.length === 0 ? summary : { ...summary, failures };
+}
+
+async function exportTable(
+  library: Library,
+  exported: Exported,
+  format: (typeof TABLE_FORMATS)[number],
+  { out, bom, filter, signal, onProgress }: ExportOptions,
+): Promise<ExportSummary> {
+  const { run } = exported;
+  const summary = { path: out, rows: 0 };
   const total = countRows(library, run, filter);
-  const pages = watched(runRows(library, run, filter), (rows) => onProgress((summary.rows += rows), total));
-  await writeFileWhole(summary.path, contentOf(pages, toExported(library, run), options), options.signal);
+  const pages = watched(runRows(library, run, filter), ({ rows }) =>
+    onProgress((summary.rows += rows.length), total),
+  );
+  await writeFileWhole(out, tableContent(pages, exported, format, bom), signal);
   return summary;
+}
+
+function tableContent(
+  pages: Iterable<RowPage>,
+  exported: Exported,
+  format: (typeof TABLE_FORMATS)[number],
+  bom: boolean,
+): FileContent {
+  if (format === 'csv') return csvText(pages, exported, bom);
+  if (format === 'json') return jsonText(pages, exported);
+  return xlsxFile(tableRows(pages, exported), { name: `Run ${exported.run.id}`, columns: columnNames });
+}
+
+function foundText(
+  content: FoundContent,
+  format: (typeof FOUND_FILE_FORMATS)[number],
+  bom: boolean,
+): FileContent {
+  if (format === 'detections') return detectionsText(content, bom);
+  return format === 'coco' ? cocoText(content) : megadetectorText(content);
 }
 
 /** The first rows as the table will have them. */
@@ -57,6 +148,21 @@ export function previewExport(library: Library, run: RunRow, filter: ResultFilte
   return { columns: [...columnNames], rows, total: countRows(library, run, filter) };
 }
 
+function requireFormat({ run, model }: Exported, format: ExportFormat): void {
+  const { task } = model.manifest;
+  if (FORMATS[task].includes(format)) return;
+  const others = (Object.keys(FORMATS) as Task[]).filter((other) => FORMATS[other].includes(format));
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Expected a run of a ${others.join(' or ')} model for the format ${format}, but run ${run.id} is of a ${task} model`,
+    `It can be written as ${FORMATS[task].join(', ')}.`,
+  );
+}
+
+function isOneOf<T extends ExportFormat>(formats: readonly T[], format: ExportFormat): format is T {
+  return (formats as readonly ExportFormat[]).includes(format);
+}
+
 function toExported(library: Library, run: RunRow): Exported {
   return { run, model: library.models.get(run.spec.modelSha256) };
 }
@@ -65,23 +171,13 @@ function countRows(library: Library, run: RunRow, filter: ResultFilter): number 
   return library.resultQueries.count(run.id, resolveFilter(library, run, filter));
 }
 
-function contentOf(
-  pages: Iterable<RowPage>,
-  exported: Exported,
-  { format, bom }: ExportOptions,
-): FileContent {
-  if (format === 'csv') return csvText(pages, exported, bom);
-  if (format === 'json') return jsonText(pages, exported);
-  return xlsxFile(tableRows(pages, exported), { name: `Run ${exported.run.id}`, columns: columnNames });
-}
-
 function* tableRows(pages: Iterable<RowPage>, exported: Exported): Generator<Value[]> {
   for (const { folder, rows } of pages) for (const row of rows) yield valuesOf(folder, row, exported);
 }
 
-function* watched(pages: Iterable<RowPage>, onRows: (rows: number) => void): Generator<RowPage> {
+function* watched<T>(pages: Iterable<T>, onPage: (page: T) => void): Generator<T> {
   for (const page of pages) {
     yield page;
-    onRows(page.rows.length);
+    onPage(page);
   }
 }

@@ -7,7 +7,7 @@ import type { ModelRow } from '../store/models.ts';
 import type { ResultRow } from '../store/results.ts';
 import type { RunRow } from '../store/runs.ts';
 
-/** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/csv.md describes it. */
+/** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/exports.md describes it. */
 export function* jsonText(pages: Iterable<RowPage>, { run, model }: Exported): Generator<string> {
   yield `{"run":${JSON.stringify(describeRun(run))},\n"files":[`;
   let separator = '\n';

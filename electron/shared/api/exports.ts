@@ -57,6 +57,8 @@ export interface ExportSummary {
   rows: number; // files that the table has, or images that were written about
   /** Of detections and segmentation: objects that were written. */
   found?: number;
+  /** Images whose pictures could not be had, where pictures are written; the first thousand. */
+  failures?: { path: string; error: string }[];
 }
 
 /** The first rows as the table will have them. */

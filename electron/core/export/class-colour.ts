@@ -1,0 +1,20 @@
+/** Okabe and Ito's colours, which are told apart without colour vision. */
+const FIRST = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442'];
+const GOLDEN_ANGLE = 137.508; // degrees
+const LIGHTNESS = [0.45, 0.65, 0.3];
+
+/** A colour for a class without one of its own, as `#rrggbb`: after the first ones, hues as far apart as can be. */
+export function classColour(index: number): string {
+  return (
+    FIRST[index] ?? fromHsl((index * GOLDEN_ANGLE) % 360, 0.8, LIGHTNESS[index % LIGHTNESS.length] ?? 0.5)
+  );
+}
+
+function fromHsl(hue: number, saturation: number, lightness: number): string {
+  const range = saturation * Math.min(lightness, 1 - lightness);
+  const channel = (turn: number) => {
+    const place = (turn + hue / 30) % 12;
+    return Math.round(255 * (lightness - range * Math.max(-1, Math.min(place - 3, 9 - place, 1))));
+  };
+  return `#${[0, 8, 4].map((turn) => channel(turn).toString(16).padStart(2, '0')).join('')}`;
+}

@@ -1,0 +1,67 @@
+import { Categories } from './categories.ts';
+import { rounded } from './columns.ts';
+import type { FoundContent } from './found-content.ts';
+import type { FoundImage, FoundObject } from './found-images.ts';
+
+/**
+ * COCO's instances as one JSON object. Images without a known size, which were never read, are left out. Categories come
+ * last, since people's labels are known then.
+ */
+export function* cocoText({ images, exported, count }: FoundContent): Generator<string> {
+  const { run, model } = exported;
+  const categories = new Categories(model.manifest);
+  const info = { description: `Winnow, run ${run.id}, model ${model.name}`, date_created: run.createdAt };
+  yield `{"info":${JSON.stringify(info)},"licenses":[],\n"images":[`;
+  let separator = '\n';
+  const lines = (values: readonly unknown[]): string => {
+    if (values.length === 0) return '';
+    const text = separator + values.map((value) => JSON.stringify(value)).join(',\n');
+    separator = ',\n';
+    return text;
+  };
+  const written = new Set<number>(); // a run under way may have more images when they are read again
+  for (const some of images()) {
+    const sized = some.filter(hasSize);
+    for (const { row } of sized) written.add(row.imageId);
+    yield lines(sized.map(describeImage));
+  }
+  yield '\n],\n"annotations":[';
+  separator = '\n';
+  let id = 0;
+  for (const some of images()) {
+    const sized = some.filter((image) => hasSize(image) && written.has(image.row.imageId));
+    yield lines(
+      sized.flatMap((image) =>
+        image.objects.map((object) => ({
+          id: ++id,
+          image_id: image.row.imageId,
+          category_id: categories.of(object.label).id,
+          ...describeObject(image, object),
+        })),
+      ),
+    );
+    for (const image of sized) count(image);
+  }
+  const listed = categories.all().map(({ id: categoryId, name }) => ({ id: categoryId, name }));
+  yield `\n],\n"categories":${JSON.stringify(listed)}}\n`;
+}
+
+function hasSize({ row }: FoundImage): boolean {
+  return row.width !== undefined && row.height !== undefined;
+}
+
+function describeImage({ row, path }: FoundImage) {
+  const { imageId, width, height, capturedAt } = row;
+  return { id: imageId, file_name: path, width, height, date_captured: capturedAt };
+}
+
+function describeObject({ row }: FoundImage, { box, mask, score, humanLabel }: FoundObject) {
+  return {
+    bbox: [box.x, box.y, box.width, box.height].map((value) => rounded(value, 3)),
+    area: mask?.area ?? rounded(box.width * box.height, 3),
+    segmentation: mask && { size: [row.height, row.width], counts: mask.counts },
+    iscrowd: 0,
+    score: score && rounded(score, 6),
+    verified: humanLabel === undefined ? undefined : true,
+  };
+}

@@ -1,0 +1,45 @@
+import { Categories } from './categories.ts';
+import { rounded } from './columns.ts';
+import { EXPORTED_SCORE } from './found-images.ts';
+import type { FoundContent } from './found-content.ts';
+import type { FoundImage } from './found-images.ts';
+
+/** What readers of the format know as reasons. */
+const FAILED = 'Failure image access';
+const PENDING = 'Failure inference';
+
+/** The batch results of MegaDetector, version 1.4 of the format: one JSON object with a line per image. */
+export function* megadetectorText({ images, exported, count }: FoundContent): Generator<string> {
+  const { run, model } = exported;
+  const categories = new Categories(model.manifest);
+  const info = {
+    format_version: '1.4',
+    detector: model.name,
+    detection_completion_time: (run.finishedAt ?? run.createdAt).slice(0, 19).replace('T', ' '),
+    detector_metadata: { typical_detection_threshold: EXPORTED_SCORE },
+  };
+  yield `{"info":${JSON.stringify(info)},\n"images":[`;
+  let separator = '\n';
+  for (const some of images()) {
+    yield separator + some.map((image) => JSON.stringify(describe(image, categories))).join(',\n');
+    separator = ',\n';
+    for (const image of some) count(image);
+  }
+  const listed = Object.fromEntries(categories.all().map(({ index, name }) => [String(index + 1), name]));
+  yield `\n],\n"detection_categories":${JSON.stringify(listed)}}\n`;
+}
+
+function describe({ row, path, objects }: FoundImage, categories: Categories) {
+  const { width, height } = row;
+  if (width === undefined || height === undefined || (row.status !== 'ok' && row.humanBoxes === undefined)) {
+    return { file: path, failure: row.status === 'pending' ? PENDING : FAILED, detections: null };
+  }
+  const detections = objects.map(({ label, box, score, humanLabel }) => ({
+    category: String(categories.of(label).index + 1),
+    conf: humanLabel === undefined ? rounded(score ?? 0, 4) : 1, // what a person left is certain
+    bbox: [box.x / width, box.y / height, box.width / width, box.height / height].map((value) =>
+      rounded(value, 5),
+    ),
+  }));
+  return { file: path, detections };
+}

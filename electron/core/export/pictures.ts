@@ -1,0 +1,121 @@
+import { stringify } from 'csv-stringify/sync';
+import { join } from 'node:path';
+import type { Mark } from '../../shared/engine-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import { fileStats } from '../transfer/transfer-steps.ts';
+import { PlaceNames } from '../transfer/place-names.ts';
+import { Categories } from './categories.ts';
+import { classColour } from './class-colour.ts';
+import type { FoundContent } from './found-content.ts';
+import type { FoundImage, FoundObject } from './found-images.ts';
+import type { FolderTarget } from './write-folder.ts';
+
+const AT_ONCE = 2; // pictures that the engine is asked for
+
+/** Hears of an image whose picture cannot be had now. */
+type OnFailure = (path: string, error: string) => void;
+
+/** Every box as a JPEG: `<label>/<path>_<number>.jpg`. */
+export async function writeCrops(
+  content: FoundContent,
+  target: FolderTarget,
+  onFailure: OnFailure,
+): Promise<void> {
+  const folders = new PlaceNames('');
+  const { names, engine, count } = content;
+  await eachPicture(
+    content,
+    ({ objects }) => objects.length > 0,
+    onFailure,
+    async (image, source) => {
+      const crops = await engine.crop(
+        source,
+        image.objects.map(({ box }) => box),
+      );
+      for (const [index, crop] of crops.entries()) {
+        const object = image.objects[index];
+        if (crop === undefined || object === undefined) continue;
+        const path = `${folders.folderOf(object.label)}/${image.path}`;
+        await target.write(names.file(path, `_${index + 1}.jpg`), crop);
+      }
+      count(image);
+    },
+  );
+}
+
+/** Every picture with its boxes and masks drawn over it: `<path>.png`. `classes.csv` says which class has which colour. */
+export async function writeOverlays(
+  content: FoundContent,
+  target: FolderTarget,
+  onFailure: OnFailure,
+): Promise<void> {
+  const { exported, names, engine, count } = content;
+  const { manifest } = exported.model;
+  const categories = new Categories(manifest);
+  const colourOf = (label: string) => {
+    const { index } = categories.of(label);
+    return manifest.labels[index]?.colour ?? classColour(index);
+  };
+  const marksOf = manifest.task === 'segmentation' ? regionMark : objectMark;
+  await eachPicture(
+    content,
+    () => true,
+    onFailure,
+    async (image, source) => {
+      const marks = image.objects.map((object) => marksOf(object, colourOf(object.label)));
+      await target.write(names.file(image.path, '.png'), await engine.overlay(source, marks));
+      count(image);
+    },
+  );
+  const table = categories.all().map(({ name }) => [name, colourOf(name)]);
+  await target.write(
+    'classes.csv',
+    stringify([['label', 'colour'], ...table], { record_delimiter: 'windows' }),
+  );
+}
+
+function regionMark({ mask }: FoundObject, colour: string): Mark {
+  return { colour, counts: mask?.counts };
+}
+
+function objectMark({ label, score, humanLabel, box, mask }: FoundObject, colour: string): Mark {
+  const certain = humanLabel !== undefined || score === undefined;
+  const text = certain ? label : `${label} ${Math.round(score * 100)} %`;
+  return { colour, box, counts: mask?.counts, text };
+}
+
+/** Does something with the picture of every image that was predicted and is as it was then; tells of the others. */
+async function eachPicture(
+  { images }: FoundContent,
+  isWanted: (image: FoundImage) => boolean,
+  onFailure: OnFailure,
+  work: (image: FoundImage, source: string) => Promise<void>,
+): Promise<void> {
+  const attempt = async (image: FoundImage) => {
+    const source = join(image.folder, image.row.relativePath);
+    try {
+      await requireUnchanged(image, source);
+      await work(image, source);
+    } catch (error) {
+      if (!(error instanceof AppError) || !['BAD_IMAGE', 'NOT_FOUND', 'BAD_ARGUMENT'].includes(error.code))
+        throw error;
+      onFailure(source, error.message);
+    }
+  };
+  for (const some of images()) {
+    const wanted = some.filter(
+      (image) => (image.row.status === 'ok' || image.row.humanBoxes !== undefined) && isWanted(image),
+    );
+    for (let start = 0; start < wanted.length; start += AT_ONCE) {
+      const settled = await Promise.allSettled(wanted.slice(start, start + AT_ONCE).map(attempt));
+      for (const result of settled) if (result.status === 'rejected') throw result.reason;
+    }
+  }
+}
+
+async function requireUnchanged({ row }: FoundImage, source: string): Promise<void> {
+  const stats = await fileStats(source).catch(() => undefined);
+  if (stats === undefined) throw new AppError('NOT_FOUND', 'the file is not there or may not be read');
+  if (stats.size === row.fileSize && Math.floor(stats.mtimeMs) === row.modifiedMs) return;
+  throw new AppError('BAD_IMAGE', 'the file has changed since the run, so its boxes may lie elsewhere');
+}

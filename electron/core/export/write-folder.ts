@@ -1,0 +1,72 @@
+import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { AppError } from '../../shared/errors.ts';
+import { toFileSystemError } from '../write-file.ts';
+
+/** A folder that is being written. */
+export class FolderTarget {
+  readonly #folder: string;
+  readonly #signal: AbortSignal;
+  readonly #made = new Set<string>();
+
+  constructor(folder: string, signal: AbortSignal) {
+    this.#folder = folder;
+    this.#signal = signal;
+  }
+
+  /** Writes a file below the folder. `path`: relative, with forward slashes. */
+  async write(path: string, content: string | Uint8Array): Promise<void> {
+    this.#signal.throwIfAborted();
+    const place = join(this.#folder, path);
+    if (!this.#made.has(dirname(place))) {
+      await mkdir(dirname(place), { recursive: true });
+      this.#made.add(dirname(place));
+    }
+    await writeFile(place, content, { flag: 'wx' });
+  }
+}
+
+/**
+ * Writes a folder as a whole or not at all: beside its place first, then renamed. Rejects with BAD_ARGUMENT when it exists
+ * and holds anything, with FILE_SYSTEM when it cannot be written, and with CANCELLED; other errors of `work` pass through.
+ */
+export async function writeFolderWhole(
+  path: string,
+  signal: AbortSignal,
+  work: (target: FolderTarget) => Promise<void>,
+): Promise<void> {
+  const partial = join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
+  const exists = await requireEmpty(path);
+  await mkdir(partial).catch((error: unknown) => {
+    throw toFileSystemError(error, path);
+  });
+  try {
+    await work(new FolderTarget(partial, signal));
+    signal.throwIfAborted();
+    if (exists) await rmdir(path);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { recursive: true, force: true });
+    if (signal.aborted) throw new AppError('CANCELLED', `The export was cancelled; ${path} was not written`);
+    throw toFileSystemError(error, path);
+  }
+}
+
+/** Whether there is a folder; throws unless it is empty. */
+async function requireEmpty(path: string): Promise<boolean> {
+  let names: string[];
+  try {
+    names = await readdir(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ENOENT') return false;
+    if (error.code !== 'ENOTDIR') throw toFileSystemError(error, path);
+    throw new AppError('BAD_ARGUMENT', `Expected a folder, but ${path} is a file`, 'Name another place.');
+  }
+  if (names.length === 0) return true;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Expected a new or empty folder, but ${path} holds ${names[0]}${names.length > 1 ? ' and more' : ''}`,
+    'Nothing was written. Name another folder.',
+  );
+}
