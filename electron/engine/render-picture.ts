@@ -10,7 +10,7 @@ import { Turns } from './turns.ts';
 const RENDERED_AT_ONCE = 2; // pictures, while nothing is predicted
 const THUMBNAIL = { quality: 80, effort: 2 };
 const WHOLE_PICTURE = { quality: 90 };
-const CROP = { quality: 95 };
+const CROP = { quality: 95, chromaSubsampling: '4:4:4' };
 const OVERLAY = { compressionLevel: 4 };
 const LONGEST_RENDERING = 60; // seconds
 

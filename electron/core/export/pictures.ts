@@ -2,6 +2,7 @@ import { stringify } from 'csv-stringify/sync';
 import { join } from 'node:path';
 import type { Mark } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { ErrorCode } from '../../shared/errors.ts';
 import { fileStats } from '../transfer/transfer-steps.ts';
 import { PlaceNames } from '../transfer/place-names.ts';
 import { Categories } from './categories.ts';
@@ -11,6 +12,8 @@ import type { FoundImage, FoundObject } from './found-images.ts';
 import type { FolderTarget } from './write-folder.ts';
 
 const AT_ONCE = 2; // pictures that the engine is asked for
+
+const OF_ONE_PICTURE: readonly ErrorCode[] = ['BAD_IMAGE', 'NOT_FOUND', 'BAD_ARGUMENT'];
 
 /** Hears of an image whose picture cannot be had now. */
 type OnFailure = (path: string, error: string) => void;
@@ -23,24 +26,18 @@ export async function writeCrops(
 ): Promise<void> {
   const folders = new PlaceNames('');
   const { names, engine, count } = content;
-  await eachPicture(
-    content,
-    ({ objects }) => objects.length > 0,
-    onFailure,
-    async (image, source) => {
-      const crops = await engine.crop(
-        source,
-        image.objects.map(({ box }) => box),
-      );
-      for (const [index, crop] of crops.entries()) {
-        const object = image.objects[index];
-        if (crop === undefined || object === undefined) continue;
-        const path = `${folders.folderOf(object.label)}/${image.path}`;
-        await target.write(names.file(path, `_${index + 1}.jpg`), crop);
-      }
+  await eachPicture(content, onFailure, (image) => {
+    const places = image.objects.map(({ label }, index) =>
+      names.file(`${folders.folderOf(label)}/${image.path}`, `_${index + 1}.jpg`),
+    );
+    if (places.length === 0) return undefined;
+    return async (source) => {
+      const boxes = image.objects.map(({ box }) => box);
+      for (const [index, crop] of (await engine.crop(source, boxes)).entries())
+        if (crop !== undefined) await target.write(places[index] ?? '', crop);
       count(image);
-    },
-  );
+    };
+  });
 }
 
 /** Every picture with its boxes and masks drawn over it: `<path>.png`. `classes.csv` says which class has which colour. */
@@ -57,16 +54,14 @@ export async function writeOverlays(
     return manifest.labels[index]?.colour ?? classColour(index);
   };
   const marksOf = manifest.task === 'segmentation' ? regionMark : objectMark;
-  await eachPicture(
-    content,
-    () => true,
-    onFailure,
-    async (image, source) => {
-      const marks = image.objects.map((object) => marksOf(object, colourOf(object.label)));
-      await target.write(names.file(image.path, '.png'), await engine.overlay(source, marks));
+  await eachPicture(content, onFailure, (image) => {
+    const marks = image.objects.map((object) => marksOf(object, colourOf(object.label)));
+    const place = names.file(image.path, '.png');
+    return async (source) => {
+      await target.write(place, await engine.overlay(source, marks));
       count(image);
-    },
-  );
+    };
+  });
   const table = categories.all().map(({ name }) => [name, colourOf(name)]);
   await target.write(
     'classes.csv',
@@ -84,30 +79,29 @@ function objectMark({ label, score, humanLabel, box, mask }: FoundObject, colour
   return { colour, box, counts: mask?.counts, text };
 }
 
-/** Does something with the picture of every image that was predicted and is as it was then; tells of the others. */
+/**
+ * Does what `prepare` gives with the picture of every image that was predicted and is as it was then; tells of the others.
+ * Images are prepared in their order, though some of them are worked on at a time.
+ */
 async function eachPicture(
   { images }: FoundContent,
-  isWanted: (image: FoundImage) => boolean,
   onFailure: OnFailure,
-  work: (image: FoundImage, source: string) => Promise<void>,
+  prepare: (image: FoundImage) => ((source: string) => Promise<void>) | undefined,
 ): Promise<void> {
   const attempt = async (image: FoundImage) => {
+    const work = prepare(image);
     const source = join(image.folder, image.row.relativePath);
     try {
-      await requireUnchanged(image, source);
-      await work(image, source);
+      if (work !== undefined) await requireUnchanged(image, source).then(() => work(source));
     } catch (error) {
-      if (!(error instanceof AppError) || !['BAD_IMAGE', 'NOT_FOUND', 'BAD_ARGUMENT'].includes(error.code))
-        throw error;
+      if (!(error instanceof AppError) || !OF_ONE_PICTURE.includes(error.code)) throw error;
       onFailure(source, error.message);
     }
   };
   for (const some of images()) {
-    const wanted = some.filter(
-      (image) => (image.row.status === 'ok' || image.row.humanBoxes !== undefined) && isWanted(image),
-    );
-    for (let start = 0; start < wanted.length; start += AT_ONCE) {
-      const settled = await Promise.allSettled(wanted.slice(start, start + AT_ONCE).map(attempt));
+    const predicted = some.filter(({ row }) => row.status === 'ok' || row.humanBoxes !== undefined);
+    for (let start = 0; start < predicted.length; start += AT_ONCE) {
+      const settled = await Promise.allSettled(predicted.slice(start, start + AT_ONCE).map(attempt));
       for (const result of settled) if (result.status === 'rejected') throw result.reason;
     }
   }
