@@ -5,7 +5,7 @@ import type { Precision, Preset } from '../../electron/shared/run.ts';
 /** Arguments of a run that stand for a point of the dial. */
 export type PointRequest =
   | { preset: 'fast' | 'balanced' | 'accurate' }
-  | { tokenKeep?: string; blockThreshold: number; precision: Precision };
+  | { tokenKeep?: string; blockThreshold: number; precision: Precision; inputSize?: number };
 
 const GAP = 3; // percent of the scale between two points at least, so that each can be hit
 const SCALE = 100;
@@ -65,8 +65,12 @@ export function dialPoints<Point extends Pick<DialPoint, 'names'>>(points: reado
 export function requestOf({ names, preset }: Pick<DialPoint, 'names' | 'preset'>): PointRequest {
   const [name] = names;
   if (name !== undefined) return { preset: name };
-  const { tokenKeep, blockThreshold, precision } = preset;
-  return { ...(tokenKeep.length > 0 && { tokenKeep: tokenKeep.join(',') }), blockThreshold, precision };
+  const { tokenKeep, blockThreshold, precision, inputSize } = preset;
+  return {
+    ...(tokenKeep.length > 0 && { tokenKeep: tokenKeep.join(',') }),
+    ...{ blockThreshold, precision },
+    ...(inputSize !== undefined && { inputSize }),
+  };
 }
 
 /** The place of a preset among the points; the last when it is none of them. */
@@ -79,6 +83,7 @@ function isSameSetting(one: Preset, other: Preset): boolean {
   return (
     one.precision === other.precision &&
     one.blockThreshold === other.blockThreshold &&
+    one.inputSize === other.inputSize &&
     one.tokenKeep.length === other.tokenKeep.length &&
     one.tokenKeep.every((ratio, stage) => ratio === other.tokenKeep[stage])
   );

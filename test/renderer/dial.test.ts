@@ -66,6 +66,14 @@ suite('a point of the dial', () => {
     });
   });
 
+  test('with the size that pictures are seen at', () => {
+    const { preset } = point(0.5);
+    const [small, large] = [384, 512].map((inputSize) => ({ names: [], preset: { ...preset, inputSize } }));
+    assert.ok(small && large);
+    assert.deepEqual(requestOf(small), { ...requestOf(point(0.5)), inputSize: 384 });
+    assert.equal(indexOfPreset([small, large, small], large.preset), 1);
+  });
+
   test('of a model without pruning has no keep ratios', () => {
     const { preset } = point(1);
     const request = requestOf({ names: [], preset: { ...preset, tokenKeep: [] } });

@@ -17,6 +17,7 @@ suite('the name of a preset', () => {
   test('or says what lies between them', () => {
     assert.equal(presetName(custom, english), 'Between (70 % of patches, bf16)');
     assert.equal(presetName({ ...custom, tokenKeep: [] }, english), 'Between (bf16)');
+    assert.equal(presetName({ ...custom, name: 'fast', inputSize: 512 }, english), 'Fast at 512 px');
   });
 });
 

@@ -44,28 +44,78 @@ function outline(grid: number, { x, y, size }: Crop, isIn: (patch: number) => bo
 
 const round = (value: number) => Math.round(value * 100) / 100;
 
+/** A part of the picture, in its pixels. */
+interface Area {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/**
+ * Where each of several squares is the one to show: windows overlap, and meet in the middle of what they share. The
+ * squares lie in rows and columns.
+ */
+export function ownAreas(crops: readonly Crop[]): Area[] {
+  const columns = shares(crops.map(({ x, size }) => ({ start: x, size })));
+  const rows = shares(crops.map(({ y, size }) => ({ start: y, size })));
+  return crops.map(({ x, y }) => {
+    const [left, right] = columns.get(x) ?? [0, 0];
+    const [top, bottom] = rows.get(y) ?? [0, 0];
+    return { x: left, y: top, width: right - left, height: bottom - top };
+  });
+}
+
+/** Ends of the part of each stretch that is nearer to it than to its neighbours, by where it starts. */
+function shares(stretches: readonly { start: number; size: number }[]): Map<number, [number, number]> {
+  const sizes = new Map(stretches.map(({ start, size }) => [start, size]));
+  const starts = [...sizes.keys()].sort((one, other) => one - other);
+  const end = (start: number) => start + (sizes.get(start) ?? 0);
+  return new Map(
+    starts.map((start, index) => {
+      const [before, after] = [starts[index - 1], starts[index + 1]];
+      return [
+        start,
+        [
+          before === undefined ? start : (end(before) + start) / 2,
+          after === undefined ? end(start) : (end(start) + after) / 2,
+        ],
+      ];
+    }),
+  );
+}
+
 /** Number of pruning stages of the model that computed these patches. */
 export function stagesOf(tokensPerStage: readonly number[]): number {
   return Math.max(0, tokensPerStage.length - 1);
 }
 
-/** The scans of a layer. */
+/** The scans of a layer: in how many windows they ran. */
 export interface LayerScans {
   layer: number; // from 1
-  forward: boolean;
-  backward: boolean;
+  forward: number;
+  backward: number;
 }
 
-export function scansOf({ directions }: Pick<Receipt, 'directions'>): LayerScans[] {
-  return Array.from(directions, (bits, index) => ({
-    layer: index + 1,
-    forward: (bits & 1) !== 0,
-    backward: (bits & 2) !== 0,
-  }));
+/** The scans of each layer of a model with `depth` layers: in all windows together, or in `only` one. */
+export function scansOf(
+  { directions }: Pick<Receipt, 'directions'>,
+  depth: number,
+  only?: number,
+): LayerScans[] {
+  const windows = only === undefined ? directions : directions.subarray(only * depth, (only + 1) * depth);
+  const scans = Array.from({ length: depth }, (_, index) => ({ layer: index + 1, forward: 0, backward: 0 }));
+  for (const [index, bits] of windows.entries()) {
+    const scan = scans[index % depth];
+    if (scan === undefined) continue;
+    scan.forward += bits & 1;
+    scan.backward += (bits >> 1) & 1;
+  }
+  return scans;
 }
 
-/** Scans that ran, of all that there are. */
-export function countScans(scans: readonly LayerScans[]): { ran: number; all: number } {
-  const ran = scans.reduce((sum, { forward, backward }) => sum + Number(forward) + Number(backward), 0);
-  return { ran, all: scans.length * 2 };
+/** Scans that ran, of all that there are in so many windows. */
+export function countScans(scans: readonly LayerScans[], windows: number): { ran: number; all: number } {
+  const ran = scans.reduce((sum, { forward, backward }) => sum + forward + backward, 0);
+  return { ran, all: scans.length * 2 * windows };
 }

@@ -1,5 +1,6 @@
-import type { ResultItem } from '../../../electron/shared/api/results.ts';
+import type { ItemBox, ResultItem } from '../../../electron/shared/api/results.ts';
 import type { Formats } from '../../lib/format.ts';
+import { labelText } from '../../lib/label-text.ts';
 import type { Translate } from '../../lib/messages.ts';
 
 /** Below this confidence a label is called uncertain. */
@@ -13,27 +14,33 @@ export function fileName(relativePath: string): string {
   return relativePath.slice(relativePath.lastIndexOf('/') + 1);
 }
 
+/** The boxes of a picture that are shown: a person's, or the model's of at least `minScore`. */
+export function shownBoxes(item: Pick<ResultItem, 'boxes'> | undefined, minScore: number): ItemBox[] {
+  return (item?.boxes ?? []).filter(({ score }) => score === undefined || score >= minScore);
+}
+
 /** A line below a picture: label and confidence, or why there is none. */
 export function shortCaption(item: ResultItem, format: Pick<Formats, 'share'>, t: Translate): string {
   if (item.label === undefined) {
     return item.status === 'failed' ? t('results.failed') : t('results.pending');
   }
   const isOwn = item.label !== item.modelLabel;
-  return isOwn || item.confidence === undefined
-    ? item.label
-    : `${item.label} ${format.share(item.confidence)}`;
+  const label = labelText(item.label, t);
+  return isOwn || item.confidence === undefined ? label : `${label} ${format.share(item.confidence)}`;
 }
 
 export interface Place {
   index: number;
   count: number;
   note?: string | undefined;
+  /** That are drawn on the picture. */
+  boxes?: readonly ItemBox[];
 }
 
-/** What a screen reader says of an image: `fox, 93 %, verified, 12 of 3,400`. */
+/** What a screen reader says of an image: `fox, 93 %, 2 boxes, verified, 12 of 3,400`. */
 export function describeItem(
   item: ResultItem | undefined,
-  { index, count, note }: Place,
+  { index, count, note, boxes = [] }: Place,
   format: Pick<Formats, 'share' | 'count'>,
   t: Translate,
 ): string {
@@ -45,6 +52,7 @@ export function describeItem(
       ? format.share(item.confidence)
       : undefined,
     note,
+    boxes.length === 0 ? undefined : t('results.boxes', { count: boxes.length }),
     item.verified ? t('results.verified') : undefined,
     isUncertain(item) ? t('results.uncertain') : undefined,
     item.error,

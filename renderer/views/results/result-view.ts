@@ -16,6 +16,8 @@ export function readView(query: Readonly<Record<string, string>>): ResultView {
     labels: query['label']?.split(',').map(decode),
     minConfidence: number(query['min']),
     maxConfidence: number(query['max']),
+    contains: query['has']?.split(',').map(decode),
+    minScore: number(query['score']),
     text: query['q'],
     status: query['status'],
     folderId: number(query['folder']),
@@ -32,11 +34,14 @@ export function readView(query: Readonly<Record<string, string>>): ResultView {
 
 /** The query that `readView` reads the same view from. */
 export function writeView({ filter, sort }: ResultView): Record<string, string> {
-  const { labels, minConfidence, maxConfidence, text, status, folderId, differsFrom, wrong } = filter;
+  const { labels, minConfidence, maxConfidence, contains, minScore } = filter;
+  const { text, status, folderId, differsFrom, wrong } = filter;
   return compact({
     label: labels === undefined || labels.length === 0 ? undefined : labels.map(encode).join(','),
     min: minConfidence?.toString(),
     max: maxConfidence?.toString(),
+    has: contains === undefined || contains.length === 0 ? undefined : contains.map(encode).join(','),
+    score: minScore?.toString(),
     q: text === '' ? undefined : text,
     status,
     folder: folderId?.toString(),

@@ -6,12 +6,22 @@ import { api } from '../../lib/winnow.svelte.ts';
 import type { ResultList } from './result-list.svelte.ts';
 import { nextOpen, selectOnly } from './selection.ts';
 
+export interface ReviewerParts {
+  list: ResultList;
+  /** Of the detections that are accepted with an image: those that are seen. */
+  minScore: () => number;
+  /** Saves what is being changed in the image before something is said of it. */
+  settle: () => Promise<void>;
+}
+
 /** The review of what is selected in a list. */
 export class Reviewer {
   readonly #list: ResultList;
+  readonly #parts: ReviewerParts;
 
-  constructor(list: ResultList) {
-    this.#list = list;
+  constructor(parts: ReviewerParts) {
+    this.#list = parts.list;
+    this.#parts = parts;
   }
 
   /** The images that a verdict would be about: the selected ones, else the one with the cursor. */
@@ -48,7 +58,9 @@ export class Reviewer {
     const imageIds = this.targets;
     if (imageIds.length === 0) return;
     const { runId } = this.#list;
-    const change = await attempt(() => api.review({ runId, imageIds, verdict }));
+    await this.#parts.settle();
+    const minScore = this.#parts.minScore();
+    const change = await attempt(() => api.review({ runId, imageIds, verdict, minScore }));
     if (change === undefined) return;
     announce(change.description);
     if (goesOn && imageIds.length === 1) await this.#goOn();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { countScans, grainAt, scansOf, stagesOf } from '../../../renderer/views/image/grain.ts';
+import { countScans, grainAt, ownAreas, scansOf, stagesOf } from '../../../renderer/views/image/grain.ts';
 import { fit, scaleExtent } from '../../../renderer/views/image/zoom.ts';
 
 suite('the grain map', () => {
@@ -35,19 +35,52 @@ suite('the grain map', () => {
   });
 });
 
+suite('windows that overlap', () => {
+  test('meet in the middle of what they share, and cover the picture', () => {
+    const crops = [
+      { x: 0, y: 0, size: 100 },
+      { x: 60, y: 0, size: 100 },
+      { x: 0, y: 80, size: 100 },
+      { x: 60, y: 80, size: 100 },
+    ];
+    const areas = ownAreas(crops);
+    assert.deepEqual(areas[0], { x: 0, y: 0, width: 80, height: 90 });
+    assert.deepEqual(areas[3], { x: 80, y: 90, width: 80, height: 90 });
+    const covered = areas.reduce((sum, { width, height }) => sum + width * height, 0);
+    assert.equal(covered, 160 * 180);
+  });
+
+  test('a square alone is all its own', () => {
+    assert.deepEqual(ownAreas([{ x: -5, y: 2, size: 30 }]), [{ x: -5, y: 2, width: 30, height: 30 }]);
+  });
+});
+
 suite('the receipt', () => {
   test('bits of a layer are its scans', () => {
-    const scans = scansOf({ directions: Uint8Array.of(3, 1, 2, 0) });
+    const scans = scansOf({ directions: Uint8Array.of(3, 1, 2, 0) }, 4);
     assert.deepEqual(
       scans.map(({ layer, forward, backward }) => [layer, forward, backward]),
       [
-        [1, true, true],
-        [2, true, false],
-        [3, false, true],
-        [4, false, false],
+        [1, 1, 1],
+        [2, 1, 0],
+        [3, 0, 1],
+        [4, 0, 0],
       ],
     );
-    assert.deepEqual(countScans(scans), { ran: 4, all: 8 });
+    assert.deepEqual(countScans(scans, 1), { ran: 4, all: 8 });
+  });
+
+  test('of several windows it is the sum, or that of one', () => {
+    const directions = Uint8Array.of(3, 1, 2, 0, 1, 1);
+    assert.deepEqual(scansOf({ directions }, 2), [
+      { layer: 1, forward: 2, backward: 2 },
+      { layer: 2, forward: 2, backward: 0 },
+    ]);
+    assert.deepEqual(scansOf({ directions }, 2, 1), [
+      { layer: 1, forward: 0, backward: 1 },
+      { layer: 2, forward: 0, backward: 0 },
+    ]);
+    assert.deepEqual(countScans(scansOf({ directions }, 2), 3), { ran: 6, all: 12 });
   });
 });
 

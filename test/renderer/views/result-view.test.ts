@@ -17,6 +17,8 @@ suite('the view in an address', () => {
         labels: ['fox', 'tabby, tabby cat', '100 % wool', 'a%2Cb'],
         minConfidence: 0.25,
         maxConfidence: 0.9,
+        contains: ['fox', 'a,b'],
+        minScore: 0.35,
         text: 'a & b = c?',
         status: 'unverified',
         folderId: 7,
@@ -32,6 +34,11 @@ suite('the view in an address', () => {
   test('the whole run in order of paths needs no words', () => {
     assert.deepEqual(writeView({ filter: {}, sort: 'path' }), {});
     assert.deepEqual(readView({}), { filter: {}, sort: 'path' });
+  });
+
+  test('images in which nothing was found have an address', () => {
+    const nothing: ResultView = { filter: { labels: [''], minScore: 0 }, sort: 'path' };
+    assert.deepEqual(readView(writeView(nothing)), nothing);
   });
 
   test('wrong in any folder is not wrong in one', () => {

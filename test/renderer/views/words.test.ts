@@ -5,15 +5,30 @@ import { createFormats } from '../../../renderer/lib/format.ts';
 import { createTranslate } from '../../../renderer/lib/messages.ts';
 import { matchNames } from '../../../renderer/lib/match-names.ts';
 import { arrangeConfusion } from '../../../renderer/views/evaluate/confusions.ts';
-import { filterOf, joinPath, splitPath, withEnding } from '../../../renderer/views/export/export-plan.ts';
+import {
+  exportKinds,
+  filterOf,
+  isFound,
+  joinPath,
+  needsFolder,
+  splitPath,
+  suggestedName,
+  withKind,
+} from '../../../renderer/views/export/export-plan.ts';
 import { binRange, rangeOf, turnPage } from '../../../renderer/views/results/confidence.ts';
-import { describeItem, isUncertain, shortCaption } from '../../../renderer/views/results/item-text.ts';
+import {
+  describeItem,
+  isUncertain,
+  shortCaption,
+  shownBoxes,
+} from '../../../renderer/views/results/item-text.ts';
 
 const translate = createTranslate('en');
 const format = createFormats('en', translate);
 const item: ResultItem = {
   ...{ imageId: 1, folderId: 1, relativePath: 'a/b.jpg', status: 'ok', label: 'fox', modelLabel: 'fox' },
   ...{ confidence: 0.93, verified: true, error: undefined, work: 0.5, width: 4, height: 3 },
+  boxes: [],
 };
 
 suite('what is said of an image', () => {
@@ -24,6 +39,24 @@ suite('what is said of an image', () => {
 
   test("a person's label has no confidence", () => {
     assert.equal(shortCaption({ ...item, label: 'wolf' }, format, translate), 'wolf');
+  });
+
+  test('boxes are counted, those of the person and those of at least the score', () => {
+    const place = { x: 0, y: 0, width: 1, height: 1 };
+    const boxes = [0.9, 0.5, 0.4, undefined].map((score) => ({ ...place, label: 'fox', score }));
+    const shown = shownBoxes({ boxes }, 0.5);
+    assert.deepEqual(
+      shown.map(({ score }) => score),
+      [0.9, 0.5, undefined],
+    );
+    assert.deepEqual(shownBoxes(undefined, 0), []);
+    const text = describeItem(item, { index: 0, count: 1, boxes: shown }, format, translate);
+    assert.match(text, /^fox, 93.%, 3 boxes, verified/);
+  });
+
+  test('an image without anything found has words for it', () => {
+    const empty = { ...item, label: '', modelLabel: '', confidence: undefined };
+    assert.equal(shortCaption(empty, format, translate), 'nothing found');
   });
 
   test('a failure says why', () => {
@@ -111,10 +144,37 @@ suite('where an export goes', () => {
     assert.equal(joinPath('C:\\Users', 'run.csv'), 'C:\\Users\\run.csv');
   });
 
-  test('another kind of table changes the ending alone', () => {
-    assert.equal(withEnding('/a/b.csv', 'xlsx'), '/a/b.xlsx');
-    assert.equal(withEnding('/a/b', 'json'), '/a/b');
-    assert.equal(withEnding('/a/b.csv', 'copy'), '/a/b.csv');
+  test("another kind changes the ending of a person's name alone", () => {
+    assert.equal(withKind('/a/b.csv', 1, 'csv', 'xlsx'), '/a/b.xlsx');
+    assert.equal(withKind('/a/b.csv', 1, 'csv', 'coco'), '/a/b.json');
+    assert.equal(withKind('/a/b', 1, 'csv', 'json'), '/a/b');
+    assert.equal(withKind('/a/b.csv', 1, 'csv', 'yolo'), '/a/b.csv');
+  });
+
+  test('a suggested name becomes that of the other kind', () => {
+    const csv = joinPath('/a', suggestedName(3, 'csv'));
+    const coco = withKind(csv, 3, 'csv', 'coco');
+    assert.equal(coco, '/a/winnow-run-3-coco.json');
+    assert.equal(withKind(coco, 3, 'coco', 'csv'), csv);
+    assert.equal(withKind('/a/winnow-run-3-yolo', 3, 'yolo', 'voc'), '/a/winnow-run-3-voc');
+  });
+
+  test('a run has the kinds that its task has results for', () => {
+    const kinds = (task: Parameters<typeof exportKinds>[0]) =>
+      exportKinds(task).flatMap((group) => group.kinds);
+    assert.deepEqual(kinds('classification'), ['csv', 'json', 'xlsx', 'copy', 'move']);
+    assert.ok(kinds('detection').includes('yolo') && !kinds('detection').includes('maps'));
+    assert.ok(kinds('segmentation').includes('maps') && !kinds('segmentation').includes('yolo'));
+    for (const kind of kinds('detection'))
+      assert.equal(isFound(kind), !kinds('classification').includes(kind));
+    assert.deepEqual(kinds('detection').filter(needsFolder), [
+      'yolo',
+      'voc',
+      'crops',
+      'overlays',
+      'copy',
+      'move',
+    ]);
   });
 
   test('the scope is a filter', () => {

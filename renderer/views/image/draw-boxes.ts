@@ -1,0 +1,110 @@
+import type { Box } from '../../../electron/shared/engine-api.ts';
+import type { ClassPaint } from '../../lib/class-colour.ts';
+import { handlePoints } from './boxes.ts';
+import type { Point } from './boxes.ts';
+import type { Placement } from './zoom.ts';
+
+const CASING = 'rgb(20 19 17 / 80%)'; // makes every colour stand out from every picture
+const PAPER = '#fff';
+const TAG = 18; // height, CSS pixels
+const TAG_FROM = 44; // width of a box that has room for its tag
+const HANDLE = 8;
+
+export interface DrawnBox extends Box {
+  paint: ClassPaint;
+  /** Class and score. */
+  text: string;
+  /** Selected or pointed at: its tag is there however small it is. */
+  strength: 'plain' | 'hovered' | 'selected';
+}
+
+/** Draws boxes at the scale of the screen: lines stay thin however near the picture is. */
+export function drawBoxes(
+  context: CanvasRenderingContext2D,
+  boxes: readonly DrawnBox[],
+  to: Placement,
+): void {
+  const order = { plain: 0, hovered: 1, selected: 2 };
+  // The best on top, and over them the one that is meant.
+  const sorted = boxes.toReversed().sort((one, other) => order[one.strength] - order[other.strength]);
+  const seen = sorted.map((box) => ({ box, place: toScreen(box, to) }));
+  for (const { box, place } of seen) drawBox(context, box, place);
+  for (const { box, place } of seen)
+    if (place.width >= TAG_FROM || box.strength !== 'plain')
+      drawTag(context, box.text, box.paint, { x: place.x, y: place.y });
+  const selected = seen.at(-1);
+  if (selected?.box.strength === 'selected') drawHandles(context, selected.place);
+}
+
+/** Draws the outline of a box that is being drawn. */
+export function drawDraft(context: CanvasRenderingContext2D, box: Box, to: Placement): void {
+  const place = toScreen(box, to);
+  line(context, place, { width: 4, colour: CASING, dash: [] });
+  line(context, place, { width: 2, colour: PAPER, dash: [6, 4] });
+}
+
+function toScreen({ x, y, width, height }: Box, to: Placement): Box {
+  return {
+    ...{ x: to.x + x * to.scale, y: to.y + y * to.scale },
+    ...{ width: width * to.scale, height: height * to.scale },
+  };
+}
+
+function drawBox(context: CanvasRenderingContext2D, { paint, strength }: DrawnBox, place: Box): void {
+  const width = strength === 'plain' ? 2 : 3;
+  line(context, place, { width: width + 2, colour: CASING, dash: [] });
+  if (strength === 'selected') line(context, place, { width, colour: PAPER, dash: [] });
+  line(context, place, { width, colour: paint.colour, dash: strength === 'selected' ? [8, 5] : paint.dash });
+}
+
+interface Line {
+  width: number;
+  colour: string;
+  dash: number[];
+}
+
+function line(context: CanvasRenderingContext2D, { x, y, width, height }: Box, look: Line): void {
+  context.lineWidth = look.width;
+  context.strokeStyle = look.colour;
+  context.setLineDash(look.dash);
+  context.strokeRect(x, y, width, height);
+}
+
+const widths = new Map<string, number>();
+
+function widthOf(context: CanvasRenderingContext2D, text: string): number {
+  const known = widths.get(text);
+  if (known !== undefined) return known;
+  const { width } = context.measureText(text);
+  if (widths.size > 2000) widths.clear();
+  widths.set(text, width);
+  return width;
+}
+
+/** A name with the colour of its class: above a point, or below it at the upper edge of the stage. */
+export function drawTag(
+  context: CanvasRenderingContext2D,
+  text: string,
+  paint: ClassPaint,
+  { x, y }: Point,
+): void {
+  const width = widthOf(context, text) + 22;
+  const [left, top] = [Math.max(0, x - 1), y >= TAG ? y - TAG : Math.max(0, y)];
+  context.fillStyle = 'rgb(20 19 17 / 88%)';
+  context.fillRect(left, top, width, TAG);
+  context.fillStyle = paint.colour;
+  context.fillRect(left + 5, top + 5, 8, 8);
+  context.fillStyle = PAPER;
+  context.fillText(text, left + 18, top + TAG / 2 + 0.5);
+}
+
+function drawHandles(context: CanvasRenderingContext2D, place: Box): void {
+  context.setLineDash([]);
+  context.lineWidth = 1.5;
+  for (const { x, y } of handlePoints(place)) {
+    context.fillStyle = PAPER;
+    context.fillRect(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE);
+    context.strokeStyle = CASING;
+    context.strokeRect(x - HANDLE / 2, y - HANDLE / 2, HANDLE, HANDLE);
+  }
+}
