@@ -58,6 +58,7 @@ export class PictureRenderer {
       const painted = sharp(pixels, { raw: { width, height, channels: 3 } });
       return painted
         .composite(await drawTexts(marks, picture))
+        .removeAlpha()
         .png(OVERLAY)
         .toBuffer();
     });
