@@ -112,7 +112,7 @@ DyvmConfig published_size(const std::string& name) {
   const std::string size = name.substr(0, 1);
   const bool dynamic = !name.ends_with("-full");
   DyvmConfig c;
-  c.image_size = 224;
+  c.image_size = c.trained_size = 224;
   c.patch_size = c.stride = 16;
   c.embed_dim = size == "T" ? 192 : size == "S" ? 384 : 768;
   c.depth = 24;

@@ -132,9 +132,41 @@ class CpuBackend : public CpuMaps {
   }
 
   void run_block(const Block& block, const SpecialTokens& special, float threshold, Tensor stream,
-                 TensorView<std::uint8_t> directions, Tensor gate_logits) override {
-    static_cast<const CpuBlock&>(block).run(pool_, block_scratch_, times_, special, threshold, stream,
-                                            directions, gate_logits);
+                 TensorView<std::uint8_t> directions, Tensor gate_logits, Tensor added) override {
+    static_cast<const CpuBlock&>(block).run(pool_, block_scratch_, times_, special, threshold,
+                                            {stream, directions, gate_logits, added});
+  }
+
+  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> places, int grid, Tensor cosines,
+                     Tensor sines) override {
+    const int dim = tokens.extent(2), quarter = dim / 4;
+    const RowTiles tiles(tokens.extent(1));
+    pool_.run(tokens.extent(0) * tiles.count(), [&](int task, int thread) {
+      OperationTimes::Task time(times_, thread);
+      const int b = task / tiles.count(), tile = task % tiles.count();
+      for (int t = tiles.begin(tile); t < tiles.end(tile); ++t) {
+        float* row = tokens.at(b) + static_cast<std::size_t>(t) * dim;
+        const int place = places.at(b)[t];
+        for (const int position : {place / grid, place % grid}) {
+          rotate_pairs(row, cosines.at(position), sines.at(position), quarter);
+          row += 2 * quarter;
+        }
+      }
+      time.end(Operation::rotate);
+    });
+  }
+
+  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> places, Tensor out) override {
+    const int dim = tokens.extent(2);
+    const RowTiles tiles(tokens.extent(1));
+    pool_.run(tokens.extent(0) * tiles.count(), [&](int task, int thread) {
+      OperationTimes::Task time(times_, thread);
+      const int b = task / tiles.count(), tile = task % tiles.count();
+      for (int t = tiles.begin(tile); t < tiles.end(tile); ++t)
+        std::copy_n(tokens.at(b) + static_cast<std::size_t>(t) * dim, dim,
+                    out.at(b) + static_cast<std::size_t>(places.at(b)[t]) * dim);
+      time.end(Operation::prune);
+    });
   }
 
   void norm_patches(Tensor stream, const SpecialTokens& special, const float* weight, const float* bias,

@@ -67,6 +67,8 @@ Result<std::unique_ptr<CpuBlock>> CpuBlock::create(const BlockWeights& w, Precis
   block->gated_ = w.gate != nullptr;
   if (block->gated_) {
     block->gate_ = pad(w.gate, 2, dim, 2, dim);
+    float* normed_gate = block->normed_gate_.reserve(2ull * dim);
+    for (int i = 0; i < 2 * dim; ++i) normed_gate[i] = w.gate[i] * w.norm[i % dim];
     std::copy_n(w.gate_bias, 2, block->gate_bias_);
   }
 
@@ -156,6 +158,7 @@ void CpuBlock::prepare(const RowTiles& tiles, int images, int threads, BlockScra
   scratch.quantised.reserve<std::int8_t>(tile * std::max(dim_, channels_));
   scratch.row_scales.reserve(tile);
   scratch.product.reserve(tile * dim_);
+  scratch.gate_sums.reserve<double>(2ull * images * tiles.count());
   scratch.active.reserve(images);
   scratch.scans.reserve(2 * images);
   tiles.for_each_size([&](int size) {
@@ -211,19 +214,38 @@ std::uint8_t CpuBlock::choose_directions(const float* stream, const SpecialToken
     rms_norm(stream + special.row(token) * dim_, norm_.data(), norm_epsilon_, 1, dim_, normed);
     for (int i = 0; i < 2; ++i) sums[i] += dot(gate_.data() + i * dim_, normed, dim_);
   }
+  for (float& sum : sums) sum /= static_cast<float>(special.count);
+  return choose_directions(sums, threshold, logits);
+}
+
+std::uint8_t CpuBlock::choose_directions(const float means[2], float threshold, float* logits) const {
   std::uint8_t directions = 0;
   for (int i = 0; i < 2; ++i) {
-    const float logit = sums[i] / static_cast<float>(special.count) + gate_bias_[i];
+    const float logit = means[i] + gate_bias_[i];
     if (logits != nullptr) logits[i] = logit;
     if (1.0f / (1.0f + std::exp(-logit)) > threshold) directions |= i == 0 ? kForward : kBackward;
   }
   return directions;
 }
 
+void CpuBlock::sum_gates(ThreadPool& pool, const RowTiles& tiles, BlockScratch& scratch,
+                         OperationTimes& times, Tensor stream) const {
+  pool.run(stream.extent(0) * tiles.count(), [&](int task, int thread) {
+    OperationTimes::Task time(times, thread);
+    const int b = task / tiles.count(), begin = tiles.begin(task % tiles.count());
+    const int rows = tiles.end(task % tiles.count()) - begin;
+    double* sums = scratch.gate_sums.as<double>() + 2 * task;
+    sums[0] = sums[1] = 0.0;
+    add_gate_sums(stream.at(b) + static_cast<std::size_t>(begin) * dim_, normed_gate_.data(), norm_epsilon_,
+                  rows, dim_, sums);
+    time.end(Operation::norm);
+  });
+}
+
 template <typename T>
 void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times,
-                      const SpecialTokens& special, float threshold, Tensor stream,
-                      TensorView<std::uint8_t> directions, Tensor gate_logits) const {
+                      const SpecialTokens& special, float threshold, const BlockOperands& operands) const {
+  const auto& [stream, directions, gate_logits, added] = operands;
   const int images = stream.extent(0), tokens = stream.extent(1);
   const RowTiles tiles(tokens, row_unit_);
   prepare(tiles, images, pool.threads(), scratch);
@@ -239,14 +261,27 @@ void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, OperationTimes& t
   float* const scales = in_ == Element::int8 ? scratch.scales.data() : nullptr;
   const auto scales_of = [&](int b) { return scales == nullptr ? nullptr : at(scales, b, 0, 1); };
 
-  // Every tile of an image decides its directions anew: cheaper than waiting for one that does.
+  // Where special tokens decide, every tile of an image does it anew: cheaper than waiting for one that does.
+  const bool all_decide = gated_ && special.count == 0;
+  if (all_decide) sum_gates(pool, tiles, scratch, times, stream);
+  const auto choose = [&](int b, float* row, float* logits) {
+    if (!all_decide) return choose_directions(stream.at(b), special, threshold, row, logits);
+    float means[2];
+    for (int i = 0; i < 2; ++i) {
+      double sum = 0.0;
+      for (int t = 0; t < tiles.count(); ++t)
+        sum += scratch.gate_sums.as<double>()[2 * (b * tiles.count() + t) + i];
+      means[i] = static_cast<float>(sum / tokens);
+    }
+    return choose_directions(means, threshold, logits);
+  };
   pool.run(images * tiles.count(), [&](int task, int thread) {
     OperationTimes::Task time(times, thread);
     const int b = task / tiles.count(), index = task % tiles.count(), begin = tiles.begin(index);
     float* special_row =
         scratch.normed.data() + (static_cast<std::size_t>(thread + 1) * (tile + 1) - 1) * dim_;
     float* logits = gate_logits.data() == nullptr || begin != 0 ? nullptr : gate_logits.at(b);
-    const std::uint8_t chosen = choose_directions(stream.at(b), special, threshold, special_row, logits);
+    const std::uint8_t chosen = choose(b, special_row, logits);
     if (begin == 0) directions.data()[b] = chosen;
     if (chosen != 0) {
       const void* rows = norm_rows(stream.at(b) + begin * dim_, tiles.end(index) - begin, tile, thread,
@@ -309,20 +344,32 @@ void CpuBlock::run_as(ThreadPool& pool, BlockScratch& scratch, OperationTimes& t
   pool.run(active * tiles.count(), [&](int task, int thread) {
     OperationTimes::Task time(times, thread);
     const int b = scratch.active[task / tiles.count()], index = task % tiles.count();
-    const int begin = tiles.begin(index);
-    project_out(at(x, b, begin, channels_), tiles.end(index) - begin, tiles.padded_end(index) - begin, tile,
-                thread, scratch, stream.at(b) + begin * dim_);
+    const int begin = tiles.begin(index), rows = tiles.end(index) - begin;
+    float* target = stream.at(b) + static_cast<std::size_t>(begin) * dim_;
+    const auto project = [&](float* to) {
+      project_out(at(x, b, begin, channels_), rows, tiles.padded_end(index) - begin, tile, thread, scratch,
+                  to);
+    };
+    if (added.data() == nullptr) {
+      project(target);
+    } else {
+      float* hidden = added.at(b) + static_cast<std::size_t>(begin) * dim_;
+      std::fill_n(hidden, static_cast<std::size_t>(rows) * dim_, 0.0f);
+      project(hidden);
+      add(hidden, target, rows * dim_);
+    }
     time.end(Operation::out_proj);
   });
+  for (int b = 0; b < images && added.data() != nullptr; ++b)
+    if (directions.data()[b] == 0) std::fill_n(added.at(b), static_cast<std::size_t>(tokens) * dim_, 0.0f);
 }
 
 void CpuBlock::run(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times,
-                   const SpecialTokens& special, float threshold, Tensor stream,
-                   TensorView<std::uint8_t> directions, Tensor gate_logits) const {
+                   const SpecialTokens& special, float threshold, const BlockOperands& operands) const {
   if (element_ == Element::bf16)
-    run_as<BFloat16>(pool, scratch, times, special, threshold, stream, directions, gate_logits);
+    run_as<BFloat16>(pool, scratch, times, special, threshold, operands);
   else
-    run_as<float>(pool, scratch, times, special, threshold, stream, directions, gate_logits);
+    run_as<float>(pool, scratch, times, special, threshold, operands);
 }
 
 }  // namespace winnow::cpu

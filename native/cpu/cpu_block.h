@@ -49,8 +49,16 @@ struct BlockScratch {
   AlignedBuffer quantised;     // per thread int8 [tile, max(D, Ep)]
   AlignedBuffer row_scales;    // per thread [tile]
   AlignedBuffer product;       // per thread [tile, D]: of out_proj where it cannot go into the stream at once
+  AlignedBuffer gate_sums;     // double [B, tiles, 2]: of the gate where all tokens decide
   std::vector<int> active;     // images with a direction
   std::vector<int> scans;      // 2 image + direction, for each direction that runs
+};
+
+// What a block works on; see Backend::run_block.
+struct BlockOperands {
+  Tensor stream;
+  TensorView<std::uint8_t> directions;
+  Tensor gate_logits, added;
 };
 
 class CpuBlock : public Block {
@@ -59,7 +67,7 @@ class CpuBlock : public Block {
 
   // See Backend::run_block.
   void run(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times, const SpecialTokens& special,
-           float threshold, Tensor stream, TensorView<std::uint8_t> directions, Tensor gate_logits) const;
+           float threshold, const BlockOperands& operands) const;
 
  private:
   // One direction, channels padded to kLanes.
@@ -73,7 +81,7 @@ class CpuBlock : public Block {
   // run with x, z, u and y as T: float, or BFloat16.
   template <typename T>
   void run_as(ThreadPool& pool, BlockScratch& scratch, OperationTimes& times, const SpecialTokens& special,
-              float threshold, Tensor stream, TensorView<std::uint8_t> directions, Tensor gate_logits) const;
+              float threshold, const BlockOperands& operands) const;
   void prepare(const RowTiles& tiles, int images, int threads, BlockScratch& scratch) const;
   // The norm of rows of the stream in the form that in_proj takes; int8 rows leave their scales in `scales`.
   const void* norm_rows(const float* stream, int rows, int tile, int thread, BlockScratch& scratch,
@@ -82,6 +90,11 @@ class CpuBlock : public Block {
   template <typename T>
   void project_out(const T* y, int rows, int padded_rows, int tile, int thread, BlockScratch& scratch,
                    float* stream) const;
+  // Sums over each tile's tokens of what the gate says of them, into scratch.gate_sums.
+  void sum_gates(ThreadPool& pool, const RowTiles& tiles, BlockScratch& scratch, OperationTimes& times,
+                 Tensor stream) const;
+  // From the mean of what the gate says of some tokens.
+  std::uint8_t choose_directions(const float means[2], float threshold, float* logits) const;
   // From the special tokens of stream [L, D]; `normed` is memory for one row, logits [2] or null.
   std::uint8_t choose_directions(const float* stream, const SpecialTokens& special, float threshold,
                                  float* normed, float* logits) const;
@@ -92,7 +105,8 @@ class CpuBlock : public Block {
   int dim_ = 0, channels_ = 0, states_ = 0, width_ = 0;  // D, E padded, N, R + 2N
   float norm_epsilon_ = 0.0f;
   AlignedBuffer norm_, gate_;
-  AlignedBuffer row_norm_;  // of the rows for in_proj: ones where in_proj has taken over the weight
+  AlignedBuffer normed_gate_;  // the gate times the norm's weight
+  AlignedBuffer row_norm_;     // of the rows for in_proj: ones where in_proj has taken over the weight
   float gate_bias_[2] = {};
   bool gated_ = false;
   std::unique_ptr<PackedLinear> in_x_, in_z_;

@@ -136,6 +136,49 @@ void add_to(const float* x, float* sum, int n) {
       [&](std::size_t i) { sum[i] += x[i]; });
 }
 
+void gate_sums(const float* x, const float* gates, float epsilon, int rows, int dim, double sums[2]) {
+  const Floats d;
+  for (int r = 0; r < rows; ++r, x += dim) {
+    auto squares = hn::Zero(d), first = squares, second = squares;
+    float rest[3] = {};
+    for_each(
+        dim,
+        [&](std::size_t i) {
+          const auto v = hn::LoadU(d, x + i);
+          squares = hn::MulAdd(v, v, squares);
+          first = hn::MulAdd(v, hn::LoadU(d, gates + i), first);
+          second = hn::MulAdd(v, hn::LoadU(d, gates + dim + i), second);
+        },
+        [&](std::size_t i) {
+          rest[0] += x[i] * x[i];
+          rest[1] += x[i] * gates[i];
+          rest[2] += x[i] * gates[dim + i];
+        });
+    const auto total = [&](auto lanes, float tail) { return hn::GetLane(hn::SumOfLanes(d, lanes)) + tail; };
+    const float scale = 1.0f / std::sqrt(total(squares, rest[0]) / static_cast<float>(dim) + epsilon);
+    sums[0] += static_cast<double>(total(first, rest[1])) * scale;
+    sums[1] += static_cast<double>(total(second, rest[2])) * scale;
+  }
+}
+
+void rotate(float* x, const float* cosines, const float* sines, int pairs) {
+  const Floats d;
+  for_each(
+      pairs,
+      [&](std::size_t i) {
+        hn::Vec<Floats> first, second;
+        hn::LoadInterleaved2(d, x + 2 * i, first, second);
+        const auto cosine = hn::LoadU(d, cosines + i), sine = hn::LoadU(d, sines + i);
+        hn::StoreInterleaved2(hn::NegMulAdd(second, sine, hn::Mul(first, cosine)),
+                              hn::MulAdd(first, sine, hn::Mul(second, cosine)), d, x + 2 * i);
+      },
+      [&](std::size_t i) {
+        const float first = x[2 * i], second = x[2 * i + 1];
+        x[2 * i] = first * cosines[i] - second * sines[i];
+        x[2 * i + 1] = second * cosines[i] + first * sines[i];
+      });
+}
+
 void gelu_in_place(float* x, std::size_t n) {
   const Floats d;
   const hn::CappedTag<float, 1> one;
@@ -172,6 +215,8 @@ HWY_EXPORT(quantise_bf16);
 HWY_EXPORT(add_scaled);
 HWY_EXPORT(layer_norm_rows);
 HWY_EXPORT(add_to);
+HWY_EXPORT(gate_sums);
+HWY_EXPORT(rotate);
 HWY_EXPORT(gelu_in_place);
 HWY_EXPORT(relu_in_place);
 HWY_EXPORT(normalise_pixels);
@@ -198,6 +243,12 @@ void layer_norm(const float* x, const float* weight, const float* bias, float ep
   HWY_DYNAMIC_DISPATCH(layer_norm_rows)(x, weight, bias, epsilon, rows, dim, out);
 }
 void add(const float* x, float* sum, int n) { HWY_DYNAMIC_DISPATCH(add_to)(x, sum, n); }
+void add_gate_sums(const float* x, const float* gates, float epsilon, int rows, int dim, double sums[2]) {
+  HWY_DYNAMIC_DISPATCH(gate_sums)(x, gates, epsilon, rows, dim, sums);
+}
+void rotate_pairs(float* x, const float* cosines, const float* sines, int pairs) {
+  HWY_DYNAMIC_DISPATCH(rotate)(x, cosines, sines, pairs);
+}
 void gelu(float* x, std::size_t n) { HWY_DYNAMIC_DISPATCH(gelu_in_place)(x, n); }
 void relu(float* x, std::size_t n) { HWY_DYNAMIC_DISPATCH(relu_in_place)(x, n); }
 void normalise(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n, float* out) {

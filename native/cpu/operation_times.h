@@ -18,6 +18,9 @@ enum class Operation {
   out_proj,
   predictor,
   prune,
+  // of dense models
+  rotate,
+  label,
   // of feature maps
   map_convolve,
   map_upsample,
@@ -29,12 +32,14 @@ enum class Operation {
   count
 };
 
-inline constexpr Operation kFirstOfMaps = Operation::map_convolve;
+inline constexpr Operation kFirstOfMaps = Operation::rotate;
 
-inline constexpr const char* kOperationNames[] = {
-    "embed patches", "norm and gate",     "in_proj",  "convolution",     "x_proj",         "scan",
-    "out_proj",      "score predictor",   "pruning",  "map convolution", "map upsampling", "map pooling",
-    "map resizing",  "map concatenation", "map norm", "ROIAlign"};
+inline constexpr const char* kOperationNames[] = {"embed patches",     "norm and gate",    "in_proj",
+                                                  "convolution",       "x_proj",           "scan",
+                                                  "out_proj",          "score predictor",  "pruning",
+                                                  "rotary positions",  "labels of pixels", "map convolution",
+                                                  "map upsampling",    "map pooling",      "map resizing",
+                                                  "map concatenation", "map norm",         "ROIAlign"};
 
 class OperationTimes {
   struct alignas(64) Row {  // a cache line of its own per thread

@@ -12,6 +12,8 @@ Error bad(std::string message) { return Error{ErrorCode::bad_model, std::move(me
 
 constexpr int kLargest = 1 << 20;  // beyond any width, depth or side that fits in memory
 constexpr int kMostRegisters = 1024;
+constexpr int kMostPools = 8;
+constexpr int kInputStep = 32, kLargestInput = 2048;  // pixels
 
 bool is_size(const json& value) {
   return value.is_number_unsigned() && value.get<std::uint64_t>() <= kLargest;
@@ -32,6 +34,73 @@ Status read_registers(const json& manifest, DyvmConfig& config) {
   return ok();
 }
 
+Error bad_field(const std::string& name, const std::string& expected, const json& value) {
+  return bad("Manifest: expected " + name + " to be " + expected + ", but it is " + value.dump() + ".");
+}
+
+Status read_size(const json& object, const std::string& path, const char* name, int& target) {
+  const json value = object.is_object() ? object.value(name, json()) : json();
+  if (!is_size(value) || value == 0) return bad_field(path + name, "a positive whole number", value);
+  target = value.get<int>();
+  return ok();
+}
+
+Status read_flag(const json& object, const std::string& path, const char* name, bool& target) {
+  const json value = object.is_object() ? object.value(name, json()) : json();
+  if (!value.is_boolean()) return bad_field(path + name, "true or false", value);
+  target = value.get<bool>();
+  return ok();
+}
+
+Status read_segmentation(const json& head, DyvmConfig& config) {
+  SegmentationHead& segmentation = config.segmentation.emplace();
+  for (const auto& [name, target] :
+       {std::pair{"width", &segmentation.width}, std::pair{"slideStride", &segmentation.slide_stride}})
+    if (const Status read = read_size(head, "head.", name, *target); !read) return read;
+  if (segmentation.slide_stride > config.image_size)
+    return bad_field("head.slideStride", "at most imageSize, so that windows cover the picture",
+                     segmentation.slide_stride);
+  const json taps = head.value("taps", json()), scales = head.value("poolScales", json());
+  if (!taps.is_array() || taps.size() != segmentation.taps.size())
+    return bad_field("head.taps", "the numbers of four blocks", taps);
+  int before = -1;
+  for (std::size_t i = 0; i < taps.size(); ++i) {
+    if (!is_size(taps[i]) || taps[i] >= config.depth || taps[i].get<int>() <= before)
+      return bad_field("head.taps", "ascending and below depth", taps);
+    segmentation.taps[i] = before = taps[i].get<int>();
+  }
+  if (!scales.is_array() || scales.empty() || scales.size() > kMostPools)
+    return bad_field("head.poolScales", "1 to " + std::to_string(kMostPools) + " numbers", scales);
+  for (const json& scale : scales) {
+    if (!is_size(scale) || scale == 0) return bad_field("head.poolScales", "positive whole numbers", scales);
+    segmentation.pool_scales.push_back(scale.get<int>());
+  }
+  return ok();
+}
+
+Status read_detection(const json& head, DyvmConfig& config) {
+  DetectionHead& detection = config.detection.emplace();
+  for (const auto& [name, target] :
+       {std::pair{"width", &detection.width}, std::pair{"boxWidth", &detection.box_width},
+        std::pair{"stages", &detection.stages}})
+    if (const Status read = read_size(head, "head.", name, *target); !read) return read;
+  if (detection.stages != 1 && detection.stages != 3)
+    return bad_field("head.stages", "1 or 3", detection.stages);
+  return read_flag(head, "head.", "boxPerClass", detection.box_per_class);
+}
+
+// What segmentation and detection models have, into `config`, whose sizes are known.
+Status read_dense(const json& manifest, bool segments, DyvmConfig& config) {
+  for (const auto& [name, target] :
+       {std::pair{"halveDirections", &config.halve_directions}, std::pair{"rotary", &config.rotary}})
+    if (const Status read = read_flag(manifest, "", name, *target); !read) return read;
+  if (config.rotary && config.embed_dim % 4 != 0)
+    return bad_field("embedDim", "a multiple of 4 in a model whose tokens are rotated", config.embed_dim);
+  const json head = manifest.value("head", json());
+  if (!head.is_object()) return bad_field("head", "an object", head);
+  return segments ? read_segmentation(head, config) : read_detection(head, config);
+}
+
 }  // namespace
 
 Result<DyvmConfig> read_manifest(const std::string& text) {
@@ -41,14 +110,16 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
   const auto field = [&](const char* name) { return manifest.contains(name) ? manifest[name] : json(); };
   if (field("format") != 1)
     return bad("Manifest: expected format 1, but it is " + field("format").dump() + ".");
-  if (field("task") != "classification")
-    return bad("Manifest: expected task \"classification\", but it is " + field("task").dump() + ".");
+  const json task = field("task");
+  if (task != "classification" && task != "segmentation" && task != "detection")
+    return bad_field("task", "\"classification\", \"segmentation\" or \"detection\"", task);
 
   DyvmConfig config;
   const json architecture = field("architecture");
   if (architecture != "vim" && architecture != "videomamba" && architecture != "mambareg")
-    return bad("Manifest: expected architecture \"vim\", \"videomamba\" or \"mambareg\", but it is " +
-               architecture.dump() + ".");
+    return bad_field("architecture", "\"vim\", \"videomamba\" or \"mambareg\"", architecture);
+  if (task != "classification" && architecture != "vim")
+    return bad_field("architecture", "\"vim\" in a model that draws maps or boxes", architecture);
   config.class_token_first = architecture == "videomamba";
   config.halve_directions = architecture != "videomamba";
 
@@ -56,23 +127,19 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
       {"imageSize", &config.image_size}, {"patchSize", &config.patch_size}, {"stride", &config.stride},
       {"embedDim", &config.embed_dim},   {"depth", &config.depth},          {"stateDim", &config.state_dim},
       {"convWidth", &config.conv_width}, {"dtRank", &config.dt_rank},       {"classes", &config.classes}};
-  for (const auto& [name, target] : sizes) {
-    const json value = field(name);
-    if (!is_size(value) || value == 0)
-      return bad(std::string("Manifest: expected ") + name + " to be a positive whole number, but it is " +
-                 value.dump() + ".");
-    *target = value.get<int>();
-  }
+  for (const auto& [name, target] : sizes)
+    if (const Status read = read_size(manifest, "", name, *target); !read) return read.error();
+  config.trained_size = config.image_size;
   if (config.patch_size > config.image_size)
     return bad("Manifest: expected patchSize to be at most imageSize, but it is " +
                std::to_string(config.patch_size) + ".");
 
   if (architecture == "mambareg")
     if (const Status read = read_registers(manifest, config); !read) return read.error();
-
-  const json selection = field("blockSelection");
-  if (!selection.is_boolean()) return bad("Manifest: expected blockSelection to be true or false.");
-  config.block_selection = selection.get<bool>();
+  if (task != "classification")
+    if (const Status read = read_dense(manifest, task == "segmentation", config); !read) return read.error();
+  if (const Status read = read_flag(manifest, "", "blockSelection", config.block_selection); !read)
+    return read.error();
 
   const json layers = field("pruningLayers"), ratios = field("tokenKeep");
   if (!layers.is_array() || !ratios.is_array() || layers.size() != ratios.size())
@@ -103,6 +170,22 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
   for (float deviation : config.std)
     if (!(deviation > 0.0f)) return bad("Manifest: expected preprocessing.std to be positive.");
   return config;
+}
+
+Result<DyvmConfig> with_input_size(const DyvmConfig& config, int size) {
+  if (size == config.trained_size) return config;
+  const auto wrong = [&](const std::string& expected) {
+    return Error{ErrorCode::bad_argument,
+                 "Expected " + expected + ", but the input size is " + std::to_string(size) + "."};
+  };
+  const std::string trained = std::to_string(config.trained_size) + " pixels as this model was trained";
+  if (!config.dense()) return wrong(trained + ": only segmentation and detection models have others");
+  if (config.trained_size % kInputStep != 0 || config.stride != config.patch_size) return wrong(trained);
+  if (size < kInputStep || size > kLargestInput || size % kInputStep != 0)
+    return wrong("a multiple of " + std::to_string(kInputStep) + " up to " + std::to_string(kLargestInput));
+  DyvmConfig changed = config;
+  changed.image_size = size;
+  return changed;
 }
 
 Result<std::vector<int>> kept_patches(const DyvmConfig& config, const std::vector<double>& token_keep) {

@@ -158,15 +158,26 @@ class Backend {
 
   // One bidirectional block with its residual, in place on stream [B,L,D] (Vim, algorithm 1; DyVM, block
   // selection):
-  //   v = RMSNorm(stream); m = mean of v over the special tokens
+  //   v = RMSNorm(stream); m = mean of v over the special tokens, or over all tokens where there are none
   //   direction i runs where sigmoid(gate_i . m + gate_bias_i) > threshold
   //   x, z = v in_proj^T
   //   u = SiLU(causal_conv(x)); dt, B, C = u x_proj^T; delta = softplus(dt dt_weight^T + dt_bias)
   //   h = exp(delta A) h + delta B u; y = C h + D u, with A = -exp(a_log), along the direction
   //   stream += output_scale ((y_forward + y_backward) SiLU(z)) out_proj^T
   // directions [B]: the bits that ran (written); gate_logits [B,2] or empty. Without a gate both always run.
+  // added [B,L,D]: what was added to the stream, the block's hidden; or empty.
   virtual void run_block(const Block& block, const SpecialTokens& special, float threshold, Tensor stream,
-                         TensorView<std::uint8_t> directions, Tensor gate_logits) = 0;
+                         TensorView<std::uint8_t> directions, Tensor gate_logits, Tensor added) = 0;
+
+  // Rotary positions (RoFormer, arXiv 2104.09864), in place on tokens [B,L,D] that are patches of a grid of
+  // `grid` columns: where a token lies in row r and column c of it, the pairs of values 2q and 2q + 1 of its
+  // first half are turned by the angle of position r and frequency q, those of its second half by that of c.
+  // cosines, sines [positions, D/4] of the angles; places [B,L]: the tokens' places in raster order.
+  virtual void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> places, int grid, Tensor cosines,
+                             Tensor sines) = 0;
+
+  // out [B,M,D]: row places[b,i] = tokens[b,i]; the other rows stay. tokens [B,k,D], places [B,k].
+  virtual void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> places, Tensor out) = 0;
 
   // Vectors given to the operations below as `weight` and `bias` lie in the backend's memory.
 

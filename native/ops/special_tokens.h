@@ -11,6 +11,8 @@ namespace winnow {
 struct SpecialTokens {
   int count = 1, first = 0, step = 1;
 
+  // Segmentation and detection models have patches alone.
+  static SpecialTokens none() { return {0, 0, 1}; }
   static SpecialTokens class_token(int row) { return {1, row, 1}; }
   // A register behind every s = patches / (registers + 1) patches; what patches are left follow the last one.
   static SpecialTokens registers(int registers, int patches) {

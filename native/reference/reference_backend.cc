@@ -111,13 +111,15 @@ void scan_direction(const ReferenceScan& w, const BlockWeights& s, const float* 
   }
 }
 
-// The mean of the special tokens of normed [L,D].
-Rows mean_of(const SpecialTokens& special, const Rows& normed, int dim) {
+// The mean of the special tokens of normed [L,D], or of all tokens where there are none.
+Rows mean_of(const SpecialTokens& special, const Rows& normed, int tokens, int dim) {
+  const int count = special.count > 0 ? special.count : tokens;
   Rows mean(dim);
   for (int d = 0; d < dim; ++d) {
     double sum = 0.0;
-    for (int i = 0; i < special.count; ++i) sum += normed[static_cast<std::size_t>(special.row(i)) * dim + d];
-    mean[d] = static_cast<float>(sum / special.count);
+    for (int i = 0; i < count; ++i)
+      sum += normed[static_cast<std::size_t>(special.count > 0 ? special.row(i) : i) * dim + d];
+    mean[d] = static_cast<float>(sum / count);
   }
   return mean;
 }
@@ -135,8 +137,10 @@ std::uint8_t choose_directions(const ReferenceBlock& w, const Rows& mean, float 
   return directions;
 }
 
-// stream [L,D] += what the block computes from normed [L,D] for one image whose `directions` are not empty.
-void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t directions, float* stream) {
+// stream [L,D] += what the block computes from normed [L,D] for one image whose `directions` are not empty;
+// `added` [L,D] gets it too unless it is null.
+void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t directions, float* stream,
+         float* added) {
   const int dim = w.sizes.embed_dim, inner = w.sizes.inner_dim;
   Rows x(static_cast<std::size_t>(tokens) * inner), z(x.size()), y(x.size(), 0.0f);
   for (int t = 0; t < tokens; ++t) {
@@ -154,9 +158,12 @@ void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t d
   for (std::size_t i = 0; i < y.size(); ++i)
     y[i] = static_cast<float>(y[i] * silu(z[i]) * w.sizes.output_scale);
   for (int t = 0; t < tokens; ++t)
-    for (int d = 0; d < dim; ++d)
-      stream[t * dim + d] += static_cast<float>(dot(&w.out_proj[static_cast<std::size_t>(d) * inner],
-                                                    &y[static_cast<std::size_t>(t) * inner], inner));
+    for (int d = 0; d < dim; ++d) {
+      const float hidden = static_cast<float>(dot(&w.out_proj[static_cast<std::size_t>(d) * inner],
+                                                  &y[static_cast<std::size_t>(t) * inner], inner));
+      stream[t * dim + d] += hidden;
+      if (added != nullptr) added[t * dim + d] = hidden;
+    }
 }
 
 class ReferenceBackend : public ReferenceMaps {
@@ -226,17 +233,42 @@ class ReferenceBackend : public ReferenceMaps {
   }
 
   void run_block(const Block& block, const SpecialTokens& special, float threshold, Tensor stream,
-                 TensorView<std::uint8_t> directions, Tensor gate_logits) override {
+                 TensorView<std::uint8_t> directions, Tensor gate_logits, Tensor added) override {
     const auto& w = static_cast<const ReferenceBlock&>(block);
+    std::fill_n(added.data(), added.data() == nullptr ? 0 : added.size(), 0.0f);
     const int tokens = stream.extent(1), dim = w.sizes.embed_dim;
     Rows normed(static_cast<std::size_t>(tokens) * dim);
     for (int b = 0; b < stream.extent(0); ++b) {
       for (int t = 0; t < tokens; ++t)
         rms_norm(stream.at(b) + t * dim, w.norm.data(), w.sizes.norm_epsilon, dim, &normed[t * dim]);
       float* logits = gate_logits.data() == nullptr ? nullptr : gate_logits.at(b);
-      directions.data()[b] = choose_directions(w, mean_of(special, normed, dim), threshold, logits);
-      if (directions.data()[b] != 0) mix(w, normed, tokens, directions.data()[b], stream.at(b));
+      directions.data()[b] = choose_directions(w, mean_of(special, normed, tokens, dim), threshold, logits);
+      float* hidden = added.data() == nullptr ? nullptr : added.at(b);
+      if (directions.data()[b] != 0) mix(w, normed, tokens, directions.data()[b], stream.at(b), hidden);
     }
+  }
+
+  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> places, int grid, Tensor cosines,
+                     Tensor sines) override {
+    const int dim = tokens.extent(2), quarter = dim / 4;
+    for (int b = 0; b < tokens.extent(0); ++b)
+      for (int t = 0; t < tokens.extent(1); ++t)
+        for (int pair = 0; pair < 2 * quarter; ++pair) {
+          const int place = places.at(b)[t], position = pair < quarter ? place / grid : place % grid;
+          const double cosine = cosines.at(position)[pair % quarter],
+                       sine = sines.at(position)[pair % quarter];
+          float* values = tokens.at(b) + t * dim + 2 * pair;
+          const double first = values[0], second = values[1];
+          values[0] = static_cast<float>(first * cosine - second * sine);
+          values[1] = static_cast<float>(second * cosine + first * sine);
+        }
+  }
+
+  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> places, Tensor out) override {
+    const int dim = tokens.extent(2);
+    for (int b = 0; b < tokens.extent(0); ++b)
+      for (int t = 0; t < tokens.extent(1); ++t)
+        std::copy_n(tokens.at(b) + t * dim, dim, out.at(b) + places.at(b)[t] * dim);
   }
 
   void norm_patches(Tensor stream, const SpecialTokens& special, const float* weight, const float* bias,

@@ -99,7 +99,7 @@ struct RandomBlock {
 };
 
 struct BlockRun {
-  std::vector<float> stream, gate_logits;
+  std::vector<float> stream, gate_logits, added;
   std::vector<std::uint8_t> directions;
 };
 
@@ -108,15 +108,18 @@ BlockRun run_block(Backend& backend, const BlockWeights& weights, int images, in
   auto block = backend.make_block(weights);
   REQUIRE(block);
   BlockRun run{random_values(static_cast<std::size_t>(images) * tokens * weights.embed_dim, 1.0, 7),
-               std::vector<float>(2 * images), std::vector<std::uint8_t>(images, 255)};
+               std::vector<float>(2 * images),
+               std::vector<float>(static_cast<std::size_t>(images) * tokens * weights.embed_dim, 9.0f),
+               std::vector<std::uint8_t>(images, 255)};
   backend.run_block(**block, special, threshold, {run.stream.data(), {images, tokens, weights.embed_dim}},
-                    {run.directions.data(), {images}}, {run.gate_logits.data(), {images, 2}});
+                    {run.directions.data(), {images}}, {run.gate_logits.data(), {images, 2}},
+                    {run.added.data(), {images, tokens, weights.embed_dim}});
   return run;
 }
 
 // A class token in the middle of so many tokens, and MambaReg's registers between them.
 std::vector<SpecialTokens> special_tokens_of(int tokens) {
-  std::vector<SpecialTokens> all = {SpecialTokens::class_token((tokens - 1) / 2)};
+  std::vector<SpecialTokens> all = {SpecialTokens::class_token((tokens - 1) / 2), SpecialTokens::none()};
   for (int registers : {1, 2, 12})
     if (registers <= tokens) all.push_back(SpecialTokens::registers(registers, tokens - registers));
   return all;
@@ -137,6 +140,7 @@ void compare_block(int dim, int states, int rank, int images, int tokens, bool g
   const BlockRun actual = run_block(*fast, block.weights, images, tokens, special, threshold);
   CHECK(expected.directions == actual.directions);
   CHECK(difference(expected.stream, actual.stream) < kTolerance);
+  CHECK(difference(expected.added, actual.added) < kTolerance);
   if (gated) CHECK(difference(expected.gate_logits, actual.gate_logits) < kTolerance);
 }
 

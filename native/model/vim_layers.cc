@@ -1,0 +1,207 @@
+#include "model/vim_layers.h"
+
+#include <algorithm>
+#include <numeric>
+
+namespace winnow {
+namespace {
+
+// block_head.weight in_proj [2, D]: the gate's logits block_head(in_proj(n)) are linear in the token n.
+std::vector<float> fold_gate(const float* head, const float* in_proj, int inner, int dim) {
+  std::vector<float> gate(2ull * dim);
+  std::vector<double> sums(dim);
+  for (int direction = 0; direction < 2; ++direction) {
+    std::fill(sums.begin(), sums.end(), 0.0);
+    for (int e = 0; e < 2 * inner; ++e) {
+      const double weight = head[direction * 2 * inner + e];
+      for (int d = 0; d < dim; ++d) sums[d] += weight * in_proj[static_cast<std::size_t>(e) * dim + d];
+    }
+    std::copy(sums.begin(), sums.end(), gate.begin() + direction * dim);
+  }
+  return gate;
+}
+
+}  // namespace
+
+void PredictorBuffers::take(Workspace& workspace, int images, int patches, int dim) {
+  normed = workspace.take<float>({images, patches, dim});
+  features = workspace.take<float>({images, patches, dim});
+  half = workspace.take<float>({images, patches, dim / 2});
+  quarter = workspace.take<float>({images, patches, dim / 4});
+  pairs = workspace.take<float>({images, patches, 2});
+}
+
+void score_patches(Backend& backend, const ScorePredictor& predictor, const PredictorBuffers& buffers,
+                   Tensor stream, const SpecialTokens& special, Tensor scores) {
+  const int images = stream.extent(0), patches = stream.extent(1) - special.count;
+  const Tensor normed = view(buffers.normed, images, patches);
+  const Tensor features = view(buffers.features, images, patches);
+  const Tensor half = view(buffers.half, images, patches);
+  const Tensor quarter = view(buffers.quarter, images, patches);
+  const Tensor pairs = view(buffers.pairs, images, patches);
+  backend.norm_patches(stream, special, predictor.norm_weight, predictor.norm_bias, kVimEpsilon, normed);
+  backend.linear(normed, *predictor.in, Activation::gelu, features);
+  backend.pool_second_half(features);
+  backend.linear(features, *predictor.out0, Activation::gelu, half);
+  backend.linear(half, *predictor.out2, Activation::gelu, quarter);
+  backend.linear(quarter, *predictor.out4, Activation::none, pairs);
+  backend.keep_scores(pairs, scores);
+}
+
+PatchEmbeddingWeights VimLayers::patch_weights() {
+  const DyvmConfig& c = config_;
+  return {.image_size = c.image_size,
+          .patch_size = c.patch_size,
+          .stride = c.stride,
+          .embed_dim = c.embed_dim,
+          .special_tokens = c.special_tokens(c.patches()),
+          .weight = tensor("patch_embed.proj.weight", {c.embed_dim, 3, c.patch_size, c.patch_size}),
+          .bias = tensor("patch_embed.proj.bias", {c.embed_dim}),
+          .special = nullptr,
+          .position = nullptr};
+}
+
+void VimLayers::patch_embedding(std::unique_ptr<PatchEmbedding>& place,
+                                const PatchEmbeddingWeights& weights) {
+  if (good()) keep(place, backend_.make_patch_embedding(weights));
+}
+
+ScanWeights VimLayers::scan(const std::string& mixer, bool backward) {
+  const DyvmConfig& c = config_;
+  const std::string suffix = backward ? "_b" : "";
+  const int inner = c.inner_dim();
+  return {
+      .conv_weight = tensor(mixer + "conv1d" + suffix + ".weight", {inner, 1, c.conv_width}),
+      .conv_bias = tensor(mixer + "conv1d" + suffix + ".bias", {inner}),
+      .x_proj = tensor(mixer + "x_proj" + suffix + ".weight", {c.dt_rank + 2 * c.state_dim, inner}),
+      .dt_weight = tensor(mixer + "dt_proj" + suffix + ".weight", {inner, c.dt_rank}),
+      .dt_bias = tensor(mixer + "dt_proj" + suffix + ".bias", {inner}),
+      .a_log = tensor(mixer + (backward ? "A_b_log" : "A_log"), {inner, c.state_dim}),
+      .d = tensor(mixer + "D" + suffix, {inner}),
+  };
+}
+
+// The block's tensors; `gate` keeps the folded gate alive.
+BlockWeights VimLayers::block(int layer, std::vector<float>& gate) {
+  const DyvmConfig& c = config_;
+  const std::string prefix = "layers." + std::to_string(layer) + ".", mixer = prefix + "mixer.";
+  const int inner = c.inner_dim(), dim = c.embed_dim;
+  BlockWeights w{.embed_dim = dim,
+                 .inner_dim = inner,
+                 .state_dim = c.state_dim,
+                 .dt_rank = c.dt_rank,
+                 .conv_width = c.conv_width,
+                 .norm = tensor(prefix + "norm.weight", {dim}),
+                 .in_proj = tensor(mixer + "in_proj.weight", {2 * inner, dim}),
+                 .out_proj = tensor(mixer + "out_proj.weight", {dim, inner}),
+                 .gate = nullptr,
+                 .gate_bias = nullptr,
+                 .forward = scan(mixer, false),
+                 .backward = scan(mixer, true),
+                 .norm_epsilon = kVimEpsilon,
+                 .output_scale = c.halve_directions ? 0.5f : 1.0f};
+  if (c.block_selection) {
+    const float* head = tensor(mixer + "block_head.weight", {2, 2 * inner});
+    w.gate_bias = tensor(mixer + "block_head.bias", {2});
+    if (good()) gate = fold_gate(head, w.in_proj, inner, dim);
+    w.gate = gate.data();
+  }
+  return w;
+}
+
+void VimLayers::blocks(std::vector<std::unique_ptr<Block>>& places) {
+  for (int layer = 0; layer < config_.depth && good(); ++layer) {
+    std::vector<float> gate;
+    const BlockWeights weights = block(layer, gate);
+    if (good()) keep(places.emplace_back(), backend_.make_block(weights));
+  }
+}
+
+void VimLayers::predictors(std::vector<ScorePredictor>& places) {
+  const int dim = config_.embed_dim;
+  places.resize(config_.pruning_layers.size());
+  for (std::size_t stage = 0; stage < places.size(); ++stage) {
+    const std::string name = "score_predictors." + std::to_string(stage) + ".";
+    ScorePredictor& predictor = places[stage];
+    vector(predictor.norm_weight, name + "in_conv.0.weight", dim);
+    vector(predictor.norm_bias, name + "in_conv.0.bias", dim);
+    linear(predictor.in, name + "in_conv.1", dim, dim);
+    linear(predictor.out0, name + "out_conv.0", dim / 2, dim);
+    linear(predictor.out2, name + "out_conv.2", dim / 4, dim / 2);
+    linear(predictor.out4, name + "out_conv.4", 2, dim / 4);
+  }
+}
+
+void VimLayers::linear(std::unique_ptr<Linear>& place, const std::string& name, int outputs, int inputs,
+                       bool biased) {
+  const float* weight = tensor(name + ".weight", {outputs, inputs});
+  const float* bias = biased ? tensor(name + ".bias", {outputs}) : nullptr;
+  if (good()) keep(place, backend_.make_linear(weight, bias, outputs, inputs));
+}
+
+void VimLayers::vector(float*& place, const std::string& name, int length) {
+  constant(place, tensor(name, {length}), length);
+}
+
+Status VimLayers::place_vectors(Workspace& constants) {
+  if (!good()) return read_.status;
+  const Status placed = constants.lay_out([&] {
+    for (const auto& [place, values, length] : vectors_) *place = constants.take<float>({length}).data();
+  });
+  if (!placed) return placed;
+  for (const auto& [place, values, length] : vectors_) backend_.write(*place, values, length * sizeof(float));
+  return ok();
+}
+
+void Reporter::report(Backend& backend, const Progress& progress, bool trace, Outputs& outputs) {
+  const auto& [images, depth, all, kept, scores, chosen, directions, gate_logits] = progress;
+  const auto read = [&](auto& target, const auto& source, std::size_t count) {
+    target.resize(count);
+    if (count > 0) backend.read(target.data(), source.data(), count * sizeof(*target.data()));
+  };
+  outputs.images = images;
+  read(ran_, directions, directions.size());
+  outputs.directions.resize(ran_.size());
+  for (int b = 0; b < images; ++b)
+    for (int layer = 0; layer < depth; ++layer)
+      outputs.directions[b * depth + layer] = ran_[layer * images + b];
+
+  outputs.kept.resize(kept.size());
+  outputs.scores.resize(trace ? kept.size() : 0);
+  int patches = all;
+  for (std::size_t stage = 0; stage < kept.size(); ++stage) {
+    if (trace) read(outputs.scores[stage], scores[stage], static_cast<std::size_t>(images) * patches);
+    if (kept[stage] < patches) {
+      read(outputs.kept[stage], chosen[stage], static_cast<std::size_t>(images) * kept[stage]);
+    } else {
+      outputs.kept[stage].resize(static_cast<std::size_t>(images) * patches);
+      for (int b = 0; b < images; ++b)
+        std::iota(outputs.kept[stage].begin() + b * patches, outputs.kept[stage].begin() + (b + 1) * patches,
+                  0);
+    }
+    patches = kept[stage];
+  }
+  if (trace) read(outputs.gate_logits, gate_logits, gate_logits.data() == nullptr ? 0 : gate_logits.size());
+
+  outputs.survived.assign(static_cast<std::size_t>(images) * all, 0);
+  for (int b = 0; b < images; ++b) {
+    positions_.resize(all);
+    std::iota(positions_.begin(), positions_.end(), 0);
+    for (std::size_t stage = 0; stage < kept.size(); ++stage) {
+      const std::int32_t* indices = outputs.kept[stage].data() + b * kept[stage];
+      for (int i = 0; i < kept[stage]; ++i) {
+        positions_[i] = positions_[indices[i]];  // ascending: never overwrites what is still to be read
+        ++outputs.survived[static_cast<std::size_t>(b) * all + positions_[i]];
+      }
+    }
+  }
+}
+
+Result<std::vector<int>> check_options(const DyvmConfig& config, const DynamicOptions& options) {
+  if (!(options.block_threshold >= 0.0f && options.block_threshold <= 1.0f))
+    return Error{ErrorCode::bad_argument, "Expected a block threshold from 0 to 1, but it is " +
+                                              std::to_string(options.block_threshold) + "."};
+  return kept_patches(config, options.token_keep);
+}
+
+}  // namespace winnow
