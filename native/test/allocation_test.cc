@@ -102,3 +102,48 @@ TEST_CASE("registers allocate nothing either") {
   REQUIRE(done);
   CHECK(large_count == 0);
 }
+
+TEST_CASE("feature maps allocate nothing either") {
+  using namespace winnow;
+  for (Precision precision : {Precision::fp32, Precision::bf16}) {
+    auto backend =
+        make_backend("cpu", 1, precision);  // with more, which of them has seen the largest box is chance
+    if (!backend) continue;                 // a processor without bf16
+    constexpr int kChannels = 64, kSide = 32, kBoxes = 20;
+    const std::vector<float> weight(kChannels * kChannels * 9, 0.01f);
+    auto convolution = (*backend)->make_convolution(weight.data(), nullptr, kChannels, kChannels, 3);
+    auto upsampling = (*backend)->make_upsampling(weight.data(), nullptr, kChannels, kChannels);
+    REQUIRE(convolution);
+    REQUIRE(upsampling);
+    const std::size_t area = kSide * kSide * kChannels;
+    std::vector<float> values(area, 1.0f), same(area), twice(4 * area), quarter(area / 4), boxes(4 * kBoxes);
+    const Tensor x(values.data(), {1, kSide, kSide, kChannels}), y(same.data(), {1, kSide, kSide, kChannels});
+    const Tensor small(quarter.data(), {1, kSide / 2, kSide / 2, kChannels});
+    const std::vector<int> level(kBoxes, 0);
+    for (int r = 0; r < kBoxes; ++r) {
+      boxes[4 * r + 2] = 10.0f * static_cast<float>(r);
+      boxes[4 * r + 3] = 7.0f * static_cast<float>(r);
+    }
+    const int strides[] = {8};
+    const auto run = [&] {
+      (*backend)->convolve(x, **convolution, Activation::relu, y);
+      (*backend)->upsample(x, **upsampling, Activation::gelu,
+                           {twice.data(), {1, 2 * kSide, 2 * kSide, kChannels}});
+      (*backend)->max_pool(x, small);
+      (*backend)->average_pool(x, {twice.data(), {1, 3, 3, kChannels}});
+      (*backend)->resize_map(small, y, true);
+      (*backend)->norm_channels(y, weight.data(), weight.data(), 1e-6f, Activation::relu, y);
+      (*backend)->roi_align({&x, 1}, strides, boxes.data(), level.data(), kBoxes,
+                            {twice.data(), {kBoxes, 7, 7, kChannels}});
+    };
+    large_count = 0;
+    counting = true;
+    run();
+    const long first = large_count;
+    large_count = 0;
+    run();
+    counting = false;
+    CHECK(first > 0);
+    CHECK(large_count == 0);
+  }
+}
