@@ -84,7 +84,7 @@ void BoxHead::predict(Backend& backend, const Stage& stage, std::span<const Tens
 }
 
 Status BoxHead::run(Backend& backend, std::span<const Tensor> levels, std::span<const Proposal> proposals,
-                    PictureSize picture, const std::atomic<bool>* cancel, const Scratch& scratch,
+                    PictureSize picture, const DynamicOptions& dynamic, const Scratch& scratch,
                     ClassifiedBoxes& result) {
   const int all = static_cast<int>(proposals.size()), outputs = classes_ + 1;
   const int boxes = per_class_ ? classes_ : 1;  // of a proposal
@@ -96,8 +96,7 @@ Status BoxHead::run(Backend& backend, std::span<const Tensor> levels, std::span<
   for (const Stage& stage : stages_) {
     if (&stage != stages_.data()) proposals_ = result.boxes;
     for (int begin = 0; begin < all; begin += kBatch) {
-      if (cancel != nullptr && cancel->load(std::memory_order_relaxed))
-        return Error{ErrorCode::cancelled, "The prediction was cancelled."};
+      if (dynamic.cancelled()) return Error{ErrorCode::cancelled, "The prediction was cancelled."};
       const std::span batch(proposals_.data() + begin, std::min(kBatch, all - begin));
       predict(backend, stage, levels, batch, scratch);
       float* score = result.scores.data() + static_cast<std::size_t>(begin) * outputs;

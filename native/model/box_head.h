@@ -2,12 +2,12 @@
 // one stage of Faster R-CNN.
 #pragma once
 
-#include <atomic>
 #include <vector>
 
 #include "model/boxes.h"
 #include "model/detection_layers.h"
 #include "model/dyvm_config.h"
+#include "model/prediction.h"
 #include "model/proposals.h"
 
 namespace winnow {
@@ -30,7 +30,7 @@ class BoxHead {
   // levels [1, H, W, width], of strides 4, 8, 16 and 32. Fails with cancelled, looked at before every batch
   // of proposals.
   Status run(Backend& backend, std::span<const Tensor> levels, std::span<const Proposal> proposals,
-             PictureSize picture, const std::atomic<bool>* cancel, const Scratch& scratch,
+             PictureSize picture, const DynamicOptions& dynamic, const Scratch& scratch,
              ClassifiedBoxes& result);
 
  private:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace winnow {
 namespace {
@@ -29,10 +30,7 @@ Status check(const DetectionOptions& options, PictureSize size, int side) {
   return ok();
 }
 
-Status check(const std::atomic<bool>* cancel) {
-  if (cancel == nullptr || !cancel->load(std::memory_order_relaxed)) return ok();
-  return Error{ErrorCode::cancelled, "The prediction was cancelled."};
-}
+Error cancelled() { return {ErrorCode::cancelled, "The prediction was cancelled."}; }
 
 // Milliseconds since the last call.
 class Clock {
@@ -119,29 +117,27 @@ Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const Dyna
   detections.found.clear();
 
   prepare(pixels, size);
-  Outputs receipt;
-  if (const Status done = backbone_->forward(input_.data(), 1, dynamic, receipt); !done) return done;
+  if (const Status done = backbone_->forward(input_.data(), 1, dynamic, receipt_); !done) return done;
   times.backbone = clock.lap();
 
   const Tensor feature = backbone_->final_stream();
   pyramid_.run(backend_, feature, levels_, scratch_);
   times.pyramid = clock.lap();
 
-  if (const Status go_on = check(dynamic.cancel); !go_on) return go_on;
+  if (dynamic.cancelled()) return cancelled();
   const std::span<const Proposal> proposals =
       proposals_.run(backend_, levels_, size, scratch_, anchor_outputs_);
   times.proposals = clock.lap();
 
   const std::span<const Tensor> levels(levels_.data(), kRegionLevels);
-  const Status classified =
-      boxes_.run(backend_, levels, proposals, size, dynamic.cancel, scratch_, classified_);
+  const Status classified = boxes_.run(backend_, levels, proposals, size, dynamic, scratch_, classified_);
   if (!classified) return classified;
   std::vector<ScoredBox> found =
       best_boxes(classified_, config_.classes, options.min_score, options.nms_iou, options.max_detections);
   std::erase_if(found, [&](const ScoredBox& f) { return scaled(f.box, size, options.target).empty(); });
   times.boxes = clock.lap();
 
-  if (const Status go_on = check(dynamic.cancel); !go_on) return go_on;
+  if (dynamic.cancelled()) return cancelled();
   masks_.run(backend_, levels, found, scratch_, probabilities_);
   const float* probabilities = probabilities_.data();
   for (const ScoredBox& f : found) {
@@ -158,8 +154,8 @@ Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const Dyna
     options.trace->boxes = std::move(found);
     options.trace->mask_probabilities = probabilities_;
   }
-  detections.directions = receipt.directions;
-  detections.survived = receipt.survived;
+  detections.directions = receipt_.directions;
+  detections.survived = receipt_.survived;
   detections.milliseconds =
       std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return ok();

@@ -91,6 +91,7 @@ class Detector {
   Scratch scratch_;
   Tensor anchor_outputs_;
   std::vector<float> input_;
+  Outputs receipt_;
   ClassifiedBoxes classified_;
   std::vector<float> probabilities_;  // of the masks
 };
