@@ -10,7 +10,8 @@ namespace winnow {
 namespace {
 
 struct ReferenceConvolution : Convolution {
-  std::vector<float> weight, bias;
+  std::vector<double> weight;  // [K, K, in, out]
+  std::vector<float> bias;
 };
 
 struct ReferenceUpsampling : Upsampling {
@@ -65,7 +66,13 @@ Result<std::unique_ptr<Convolution>> ReferenceMaps::make_convolution(const float
   made->outputs = outputs;
   made->inputs = inputs;
   made->kernel = kernel;
-  made->weight.assign(weight, weight + static_cast<std::size_t>(outputs) * inputs * kernel * kernel);
+  const std::size_t taps = static_cast<std::size_t>(kernel) * kernel;
+  made->weight.resize(taps * inputs * outputs);
+  for (int o = 0; o < outputs; ++o)
+    for (int c = 0; c < inputs; ++c)
+      for (std::size_t tap = 0; tap < taps; ++tap)
+        made->weight[(tap * inputs + c) * outputs + o] =
+            weight[(static_cast<std::size_t>(o) * inputs + c) * taps + tap];
   made->bias = bias_or_zeros(bias, outputs);
   return std::unique_ptr<Convolution>(std::move(made));
 }
@@ -82,21 +89,21 @@ Result<std::unique_ptr<Upsampling>> ReferenceMaps::make_upsampling(const float* 
 
 void ReferenceMaps::convolve(Tensor x, const Convolution& weights, Activation activation, Tensor out) {
   const auto& w = static_cast<const ReferenceConvolution&>(weights);
-  const int height = x.extent(1), width = x.extent(2), kernel = w.kernel;
+  const int height = x.extent(1), width = x.extent(2), kernel = w.kernel, outputs = w.outputs;
+  std::vector<double> sums(outputs);
   for_each_pixel(out, [&](int b, int row, int column) {
-    for (int o = 0; o < w.outputs; ++o) {
-      double sum = w.bias[o];
-      for (int i = 0; i < kernel; ++i)
-        for (int j = 0; j < kernel; ++j) {
-          const int y = row + i - kernel / 2, z = column + j - kernel / 2;
-          if (y < 0 || y >= height || z < 0 || z >= width) continue;
-          for (int c = 0; c < w.inputs; ++c)
-            sum += static_cast<double>(
-                       w.weight[((static_cast<std::size_t>(o) * w.inputs + c) * kernel + i) * kernel + j]) *
-                   pixel(x, b, y, z)[c];
-        }
-      pixel(out, b, row, column)[o] = activate(activation, sum);
-    }
+    std::copy(w.bias.begin(), w.bias.end(), sums.begin());
+    for (int i = 0; i < kernel; ++i)
+      for (int j = 0; j < kernel; ++j) {
+        const int y = row + i - kernel / 2, z = column + j - kernel / 2;
+        if (y < 0 || y >= height || z < 0 || z >= width) continue;
+        const float* values = pixel(x, b, y, z);
+        const double* tap = &w.weight[(static_cast<std::size_t>(i) * kernel + j) * w.inputs * outputs];
+        for (int c = 0; c < w.inputs; ++c, tap += outputs)
+          for (int o = 0; o < outputs; ++o) sums[o] += tap[o] * values[c];
+      }
+    float* target = pixel(out, b, row, column);
+    for (int o = 0; o < outputs; ++o) target[o] = activate(activation, sums[o]);
   });
 }
 
