@@ -1,0 +1,191 @@
+import type { FoundEvaluation } from '../../shared/api/results.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Label } from '../../shared/model-package.ts';
+import { classFinder, displayNames } from '../class-names.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
+import { PrecisionTally } from './average-precision.ts';
+import type { FoundObject, TruthObject } from './average-precision.ts';
+import { placeOf, readCocoTruth } from './coco-truth.ts';
+import type { CocoImage, CocoTruth } from './coco-truth.ts';
+import { matchNotices, matchTruth, runImages, some } from './match-truth.ts';
+import type { RunImage } from './match-truth.ts';
+
+type Pair = { truth: CocoImage; image: RunImage };
+
+const IMAGES_AT_ONCE = 50; // whose masks are held in memory
+const NAMED = 3; // unknown classes that a notice names
+
+/**
+ * Average precision of what a run found, whatever its score, against COCO annotations. Throws NOT_FOUND, FILE_SYSTEM or
+ * BAD_ARGUMENT when the file is none, or when it shares no image or no class with the run.
+ */
+export async function evaluateDetections(
+  library: Library,
+  run: RunRow,
+  path: string,
+): Promise<FoundEvaluation> {
+  const truth = await readCocoTruth(path);
+  const { labels } = library.models.get(run.spec.modelSha256).manifest;
+  const classes = matchCategories(truth, labels, path);
+  const matched = matchTruth(truth.images, runImages(library, run), ({ name }) => name);
+  const notices = matchNotices(matched, ({ name }) => name);
+  if (matched.pairs.length === 0) throw nothingShared(truth.images.length, path, run);
+  const { same, notice } = sameSize(matched.pairs);
+  if (notice !== undefined) notices.push(notice);
+  const comparison = new Comparison(library, run, classes);
+  for (let start = 0; start < same.length; start += IMAGES_AT_ONCE) {
+    comparison.add(same.slice(start, start + IMAGES_AT_ONCE));
+    await new Promise(setImmediate); // others have their turn
+  }
+  notices.push(...unknownClasses(truth, classes), ...comparison.notices(truth.unusable));
+  return {
+    ...{ task: 'detection', images: same.length, notices },
+    box: comparison.boxes.result(displayNames(labels)),
+    mask: comparison.anyMask ? comparison.masks.result(displayNames(labels)) : undefined,
+  };
+}
+
+/** The model's class of every category that it has: by its name, of equal names the one with the category's number. */
+function matchCategories({ categories }: CocoTruth, labels: readonly Label[], path: string) {
+  const shown = new Map(displayNames(labels).map((name, index) => [name, index]));
+  const find = classFinder(labels);
+  const classes = new Map<string | number, number>();
+  for (const { id, name } of categories) {
+    const named = find(name);
+    const index = shown.get(name) ?? named.find((one) => labels[one]?.id === id) ?? named[0];
+    if (index !== undefined) classes.set(id, index);
+  }
+  if (classes.size > 0) return classes;
+  const names = categories.slice(0, NAMED).map(({ name }) => name);
+  throw new AppError(
+    'BAD_ARGUMENT',
+    names.length === 0
+      ? `Expected categories in ${path}, but it has none`
+      : `Expected categories of the model in ${path}, but it has no class ${names.join(' nor ')}`,
+    `Its classes start with ${labels
+      .slice(0, NAMED)
+      .map(({ name }) => name)
+      .join(', ')}.`,
+  );
+}
+
+function nothingShared(images: number, path: string, run: RunRow): AppError {
+  return new AppError(
+    'BAD_ARGUMENT',
+    `Expected annotations of images of run ${run.id} in ${path}, but none of its ${some(images, 'image')} is predicted there`,
+    'Images are found by their paths in the folders of the run, or by their names.',
+  );
+}
+
+/** Pairs whose picture has the size that the truth states; that and boxes go together. */
+function sameSize(pairs: readonly Pair[]): { same: Pair[]; notice: string | undefined } {
+  const others: string[] = [];
+  const same = pairs.filter(({ truth: { size, name }, image: { width, height } }) => {
+    if (size === undefined || (size.width === width && size.height === height)) return true;
+    others.push(`${name} (${size.width} x ${size.height} there, ${width} x ${height} here)`);
+    return false;
+  });
+  const counted = some(others.length, 'image');
+  return {
+    same,
+    notice:
+      others.length === 0
+        ? undefined
+        : `${counted} had another size when marked, such as ${others[0]}; not compared.`,
+  };
+}
+
+function unknownClasses({ images, categories }: CocoTruth, classes: ReadonlyMap<unknown, number>): string[] {
+  const counts = new Map<unknown, number>();
+  for (const { annotations } of images) {
+    for (const { category_id: category } of annotations)
+      if (!classes.has(category)) counts.set(category, (counts.get(category) ?? 0) + 1);
+  }
+  if (counts.size === 0) return [];
+  const nameOf = new Map<unknown, string>(categories.map(({ id, name }) => [id, name]));
+  const names = [...counts.keys()].map((id) => nameOf.get(id) ?? `category ${String(id)}`);
+  const more = names.length > NAMED ? ' and others' : '';
+  const objects = [...counts.values()].reduce((sum, count) => sum + count, 0);
+  return [
+    `The model has no ${names.slice(0, NAMED).join(', ')}${more}: ${some(objects, 'object')} not counted.`,
+  ];
+}
+
+/** Gathers images one after the other. */
+class Comparison {
+  readonly boxes = new PrecisionTally('box');
+  readonly masks = new PrecisionTally('mask');
+  anyMask = false;
+  #wrongSize = 0;
+  #boxesOnly = 0;
+  readonly #library: Library;
+  readonly #run: RunRow;
+  readonly #classes: ReadonlyMap<unknown, number>;
+  readonly #marked: ReadonlySet<number>;
+
+  constructor(library: Library, run: RunRow, classes: ReadonlyMap<unknown, number>) {
+    this.#library = library;
+    this.#run = run;
+    this.#classes = classes;
+    this.#marked = new Set(classes.values());
+  }
+
+  add(pairs: readonly Pair[]): void {
+    const found = this.#foundIn(pairs.map(({ image }) => image.imageId));
+    for (const { truth, image } of pairs) {
+      const compared = { truth: this.#truthOf(truth, image), found: found.get(image.imageId) ?? [] };
+      this.boxes.add(compared);
+      this.masks.add(compared);
+    }
+  }
+
+  notices(unusable: number): string[] {
+    const list: [number, string][] = [
+      [unusable, 'without a known image or a place in it'],
+      [this.#wrongSize, 'whose mask is not of its picture'],
+    ];
+    const left = list.flatMap(([count, what]) =>
+      count === 0 ? [] : [`${some(count, 'annotation')} ${what} not counted.`],
+    );
+    if (!this.anyMask || this.#boxesOnly === 0) return left;
+    return [...left, `${some(this.#boxesOnly, 'object')} without a mask compared by the whole box.`];
+  }
+
+  #truthOf({ annotations }: CocoImage, { width, height }: RunImage): TruthObject[] {
+    return annotations.flatMap((annotation) => {
+      const classIndex = this.#classes.get(annotation.category_id);
+      if (classIndex === undefined) return [];
+      const place = placeOf(annotation, width, height);
+      if (place === undefined) {
+        this.#wrongSize++;
+        return [];
+      }
+      if (place.hasMask) this.anyMask = true;
+      else this.#boxesOnly++;
+      const { box, counts, area } = place;
+      return [{ classIndex, box, counts, area, crowd: Boolean(annotation.iscrowd) }];
+    });
+  }
+
+  /** Of the classes that the truth has; others were not looked for by those who marked. */
+  #foundIn(imageIds: readonly number[]): Map<number, FoundObject[]> {
+    const { found } = this.#library;
+    const masks = found.masks(this.#run.id, imageIds);
+    const detections = found.detections(this.#run.id, imageIds);
+    const objects = [...detections].map(([imageId, list]) => {
+      const counts = new Map(masks.get(imageId)?.map((mask) => [mask.number, mask.counts]));
+      const marked = list.filter(({ classIndex }) => this.#marked.has(classIndex));
+      return [
+        imageId,
+        marked.map(({ number, classIndex, score, box }) => ({
+          classIndex,
+          score,
+          box,
+          counts: counts.get(number),
+        })),
+      ] as const;
+    });
+    return new Map(objects);
+  }
+}

@@ -1,0 +1,162 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { FoundEvaluation } from '../../shared/api/results.ts';
+import { AppError } from '../../shared/errors.ts';
+import { displayNames } from '../class-names.ts';
+import { classMap } from '../export/maps.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
+import { mapForms, matchNotices, matchTruth, runImages, some } from './match-truth.ts';
+import type { RunImage } from './match-truth.ts';
+import { readClassMap } from './read-png.ts';
+import type { ClassMap } from './read-png.ts';
+
+/**
+ * Mean IoU and pixel accuracy of a run's class maps against PNGs in a folder: a pixel's value is its class's index + 1; 0
+ * and the largest value (255, or 65535) are not compared. Throws NOT_FOUND or FILE_SYSTEM for a folder that cannot be read,
+ * and BAD_ARGUMENT when it has no map of an image of the run that can be compared.
+ */
+export async function evaluateMaps(library: Library, run: RunRow, folder: string): Promise<FoundEvaluation> {
+  const { labels } = library.models.get(run.spec.modelSha256).manifest;
+  const maps = await listMaps(resolve(folder));
+  const matched = matchTruth(maps, runImages(library, run), (path) => path, mapForms);
+  const notices = matchNotices(matched, (path) => path).map((notice) =>
+    notice.replace(/^(\d+ )image(s?) of/, '$1map$2 of'),
+  );
+  const tally = new MapTally(labels.length);
+  const refusals: string[] = [];
+  let images = 0;
+  for (const { truth, image } of matched.pairs) {
+    const reason = await compare(library, run, image, join(folder, truth), tally);
+    if (reason === undefined) images++;
+    else refusals.push(`${truth}: ${reason}`);
+  }
+  if (images === 0) throw nothingCompared(folder, maps.length, matched.pairs.length, refusals);
+  if (refusals.length > 0)
+    notices.push(`${some(refusals.length, 'map')} could not be used, such as ${refusals[0]}.`);
+  if (tally.unknown > 0)
+    notices.push(
+      `${some(tally.unknown, 'pixel')} of classes beyond the model's ${labels.length} not compared.`,
+    );
+  return { task: 'segmentation', images, notices, ...tally.result(displayNames(labels)) };
+}
+
+/** The PNG files below a folder, as relative paths with forward slashes. */
+async function listMaps(folder: string): Promise<string[]> {
+  try {
+    const entries = await readdir(folder, { recursive: true, encoding: 'utf8' });
+    return entries
+      .filter((path) => /\.png$/i.test(path))
+      .map((path) => path.replaceAll('\\', '/').replace(/png$/i, 'png'))
+      .sort();
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (error.code === 'ENOTDIR')
+      throw new AppError('BAD_ARGUMENT', `Expected a folder of PNG class maps, but ${folder} is a file`);
+    if (error.code === 'ENOENT') throw new AppError('NOT_FOUND', `There is no folder ${folder}`);
+    throw new AppError('FILE_SYSTEM', `The folder ${folder} cannot be read: ${error.message}`);
+  }
+}
+
+function nothingCompared(
+  folder: string,
+  maps: number,
+  pairs: number,
+  [refusal]: readonly string[],
+): AppError {
+  const came =
+    maps === 0
+      ? 'it holds no PNG'
+      : pairs === 0
+        ? `none of its ${some(maps, 'PNG')} has the path or name of one`
+        : `none can be used, such as ${refusal ?? ''}`;
+  return new AppError(
+    'BAD_ARGUMENT',
+    `Expected class maps of predicted images in ${folder}, but ${came}`,
+    'A map is a PNG of one number per pixel, named like its image.',
+  );
+}
+
+/** Counts the pixels of one image; what keeps it from being compared. */
+async function compare(
+  library: Library,
+  run: RunRow,
+  { imageId, width, height }: RunImage,
+  path: string,
+  tally: MapTally,
+): Promise<string | undefined> {
+  let truth: ClassMap;
+  try {
+    truth = await readClassMap(await readFile(path));
+  } catch (error) {
+    if (error instanceof AppError) return error.message;
+    if (error instanceof Error && 'code' in error) return `it cannot be read: ${error.message}`;
+    throw error;
+  }
+  if (truth.width !== width || truth.height !== height)
+    return `it has ${truth.width} x ${truth.height} pixels, its image ${width} x ${height}`;
+  const masks = library.found.masks(run.id, [imageId]).get(imageId) ?? [];
+  tally.add(truth, classMap(masks, width, height, tally.classes));
+  return undefined;
+}
+
+/** Pixels of all images by class. */
+class MapTally {
+  readonly classes: number;
+  unknown = 0;
+  readonly #truth: Float64Array;
+  readonly #found: Float64Array;
+  readonly #both: Float64Array;
+
+  constructor(classes: number) {
+    this.classes = classes;
+    this.#truth = new Float64Array(classes + 1);
+    this.#found = new Float64Array(classes + 1);
+    this.#both = new Float64Array(classes + 1);
+  }
+
+  add({ values, depth }: ClassMap, found: Uint8Array | Uint16Array): void {
+    const ignored = depth === 16 ? 0xffff : 0xff;
+    for (const [place, value] of values.entries()) {
+      if (value === 0 || value === ignored) continue;
+      if (value > this.classes) {
+        this.unknown++;
+        continue;
+      }
+      const other = found[place] ?? 0;
+      increment(this.#truth, value);
+      increment(this.#found, other);
+      if (value === other) increment(this.#both, value);
+    }
+  }
+
+  result(names: readonly string[]): {
+    meanIou: number;
+    pixelAccuracy: number;
+    classes: { label: string; iou: number | undefined; pixels: number }[];
+  } {
+    const classes = names.flatMap((label, index) => {
+      const [pixels = 0, found = 0, both = 0] = [this.#truth, this.#found, this.#both].map(
+        (list) => list[index + 1],
+      );
+      const union = pixels + found - both;
+      return union === 0 ? [] : [{ label, iou: both / union, pixels }];
+    });
+    const pixels = sum(this.#truth);
+    return {
+      meanIou: classes.length === 0 ? 0 : sum(classes.map(({ iou }) => iou)) / classes.length,
+      pixelAccuracy: pixels === 0 ? 0 : sum(this.#both) / pixels,
+      classes,
+    };
+  }
+}
+
+function increment(counts: Float64Array, index: number): void {
+  counts[index] = (counts[index] ?? 0) + 1;
+}
+
+function sum(values: Iterable<number>): number {
+  let total = 0;
+  for (const value of values) total += value;
+  return total;
+}
