@@ -18,7 +18,7 @@ export function compareRuns(library: Library, run: RunRow, other: RunRow): RunCo
       comparison.onlyInFirst += count;
       continue;
     }
-    const [label, otherLabel] = [names[classIndex] ?? '', otherNames[otherClass] ?? ''];
+    const [label, otherLabel] = [names[classIndex] ?? '', otherNames[otherClass] ?? '']; // '' of NOTHING
     comparison.images += count;
     if (label === otherLabel) comparison.agreeing += count;
     else comparison.differences.push({ label, otherLabel, count });

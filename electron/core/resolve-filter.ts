@@ -1,20 +1,29 @@
 import type { ResultFilter } from '../shared/api/results.ts';
 import { AppError } from '../shared/errors.ts';
+import type { Task } from '../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from './class-names.ts';
 import type { Library } from './store/library.ts';
-import { classPair, foldText } from './store/result-filter.ts';
-import type { Difference, RowFilter, WrongChoice } from './store/result-filter.ts';
+import { classPair, foldText, NOTHING } from './store/result-filter.ts';
+import type { Difference, FoundIn, RowFilter, WrongChoice } from './store/result-filter.ts';
 import type { RunRow } from './store/runs.ts';
+
+/** Detections below this count as not found where nobody says otherwise. */
+export const SHOWN_SCORE = 0.5;
 
 /**
  * Resolves the names in a filter on the results of `run`. A label that no class has is no mistake: people may have given
  * it. Throws NOT_FOUND when the run to compare with is not in the library.
  */
 export function resolveFilter(library: Library, run: RunRow, filter: ResultFilter): RowFilter {
-  const { labels, text, differsFrom, wrong, ...rest } = filter;
+  const { labels, contains, minScore = SHOWN_SCORE, text, differsFrom, wrong, ...rest } = filter;
   const names = classLabels(library, run);
   const resolved: RowFilter = { ...rest };
   if (labels !== undefined) resolved.labels = { names: labels, classes: indicesOf(names, labels) };
+  if (contains !== undefined) {
+    const { task } = library.models.get(run.spec.modelSha256).manifest;
+    const choice = { names: contains, classes: indicesOf(names, contains) };
+    resolved.contains = { ...choice, table: foundIn(task), minScore };
+  }
   if (text !== undefined && text !== '') {
     const part = foldText(text);
     const classes = names.flatMap((name, index) => (foldText(name).includes(part) ? [index] : []));
@@ -33,12 +42,19 @@ export function classLabels(library: Library, run: RunRow): string[] {
 
 /** Each class with its label, as RowFilter's `classLabels`. */
 export function pairWithLabels(names: readonly string[]): string[] {
-  return names.map((name, index) => `${index} ${name}`);
+  return [...names.map((name, index) => `${index} ${name}`), `${NOTHING} `];
 }
 
+/** Where the library keeps what a model of a task found. */
+export function foundIn(task: Task): FoundIn {
+  return task === 'segmentation' ? 'masks' : 'detections';
+}
+
+/** The classes with one of the labels; '' is that of NOTHING. */
 function indicesOf(names: readonly string[], wanted: readonly string[]): number[] {
   const set = new Set(wanted);
-  return names.flatMap((name, index) => (set.has(name) ? [index] : []));
+  const classes = names.flatMap((name, index) => (set.has(name) ? [index] : []));
+  return set.has('') ? [...classes, NOTHING] : classes;
 }
 
 function resolveDifference(
@@ -56,13 +72,14 @@ function resolveDifference(
   };
 }
 
-/** classPair of every two classes with the same label. */
+/** classPair of every two classes with the same label, and of NOTHING in both. */
 function agreeingPairs(names: readonly string[], otherNames: readonly string[]): number[] {
   const others = new Map(otherNames.map((name, index) => [name, index]));
-  return names.flatMap((name, index) => {
+  const pairs = names.flatMap((name, index) => {
     const other = others.get(name);
     return other === undefined ? [] : [classPair(index, other)];
   });
+  return [...pairs, classPair(NOTHING, NOTHING)];
 }
 
 function resolveWrong(library: Library, run: RunRow, folder: string | undefined): WrongChoice {

@@ -1,46 +1,145 @@
 import { join } from 'node:path';
-import type { ImageDetails, ResultItem } from '../shared/api/results.ts';
+import type { FoundBox, ImageDetails, ImageMasks, ItemBox, ResultItem } from '../shared/api/results.ts';
+import type { HumanBox } from '../shared/api/review.ts';
+import type { Box } from '../shared/engine-api.ts';
 import type { Manifest, Preprocessing } from '../shared/model-package.ts';
+import type { RunSpec } from '../shared/run.ts';
+import { resizedSize, scaledStride, slideWindows } from '../shared/resized-size.ts';
 import { displayNames } from './class-names.ts';
-import { patchCount } from './flops.ts';
-import { patchesKept } from './receipt-counts.ts';
+import { atInputSize, patchCount } from './flops.ts';
+import { patchesKept, windowsOf } from './receipt-counts.ts';
 import { describeRun } from './run-job.ts';
+import type { StoredDetection, StoredMask } from './store/found.ts';
 import type { Library } from './store/library.ts';
 import type { PlacedRow } from './store/result-queries.ts';
 import type { RunRow } from './store/runs.ts';
+
+/** Boxes on a thumbnail: more of them would cover it. */
+const ITEM_BOXES = 20;
 
 /** Items of a grid, in the order asked for; images that are not in the run are left out. */
 export function describeItems(library: Library, run: RunRow, imageIds: readonly number[]): ResultItem[] {
   const { manifest } = library.models.get(run.spec.modelSha256);
   const names = displayNames(manifest.labels);
-  return library.resultQueries.rows(run.id, imageIds).map((row) => toItem(row, names, manifest.depth));
+  const rows = library.resultQueries.rows(run.id, imageIds);
+  if (manifest.task !== 'detection') return rows.map((row) => toItem(row, names, manifest.depth, []));
+  const found = library.found.detections(run.id, imageIds, 0, ITEM_BOXES);
+  return rows.map((row) =>
+    toItem(row, names, manifest.depth, itemBoxes(row, found.get(row.imageId) ?? [], names)),
+  );
 }
 
 /** All that is known of one image of a run; undefined when it is not in the run. */
 export function describeImage(library: Library, run: RunRow, imageId: number): ImageDetails | undefined {
   const [row] = library.resultQueries.rows(run.id, [imageId]);
-  if (row === undefined) return undefined;
+  const [item] = describeItems(library, run, [imageId]);
+  if (row === undefined || item === undefined) return undefined;
   const { manifest } = library.models.get(run.spec.modelSha256);
   const names = displayNames(manifest.labels);
-  const { receipt, width, height } = row;
+  const seen = atInputSize(manifest, run.spec.preset.inputSize);
+  const { receipt, humanLabel, humanBoxes } = row;
   return {
-    item: toItem(row, names, manifest.depth),
+    item,
     path: join(row.folder, row.relativePath),
     ...{ fileSize: row.fileSize, modifiedMs: row.modifiedMs, capturedAt: row.capturedAt },
     top: row.top.map((score) => ({ ...score, label: names[score.classIndex] ?? '' })),
-    ...{ humanLabel: row.humanLabel, receipt },
-    patchGrid: Math.sqrt(patchCount(manifest)),
-    crop:
-      width === undefined || height === undefined
-        ? undefined
-        : modelCrop(manifest.preprocessing, width, height),
+    ...{ humanLabel, receipt },
+    task: manifest.task,
+    detections:
+      library.found
+        .detections(run.id, [imageId])
+        .get(imageId)
+        ?.map((detection) => toFoundBox(detection, names)) ?? [],
+    humanBoxes,
+    regions: manifest.task === 'segmentation' ? regionsOf(library, run, row, names) : [],
+    patchGrid: Math.sqrt(patchCount(seen)),
+    crops: cropsOf(manifest, run.spec, row),
     tokensPerStage:
       receipt === undefined
         ? []
-        : [patchCount(manifest), ...patchesKept(receipt, manifest.pruningLayers.length)],
+        : [
+            patchCount(seen) * windowsOf(receipt, manifest.depth),
+            ...patchesKept(receipt, manifest.pruningLayers.length),
+          ],
     ...{ depth: manifest.depth, blockSelection: manifest.blockSelection },
     run: describeRun(library, run),
   };
+}
+
+/** Pixels of what the model found in an image; undefined when the image is not in the run. */
+export function describeMasks(library: Library, run: RunRow, imageId: number): ImageMasks | undefined {
+  const [row] = library.resultQueries.rows(run.id, [imageId]);
+  if (row === undefined) return undefined;
+  const names = displayNames(library.models.get(run.spec.modelSha256).manifest.labels);
+  const masks = library.found.masks(run.id, [imageId]).get(imageId) ?? [];
+  return {
+    width: row.width ?? 0,
+    height: row.height ?? 0,
+    masks: masks.map(({ number, classIndex, counts }) => {
+      return { number, classIndex, label: names[classIndex] ?? '', counts };
+    }),
+  };
+}
+
+function toFoundBox(
+  { number, classIndex, score, box, maskArea }: StoredDetection,
+  names: readonly string[],
+): FoundBox {
+  return { ...box, number, classIndex, label: names[classIndex] ?? '', score, maskArea };
+}
+
+function regionsOf(
+  library: Library,
+  run: RunRow,
+  { imageId, width = 0, height = 0 }: PlacedRow,
+  names: readonly string[],
+): ImageDetails['regions'] {
+  const masks = library.found.masks(run.id, [imageId]).get(imageId) ?? [];
+  return masks
+    .sort((one: StoredMask, other: StoredMask) => other.area - one.area)
+    .map(({ classIndex, area }) => {
+      return { classIndex, label: names[classIndex] ?? '', share: area / (width * height) };
+    });
+}
+
+/** A person's boxes, else the model's, as shares of the picture's sides. */
+function itemBoxes(
+  { width, height, humanBoxes }: PlacedRow,
+  found: readonly StoredDetection[],
+  names: readonly string[],
+): ItemBox[] {
+  if (width === undefined || height === undefined) return [];
+  const share = (box: Box): Box => ({
+    ...{ x: box.x / width, y: box.y / height },
+    ...{ width: box.width / width, height: box.height / height },
+  });
+  if (humanBoxes !== undefined) {
+    const boxes = humanBoxes.slice(0, ITEM_BOXES);
+    return boxes.map((box: HumanBox) => ({ ...share(box), label: box.label, score: undefined }));
+  }
+  return found.map(({ box, classIndex, score }) => ({
+    ...{ ...share(box), label: names[classIndex] ?? '', score },
+  }));
+}
+
+/** How the model saw an upright picture, in its pixels; see ImageDetails. */
+function cropsOf(
+  manifest: Manifest,
+  { preset, slideStride }: RunSpec,
+  row: PlacedRow,
+): ImageDetails['crops'] {
+  const { width, height } = row;
+  if (width === undefined || height === undefined) return [];
+  if (manifest.task === 'classification') return [modelCrop(manifest.preprocessing, width, height)];
+  if (manifest.task === 'detection') return [{ x: 0, y: 0, size: Math.max(width, height) }];
+  const size = preset.inputSize ?? manifest.imageSize;
+  const stride = scaledStride(slideStride ?? manifest.head.slideStride, size, manifest.imageSize);
+  const resized = resizedSize({ width, height }, { task: 'segmentation', size });
+  const [across, down] = [width / resized.width, height / resized.height];
+  return slideWindows(resized, size, stride).map(({ x, y }) => ({
+    ...{ x: hundredths(x * across), y: hundredths(y * down) },
+    size: hundredths((size * Math.max(width, height)) / Math.max(resized.width, resized.height)),
+  }));
 }
 
 /**
@@ -71,9 +170,14 @@ function hundredths(value: number): number {
   return Math.round(value * 100) / 100;
 }
 
-function toItem(row: PlacedRow, names: readonly string[], depth: Manifest['depth']): ResultItem {
+function toItem(
+  row: PlacedRow,
+  names: readonly string[],
+  depth: Manifest['depth'],
+  boxes: ItemBox[],
+): ResultItem {
   const best = row.top[0];
-  const modelLabel = best && names[best.classIndex];
+  const modelLabel = best === undefined ? emptyLabel(row) : names[best.classIndex];
   return {
     imageId: row.imageId,
     folderId: row.folderId,
@@ -87,5 +191,11 @@ function toItem(row: PlacedRow, names: readonly string[], depth: Manifest['depth
     work: row.blocksRun === undefined ? undefined : row.blocksRun / (2 * depth),
     width: row.width,
     height: row.height,
+    boxes,
   };
+}
+
+/** Of an image in which the model found nothing; undefined where it has not looked. */
+function emptyLabel({ status }: PlacedRow): string | undefined {
+  return status === 'ok' ? '' : undefined;
 }

@@ -1,5 +1,5 @@
 import type { ResultFacets, ResultFilter } from '../shared/api/results.ts';
-import { classLabels, pairWithLabels, resolveFilter } from './resolve-filter.ts';
+import { classLabels, foundIn, pairWithLabels, resolveFilter, SHOWN_SCORE } from './resolve-filter.ts';
 import { CONFIDENCE_BINS } from './store/facet-code.ts';
 import type { FacetCode } from './store/facet-code.ts';
 import type { Library } from './store/library.ts';
@@ -12,24 +12,55 @@ export function countFacets(library: Library, run: RunRow, filter: ResultFilter)
   const tally = new FacetTally(names.length);
   for (const code of library.resultQueries.facetCodes(run.id, resolved, pairWithLabels(names)))
     tally.add(code);
-  const labels = new Map<string, number>();
-  const count = (label: string, images: number) => labels.set(label, (labels.get(label) ?? 0) + images);
-  for (const [index, images] of tally.classes.entries()) if (images > 0) count(names[index] ?? '', images);
-  for (const { label, count: images } of library.resultQueries.humanLabels(run.id, resolved))
-    count(label, images);
   return {
     total: tally.total,
-    labels: [...labels]
-      .map(([label, images]) => ({ label, count: images }))
-      .sort((one, other) => other.count - one.count),
+    labels: added([
+      ...tally.classes.map((count, index) => ({ label: names[index] ?? '', count })),
+      { label: '', count: tally.nothing },
+      ...library.resultQueries.humanLabels(run.id, resolved),
+    ]),
+    found: countFound(library, run, filter, names),
     confidence: tally.bins,
     status: tally.status,
   };
 }
 
+function countFound(
+  library: Library,
+  run: RunRow,
+  { contains: _, ...filter }: ResultFilter,
+  names: readonly string[],
+): LabelCount[] {
+  const { task } = library.models.get(run.spec.modelSha256).manifest;
+  if (task === 'classification') return [];
+  const resolved = resolveFilter(library, run, filter);
+  const minScore = filter.minScore ?? SHOWN_SCORE;
+  const found = library.resultQueries.foundCounts(run.id, resolved, foundIn(task), minScore);
+  return added([
+    ...found.map(({ classIndex, count }) => ({ label: names[classIndex] ?? '', count })),
+    ...library.resultQueries.markedCounts(run.id, resolved),
+  ]);
+}
+
+interface LabelCount {
+  label: string;
+  count: number;
+}
+
+/** The counts of equal labels in one, most frequent first; none of 0. */
+function added(counts: readonly LabelCount[]): LabelCount[] {
+  const sums = new Map<string, number>();
+  for (const { label, count } of counts) sums.set(label, (sums.get(label) ?? 0) + count);
+  return [...sums]
+    .map(([label, count]) => ({ label, count }))
+    .filter(({ count }) => count > 0)
+    .sort((one, other) => other.count - one.count);
+}
+
 class FacetTally {
   total = 0;
   readonly classes: number[]; // images that nobody reviewed, by the model's class
+  nothing = 0; // those in which the model found nothing
   readonly bins = Array.from({ length: CONFIDENCE_BINS }, () => 0);
   readonly status: ResultFacets['status'] = {
     ...{ ok: 0, failed: 0, pending: 0 },
@@ -41,12 +72,16 @@ class FacetTally {
   }
 
   add(code: FacetCode): void {
-    const { inLabels, inConfidence, inStatus, classIndex, bin } = code;
+    const { inLabels, inConfidence, inStatus, bin } = code;
     if (inLabels && inConfidence && inStatus) this.total++;
-    if (inConfidence && inStatus && classIndex !== undefined && !code.verified)
-      increment(this.classes, classIndex);
+    if (inConfidence && inStatus && !code.verified) this.#addClass(code);
     if (inLabels && inStatus && bin !== undefined) increment(this.bins, bin);
     if (inLabels && inConfidence) this.#addStatus(code);
+  }
+
+  #addClass({ classIndex, status }: FacetCode): void {
+    if (classIndex !== undefined) increment(this.classes, classIndex);
+    else if (status === 'ok') this.nothing++;
   }
 
   #addStatus({ status, verified, corrected }: FacetCode): void {

@@ -1,9 +1,10 @@
 import type { resultArguments } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import { compareRuns } from '../compare-runs.ts';
+import { evaluateFound } from '../evaluate/evaluate-found.ts';
 import { evaluateImages } from '../evaluate/evaluate-run.ts';
 import { classLabels, resolveFilter } from '../resolve-filter.ts';
-import { describeImage, describeItems } from '../result-details.ts';
+import { describeImage, describeItems, describeMasks } from '../result-details.ts';
 import { countFacets } from '../result-facets.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
@@ -16,15 +17,10 @@ export function resultCalls(context: AppContext): Calls<keyof typeof resultArgum
     },
     resultItems: ({ runId, imageIds }) => describeItems(context.library, context.runRow(runId), imageIds),
     resultFacets: ({ runId, filter }) => countFacets(context.library, context.runRow(runId), filter),
-    showImage: ({ runId, imageId }) => {
-      const details = describeImage(context.library, context.runRow(runId), imageId);
-      if (details !== undefined) return details;
-      throw new AppError(
-        'NOT_FOUND',
-        `There is no image ${imageId} in run ${runId}`,
-        'Its file may have vanished before the run was run again.',
-      );
-    },
+    showImage: ({ runId, imageId }) =>
+      describeImage(context.library, context.runRow(runId), imageId) ?? notInRun(runId, imageId),
+    imageMasks: ({ runId, imageId }) =>
+      describeMasks(context.library, context.runRow(runId), imageId) ?? notInRun(runId, imageId),
     classNames: ({ runId }) => {
       const names = classLabels(context.library, context.runRow(runId));
       const all = new Set([...names, ...context.library.reviews.labels()]);
@@ -33,5 +29,14 @@ export function resultCalls(context: AppContext): Calls<keyof typeof resultArgum
     compareRuns: ({ runId, otherRunId }) =>
       compareRuns(context.library, context.runRow(runId), context.runRow(otherRunId)),
     evaluateRun: ({ runId }) => evaluateImages(context.library, context.runRow(runId)),
+    evaluateFound: ({ runId, truth }) => evaluateFound(context.library, context.runRow(runId), truth),
   };
+}
+
+function notInRun(runId: number, imageId: number): never {
+  throw new AppError(
+    'NOT_FOUND',
+    `There is no image ${imageId} in run ${runId}`,
+    'Its file may have vanished before the run was run again.',
+  );
 }

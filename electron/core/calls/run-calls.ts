@@ -1,10 +1,13 @@
 import { join, resolve } from 'node:path';
-import type { runArguments, RunDetails } from '../../shared/api/runs.ts';
+import type { runArguments, RunDetails, RunFindings } from '../../shared/api/runs.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { Manifest } from '../../shared/model-package.ts';
 import type { Run } from '../../shared/run.ts';
+import { displayNames } from '../class-names.ts';
 import { estimateRun } from '../estimate-run.ts';
 import { confusionText, evaluateRun, matchClassFolders } from '../evaluate/evaluate-run.ts';
 import type { RunDesk } from '../run-desk.ts';
+import { SHOWN_SCORE } from '../resolve-filter.ts';
 import { resolveFolders } from '../run-folders.ts';
 import { describeRun } from '../run-job.ts';
 import type { RunQueue } from '../run-queue.ts';
@@ -83,7 +86,30 @@ function describeDetails(library: Library, row: RunRow): RunDetails {
       label: classIndex === null ? '' : (manifest.labels[classIndex]?.name ?? ''),
       count,
     })),
+    found: describeFound(library, row, manifest),
     failures: failures.slice(0, SHOWN_FAILURES),
     folders: row.spec.folders.map((path) => counted.get(path) ?? { path, total: 0, done: 0 }),
   };
+}
+
+function describeFound(
+  library: Library,
+  { id }: RunRow,
+  { task, labels }: Manifest,
+): RunFindings | undefined {
+  const names = displayNames(labels);
+  if (task === 'detection') {
+    const classes = library.found
+      .objects(id, SHOWN_SCORE)
+      .map(({ classIndex, amount }) => ({ label: names[classIndex] ?? '', objects: amount }));
+    const objects = classes.reduce((sum, one) => sum + one.objects, 0);
+    return { task, minScore: SHOWN_SCORE, objects, empty: library.found.empty(id, SHOWN_SCORE), classes };
+  }
+  if (task === 'classification') return undefined;
+  const areas = library.found.areas(id);
+  const area = areas.reduce((sum, { amount }) => sum + amount, 0); // the regions of a picture cover it
+  const classes = areas.map(({ classIndex, amount }) => {
+    return { label: names[classIndex] ?? '', share: amount / area };
+  });
+  return { task, classes };
 }

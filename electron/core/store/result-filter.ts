@@ -10,18 +10,31 @@ export interface RowFilter {
   status?: ResultFilter['status'];
   folderId?: number | undefined;
   labels?: LabelChoice | undefined;
+  contains?: FoundChoice | undefined;
   text?: { part: string; classes: readonly number[] } | undefined; // classes: whose label has the part
-  /** With the status 'corrected': every class with its label, as `<class> <label>`. */
+  /** With the status 'corrected': every class, and NOTHING, with its label, as `<class> <label>`. */
   classLabels?: readonly string[] | undefined;
   differsFrom?: Difference | undefined;
   wrong?: WrongChoice | undefined;
 }
 
-/** Labels of people, and the model's classes with one of those labels. */
+/** In place of a class: the image was predicted, but nothing was found in it. Its label is ''. */
+export const NOTHING = -1;
+
+/** Labels of people, and the model's classes with one of those labels, NOTHING among them. */
 export interface LabelChoice {
   names: readonly string[];
   classes: readonly number[];
 }
+
+/** Classes that are to have been found in an image, or marked by a person who has touched its boxes. */
+export interface FoundChoice extends LabelChoice {
+  table: FoundIn;
+  minScore: number; // of detections
+}
+
+/** Where what a model found lies: its objects, or the areas of its classes. */
+export type FoundIn = 'detections' | 'masks';
 
 export interface Difference {
   runId: number; // the other run
@@ -49,6 +62,11 @@ export const REVIEW_JOIN = 'LEFT JOIN reviews ON reviews.image_id = results.imag
 
 const PAIR = 2 ** 20; // above every number of classes
 
+/** SQL for the best class of a result: NOTHING for a prediction without any, NULL where there is no prediction. */
+export function bestClass(table: string): string {
+  return `coalesce(${table}.class_1, CASE ${table}.status WHEN 'ok' THEN ${NOTHING} END)`;
+}
+
 /** One number for a class and the class of the same image in another run. */
 export function classPair(classIndex: number, otherClass: number): number {
   return classIndex * PAIR + otherClass;
@@ -57,8 +75,8 @@ export function classPair(classIndex: number, otherClass: number): number {
 /** Reviewed with another label than the model's, which may have none. `classLabels`: as in RowFilter. */
 export function correctedCondition(classLabels: readonly string[]): Condition {
   return {
-    sql: `CASE WHEN reviews.label IS NULL THEN 0 WHEN results.class_1 IS NULL THEN 1
-      ELSE results.class_1 || ' ' || reviews.label NOT IN (SELECT value FROM json_each(:classLabels)) END`,
+    sql: `CASE WHEN reviews.label IS NULL THEN 0 WHEN ${bestClass('results')} IS NULL THEN 1
+      ELSE ${bestClass('results')} || ' ' || reviews.label NOT IN (SELECT value FROM json_each(:classLabels)) END`,
     parameters: { classLabels: JSON.stringify(classLabels) },
   };
 }
@@ -82,6 +100,7 @@ export function filterConditions(filter: RowFilter): Record<FilterPart, Conditio
     status: filter.status === undefined ? [] : [statusCondition(filter.status, filter.classLabels ?? [])],
     rest: [
       ...when(filter.folderId, 'images.folder_id = :folderId', 'folderId'),
+      ...(filter.contains === undefined ? [] : [foundCondition(filter.contains)]),
       ...(filter.text === undefined ? [] : [textCondition(filter.text)]),
       ...(filter.differsFrom === undefined ? [] : [differenceCondition(filter.differsFrom)]),
       ...(filter.wrong === undefined ? [] : [wrongCondition(filter.wrong)]),
@@ -118,9 +137,36 @@ function statusCondition(
 function labelCondition({ names, classes }: LabelChoice): Condition {
   return {
     sql: `CASE WHEN reviews.label IS NULL
-      THEN results.class_1 IN (SELECT value FROM json_each(:labelClasses))
+      THEN ${bestClass('results')} IN (SELECT value FROM json_each(:labelClasses))
       ELSE reviews.label IN (SELECT value FROM json_each(:labelNames)) END`,
     parameters: { labelClasses: JSON.stringify(classes), labelNames: JSON.stringify(names) },
+  };
+}
+
+/** What the model found is looked up once for all images, since an image has many objects. `:runId` is the caller's. */
+function foundCondition({ table, classes, names, minScore }: FoundChoice): Condition {
+  const { sql, parameters } = foundRows(table, minScore);
+  return {
+    sql: `CASE WHEN reviews.boxes IS NULL
+      THEN results.image_id IN
+        (SELECT image_id ${sql} AND class IN (SELECT value FROM json_each(:foundClasses)))
+      ELSE EXISTS (SELECT 1 FROM json_each(reviews.boxes) AS box
+        WHERE box.value ->> 'label' IN (SELECT value FROM json_each(:foundNames))) END`,
+    parameters: { ...parameters, foundClasses: JSON.stringify(classes), foundNames: JSON.stringify(names) },
+  };
+}
+
+/** The classes that a run found in its images, each once an image, as FROM and WHERE. `:runId` is the caller's. */
+export function foundRows(table: FoundIn, minScore: number): Condition {
+  if (table === 'masks')
+    return {
+      sql: 'FROM masks INDEXED BY masks_by_class WHERE number = class AND run_id = :runId',
+      parameters: {},
+    };
+  return {
+    sql: `FROM detections INDEXED BY detections_by_class
+      WHERE best = 1 AND run_id = :runId AND score >= :foundScore`,
+    parameters: { foundScore: minScore },
   };
 }
 
@@ -148,12 +194,15 @@ export function foldText(text: string): string {
 
 function differenceCondition({ runId, agreeing, otherClasses }: Difference): Condition {
   const there =
-    otherClasses === undefined ? '' : 'AND other.class_1 IN (SELECT value FROM json_each(:otherClasses))';
+    otherClasses === undefined
+      ? ''
+      : `AND ${bestClass('other')} IN (SELECT value FROM json_each(:otherClasses))`;
   return {
-    sql: `results.class_1 IS NOT NULL AND EXISTS (
+    sql: `results.status = 'ok' AND EXISTS (
       SELECT 1 FROM results AS other
-      WHERE other.run_id = :otherRunId AND other.image_id = results.image_id AND other.class_1 IS NOT NULL ${there}
-        AND results.class_1 * ${PAIR} + other.class_1 NOT IN (SELECT value FROM json_each(:agreeing)))`,
+      WHERE other.run_id = :otherRunId AND other.image_id = results.image_id AND other.status = 'ok' ${there}
+        AND ${bestClass('results')} * ${PAIR} + ${bestClass('other')}
+          NOT IN (SELECT value FROM json_each(:agreeing)))`,
     parameters: {
       otherRunId: runId,
       agreeing: JSON.stringify(agreeing),

@@ -1,14 +1,16 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ResultSort } from '../../shared/api/results.ts';
 import {
+  bestClass,
   correctedCondition,
   filterConditions,
+  foundRows,
   joinConditions,
   REVIEW_JOIN,
   TOP_FOLDER,
   wholeCondition,
 } from './result-filter.ts';
-import type { RowFilter } from './result-filter.ts';
+import type { FoundIn, RowFilter } from './result-filter.ts';
 import { facetCodeSql, readFacetCode } from './facet-code.ts';
 import type { FacetCode } from './facet-code.ts';
 import { required } from './row.ts';
@@ -21,10 +23,16 @@ export interface PlacedRow extends ResultRow {
   folder: string; // absolute
 }
 
-/** Images with the same two labels in two runs. */
+/** Images with the same two labels in two runs; NOTHING among the classes. */
 export interface ClassPairCount {
   classIndex: number;
   otherClass: number | null; // null: not predicted in the other run
+  count: number;
+}
+
+/** In how many images a class was found. */
+export interface FoundCount {
+  classIndex: number;
   count: number;
 }
 
@@ -73,11 +81,11 @@ export class ResultQueries {
         CROSS JOIN folders ON folders.id = folder_id ${REVIEW_JOIN}
       ORDER BY wanted.key`);
     this.#pairs = database.prepare(`
-      SELECT one.class_1 AS classIndex, other.class_1 AS otherClass, count(*) AS count
+      SELECT ${bestClass('one')} AS classIndex, ${bestClass('other')} AS otherClass, count(*) AS count
       FROM results AS one INDEXED BY results_listing
         LEFT JOIN results AS other INDEXED BY results_listing
           ON other.run_id = :otherRunId AND other.image_id = one.image_id
-      WHERE one.run_id = :runId AND one.class_1 IS NOT NULL GROUP BY one.class_1, other.class_1`);
+      WHERE one.run_id = :runId AND one.status = 'ok' GROUP BY 1, 2`);
     const right = [1, 2, 3, 4, 5].map(
       (rank) => `${TOP_FOLDER} || '/' || class_${rank} IN (SELECT value FROM json_each(:rightClasses))`,
     );
@@ -150,6 +158,35 @@ export class ResultQueries {
       .prepare<[object], { label: string; count: number }>(
         `SELECT reviews.label, count(*) AS count ${LISTED} reviews.label IS NOT NULL AND ${sql}
         GROUP BY reviews.label`,
+      )
+      .all({ ...parameters, runId });
+  }
+
+  /** In how many of the images that pass each class was found by the model, where no person has touched the boxes. */
+  foundCounts(runId: number, filter: RowFilter, table: FoundIn, minScore: number): FoundCount[] {
+    const found = foundRows(table, minScore);
+    const where = wholeCondition(filter);
+    const passing =
+      where.sql === '1' ? '' : `AND image_id IN (SELECT results.image_id ${LISTED} ${where.sql})`;
+    return this.#database
+      .prepare<[object], FoundCount>(
+        `SELECT class AS classIndex, count(*) AS count ${found.sql} ${passing} AND image_id NOT IN
+          (SELECT image_id FROM reviews INDEXED BY reviews_with_boxes WHERE boxes IS NOT NULL)
+        GROUP BY class`,
+      )
+      .all({ ...where.parameters, ...found.parameters, runId });
+  }
+
+  /** In how many of the images that pass people have left a box with each label. */
+  markedCounts(runId: number, filter: RowFilter): { label: string; count: number }[] {
+    const { sql, parameters } = wholeCondition(filter);
+    return this.#database
+      .prepare<[object], { label: string; count: number }>(
+        `SELECT box.value ->> 'label' AS label, count(DISTINCT reviews.image_id) AS count
+        FROM reviews INDEXED BY reviews_with_boxes
+          CROSS JOIN results ON results.run_id = :runId AND results.image_id = reviews.image_id
+          CROSS JOIN images ON images.id = results.image_id CROSS JOIN json_each(reviews.boxes) AS box
+        WHERE reviews.boxes IS NOT NULL AND ${sql} GROUP BY 1`,
       )
       .all({ ...parameters, runId });
   }

@@ -1,18 +1,22 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { HumanBox } from '../../shared/api/review.ts';
 import { required } from './row.ts';
 
-/** What the images of a run become: labelled as the model does, labelled, or as if never reviewed. */
+/** What the images of a run become. `classLabels`: labels of the model's classes, by index. */
 export type ReviewTarget =
-  | { kind: 'accept'; classLabels: readonly string[] } // labels of the model's classes, by index
-  | { kind: 'label'; label: string }
-  | { kind: 'clear' };
+  | { kind: 'accept'; classLabels: readonly string[] } // labelled as the model does
+  /** The model's boxes of at least that score; where a person has touched the boxes before, they stay. */
+  | { kind: 'acceptBoxes'; classLabels: readonly string[]; minScore: number }
+  | { kind: 'label'; label: string } // boxes stay
+  | { kind: 'boxes'; boxes: readonly HumanBox[] }
+  | { kind: 'clear' }; // as if never reviewed
 
 interface Step {
   step: number;
   description: string;
 }
 
-/** Both texts are NULL where an image had, or has then, no review. */
+/** All three are NULL where an image had, or has then, no review. */
 const TABLES = `
   CREATE TEMP TABLE review_steps (
     step        INTEGER PRIMARY KEY,
@@ -23,8 +27,10 @@ const TABLES = `
     step            INTEGER NOT NULL,
     image_id        INTEGER NOT NULL,
     old_label       TEXT,
+    old_boxes       TEXT,
     old_verified_at TEXT,
     new_label       TEXT,
+    new_boxes       TEXT,
     new_verified_at TEXT,
     PRIMARY KEY (step, image_id)
   ) WITHOUT ROWID;
@@ -60,10 +66,18 @@ export class ReviewHistory {
       'DELETE FROM review_changes WHERE step NOT IN (SELECT step FROM review_steps)',
     );
     const accepted = '(SELECT label FROM accepted_classes WHERE class = results.class_1)';
+    const kept = 'reviews.boxes';
     this.#record = {
-      accept: prepareRecord(database, accepted, `${accepted} IS NOT NULL AND`),
-      label: prepareRecord(database, ':label', ''),
-      clear: prepareRecord(database, 'NULL', ''),
+      accept: prepareRecord(database, `coalesce(${accepted}, '')`, kept, `AND results.status = 'ok'`),
+      acceptBoxes: prepareRecord(
+        database,
+        `CASE WHEN ${kept} IS NULL THEN coalesce(${ACCEPTED_LABEL}, '') ELSE ${FIRST_LABEL} END`,
+        `coalesce(${kept}, ${ACCEPTED_BOXES})`,
+        `AND results.status = 'ok'`,
+      ),
+      label: prepareRecord(database, ':label', kept, ''),
+      boxes: prepareRecord(database, ':label', ':boxes', ''),
+      clear: prepareRecord(database, 'NULL', 'NULL', ''),
     };
     this.#unknown = database
       .prepare<[{ runId: number; imageIds: string }], number>(
@@ -98,11 +112,9 @@ export class ReviewHistory {
     describe: (images: number) => string,
   ): number[] {
     const { step } = required(this.#begin.get(''));
-    if (target.kind === 'accept') this.#setAcceptedClasses(target.classLabels);
-    const common = { step, runId, imageIds: JSON.stringify(imageIds) };
-    if (target.kind === 'clear') this.#record.clear.run(common);
-    else if (target.kind === 'accept') this.#record.accept.run({ ...common, verifiedAt });
-    else this.#record.label.run({ ...common, verifiedAt, label: target.label });
+    if ('classLabels' in target) this.#setAcceptedClasses(target.classLabels);
+    const common = { step, runId, imageIds: JSON.stringify(imageIds), verifiedAt };
+    this.#record[target.kind].run({ ...common, ...parametersOf(target) });
     const changed = this.#imageIds.all(step);
     if (changed.length === 0) {
       this.#drop.run(step);
@@ -151,8 +163,8 @@ export class ReviewHistory {
       .run(step);
     this.#database
       .prepare(
-        `INSERT OR REPLACE INTO reviews (image_id, label, verified_at)
-        SELECT image_id, ${side}_label, ${side}_verified_at ${changes} IS NOT NULL`,
+        `INSERT OR REPLACE INTO reviews (image_id, label, boxes, verified_at)
+        SELECT image_id, ${side}_label, ${side}_boxes, ${side}_verified_at ${changes} IS NOT NULL`,
       )
       .run(step);
   }
@@ -165,15 +177,40 @@ export class ReviewHistory {
   }
 }
 
-/** Notes what a step changes: the images that have another label afterwards, each once. */
-function prepareRecord(database: Database, label: string, condition: string): Statement<[object]> {
+function parametersOf(target: ReviewTarget): object {
+  if (target.kind === 'label') return { label: target.label };
+  if (target.kind === 'acceptBoxes') return { minScore: target.minScore };
+  if (target.kind !== 'boxes') return {};
+  return { label: target.boxes[0]?.label ?? '', boxes: JSON.stringify(target.boxes) };
+}
+
+const ACCEPTED = `FROM detections JOIN accepted_classes USING (class)
+  WHERE run_id = results.run_id AND image_id = results.image_id AND score >= :minScore`;
+const ACCEPTED_LABEL = `(SELECT label ${ACCEPTED} ORDER BY number LIMIT 1)`;
+/** HumanBox[] as JSON. */
+const ACCEPTED_BOXES = `(SELECT json_group_array(json_object(
+    'label', label, 'x', x, 'y', y, 'width', width, 'height', height,
+    'detection', json_object('runId', run_id, 'number', number)) ORDER BY number) ${ACCEPTED})`;
+const FIRST_LABEL = `coalesce(reviews.boxes ->> '$[0].label', '')`;
+
+/** Notes what a step changes: the images that have another label or other boxes afterwards, each once. */
+function prepareRecord(
+  database: Database,
+  label: string,
+  boxes: string,
+  condition: string,
+): Statement<[object]> {
   return database.prepare(`
     INSERT OR IGNORE INTO review_changes
-      (step, image_id, old_label, old_verified_at, new_label, new_verified_at)
-    SELECT :step, results.image_id, reviews.label, reviews.verified_at, ${label},
-      ${label === 'NULL' ? 'NULL' : ':verifiedAt'}
-    FROM json_each(:imageIds) AS wanted
-      CROSS JOIN results ON results.run_id = :runId AND results.image_id = wanted.value
-      LEFT JOIN reviews ON reviews.image_id = results.image_id
-    WHERE ${condition} ${label} IS NOT reviews.label`);
+      (step, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes, new_verified_at)
+    SELECT :step, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes,
+      CASE WHEN new_label IS NOT NULL THEN :verifiedAt END
+    FROM (
+      SELECT results.image_id, reviews.label AS old_label, reviews.boxes AS old_boxes,
+        reviews.verified_at AS old_verified_at, ${label} AS new_label, ${boxes} AS new_boxes
+      FROM json_each(:imageIds) AS wanted
+        CROSS JOIN results ON results.run_id = :runId AND results.image_id = wanted.value
+        LEFT JOIN reviews ON reviews.image_id = results.image_id
+      WHERE true ${condition})
+    WHERE new_label IS NOT old_label OR new_boxes IS NOT old_boxes`);
 }

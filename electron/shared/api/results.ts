@@ -14,7 +14,10 @@ export const resultFilterSchema = z.strictObject({
   labels: z.array(z.string()).optional(),
   minConfidence: share('the smallest confidence').optional(),
   maxConfidence: share('the largest confidence').optional(), // itself included
-  /** Images in which one of these classes was found, by the model with at least `minScore`, or by a person. */
+  /**
+   * Images in which one of these classes was found: by the model with at least `minScore`, or, where a person has touched
+   * the boxes, among theirs.
+   */
   contains: z.array(z.string()).optional(),
   minScore: share('the smallest score').optional(), // of single detections; what lies below counts as not found
   /** Part of the relative path or of the label, in any case. */
@@ -115,7 +118,7 @@ export interface ResultFacets {
   status: Record<'ok' | 'failed' | 'pending' | 'verified' | 'unverified' | 'corrected', number>;
   /**
    * Images in which a class was found by a detection or segmentation model with at least the filter's `minScore` (0.5
-   * without one), or by a person; most frequent first, empty for classifiers.
+   * without one), or by a person who has touched the boxes; most frequent first, empty for classifiers.
    */
   found: { label: string; count: number }[];
 }

@@ -111,10 +111,22 @@ export interface RunPlan {
   batch: number | undefined;
 }
 
+export type RunFindings =
+  | {
+      task: 'detection';
+      minScore: number; // objects below it are not counted
+      objects: number;
+      empty: number; // predicted images without any
+      classes: { label: string; objects: number }[]; // most frequent first
+    }
+  | { task: 'segmentation'; classes: { label: string; share: number }[] }; // of the area of all pictures, largest first
+
 export interface RunDetails {
   run: Run;
   /** Best classes, most frequent first. */
   labels: { label: string; count: number }[];
+  /** What a detection or segmentation model found in all images; undefined of a classifier. */
+  found: RunFindings | undefined;
   /** The first failed files. */
   failures: { path: string; error: string }[];
   folders: { path: string; total: number; done: number }[];

@@ -15,7 +15,7 @@ CREATE TABLE detections (
 ) STRICT, WITHOUT ROWID;
 
 -- In which images a class was found.
-CREATE INDEX detections_by_class ON detections (run_id, class, score, image_id) WHERE best;
+CREATE INDEX detections_by_class ON detections (run_id, class, score, image_id) WHERE best = 1;
 
 -- Pixels of detections, and of the classes of a segmented picture. `number` is the detection's; of segmentation the class.
 CREATE TABLE masks (
@@ -30,7 +30,7 @@ CREATE TABLE masks (
 ) STRICT;
 
 -- In which images a class of a segmentation model has how large an area.
-CREATE INDEX masks_by_class ON masks (run_id, class, image_id, area) WHERE number = class;
+CREATE INDEX masks_by_class ON masks (run_id, class, image_id, area, number) WHERE number = class;
 
 -- The boxes as a person has left them: HumanBox[] as JSON; NULL where nobody has touched them.
 ALTER TABLE reviews ADD COLUMN boxes TEXT;

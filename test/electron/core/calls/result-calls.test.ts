@@ -182,7 +182,7 @@ suite('resultItems', () => {
     const { app, runId, ids, folder, manifest } = await houseWithRun(t);
     const [failed, fine] = [idOf({ ids }, 'broken.jpg'), idOf({ ids }, 'crane/a%2.jpg')];
     const [first, second, ...others] = await app.resultItems({ runId, imageIds: [failed, 999, fine] });
-    const common = { folderId: 1, verified: false };
+    const common = { folderId: 1, verified: false, boxes: [] };
     assert.deepEqual(first, {
       ...{ imageId: failed, ...common, relativePath: 'broken.jpg', status: 'failed', label: undefined },
       ...{ modelLabel: undefined, confidence: undefined, error: 'the file ends too early', work: undefined },
@@ -251,12 +251,13 @@ suite('showImage', () => {
     assert.deepEqual([details.run.id, details.humanLabel, details.blockSelection], [runId, undefined, true]);
     assert.equal(details.patchGrid, gridOf(manifest));
     assert.deepEqual(details.tokensPerStage, [gridOf(manifest) ** 2, 3, 2, 2]);
-    const { resize, crop } = manifest.preprocessing;
-    assert.deepEqual(details.crop, modelCrop({ resize, crop }, 48, 40));
+    assert.ok(manifest.task === 'classification');
+    assert.deepEqual(details.crops, [modelCrop(manifest.preprocessing, 48, 40)]);
+    assert.deepEqual([details.task, details.detections, details.regions], ['classification', [], []]);
     const failed = await app.showImage({ runId, imageId: idOf({ ids }, 'broken.jpg') });
     assert.deepEqual(
-      [failed.crop, failed.receipt, failed.tokensPerStage, failed.top],
-      [undefined, undefined, [], []],
+      [failed.crops, failed.receipt, failed.tokensPerStage, failed.top],
+      [[], undefined, [], []],
     );
     await assert.rejects(app.showImage({ runId, imageId: 99 }), notFound(/^There is no image 99 in run 1$/));
   });
