@@ -10,7 +10,7 @@ import { encodeRuns, fromBitmap, runsArea, runsBox } from '../../../electron/sha
 import type { Manifest } from '../../../electron/shared/model-package.ts';
 import { detectorManifest, segmenterManifest } from '../../electron/support/found.ts';
 
-const WIDTH = 800; // of every picture, pixels
+export const WIDTH = 800; // of every picture, pixels
 const HEIGHT = 600;
 
 /** Something in a drawing: an outline as SVG has it, around (0, 0), put at a place in a size. */
@@ -151,6 +151,24 @@ export async function drawScenes(folder: string): Promise<string> {
   mkdirSync(folder, { recursive: true });
   for (const scene of scenes) await sharp(draw(scene)).jpeg({ quality: 92 }).toFile(join(folder, scene.name));
   return folder;
+}
+
+/** What is in the drawings, as COCO JSON. */
+export async function drawTruth(): Promise<string> {
+  const drawn = await Promise.all(scenes.map(detect));
+  const annotations = drawn.flatMap((found, image) =>
+    found.map(({ classIndex, box: { x, y, width, height }, mask: { area, counts } }) => ({
+      ...{ image_id: image + 1, category_id: classIndex + 1, iscrowd: 0, area },
+      ...{ bbox: [x, y, width, height], segmentation: { size: [HEIGHT, WIDTH], counts } },
+    })),
+  );
+  return JSON.stringify({
+    images: scenes.map(({ name }, index) => ({
+      ...{ id: index + 1, file_name: name, width: WIDTH, height: HEIGHT },
+    })),
+    categories: classes.map((name, index) => ({ id: index + 1, name })),
+    annotations: annotations.map((annotation, index) => ({ id: index + 1, ...annotation })),
+  });
 }
 
 export interface FoundRuns {

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import type { HumanBox } from '../../../electron/shared/api/review.ts';
 
 export interface SavedResult {
   path: string; // relative
@@ -50,4 +51,13 @@ function query<R>(data: string, sql: string): R[] {
   } finally {
     database.close();
   }
+}
+
+/** The boxes that a person has left in an image of the library, by its relative path; undefined where nobody has. */
+export function savedBoxes(data: string, path: string): HumanBox[] | undefined {
+  const [row] = query<{ boxes: string | null }>(
+    data,
+    `SELECT boxes FROM reviews JOIN images ON images.id = image_id WHERE relative_path = '${path}'`,
+  );
+  return typeof row?.boxes === 'string' ? (JSON.parse(row.boxes) as HumanBox[]) : undefined;
 }
