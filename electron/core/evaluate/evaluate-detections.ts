@@ -29,11 +29,11 @@ export async function evaluateDetections(
   const { labels } = library.models.get(run.spec.modelSha256).manifest;
   const classes = matchCategories(truth, labels, path);
   const matched = matchTruth(truth.images, runImages(library, run), ({ name }) => name);
-  const notices = matchNotices(matched, ({ name }) => name);
+  const notices = matchNotices(matched, ({ name }) => name, 'image');
   if (matched.pairs.length === 0) throw nothingShared(truth.images.length, path, run);
   const { same, notice } = sameSize(matched.pairs);
   if (notice !== undefined) notices.push(notice);
-  const comparison = new Comparison(library, run, classes);
+  const comparison = new Comparison(library, run, classes, hasMasks(truth));
   for (let start = 0; start < same.length; start += IMAGES_AT_ONCE) {
     comparison.add(same.slice(start, start + IMAGES_AT_ONCE));
     await new Promise(setImmediate); // others have their turn
@@ -42,7 +42,7 @@ export async function evaluateDetections(
   return {
     ...{ task: 'detection', images: same.length, notices },
     box: comparison.boxes.result(displayNames(labels)),
-    mask: comparison.anyMask ? comparison.masks.result(displayNames(labels)) : undefined,
+    mask: hasMasks(truth) ? comparison.masks.result(displayNames(labels)) : undefined,
   };
 }
 
@@ -112,19 +112,24 @@ function unknownClasses({ images, categories }: CocoTruth, classes: ReadonlyMap<
   ];
 }
 
+function hasMasks({ images }: CocoTruth): boolean {
+  return images.some(({ annotations }) => annotations.some(({ segmentation }) => segmentation !== undefined));
+}
+
 /** Gathers images one after the other. */
 class Comparison {
   readonly boxes = new PrecisionTally('box');
   readonly masks = new PrecisionTally('mask');
-  anyMask = false;
   #wrongSize = 0;
   #boxesOnly = 0;
   readonly #library: Library;
   readonly #run: RunRow;
   readonly #classes: ReadonlyMap<unknown, number>;
   readonly #marked: ReadonlySet<number>;
+  readonly #hasMasks: boolean;
 
-  constructor(library: Library, run: RunRow, classes: ReadonlyMap<unknown, number>) {
+  constructor(library: Library, run: RunRow, classes: ReadonlyMap<unknown, number>, hasMasks: boolean) {
+    this.#hasMasks = hasMasks;
     this.#library = library;
     this.#run = run;
     this.#classes = classes;
@@ -136,7 +141,7 @@ class Comparison {
     for (const { truth, image } of pairs) {
       const compared = { truth: this.#truthOf(truth, image), found: found.get(image.imageId) ?? [] };
       this.boxes.add(compared);
-      this.masks.add(compared);
+      if (this.#hasMasks) this.masks.add(compared);
     }
   }
 
@@ -148,7 +153,7 @@ class Comparison {
     const left = list.flatMap(([count, what]) =>
       count === 0 ? [] : [`${some(count, 'annotation')} ${what} not counted.`],
     );
-    if (!this.anyMask || this.#boxesOnly === 0) return left;
+    if (!this.#hasMasks || this.#boxesOnly === 0) return left;
     return [...left, `${some(this.#boxesOnly, 'object')} without a mask compared by the whole box.`];
   }
 
@@ -161,8 +166,7 @@ class Comparison {
         this.#wrongSize++;
         return [];
       }
-      if (place.hasMask) this.anyMask = true;
-      else this.#boxesOnly++;
+      if (!place.hasMask) this.#boxesOnly++;
       const { box, counts, area } = place;
       return [{ classIndex, box, counts, area, crowd: Boolean(annotation.iscrowd) }];
     });

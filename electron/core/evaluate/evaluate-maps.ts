@@ -20,9 +20,7 @@ export async function evaluateMaps(library: Library, run: RunRow, folder: string
   const { labels } = library.models.get(run.spec.modelSha256).manifest;
   const maps = await listMaps(resolve(folder));
   const matched = matchTruth(maps, runImages(library, run), (path) => path, mapForms);
-  const notices = matchNotices(matched, (path) => path).map((notice) =>
-    notice.replace(/^(\d+ )image(s?) of/, '$1map$2 of'),
-  );
+  const notices = matchNotices(matched, (path) => path, 'map');
   const tally = new MapTally(labels.length);
   const refusals: string[] = [];
   let images = 0;

@@ -36,7 +36,7 @@ export function runImages(library: Library, run: RunRow): RunImage[] {
 export interface Matched<Truth> {
   pairs: { truth: Truth; image: RunImage }[]; // predicted images
   missing: Truth[]; // not in the run
-  unpredicted: RunImage[]; // failed or pending
+  unpredicted: Truth[]; // whose image failed or is pending
   beyond: number; // predicted images that the truth says nothing of
 }
 
@@ -78,7 +78,7 @@ export function matchTruth<Truth>(
   return {
     pairs: pairs.filter(({ image }) => image.status === 'ok'),
     missing: truths.filter((truth) => !found.has(truth)),
-    unpredicted: pairs.flatMap(({ image }) => (image.status === 'ok' ? [] : [image])),
+    unpredicted: pairs.flatMap(({ truth, image }) => (image.status === 'ok' ? [] : [truth])),
     beyond: [...free].filter(({ status }) => status === 'ok').length,
   };
 }
@@ -98,34 +98,32 @@ function unique<T>(values: readonly T[], keyOf: (value: T) => string): Map<strin
   return new Map([...byKey].flatMap(([key, value]) => (value === undefined ? [] : [[key, value] as const])));
 }
 
-/** What could not be compared, in sentences. `noun`: what the truth has for each image. */
+/** What could not be compared, in sentences. `noun`: what the truth has for each image; `nameOf`: how it names it. */
 export function matchNotices<Truth>(
   { missing, unpredicted, beyond }: Matched<Truth>,
   nameOf: (truth: Truth) => string,
+  noun: 'image' | 'map',
 ): string[] {
   const notices: string[] = [];
   const [missed] = missing;
-  if (missed !== undefined)
-    notices.push(
-      `${some(missing.length, 'image')} of the truth ${areNot(missing.length)} in the run, such as ${nameOf(missed)}.`,
-    );
-  const [failed] = unpredicted;
-  if (failed !== undefined)
-    notices.push(
-      `${some(unpredicted.length, 'image')} of the truth ${unpredicted.length === 1 ? 'has' : 'have'} no prediction, such as ${failed.path}.`,
-    );
-  if (beyond > 0)
-    notices.push(
-      `${some(beyond, 'predicted image')} ${areNot(beyond)} in the truth, so ${beyond === 1 ? 'it was' : 'they were'} not compared.`,
-    );
+  if (missed !== undefined) {
+    const others = some(missing.length, noun);
+    const where = noun === 'map' ? 'of no image' : missing.length === 1 ? 'that is not' : 'that are not';
+    notices.push(`The truth has ${others} ${where} in the run, such as ${nameOf(missed)}.`);
+  }
+  const [left] = unpredicted;
+  if (left !== undefined) {
+    const others = some(unpredicted.length, noun);
+    notices.push(`The truth has ${others} without a prediction, such as ${nameOf(left)}.`);
+  }
+  if (beyond > 0) {
+    const others = `${some(beyond, 'image')} that ${beyond === 1 ? 'was' : 'were'} predicted`;
+    notices.push(`The truth does not have ${others}.`);
+  }
   return notices;
 }
 
 /** "1 image", "2 images". */
 export function some(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}
-
-function areNot(count: number): string {
-  return count === 1 ? 'is not' : 'are not';
 }
