@@ -16,7 +16,7 @@ import { root } from './setup.mjs';
 const COLOURS = 160;
 const target = path.join(root, 'docs/screenshots');
 /** Views that readers of the documentation need no picture of. */
-const leftOut = ['folder-dialog', 'confirm', 'problems', 'export-copy', 'import', 'keys'];
+const leftOut = ['folder-dialog', 'confirm', 'problems', 'export-copy', 'import', 'keys', 'precision'];
 /** Its path is on the pictures, so it is a readable one. */
 const work = path.join(os.tmpdir(), 'winnow');
 

@@ -211,7 +211,9 @@ export async function makeFoundRuns(data: string, folder: string): Promise<Found
 type SceneFound = { detections: Detection[] } | { regions: Region[] };
 
 function saveRun(library: Library, folder: string, manifest: Manifest, found: readonly SceneFound[]): number {
-  const name = { detection: 'finder', segmentation: 'mapper', classification: '' }[manifest.task];
+  const name = { detection: 'field-detector', segmentation: 'field-mapper', classification: '' }[
+    manifest.task
+  ];
   library.models.put({ sha256: name, name, path: `/${name}`, manifest });
   const preset = { name: 'accurate', tokenKeep: [0.8, 0.6, 0.4], blockThreshold: 0.5 };
   const run = library.runs.ensure(

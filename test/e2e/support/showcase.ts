@@ -1,8 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import sharp from 'sharp';
 import { winnow } from '../../electron/support/command-line.ts';
 import { sampleImages } from '../../electron/support/models.ts';
+import { drawTruth, makeFoundRuns } from './found-pictures.ts';
 import { sampleNames } from './pictures.ts';
 import { label } from './prepare.ts';
 
@@ -28,12 +29,18 @@ async function drawClasses(folder: string): Promise<void> {
   writeFileSync(join(folder, 'bird', 'notes.jpg'), 'no picture');
 }
 
+/** Where the truth about the scenes of a showcase lies. */
+export const truthOf = (folder: string) => `${folder} truth.json`;
+
 /**
  * A library that has something for every view: drawn pictures in class folders at `folder`, run 1 with Fast, run 2
- * with Accurate, and a backup.
+ * with Accurate; scenes beside it, run 3 with what a detection model found in them and run 4 with a segmentation model's
+ * maps; and a backup.
  */
 export async function makeShowcase(data: string, folder: string): Promise<void> {
   await drawClasses(folder);
   await label(data, folder, 'fast', 'accurate');
+  await makeFoundRuns(data, join(dirname(folder), 'Scenes'));
+  writeFileSync(truthOf(folder), await drawTruth());
   await winnow(data, 'library', 'backup');
 }

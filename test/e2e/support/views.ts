@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { say } from './say.ts';
+import { truthOf } from './showcase.ts';
 import type { WinnowWindow } from './window.ts';
 
 export interface View {
@@ -28,6 +29,16 @@ async function openImage(window: WinnowWindow): Promise<void> {
   await page.keyboard.press('ArrowRight');
   await page.keyboard.press('ArrowRight');
   await page.getByRole('heading', { name: say('image.receipt') }).waitFor();
+}
+
+/** Shows an image of a run large, with what was found in it. */
+async function openFound(window: WinnowWindow, run: number, name: RegExp): Promise<void> {
+  const { page } = window;
+  await window.visit(`/runs/${run}/results`, say('results.title', { run }));
+  await page.getByRole('gridcell', { name }).click();
+  await page.keyboard.press('Space');
+  await page.getByRole('region', { name: say('boxes.name') }).waitFor();
+  await page.locator('.picture canvas').waitFor(); // the masks
 }
 
 /** Every view, over the library of the showcase. */
@@ -97,6 +108,52 @@ export const views: readonly View[] = [
     },
   },
   { name: 'image', open: openImage, close: escape },
+  {
+    name: 'found',
+    open: async (window) => {
+      await window.visit('/runs/3/results', say('results.title', { run: 3 }));
+      await window.page.getByRole('gridcell', { name: /boxes/ }).first().waitFor();
+      await window.page.getByTitle(say('results.size.large')).click();
+      await window.page
+        .getByRole('complementary', { name: say('facets.name') })
+        .getByRole('button', { name: /^tree/ })
+        .first()
+        .waitFor();
+    },
+    close: async ({ page }) => page.getByTitle(say('results.size.medium')).click(),
+  },
+  {
+    name: 'boxes',
+    open: async (window) => {
+      await openFound(window, 3, /village/);
+      const list = window.page.getByRole('list', { name: say('boxes.list') });
+      await list.getByRole('button').nth(1).click();
+      await window.page.getByRole('combobox', { name: say('boxes.class') }).waitFor();
+    },
+    close: async (window) => {
+      await escape(window);
+      await escape(window);
+    },
+  },
+  { name: 'map', open: (window) => openFound(window, 4, /meadow/), close: escape },
+  {
+    name: 'precision',
+    open: async (window, folder) => {
+      const { page } = window;
+      await window.visit('/runs/3/evaluate', say('evaluate.title', { run: 3 }));
+      await page.getByRole('textbox', { name: say('evaluate.truth.detection') }).fill(truthOf(folder));
+      await page.getByRole('button', { name: say('evaluate.compare') }).click();
+      await page.getByRole('heading', { name: say('evaluate.precision') }).waitFor();
+    },
+  },
+  {
+    name: 'export-found',
+    open: async (window) => {
+      await window.visit('/runs/3/export', say('export.title', { run: 3 }));
+      await window.page.getByRole('radio', { name: say('export.kind.yolo') }).check();
+      await window.says(say('export.about.yolo'));
+    },
+  },
   {
     name: 'compare',
     open: async (window) => {
