@@ -57,8 +57,8 @@ void add_scan(Generator& g, const DyvmConfig& c, const std::string& mixer, bool 
   g.constant(mixer + "D" + suffix, {inner}, 1.0f);
 }
 
-void add_block(Generator& g, const DyvmConfig& c, int layer) {
-  const std::string prefix = "layers." + std::to_string(layer) + ".", mixer = prefix + "mixer.";
+void add_block(Generator& g, const DyvmConfig& c, const std::string& prefix) {
+  const std::string mixer = prefix + "mixer.";
   const int inner = c.inner_dim(), dim = c.embed_dim;
   g.constant(prefix + "norm.weight", {dim}, 1.0f);
   g.normal(mixer + "in_proj.weight", {2 * inner, dim}, 1.0 / std::sqrt(dim));
@@ -71,8 +71,7 @@ void add_block(Generator& g, const DyvmConfig& c, int layer) {
   }
 }
 
-void add_predictor(Generator& g, const DyvmConfig& c, int stage) {
-  const std::string prefix = "score_predictors." + std::to_string(stage) + ".";
+void add_predictor(Generator& g, const DyvmConfig& c, const std::string& prefix) {
   const int dim = c.embed_dim;
   const auto linear = [&](const std::string& name, int outputs, int inputs) {
     g.normal(prefix + name + ".weight", {outputs, inputs}, 1.0 / std::sqrt(inputs));
@@ -84,6 +83,19 @@ void add_predictor(Generator& g, const DyvmConfig& c, int stage) {
   linear("out_conv.0", dim / 2, dim);
   linear("out_conv.2", dim / 4, dim / 2);
   linear("out_conv.4", 2, dim / 4);
+}
+
+void add_patch_embedding(Generator& g, const DyvmConfig& c, const std::string& prefix) {
+  g.normal(prefix + "patch_embed.proj.weight", {c.embed_dim, 3, c.patch_size, c.patch_size},
+           1.0 / std::sqrt(3.0 * c.patch_size * c.patch_size));
+  g.constant(prefix + "patch_embed.proj.bias", {c.embed_dim}, 0.0f);
+}
+
+void add_layers(Generator& g, const DyvmConfig& c, const std::string& prefix) {
+  for (int layer = 0; layer < c.depth; ++layer)
+    add_block(g, c, prefix + "layers." + std::to_string(layer) + ".");
+  for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage)
+    add_predictor(g, c, prefix + "score_predictors." + std::to_string(stage) + ".");
 }
 
 // Sets each bias to minus the (1 - keep) quantile of its logits [depth, count, 2].
@@ -136,14 +148,19 @@ DyvmConfig published_size(const std::string& name) {
   return c;
 }
 
+void add_dense_backbone(Weights& weights, const DyvmConfig& c, const std::string& prefix) {
+  Generator g(weights);
+  add_patch_embedding(g, c, prefix);
+  g.normal(prefix + "pos_embed", {1, c.patches(), c.embed_dim}, 0.1);
+  add_layers(g, c, prefix);
+}
+
 Result<Weights> random_weights(const DyvmConfig& c, const std::vector<std::uint8_t>& pixels, int count,
                                double block_keep) {
   Weights weights;
   Generator g(weights);
   const int dim = c.embed_dim, special = c.special_tokens(c.patches()).count;
-  g.normal("patch_embed.proj.weight", {dim, 3, c.patch_size, c.patch_size},
-           1.0 / std::sqrt(3.0 * c.patch_size * c.patch_size));
-  g.constant("patch_embed.proj.bias", {dim}, 0.0f);
+  add_patch_embedding(g, c, "");
   g.normal("cls_token", {1, special, dim}, 0.5);
   g.normal("pos_embed", {1, c.registers > 0 ? c.patches() : c.patches() + 1, dim}, 0.1);
   if (c.registers > 0) {
@@ -151,9 +168,7 @@ Result<Weights> random_weights(const DyvmConfig& c, const std::vector<std::uint8
     g.normal("neck.weight", {c.register_dim(), dim}, 1.0 / std::sqrt(dim));
     g.constant("norm_neck.weight", {c.head_inputs()}, 1.0f);
   }
-  for (int layer = 0; layer < c.depth; ++layer) add_block(g, c, layer);
-  for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage)
-    add_predictor(g, c, static_cast<int>(stage));
+  add_layers(g, c, "");
   g.constant("norm_f.weight", {dim}, 1.0f);
   g.normal("head.weight", {c.classes, c.head_inputs()}, 1.0 / std::sqrt(c.head_inputs()));
   g.constant("head.bias", {c.classes}, 0.0f);

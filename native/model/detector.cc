@@ -92,21 +92,6 @@ Status Detector::plan() {
   });
 }
 
-void Detector::prepare(const std::uint8_t* pixels, PictureSize size) {
-  const std::size_t side = config_.image_size;
-  input_.assign(3 * side * side, 0.0f);
-  for (int c = 0; c < 3; ++c) {
-    float table[256];
-    for (int value = 0; value < 256; ++value)
-      table[value] = (static_cast<float>(value) / 255.0f - config_.mean[c]) / config_.std[c];
-    for (int y = 0; y < size.height; ++y) {
-      const std::uint8_t* row = pixels + 3ull * y * size.width + c;
-      float* target = input_.data() + (c * side + y) * side;
-      for (int x = 0; x < size.width; ++x) target[x] = table[row[3 * x]];
-    }
-  }
-}
-
 Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
                         const DetectionOptions& options, Detections& detections) {
   if (const Status good = check(options, size, config_.image_size); !good) return good;
@@ -116,7 +101,9 @@ Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const Dyna
   Clock clock;
   detections.found.clear();
 
-  prepare(pixels, size);
+  const int side = config_.image_size;
+  input_.resize(3ull * side * side);
+  normalise_window(pixels, size, 0, 0, side, config_.mean, config_.std, input_.data());
   if (const Status done = backbone_->forward(input_.data(), 1, dynamic, receipt_); !done) return done;
   times.backbone = clock.lap();
 

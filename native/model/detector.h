@@ -75,8 +75,6 @@ class Detector {
       : config_(config), backend_(backend), constants_(backend), workspace_(backend) {}
   Status load(Weights& weights);
   Status plan();
-  // The normalised picture at the upper left of a square of zeros, into input_ [3, S, S].
-  void prepare(const std::uint8_t* pixels, PictureSize size);
   void record(Tensor feature, std::span<const Proposal> proposals, DetectionTrace& trace);
 
   DyvmConfig config_;
@@ -90,7 +88,7 @@ class Detector {
   Pyramid levels_;
   Scratch scratch_;
   Tensor anchor_outputs_;
-  std::vector<float> input_;
+  std::vector<float> input_;  // [3, S, S]: the picture at the upper left of a square of zeros
   Outputs receipt_;
   ClassifiedBoxes classified_;
   std::vector<float> probabilities_;  // of the masks
