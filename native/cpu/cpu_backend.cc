@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "cpu/cpu_block.h"
-#include "cpu/cpu_maps.h"
+#include "cpu/cpu_segmentation.h"
 #include "cpu/isa.h"
 #include "cpu/kernels.h"
 #include "cpu/packed_linear.h"
@@ -31,9 +31,9 @@ void copy_patch(const float* image, const PatchEmbeddingWeights& s, int index, f
       std::copy_n(image + (c * s.image_size + top + y) * s.image_size + left, s.patch_size, row);
 }
 
-class CpuBackend : public CpuMaps {
+class CpuBackend : public CpuSegmentation {
  public:
-  using CpuMaps::CpuMaps;
+  using CpuSegmentation::CpuSegmentation;
 
   void time_operations(bool on) override { on ? times_.start(pool_.threads()) : times_.stop(); }
   std::vector<OperationTime> operation_times() const override {

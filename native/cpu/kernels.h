@@ -48,6 +48,8 @@ void rotate_pairs(float* x, const float* cosines, const float* sines, int pairs)
 void add(const float* x, float* sum, int n);  // sum += x
 void gelu(float* x, std::size_t n);           // in place, x Phi(x) through erf
 void relu(float* x, std::size_t n);           // in place, max(x, 0)
+// The first index of the largest of (1 - share) a + share b, for n >= 1 values.
+int best_between(const float* a, const float* b, float share, int n);
 // out[c, i] = pixels[i, c] * scale[c] + shift[c] for `n` RGB pixels.
 void normalise(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n, float* out);
 

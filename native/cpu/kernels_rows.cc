@@ -194,6 +194,40 @@ void relu_in_place(float* x, std::size_t n) {
       [&](std::size_t i) { x[i] = std::max(x[i], 0.0f); });
 }
 
+int best_index(const float* a, const float* b, float share, int n) {
+  const Floats d;
+  const hn::RebindToSigned<Floats> indices;
+  const int lanes = static_cast<int>(hn::Lanes(d));
+  const auto weight = hn::Set(d, share), rest = hn::Set(d, 1.0f - share);
+  const auto value = [&](int i) {
+    return hn::MulAdd(hn::LoadU(d, a + i), rest, hn::Mul(hn::LoadU(d, b + i), weight));
+  };
+  float best = (1.0f - share) * a[0] + share * b[0];
+  int place = 0, i = 0;
+  if (n >= lanes) {
+    auto most = value(0);
+    auto where = hn::Iota(indices, 0), here = where;
+    for (i = lanes; i + lanes <= n; i += lanes) {
+      here = hn::Add(here, hn::Set(indices, lanes));
+      const auto next = value(i);
+      const auto better = hn::Gt(next, most);
+      most = hn::IfThenElse(better, next, most);
+      where = hn::IfThenElse(hn::RebindMask(indices, better), here, where);
+    }
+    best = hn::GetLane(hn::MaxOfLanes(d, most));
+    const auto among = hn::RebindMask(indices, hn::Eq(most, hn::Set(d, best)));
+    place = hn::GetLane(hn::MinOfLanes(indices, hn::IfThenElse(among, where, hn::Set(indices, n))));
+  }
+  for (; i < n; ++i) {
+    const float next = (1.0f - share) * a[i] + share * b[i];
+    if (next > best) {
+      best = next;
+      place = i;
+    }
+  }
+  return place;
+}
+
 void normalise_pixels(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n,
                       float* out) {
   for (int c = 0; c < 3; ++c)
@@ -219,6 +253,7 @@ HWY_EXPORT(gate_sums);
 HWY_EXPORT(rotate);
 HWY_EXPORT(gelu_in_place);
 HWY_EXPORT(relu_in_place);
+HWY_EXPORT(best_index);
 HWY_EXPORT(normalise_pixels);
 
 std::int64_t kernel_target() { return HWY_DYNAMIC_DISPATCH(target)(); }
@@ -251,6 +286,9 @@ void rotate_pairs(float* x, const float* cosines, const float* sines, int pairs)
 }
 void gelu(float* x, std::size_t n) { HWY_DYNAMIC_DISPATCH(gelu_in_place)(x, n); }
 void relu(float* x, std::size_t n) { HWY_DYNAMIC_DISPATCH(relu_in_place)(x, n); }
+int best_between(const float* a, const float* b, float share, int n) {
+  return HWY_DYNAMIC_DISPATCH(best_index)(a, b, share, n);
+}
 void normalise(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n, float* out) {
   HWY_DYNAMIC_DISPATCH(normalise_pixels)(pixels, scale, shift, n, out);
 }

@@ -4,11 +4,9 @@
 
 #include <span>
 
-namespace winnow {
+#include "model/picture.h"
 
-struct PictureSize {
-  int width = 0, height = 0;
-};
+namespace winnow {
 
 struct Box {
   float x0 = 0.0f, y0 = 0.0f, x1 = 0.0f, y1 = 0.0f;

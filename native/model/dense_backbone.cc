@@ -152,6 +152,13 @@ bool DenseBackbone::is_tap(int layer) const {
   return std::find(taps.begin(), taps.end(), layer) != taps.end();
 }
 
+bool DenseBackbone::needs_hidden(int layer) const {
+  if (!config_.segmentation) return false;
+  const auto& pruning = config_.pruning_layers;
+  return is_tap(layer) || (layer < config_.segmentation->taps.back() &&
+                           std::find(pruning.begin(), pruning.end(), layer + 1) != pruning.end());
+}
+
 void DenseBackbone::rotate(Tensor tokens) {
   if (!config_.rotary) return;
   const int grid = config_.grid(), pairs = config_.embed_dim / 4;

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "ops/result.h"
+#include "ops/sliding_windows.h"
 #include "ops/special_tokens.h"
 #include "ops/tensor.h"
 
@@ -206,6 +207,20 @@ class Backend {
   // out [B,n,D] = RMSNorm of the special tokens of stream [B,L,D] with `weight`.
   virtual void norm_special_tokens(Tensor stream, const SpecialTokens& special, const float* weight,
                                    float epsilon, Tensor out) = 0;
+
+  // --- Segmentation; maps as below ---
+
+  // out [B,H,W,C] = activation(out + a 3 x 3 convolution, zeros around it, of a map that is resized to H x W
+  // as resize_map does). taps [B,h,w,9C] holds that map, before resizing, times the weights of each of the
+  // nine places, row by row: they add up to the same, and the products cost as much as the small map.
+  virtual void add_resized_taps(Tensor taps, Activation activation, Tensor out) = 0;
+
+  // The best class of pixels of the picture that the windows lie over, resized to width x height: rows
+  // first_row and on into classes [rows, width]. maps [windows,h,w,C] hold the windows' scores of C classes:
+  // each is resized to its window, where windows overlap their mean counts, and that is resized to width x
+  // height, all bilinear as resize_map is. Of equal classes the first.
+  virtual void label_pixels(Tensor maps, const SlidingWindows& windows, int width, int height, int first_row,
+                            TensorView<std::uint16_t> classes) = 0;
 
   // --- Feature maps: [B, H, W, C], the channels of a pixel side by side, so that tokens [B, H W, C] are one.
   // Maps of one operation do not overlap unless it says so. ---

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "ops/keep_best.h"
-#include "reference/reference_maps.h"
+#include "reference/reference_segmentation.h"
 
 namespace winnow {
 namespace {
@@ -166,7 +166,7 @@ void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t d
     }
 }
 
-class ReferenceBackend : public ReferenceMaps {
+class ReferenceBackend : public ReferenceSegmentation {
  public:
   void time_operations(bool) override {}
   std::vector<OperationTime> operation_times() const override { return {}; }

@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -19,6 +18,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "test/golden_support.h"
 
 namespace winnow {
 namespace {
@@ -31,8 +31,6 @@ struct Tolerance {
   double flipped;  // share of all block decisions
 };
 
-constexpr double kTie = 4e-7;  // between two scores: 4 units in the last place of log softmax around -0.7
-
 Tolerance tolerance_of(Precision precision) {
   switch (precision) {
     case Precision::bf16:
@@ -43,87 +41,6 @@ Tolerance tolerance_of(Precision precision) {
       break;
   }
   return {1e-3, 0.0};
-}
-
-struct Comparison {
-  std::string name;
-  double difference;  // relative to the largest expected value; for decisions the number that differ
-  bool passed;
-  int ties = 0;  // decisions between equal scores that fell the other way
-};
-
-// A recorded tensor by name; fp32 or integers that the file stores as I32 or I64 or U8 are told apart by
-// Weights.
-struct Recorded {
-  std::vector<std::int64_t> shape;
-  std::vector<double> values;
-};
-
-// The .safetensors of expected tensors, read without the checks of a model package: it holds integers as
-// well.
-class Expected {
- public:
-  static Result<Expected> open(const std::string& path) {
-    Expected expected;
-    std::ifstream file(path, std::ios::binary);
-    std::uint64_t size = 0;
-    if (!file.read(reinterpret_cast<char*>(&size), 8) || size > 100'000'000)
-      return Error{ErrorCode::bad_argument, "Expected recorded tensors at " + path + "."};
-    std::string header(size, '\0');
-    file.read(header.data(), static_cast<std::streamsize>(size));
-    expected.header_ = nlohmann::json::parse(header, nullptr, false);
-    expected.bytes_.assign(std::istreambuf_iterator<char>(file), {});
-    if (!expected.header_.is_object())
-      return Error{ErrorCode::bad_argument, "Expected a safetensors file at " + path + "."};
-    return expected;
-  }
-  bool has(const std::string& name) const { return header_.contains(name); }
-  Recorded read(const std::string& name) const {
-    const auto& entry = header_.at(name);
-    Recorded recorded;
-    recorded.shape = entry.at("shape").get<std::vector<std::int64_t>>();
-    const std::string type = entry.at("dtype");
-    const char* data = bytes_.data() + entry.at("data_offsets")[0].get<std::size_t>();
-    const char* end = bytes_.data() + entry.at("data_offsets")[1].get<std::size_t>();
-    const auto append = [&](auto sample) {
-      for (; data < end; data += sizeof sample) {
-        std::memcpy(&sample, data, sizeof sample);
-        recorded.values.push_back(static_cast<double>(sample));
-      }
-    };
-    if (type == "F32")
-      append(float{});
-    else if (type == "I64")
-      append(std::int64_t{});
-    else if (type == "I32")
-      append(std::int32_t{});
-    else if (type == "U8" || type == "BOOL")
-      append(std::uint8_t{});
-    return recorded;
-  }
-
- private:
-  nlohmann::json header_;
-  std::vector<char> bytes_;
-};
-
-double largest_of(const Recorded& recorded) {
-  double largest = 0.0;
-  for (double value : recorded.values) largest = std::max(largest, std::abs(value));
-  return largest;
-}
-
-// Compares [B, ...] but for the images that `left_out` names.
-Comparison compare_values(const std::string& name, const Recorded& expected, const std::vector<float>& actual,
-                          double tolerance, const std::set<int>& left_out = {}) {
-  if (expected.values.size() != actual.size()) return {name, INFINITY, false};
-  const std::size_t per_image = actual.size() / static_cast<std::size_t>(expected.shape[0]);
-  const double largest = largest_of(expected);
-  double difference = 0.0;
-  for (std::size_t i = 0; i < actual.size(); ++i)
-    if (!left_out.contains(static_cast<int>(i / per_image)))
-      difference = std::max(difference, std::abs(expected.values[i] - static_cast<double>(actual[i])));
-  return {name, difference / largest, difference <= tolerance * largest};
 }
 
 // Patches [B, k] kept from scores [B, n], equal to the recorded ones but for ties at the boundary.
@@ -199,6 +116,37 @@ std::vector<Comparison> compare_run(const std::string& run, const Expected& expe
   return rows;
 }
 
+Result<std::vector<Comparison>> compare_classification(const DyvmConfig& config, Weights& weights,
+                                                       Backend& backend, Precision precision,
+                                                       const Expected& expected,
+                                                       const nlohmann::json& golden) {
+  if (!golden.contains("runs")) return Error{ErrorCode::bad_argument, "Expected runs in config.json."};
+  auto model = DyvmModel::create(config, weights, backend);
+  if (!model) return model.error();
+  const Recorded input = expected.read("input");
+  const std::vector<float> images(input.values.begin(), input.values.end());
+  std::vector<Comparison> rows;
+  for (const auto& [run, settings] : golden["runs"].items()) {
+    const auto& ratios = settings.is_object() ? settings.at("token_ratio") : settings;
+    DynamicOptions options;
+    options.trace = true;
+    if (ratios.is_array()) options.token_keep = ratios.get<std::vector<double>>();
+    std::vector<std::vector<std::int32_t>> recorded;
+    for (std::size_t stage = 0; stage < options.token_keep.size(); ++stage) {
+      const Recorded kept = expected.read(run + "/stage" + std::to_string(stage) + ".keep");
+      recorded.emplace_back(kept.values.begin(), kept.values.end());
+    }
+    options.replay = &recorded;
+    Outputs outputs;
+    const Status done =
+        (*model)->predict_normalised(images.data(), static_cast<int>(input.shape[0]), options, outputs);
+    if (!done) return done.error();
+    for (const Comparison& row : compare_run(run, expected, outputs, config.depth, tolerance_of(precision)))
+      rows.push_back(row);
+  }
+  return rows;
+}
+
 // Returns the number of tensors that differ, or -1 when the check cannot be made (a sentence says why).
 int check(const std::string& package, const std::string& directory, const std::string& device,
           Precision precision) {
@@ -207,46 +155,30 @@ int check(const std::string& package, const std::string& directory, const std::s
     return -1;
   };
   std::ifstream config_file(directory + "/config.json");
-  const auto config = nlohmann::json::parse(config_file, nullptr, false);
-  if (!config.is_object() || !config.contains("runs"))
-    return fail("Expected runs in " + directory + "/config.json.");
+  const auto golden = nlohmann::json::parse(config_file, nullptr, false);
+  if (!golden.is_object())
+    return fail("Expected a golden run's description in " + directory + "/config.json.");
   const auto expected = Expected::open(directory + "/expected.safetensors");
   if (!expected) return fail(expected.error().message);
   auto weights = Weights::open(package);
   if (!weights) return fail(weights.error().message);
-  const auto manifest = read_manifest(weights->metadata("winnow"));
-  if (!manifest) return fail(manifest.error().message);
+  const auto config = read_manifest(weights->metadata("winnow"));
+  if (!config) return fail(config.error().message);
   auto backend = make_backend(device, 0, precision);
   if (!backend) return fail(backend.error().message);
-  auto model = DyvmModel::create(*manifest, *weights, **backend);
-  if (!model) return fail(model.error().message);
 
-  const Recorded input = expected->read("input");
-  const std::vector<float> images(input.values.begin(), input.values.end());
+  const auto compare = config->detection      ? compare_detection
+                       : config->segmentation ? compare_segmentation
+                                              : compare_classification;
+  const auto rows = compare(*config, *weights, **backend, precision, *expected, golden);
+  if (!rows) return fail(rows.error().message);
   int failures = 0;
-  for (const auto& [run, settings] : config["runs"].items()) {
-    const auto& ratios = settings.is_object() ? settings.at("token_ratio") : settings;
-    DynamicOptions options;
-    options.trace = true;
-    if (ratios.is_array()) options.token_keep = ratios.get<std::vector<double>>();
-    std::vector<std::vector<std::int32_t>> recorded;
-    for (std::size_t stage = 0; stage < options.token_keep.size(); ++stage) {
-      const Recorded kept = expected->read(run + "/stage" + std::to_string(stage) + ".keep");
-      recorded.emplace_back(kept.values.begin(), kept.values.end());
-    }
-    options.replay = &recorded;
-    Outputs outputs;
-    const Status done =
-        (*model)->predict_normalised(images.data(), static_cast<int>(input.shape[0]), options, outputs);
-    if (!done) return fail(done.error().message);
-    for (const Comparison& row :
-         compare_run(run, *expected, outputs, manifest->depth, tolerance_of(precision))) {
-      std::printf("%-10s %s %-32s %-10.3g %s", device.c_str(), precision_name(precision), row.name.c_str(),
-                  row.difference, row.passed ? "ok" : "DIFFERS");
-      if (row.ties > 0) std::printf(", %d at a tie", row.ties);
-      std::printf("\n");
-      failures += !row.passed;
-    }
+  for (const Comparison& row : *rows) {
+    std::printf("%-10s %s %-32s %-10.3g %s", device.c_str(), precision_name(precision), row.name.c_str(),
+                row.difference, row.passed ? "ok" : "DIFFERS");
+    if (row.ties > 0) std::printf(", %d at a tie", row.ties);
+    std::printf("\n");
+    failures += !row.passed;
   }
   return failures;
 }
