@@ -24,15 +24,36 @@ function describe({ model, device, images, chosen, points, uncalibrated }: RunEs
       ? 'the folders were not scanned yet'
       : `${count(images, 'image')}, ${chosen.pending.toLocaleString('en')} to be labelled`;
   const all = points.includes(chosen) ? points : [chosen, ...points];
-  const rows = all.map((point) => [point === chosen ? '*' : '', ...describePoint(point)]);
-  const heading = ['', 'PRESET', 'KEEP', 'THRESHOLD', 'PRECISION', 'WORK', 'IMAGES/S', 'AGREEMENT', 'TIME'];
+  const sizes = all.some(({ preset }) => preset.inputSize !== undefined);
+  const rows = all.map((point) => [
+    point === chosen ? '*' : '',
+    ...describePoint(point, sizes ? model.manifest.imageSize : undefined),
+  ]);
+  const size = sizes ? ['SIZE'] : [];
+  const heading = [
+    '',
+    'PRESET',
+    'KEEP',
+    'THRESHOLD',
+    'PRECISION',
+    ...size,
+    'WORK',
+    'IMAGES/S',
+    'AGREEMENT',
+    'TIME',
+  ];
   const notes = uncalibrated === undefined ? [] : [`Speeds are not known: ${uncalibrated}.\n`];
   return [`${model.name} on ${device}; ${known}\n\n`, table([heading, ...rows]), ...notes].join('');
 }
 
-function describePoint({ preset, names, workShare, expected, seconds }: DialPoint): string[] {
+/** `imageSize`: the trained one, where some points have another. */
+function describePoint(
+  { preset, names, workShare, expected, seconds }: DialPoint,
+  imageSize: number | undefined,
+): string[] {
+  const size = imageSize === undefined ? [] : [String(preset.inputSize ?? imageSize)];
   return [
-    ...[names.join(', '), ratios(preset.tokenKeep), String(preset.blockThreshold), preset.precision],
+    ...[names.join(', '), ratios(preset.tokenKeep), String(preset.blockThreshold), preset.precision, ...size],
     percent(workShare),
     expected === undefined ? '-' : expected.imagesPerSecond.toFixed(1),
     expected === undefined ? '-' : finePercent(expected.agreement),

@@ -12,6 +12,8 @@ const STATUSES = ['ok', 'failed', 'pending', 'verified', 'unverified', 'correcte
 /** Options that choose images of a run. */
 export interface FilterOptions {
   minConfidence?: number;
+  contains?: string;
+  minScore?: number;
   label?: string;
   only?: 'ok' | 'failed';
   status?: (typeof STATUSES)[number];
@@ -22,8 +24,10 @@ export function addFilterOptions(command: Command): Command {
     .option('--min-confidence <x>', 'only images whose best class has at least this confidence', number)
     .option(
       '--label <name>',
-      "only images with this label: a person's, else the model's (a name or a synset)",
+      "only images with this label: a person's, else the model's (a name or a synset; '' where nothing was found)",
     )
+    .option('--contains <name>', 'only images in which this class was found, or marked by a person')
+    .option('--min-score <x>', 'objects below this count as not found (default: 0.5)', number)
     .addOption(
       new Option(
         '--status <status>',
@@ -39,17 +43,18 @@ export function addFilterOptions(command: Command): Command {
 export async function toFilter(
   app: AppService,
   runId: number,
-  { minConfidence, label, only, status }: FilterOptions,
+  { minConfidence, minScore, label, contains, only, status }: FilterOptions,
 ): Promise<ResultFilter> {
   return {
-    minConfidence,
-    status: status ?? only,
+    ...{ minConfidence, minScore, status: status ?? only },
     labels: label === undefined ? undefined : await labelsOf(app, runId, label),
+    contains: contains === undefined ? undefined : await labelsOf(app, runId, contains),
   };
 }
 
 /** The labels as they are shown that a person means by a name or a synset. */
 async function labelsOf(app: AppService, runId: number, label: string): Promise<string[]> {
+  if (label === '') return [label];
   const { run } = await app.showRun({ runId });
   const shown = new Set(await app.classNames({ runId }));
   const wanted = label.trim().toLowerCase();

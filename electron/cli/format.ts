@@ -1,3 +1,5 @@
+import type { Preset, RunSpec } from '../shared/run.ts';
+
 /** 0.1234 -> "12.3 %". */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
@@ -16,6 +18,21 @@ export function points(difference: number): string {
 /** Token keep ratios as a person reads them. */
 export function ratios(tokenKeep: readonly number[]): string {
   return tokenKeep.map((ratio) => Number(ratio.toFixed(3))).join(', ') || 'all';
+}
+
+/** A preset's settings as a person reads them. */
+export function presetText({ tokenKeep, blockThreshold, precision, inputSize }: Preset): string {
+  const kept = tokenKeep.length === 0 ? 'no pruning of patches' : `patches kept ${ratios(tokenKeep)}`;
+  const size = inputSize === undefined ? [] : [`pictures at ${inputSize} pixels`];
+  return [kept, `block threshold ${blockThreshold}`, precision, ...size].join('; ');
+}
+
+/** What a run of a segmentation or detection model has beside its preset; undefined for a classifier. */
+export function taskText({ detection, slideStride }: RunSpec): string | undefined {
+  if (slideStride !== undefined) return `windows every ${count(slideStride, 'pixel')}`;
+  if (detection === undefined) return undefined;
+  const { minScore, nmsIou, maxDetections } = detection;
+  return `scores from ${minScore}, boxes of a class overlap by ${nmsIou} at most, ${count(maxDetections, 'object')} per image at most`;
 }
 
 /** Seconds as h:mm:ss or m:ss. */

@@ -10,6 +10,11 @@ export interface DialOptions {
   tokenKeep?: string;
   blockThreshold?: number;
   precision?: Precision;
+  inputSize?: number;
+  minScore?: number;
+  nmsIou?: number;
+  maxDetections?: number;
+  slideStride?: number;
   device?: string;
   threads?: number;
   batch?: number;
@@ -77,7 +82,16 @@ export function addDialOptions(command: Command): Command {
       new Option('--precision <name>', 'of the matrix products, where the device computes in it').choices(
         PRECISIONS,
       ),
-    );
+    )
+    .option(
+      '--input-size <pixels>',
+      'of segmentation and detection: what pictures are seen at, a multiple of 32 (default: as trained)',
+      number,
+    )
+    .option('--min-score <x>', 'of detection: the smallest score that is kept (default: 0.05)', number)
+    .option('--nms-iou <x>', 'of detection: the most that boxes of a class overlap (default: 0.5)', number)
+    .option('--max-detections <n>', 'of detection: objects per image (default: 100)', number)
+    .option('--slide-stride <pixels>', 'of segmentation: between two windows (default: as trained)', number);
   return addWorkOptions(addDeviceOption(dial));
 }
 

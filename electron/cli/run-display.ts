@@ -2,7 +2,7 @@ import type { Outlook, RunPlan } from '../shared/api/runs.ts';
 import type { AppEvent } from '../shared/app-api.ts';
 import type { CalibrationProgress } from '../shared/calibration.ts';
 import type { RunProgress } from '../shared/run.ts';
-import { count, duration, finePercent, oneLine, percent, points, ratios } from './format.ts';
+import { count, duration, finePercent, oneLine, percent, points, presetText, taskText } from './format.ts';
 
 const PLAIN_INTERVAL = 10_000; // milliseconds between lines when nobody watches
 const LIVE_INTERVAL = 100; // and between rewrites of the line on a terminal
@@ -65,13 +65,13 @@ export class RunDisplay {
 
 function describePlan({ run, bundledModel, workShare, outlook, threads, batch }: RunPlan): string {
   const { spec } = run;
-  const { name, tokenKeep, blockThreshold, precision } = spec.preset;
-  const kept = tokenKeep.length === 0 ? 'no pruning of patches' : `patches kept ${ratios(tokenKeep)}`;
+  const task = taskText(spec);
   return [
     `Run ${run.id}`,
     ...spec.folders.map((folder) => `  folder  ${oneLine(folder)}`),
     `  model   ${spec.modelName}${bundledModel ? ' (comes with Winnow: for a first try, not for work)' : ''}`,
-    `  preset  ${name}: ${kept}; block threshold ${blockThreshold}; ${precision}`,
+    `  preset  ${spec.preset.name}: ${presetText(spec.preset)}`,
+    ...(task === undefined ? [] : [`  finds   ${task}`]),
     `  work    ${percent(workShare)} of the whole model's FLOPs`,
     `  expect  ${describeOutlook(outlook)}`,
     `  device  ${spec.device}, ${count(threads, 'thread')}, ${batch === undefined ? 'batches as it goes best' : `${count(batch, 'image')} per batch`}`,

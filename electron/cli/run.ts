@@ -1,14 +1,17 @@
 import type { Command } from 'commander';
 import { resumeHint } from '../core/calls/run-calls.ts';
 import type { AppService } from '../core/app-service.ts';
+import type { RunFindings } from '../shared/api/runs.ts';
 import type { Run } from '../shared/run.ts';
 import { withApp } from './app.ts';
 import { EXIT, exitCodeOfRun } from './exit.ts';
-import { count, oneLine } from './format.ts';
+import { count, oneLine, percent } from './format.ts';
 import { watchRun } from './interrupt.ts';
 import { addDialOptions, addOutputOptions, addWorkOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
-import { runNumber } from './runs.ts';
+import { foundText, runNumber } from './runs.ts';
+
+const SHOWN_AREAS = 5; // in the line at a run's end
 
 interface OutputOptions {
   csv?: string;
@@ -71,6 +74,8 @@ async function complete(
   process.stdout.write(
     `Run ${id} is done: ${count(counts.ok, 'image')} labelled, ${counts.failed} failed.\n`,
   );
+  const { found } = await app.showRun({ runId: id });
+  if (found !== undefined) process.stdout.write(summaryOf(found));
   if (counts.failed > 0) process.stdout.write(`\`winnow show ${id}\` lists the failures.\n`);
   for (const [format, out] of [
     ['csv', csv],
@@ -81,4 +86,12 @@ async function complete(
     process.stdout.write(`Wrote ${oneLine(path)} (${count(rows, 'row')}).\n`);
   }
   return exitCodeOfRun(run);
+}
+
+/** What was found, in a line. */
+function summaryOf(found: RunFindings): string {
+  if (found.task === 'detection') return `Found: ${foundText(found)}.\n`;
+  const largest = found.classes.slice(0, SHOWN_AREAS);
+  const areas = largest.map(({ label, share }) => `${oneLine(label)} ${percent(share)}`);
+  return areas.length === 0 ? '' : `Largest areas: ${areas.join(', ')}.\n`;
 }

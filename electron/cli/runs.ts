@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { RunDetails } from '../shared/api/runs.ts';
+import type { RunDetails, RunFindings } from '../shared/api/runs.ts';
 import type { Run } from '../shared/run.ts';
 import { withApp } from './app.ts';
-import { count, oneLine, ratios, table } from './format.ts';
+import { count, oneLine, percent, presetText, table, taskText } from './format.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 
@@ -62,24 +62,24 @@ export function describeRuns(runs: readonly Run[]): string {
   return table([heading, ...rows]);
 }
 
-function describeDetails({ run, labels, failures }: RunDetails): string {
+function describeDetails({ run, labels, found, failures }: RunDetails): string {
   const { spec, counts } = run;
+  const task = taskText(spec);
   const facts = [
     ['run', String(run.id)],
     ['state', run.state],
     ...spec.folders.map((folder) => ['folder', oneLine(folder)]),
     ['model', `${spec.modelName} (SHA-256 ${spec.modelSha256})`],
-    [
-      'preset',
-      `${spec.preset.name} (patches kept ${ratios(spec.preset.tokenKeep)}; block threshold ${spec.preset.blockThreshold}; ${spec.preset.precision})`,
-    ],
+    ['preset', `${spec.preset.name} (${presetText(spec.preset)})`],
+    ...(task === undefined ? [] : [['finds', task]]),
     ['device', spec.device],
     ['images', `${counts.total}: ${counts.ok} labelled, ${counts.failed} failed, ${counts.pending} pending`],
     ['created', run.createdAt],
     ...(run.finishedAt === undefined ? [] : [['finished', run.finishedAt]]),
   ];
   const parts = [table(facts)];
-  if (labels.length > 0) {
+  if (found !== undefined) parts.push(`\n${foundText(found)}\n`, table(foundRows(found)));
+  else if (labels.length > 0) {
     parts.push(
       '\nMost frequent labels\n',
       table(labels.map((one) => [oneLine(one.label), String(one.count)])),
@@ -91,4 +91,21 @@ function describeDetails({ run, labels, failures }: RunDetails): string {
     parts.push(...failures.map(({ path, error }) => `${oneLine(path)}: ${oneLine(error)}\n`));
   }
   return parts.join('');
+}
+
+const SHOWN_CLASSES = 20;
+
+/** What was found, in a few words. */
+export function foundText(found: RunFindings): string {
+  if (found.task === 'segmentation') return 'Classes by area';
+  const { objects, minScore, empty } = found;
+  return `${count(objects, 'object')} with a score of at least ${minScore}, ${count(empty, 'image')} without any`;
+}
+
+function foundRows(found: RunFindings): string[][] {
+  const rows =
+    found.task === 'segmentation'
+      ? found.classes.map(({ label, share }) => [oneLine(label), percent(share)])
+      : found.classes.map(({ label, objects }) => [oneLine(label), objects.toLocaleString('en')]);
+  return rows.slice(0, SHOWN_CLASSES);
 }

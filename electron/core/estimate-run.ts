@@ -2,7 +2,7 @@ import type { DialPoint, RunEstimate } from '../shared/api/runs.ts';
 import type { CalibratedPreset, Calibration } from '../shared/calibration.ts';
 import type { Manifest } from '../shared/model-package.ts';
 import type { Preset, RunSpec } from '../shared/run.ts';
-import { choosePresets, expectationOf } from './calibration/choose-presets.ts';
+import { choosePresets, expectationOf, settingOf } from './calibration/choose-presets.ts';
 import { calibrationKey, outlookOf } from './calibration/find-calibration.ts';
 import { sameSetting } from './calibration/grid.ts';
 import { wholeModel, workShare } from './flops.ts';
@@ -59,7 +59,7 @@ function pointOf(preset: Preset, manifest: Manifest): DialPoint {
   return {
     preset,
     names: NAMES.filter((name) => name === preset.name),
-    workShare: workShare(manifest, preset.tokenKeep),
+    workShare: workShare(manifest, preset.tokenKeep, preset.inputSize),
     expected: undefined,
     pending: undefined,
     seconds: undefined,
@@ -81,10 +81,9 @@ function measuredPoints(calibration: Calibration, manifest: Manifest): DialPoint
     .filter((point) => efficient(point) || namesOf(point).length > 0)
     .sort((one, other) => other.imagesPerSecond - one.imagesPerSecond)
     .map((point) => {
-      const { tokenKeep, blockThreshold, precision } = point;
       const names = namesOf(point);
       return {
-        preset: { name: names[0] ?? 'custom', tokenKeep, blockThreshold, precision },
+        preset: { name: names[0] ?? 'custom', ...settingOf(point) },
         names,
         workShare: point.flops / wholeModel(manifest),
         expected: expectationOf(calibration, point),

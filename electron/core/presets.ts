@@ -16,6 +16,7 @@ export interface CustomSettings {
   tokenKeep?: string;
   blockThreshold?: number;
   precision?: Precision;
+  inputSize?: number;
 }
 
 /** Token keep ratios of `stages` stages from one ratio, as the original trains them: r, r^2, r^3. */
@@ -40,7 +41,7 @@ export function standardPresets(manifest: Pick<Manifest, 'tokenKeep'>): Preset[]
 export function customPreset(
   settings: CustomSettings,
   base: Preset,
-  manifest: Pick<Manifest, 'name' | 'tokenKeep'>,
+  manifest: Pick<Manifest, 'name' | 'tokenKeep' | 'imageSize'>,
 ): Preset {
   if (Object.values(settings).every((setting) => setting === undefined)) return base;
   const blockThreshold = settings.blockThreshold ?? base.blockThreshold;
@@ -52,7 +53,9 @@ export function customPreset(
       ? base.tokenKeep
       : parseTokenKeep(settings.tokenKeep, manifest.tokenKeep.length, manifest.name);
   const precision = settings.precision ?? base.precision;
-  return { name: 'custom', tokenKeep, blockThreshold, precision };
+  const inputSize = settings.inputSize ?? base.inputSize;
+  const other = inputSize === undefined || inputSize === manifest.imageSize ? {} : { inputSize };
+  return { name: 'custom', tokenKeep, blockThreshold, precision, ...other };
 }
 
 /** Throws BAD_ARGUMENT, naming the nearest that works, when the device does not compute in `precision`. */

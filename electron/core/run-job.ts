@@ -15,6 +15,9 @@ import type { Library } from './store/library.ts';
 import type { PendingImage } from './store/results.ts';
 import type { RunRow } from './store/runs.ts';
 
+/** Images of a batch of a model that predicts them one by one: a larger batch would be no faster, and saved later. */
+const DENSE_BATCH = 4;
+
 /** Images of a batch that are told of. */
 const TOLD_IMAGES = 8;
 
@@ -112,11 +115,18 @@ export class RunJob {
     const { device, preset, slideStride, detection } = spec;
     const { precision, tokenKeep, blockThreshold, inputSize } = preset;
     const input = modelInput(model.manifest, inputSize);
+    const isDense = input.task !== 'classification';
     await engine.open({ packagePath: model.path, device, threads: this.#threads, precision, input });
     const count = this.#counter(counts);
     const sample = this.#sampler();
     await predictPending({
-      ...{ library, engine, runId: id, signal, batchSize: new BatchSize(this.#options.batch) },
+      ...{
+        library,
+        engine,
+        runId: id,
+        signal,
+        batchSize: new BatchSize(this.#options.batch ?? (isDense ? DENSE_BATCH : undefined)),
+      },
       dial: { tokenKeep, blockThreshold, slideStride, detection },
       depth: model.manifest.depth,
       onSaved: (images, outcomes) => {

@@ -1,7 +1,8 @@
-import type { ModelPackage } from '../shared/model-package.ts';
+import type { Manifest, ModelPackage, Task } from '../shared/model-package.ts';
 import type { EngineApi } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
 import type { Device, Precision, Preset, RunSpec } from '../shared/run.ts';
+import { taskSettings } from './model-input.ts';
 import { sha256OfFile } from './packages/model-registry.ts';
 import type { ModelRegistry } from './packages/model-registry.ts';
 import { checkPrecision, customPreset, standardPresets } from './presets.ts';
@@ -19,6 +20,11 @@ export interface DialRequest {
   tokenKeep?: string | undefined;
   blockThreshold?: number | undefined;
   precision?: Precision | undefined;
+  inputSize?: number | undefined; // of segmentation and detection models
+  minScore?: number | undefined; // of detection models, and the next two
+  nmsIou?: number | undefined;
+  maxDetections?: number | undefined;
+  slideStride?: number | undefined; // of segmentation models
   device?: string | undefined;
 }
 
@@ -47,13 +53,76 @@ export async function resolveSpec(
 ): Promise<ResolvedSpec> {
   const paths = await resolveFolders(folders);
   const model = await registry.find(dial.model ?? DEFAULT_MODEL);
+  const settings = resolveTaskSettings(dial, model.manifest);
   const device = await resolveDevice(dial.device ?? 'auto', engine);
   const modelSha256 = await sha256OfFile(model.path);
   const presets = calibratedPresets(modelSha256, device) ?? standardPresets(model.manifest);
   const preset = resolvePreset(dial, presets, model);
   checkPrecision(preset.precision, device);
-  const spec = { folders: paths, modelName: model.name, modelSha256, preset, device: device.name };
+  const spec = {
+    folders: paths,
+    modelName: model.name,
+    modelSha256,
+    preset,
+    device: device.name,
+    ...settings,
+  };
   return { spec, model, device };
+}
+
+type TaskSettings = Pick<RunSpec, 'detection' | 'slideStride'>;
+
+/** What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task has it not. */
+function resolveTaskSettings(dial: DialRequest, manifest: Manifest): TaskSettings {
+  const { inputSize, slideStride, minScore, nmsIou, maxDetections } = dial;
+  const { task } = manifest;
+  if (task === 'classification') refuse({ inputSize }, manifest);
+  if (task !== 'segmentation') refuse({ slideStride }, manifest);
+  if (task !== 'detection') refuse({ minScore, nmsIou, maxDetections }, manifest);
+  const trained = taskSettings(manifest);
+  if (trained.detection !== undefined) {
+    const asked = { minScore, nmsIou, maxDetections };
+    const given = Object.entries(asked).filter(([, value]) => value !== undefined);
+    return { detection: { ...trained.detection, ...Object.fromEntries(given) } };
+  }
+  if (trained.slideStride === undefined) return {};
+  if (slideStride !== undefined && slideStride > manifest.imageSize) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The slide stride must be at most ${manifest.imageSize}, the side of a window of the model ${manifest.name}, but is ${slideStride}`,
+      'Windows further apart would leave pixels out.',
+    );
+  }
+  return { slideStride: slideStride ?? trained.slideStride };
+}
+
+const SETTING_NAMES = {
+  inputSize: 'input size',
+  slideStride: 'slide stride',
+  minScore: 'smallest score of a detection',
+  nmsIou: 'overlap of boxes',
+  maxDetections: 'number of detections',
+} as const;
+
+const DOES: Record<Task, string> = {
+  classification: 'classifies pictures',
+  segmentation: 'segments pictures',
+  detection: 'detects objects',
+};
+
+function refuse(
+  settings: Partial<Record<keyof typeof SETTING_NAMES, number | undefined>>,
+  { name, task }: Manifest,
+): void {
+  for (const [setting, value] of Object.entries(settings)) {
+    if (value === undefined) continue;
+    const what = SETTING_NAMES[setting as keyof typeof SETTING_NAMES];
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The model ${name} ${DOES[task]}, so it has no ${what} to set`,
+      'Leave it out.',
+    );
+  }
 }
 
 function resolvePreset(dial: DialRequest, presets: readonly Preset[], { manifest }: ModelPackage): Preset {
@@ -65,6 +134,7 @@ function resolvePreset(dial: DialRequest, presets: readonly Preset[], { manifest
       ...(dial.tokenKeep === undefined ? {} : { tokenKeep: dial.tokenKeep }),
       ...(dial.blockThreshold === undefined ? {} : { blockThreshold: dial.blockThreshold }),
       ...(dial.precision === undefined ? {} : { precision: dial.precision }),
+      ...(dial.inputSize === undefined ? {} : { inputSize: dial.inputSize }),
     },
     base,
     manifest,

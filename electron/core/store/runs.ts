@@ -100,10 +100,15 @@ export class RunsTable {
   }
 }
 
-/** What makes two specs the same run: everything that changes a result, and no name that does not. */
-function specKey({ folders, modelSha256, preset, device }: RunSpec): string {
-  const { tokenKeep, blockThreshold, precision } = preset;
-  return JSON.stringify({ folders, modelSha256, tokenKeep, blockThreshold, precision, device });
+/**
+ * What makes two specs the same run: everything that changes a result, and no name that does not. What a spec has not is
+ * left out, so that keys of before stay.
+ */
+function specKey({ folders, modelSha256, preset, device, detection, slideStride }: RunSpec): string {
+  const { tokenKeep, blockThreshold, precision, inputSize } = preset;
+  const settings = { tokenKeep, blockThreshold, precision, device, inputSize, slideStride };
+  const { minScore, nmsIou, maxDetections } = detection ?? {};
+  return JSON.stringify({ folders, modelSha256, ...settings, minScore, nmsIou, maxDetections });
 }
 
 function toRun(row: StoredRun): RunRow {

@@ -9,7 +9,7 @@ import {
 import type { Preset } from '../../../electron/shared/run.ts';
 import { appError } from './app-error.ts';
 
-const MODEL = { name: 'sample', tokenKeep: keepPowers(0.7, 3) };
+const MODEL = { name: 'sample', tokenKeep: keepPowers(0.7, 3), imageSize: 64 };
 
 function keepOf(name: string, tokenKeep: number[]): number[] | undefined {
   return standardPresets({ tokenKeep }).find((preset) => preset.name === name)?.tokenKeep;
@@ -77,7 +77,7 @@ for (const [tokenKeep, message] of BAD_RATIOS) {
 }
 
 test('refuses a token keep ratio for a model without pruning, and a threshold out of range', () => {
-  const plain = { name: 'plain', tokenKeep: [] };
+  const plain = { ...MODEL, name: 'plain', tokenKeep: [] };
   assert.throws(
     () => custom({ tokenKeep: '0.7' }, plain),
     appError('BAD_ARGUMENT', /plain does not prune patches/),
