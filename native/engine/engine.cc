@@ -60,33 +60,67 @@ Result<std::unique_ptr<Backend>> make_backend(const std::string& name, int threa
 }
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, const std::string& device,
-                                             int threads, Precision precision) {
+                                             int threads, Precision precision, int input_size) {
   try {
     auto backend = make_backend(device, threads, precision);
     if (!backend) return backend.error();
     auto weights = Weights::open(package_path);
     if (!weights) return weights.error();
-    const auto config = read_manifest(weights->metadata("winnow"));
+    const auto trained = read_manifest(weights->metadata("winnow"));
+    if (!trained) return trained.error();
+    const auto config = with_input_size(*trained, input_size > 0 ? input_size : trained->trained_size);
     if (!config) return config.error();
-    auto model = DyvmModel::create(*config, *weights, **backend);
-    if (!model) return model.error();
     std::unique_ptr<Engine> engine(new Engine);
+    const auto keep = [&](auto model) -> Status {
+      if (!model) return model.error();
+      engine->model_ = std::move(*model);
+      return ok();
+    };
+    const Status made = config->detection      ? keep(Detector::create(*config, *weights, **backend))
+                        : config->segmentation ? keep(Segmenter::create(*config, *weights, **backend))
+                                               : keep(DyvmModel::create(*config, *weights, **backend));
+    if (!made) return made.error();
     engine->backend_ = std::move(*backend);
-    engine->model_ = std::move(*model);
+    engine->config_ = *config;
     return engine;
   } catch (const std::exception& problem) {
     return Error{ErrorCode::engine, "Expected to load " + package_path + ", but: " + problem.what() + "."};
   }
 }
 
-Status Engine::predict(const std::uint8_t* pixels, int images, const DynamicOptions& options,
-                       Outputs& outputs) {
+template <typename Model, typename Compute>
+Status Engine::run(const char* wanted, Compute compute) {
+  static constexpr const char* kTasks[] = {"classifies", "segments",
+                                           "detects"};  // as the variant orders them
+  auto* model = std::get_if<std::unique_ptr<Model>>(&model_);
+  if (model == nullptr)
+    return Error{ErrorCode::bad_argument, std::string("Expected a model that ") + wanted + ", but this one " +
+                                              kTasks[model_.index()] + "."};
   try {
-    return model_->predict(pixels, images, options, outputs);
+    return compute(**model);
   } catch (const std::exception& problem) {
     return Error{ErrorCode::engine,
                  std::string("Expected a prediction, but the engine failed: ") + problem.what() + "."};
   }
+}
+
+Status Engine::predict(const std::uint8_t* pixels, int images, const DynamicOptions& options,
+                       Outputs& outputs) {
+  return run<DyvmModel>("classifies",
+                        [&](DyvmModel& model) { return model.predict(pixels, images, options, outputs); });
+}
+
+Status Engine::segment(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
+                       const SegmentationOptions& options, Segmentation& segmentation) {
+  return run<Segmenter>("segments", [&](Segmenter& model) {
+    return model.segment(pixels, size, dynamic, options, segmentation);
+  });
+}
+
+Status Engine::detect(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
+                      const DetectionOptions& options, Detections& detections) {
+  return run<Detector>(
+      "detects", [&](Detector& model) { return model.detect(pixels, size, dynamic, options, detections); });
 }
 
 }  // namespace winnow

@@ -1,11 +1,15 @@
-// What the rest of the world does with a model: load a package on a device, predict batches, cancel.
+// What the rest of the world does with a model: load a package on a device, predict, segment or detect,
+// cancel.
 #pragma once
 
 #include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
+#include "model/detector.h"
 #include "model/dyvm.h"
+#include "model/segmenter.h"
 #include "ops/backend.h"
 #include "ops/result.h"
 
@@ -30,21 +34,35 @@ Result<Precision> precision_of(const std::string& name);
 Result<std::unique_ptr<Backend>> make_backend(const std::string& device, int threads,
                                               Precision precision = Precision::fp32);
 
-// A loaded model. One call at a time.
+// A loaded model. One call at a time, of those of its task: the others fail with bad_argument. All fail with
+// engine when the device does.
 class Engine {
  public:
+  // `input_size`: side in pixels that a segmentation or detection model sees its pictures at; 0 for the
+  // trained one.
   static Result<std::unique_ptr<Engine>> load(const std::string& package_path, const std::string& device,
-                                              int threads, Precision precision = Precision::fp32);
+                                              int threads, Precision precision = Precision::fp32,
+                                              int input_size = 0);
 
-  // pixels [images, S, S, 3]: RGB bytes. See DyvmModel::predict; engine when the device fails.
+  // pixels [images, S, S, 3]: RGB bytes. See DyvmModel::predict.
   Status predict(const std::uint8_t* pixels, int images, const DynamicOptions& options, Outputs& outputs);
+  // pixels [height, width, 3]: RGB bytes. See Segmenter::segment and Detector::detect.
+  Status segment(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
+                 const SegmentationOptions& options, Segmentation& segmentation);
+  Status detect(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
+                const DetectionOptions& options, Detections& detections);
 
-  const DyvmConfig& config() const { return model_->config(); }
+  const DyvmConfig& config() const { return config_; }
 
  private:
   Engine() = default;
+  // compute(model) where the model's type is Model.
+  template <typename Model, typename Compute>
+  Status run(const char* wanted, Compute compute);
+
   std::unique_ptr<Backend> backend_;  // outlives the model
-  std::unique_ptr<DyvmModel> model_;
+  DyvmConfig config_;
+  std::variant<std::unique_ptr<DyvmModel>, std::unique_ptr<Segmenter>, std::unique_ptr<Detector>> model_;
 };
 
 }  // namespace winnow
