@@ -1,28 +1,113 @@
 import type { Command } from 'commander';
+import type { AppService } from '../core/app-service.ts';
 import type { Evaluation } from '../shared/app-api.ts';
+import type { AveragePrecision, FoundEvaluation } from '../shared/api/results.ts';
+import { AppError } from '../shared/errors.ts';
 import { withApp } from './app.ts';
-import { exitCodeOfRun } from './exit.ts';
+import { EXIT, exitCodeOfRun } from './exit.ts';
 import { count, oneLine, percent, quantity, table } from './format.ts';
 import { watchRun } from './interrupt.ts';
 import { addDialOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
+import { runNumber } from './runs.ts';
 
-type EvaluateOptions = DialOptions & LibraryOption & { confusion?: string };
+interface EvaluateOptions extends DialOptions, LibraryOption {
+  confusion?: string;
+  run?: number;
+  annotations?: string;
+  maps?: string;
+}
 
 /** `winnow evaluate`. */
 export function addEvaluateCommand(program: Command, finish: (exitCode: number) => void): void {
   const command = program
     .command('evaluate')
-    .description('measure accuracy on a folder whose sub-folders are classes')
-    .argument('<folder>')
-    .option('--confusion <file>', 'write the confusion matrix as CSV');
-  addDialOptions(command).action(async (folder: string, { library, ...options }: EvaluateOptions) => {
-    const evaluation = await withApp(library, (app) =>
-      watchRun(app, () => app.evaluate({ folder, ...options })),
-    );
+    .description('measure accuracy on a folder whose sub-folders are classes, or against what people marked')
+    .argument('[folder]', 'its images are predicted first')
+    .option('--run <n>', 'the results of this run, in place of a folder', runNumber)
+    .option('--annotations <file>', 'COCO JSON of instances, for a detection model')
+    .option('--maps <folder>', 'PNG class maps named like the images, for a segmentation model')
+    .option('--confusion <file>', 'write the confusion matrix as CSV, for a classifier');
+  addDialOptions(command).action(
+    async (folder: string | undefined, { library, ...options }: EvaluateOptions) => {
+      finish(await withApp(library, (app) => evaluate(app, folder, options)));
+    },
+  );
+}
+
+async function evaluate(
+  app: AppService,
+  folder: string | undefined,
+  { run: runId, annotations, maps, confusion, ...dial }: EvaluateOptions,
+): Promise<number> {
+  const truth = annotations ?? maps;
+  if ((folder === undefined) === (runId === undefined))
+    throw refused('Either a folder or --run must be given');
+  if (annotations !== undefined && maps !== undefined)
+    throw refused('Either --annotations or --maps may be given, not both');
+  if (truth !== undefined && confusion !== undefined)
+    throw refused('--confusion goes with class folders, not with --annotations or --maps');
+  if (runId !== undefined) {
+    if (truth === undefined) throw refused('With --run, --annotations or --maps must be given');
+    if (Object.keys(dial).length > 0) throw refused('With --run, there are no settings of a prediction');
+    process.stdout.write(describeFound(await app.evaluateFound({ runId, truth })));
+    return EXIT.done;
+  }
+  if (folder === undefined || truth === undefined) {
+    const request = { folder: folder ?? '', confusion, ...dial };
+    const evaluation = await watchRun(app, () => app.evaluate(request));
     process.stdout.write(describe(evaluation));
-    finish(exitCodeOfRun(evaluation.run));
-  });
+    return exitCodeOfRun(evaluation.run);
+  }
+  const run = await watchRun(app, () => app.run({ folders: [folder], ...dial }));
+  process.stdout.write(describeFound(await app.evaluateFound({ runId: run.id, truth })));
+  return exitCodeOfRun(run);
+}
+
+function refused(message: string): AppError {
+  return new AppError('BAD_ARGUMENT', message, '`winnow evaluate --help` shows the options.');
+}
+
+function describeFound(evaluation: FoundEvaluation): string {
+  const { images, notices } = evaluation;
+  const told = notices.map((notice) => `${oneLine(notice)}\n`).join('');
+  const facts = [['images', String(images)]];
+  if (evaluation.task === 'segmentation') {
+    const rows = evaluation.classes.map(({ label, iou, pixels }) => [
+      oneLine(label),
+      quantity(pixels),
+      share(iou),
+    ]);
+    facts.push(['mean IoU', share(evaluation.meanIou)], ['pixel accuracy', share(evaluation.pixelAccuracy)]);
+    return `${table([['CLASS', 'PIXELS', 'IOU'], ...rows])}\n${table(facts)}${told}`;
+  }
+  const { box, mask } = evaluation;
+  const masks = new Map(mask?.classes.map(({ label, ap }) => [label, ap]));
+  const rows = box.classes.map(({ label, ap, objects }) => [
+    ...[oneLine(label), String(objects), share(ap)],
+    ...(mask === undefined ? [] : [share(masks.get(label))]),
+  ]);
+  const heading = ['CLASS', 'OBJECTS', 'BOX AP', ...(mask === undefined ? [] : ['MASK AP'])];
+  const summary = (name: keyof Omit<AveragePrecision, 'classes'>) => [
+    ...[SUMMARY[name], share(box[name])],
+    ...(mask === undefined ? [] : [share(mask[name])]),
+  ];
+  const names = Object.keys(SUMMARY) as (keyof typeof SUMMARY)[];
+  const measures = table([['', 'BOX', ...(mask === undefined ? [] : ['MASK'])], ...names.map(summary)]);
+  return `${table([heading, ...rows])}\n${measures}\n${table(facts)}${told}`;
+}
+
+const SUMMARY = {
+  ap: 'AP',
+  ap50: 'AP at IoU .50',
+  ap75: 'AP at IoU .75',
+  small: 'AP of small objects',
+  medium: 'AP of medium objects',
+  large: 'AP of large objects',
+};
+
+function share(value: number | undefined): string {
+  return value === undefined ? '-' : percent(value);
 }
 
 function describe(evaluation: Evaluation): string {

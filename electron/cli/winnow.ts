@@ -31,7 +31,7 @@ async function main(args: string[]): Promise<number> {
   addRunsCommands(program);
   addQueueCommands(program, finish);
   addEstimateCommand(program);
-  addExportCommand(program);
+  addExportCommand(program, finish);
   addSortCommands(program, finish);
   addEvaluateCommand(program, finish);
   addCalibrateCommand(program);

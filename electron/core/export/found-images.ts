@@ -3,15 +3,13 @@ import type { HumanBox } from '../../shared/api/review.ts';
 import type { Box, Mask } from '../../shared/engine-api.ts';
 import { decodeRuns, runsBox } from '../../shared/mask.ts';
 import { displayNames } from '../class-names.ts';
+import { SHOWN_SCORE } from '../resolve-filter.ts';
 import { runRows } from '../run-rows.ts';
 import type { StoredDetection, StoredMask } from '../store/found.ts';
 import type { Library } from '../store/library.ts';
 import type { ResultRow } from '../store/results.ts';
 import type { Exported } from './columns.ts';
 import type { OutputNames } from './output-names.ts';
-
-/** Detections with less are not exported unless a filter says so. */
-export const EXPORTED_SCORE = 0.5;
 
 const IMAGES_AT_ONCE = 50; // whose masks are held in memory
 const MOVED = 0.01; // pixels
@@ -46,7 +44,7 @@ export function* foundImages(
   names: OutputNames,
 ): Generator<FoundImage[]> {
   const labels = displayNames(model.manifest.labels);
-  const minScore = filter.minScore ?? EXPORTED_SCORE;
+  const minScore = filter.minScore ?? SHOWN_SCORE;
   for (const { folder, rows } of runRows(library, run, filter)) {
     for (let start = 0; start < rows.length; start += IMAGES_AT_ONCE) {
       const some = rows.slice(start, start + IMAGES_AT_ONCE);

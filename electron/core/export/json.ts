@@ -20,15 +20,28 @@ export function* jsonText(pages: Iterable<RowPage>, { run, model }: Exported): G
 }
 
 function describeRun({ id, spec, createdAt }: RunRow) {
-  const { name, tokenKeep, blockThreshold, precision } = spec.preset;
+  const { name, tokenKeep, blockThreshold, precision, inputSize } = spec.preset;
+  const { detection, slideStride } = spec;
   return {
     id,
     created_at: createdAt,
     folders: spec.folders,
     model: spec.modelName,
     model_sha256: spec.modelSha256,
-    preset: { name, token_keep: tokenKeep, block_threshold: blockThreshold, precision },
+    preset: {
+      name,
+      token_keep: tokenKeep,
+      block_threshold: blockThreshold,
+      precision,
+      input_size: inputSize,
+    },
     device: spec.device,
+    slide_stride: slideStride,
+    detection: detection && {
+      min_score: detection.minScore,
+      nms_iou: detection.nmsIou,
+      max_detections: detection.maxDetections,
+    },
   };
 }
 

@@ -1,6 +1,6 @@
+import { SHOWN_SCORE } from '../resolve-filter.ts';
 import { Categories } from './categories.ts';
 import { rounded } from './columns.ts';
-import { EXPORTED_SCORE } from './found-images.ts';
 import type { FoundContent } from './found-content.ts';
 import type { FoundImage } from './found-images.ts';
 
@@ -16,7 +16,7 @@ export function* megadetectorText({ images, exported, count }: FoundContent): Ge
     format_version: '1.4',
     detector: model.name,
     detection_completion_time: (run.finishedAt ?? run.createdAt).slice(0, 19).replace('T', ' '),
-    detector_metadata: { typical_detection_threshold: EXPORTED_SCORE },
+    detector_metadata: { typical_detection_threshold: SHOWN_SCORE },
   };
   yield `{"info":${JSON.stringify(info)},\n"images":[`;
   let separator = '\n';

@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
-import { classLabels } from '../resolve-filter.ts';
+import { classLabels, SHOWN_SCORE } from '../resolve-filter.ts';
 import { runRows } from '../run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -12,7 +12,7 @@ import { PlaceNames } from './place-names.ts';
 /** What a transfer does with one image. */
 export type TransferStep =
   | { kind: 'place'; file: PlacedFile }
-  /** Nothing: it has no label, or lies in its label's folder already; or its file is not there. */
+  /** Nothing: it has no label, since it failed or nothing was found in it, or lies in its label's folder already; or its file is not there. */
   | { kind: 'unlabelled' }
   | { kind: 'inPlace' }
   | { kind: 'missing'; source: string; label: string; folder: string };
@@ -26,7 +26,10 @@ export interface PlacedFile {
   modifiedMs: number;
 }
 
-/** Steps for the images of a run that pass the filter, a page at a time. Touches nothing. */
+/**
+ * Steps for the images of a run that pass the filter, a page at a time. The label is the person's, else the model's best: of
+ * detections of at least the filter's score. Touches nothing.
+ */
 export async function* transferSteps(
   library: Library,
   run: RunRow,
@@ -35,10 +38,14 @@ export async function* transferSteps(
 ): AsyncGenerator<TransferStep[]> {
   const names = new PlaceNames(target);
   const labels = classLabels(library, run);
+  const { task } = library.models.get(run.spec.modelSha256).manifest;
+  const least = task === 'detection' ? (filter.minScore ?? SHOWN_SCORE) : 0;
   for (const { folder, rows } of runRows(library, run, filter)) {
     const found = await Promise.all(
       rows.map(async ({ relativePath, humanLabel, top: [best] }) => {
-        const label = humanLabel ?? (best && labels[best.classIndex]);
+        const isFound = best !== undefined && best.confidence >= least;
+        // A person may have left no box, which makes the label ''.
+        const label = (humanLabel ?? (isFound ? labels[best.classIndex] : undefined)) || undefined;
         const source = join(folder, relativePath);
         return { label, source, stats: label === undefined ? undefined : await fileStats(source) };
       }),

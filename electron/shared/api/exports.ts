@@ -74,7 +74,7 @@ export interface TransferPlan {
   /** Sub-folders with the number of files that each gets. */
   labels: { label: string; folder: string; files: number }[];
   renamed: number; // files that get another name since theirs is taken
-  withoutLabel: number; // failed or pending images, which stay where they are
+  withoutLabel: number; // failed or pending images and those without any detection, which stay where they are
   inPlace: number; // files that lie in their label's folder already, and stay
   missing: number; // files that are not there now
   freeBytes: number | undefined; // of the target's drive

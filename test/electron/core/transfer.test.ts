@@ -15,6 +15,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { folderNameOf } from '../../../electron/core/transfer/place-names.ts';
 import { writeFiles } from '../support/files.ts';
+import { foundRun } from '../support/found-run.ts';
 import { house } from '../support/house.ts';
 import type { Session } from '../support/house.ts';
 
@@ -206,4 +207,46 @@ test('names of folders are safe on every file system', () => {
     ['x'.repeat(400), 'x'.repeat(120)],
   ];
   for (const [label = '', name] of cases) assert.equal(folderNameOf(label), name);
+});
+
+suite('sorting what a detection model found', () => {
+  test('goes by the best detection of the score asked for, or by what a person left', async (t) => {
+    const { app, root, runId, ids } = await foundRun(t, 'detection', [{ name: 'fox' }, { name: 'owl' }], {
+      'in/1.jpg': {
+        detections: [
+          [1, 0.6, 0, 0, 9, 9],
+          [0, 0.55, 20, 20, 9, 9],
+        ],
+      },
+      'in/2.jpg': { detections: [[0, 0.3, 0, 0, 9, 9]] },
+      'in/3.jpg': { detections: [] },
+      'in/4.jpg': { detections: [[0, 0.9, 0, 0, 9, 9]] },
+      'in/bad.jpg': 'failed',
+    });
+    const boxes = (name: string, label?: string) =>
+      app.review({
+        ...{ runId, imageIds: [ids[name] ?? 0] },
+        verdict: {
+          kind: 'boxes',
+          boxes: label === undefined ? [] : [{ label, x: 1, y: 1, width: 5, height: 5 }],
+        },
+      });
+    const plan = async (filter: object = {}) => {
+      const { files, withoutLabel, labels } = await app.planTransfer({
+        ...{ runId, filter, to: join(root, 'to'), mode: 'copy' },
+      });
+      return [files, withoutLabel, ...labels.map(({ label, files: count }) => `${label} ${count}`).sort()];
+    };
+    assert.deepEqual(await plan(), [2, 3, 'fox 1', 'owl 1']);
+    assert.deepEqual(await plan({ minScore: 0.2 }), [3, 2, 'fox 2', 'owl 1']);
+    assert.deepEqual(await plan({ minScore: 0.7 }), [1, 4, 'fox 1']);
+    assert.deepEqual(await plan({ contains: ['fox'] }), [2, 0, 'fox 1', 'owl 1']);
+    await boxes('in/3.jpg', 'toad');
+    await boxes('in/4.jpg');
+    assert.deepEqual(await plan(), [2, 3, 'owl 1', 'toad 1']);
+    await app.transferFiles({ runId, to: join(root, 'to'), mode: 'copy' });
+    assert.deepEqual(readdirSync(join(root, 'to'), { recursive: true }).sort(), [
+      ...['owl', join('owl', '1.jpg'), 'toad', join('toad', '3.jpg')],
+    ]);
+  });
 });

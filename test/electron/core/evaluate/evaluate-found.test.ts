@@ -170,6 +170,7 @@ suite('detections against annotations', () => {
       'The model has no zebra, category 41: 2 objects not counted.',
       '4 annotations without a known image or a place in it not counted.',
       '2 annotations whose mask is not of its picture not counted.',
+      '3 objects without a mask compared by the whole box.',
     ]);
   });
 
