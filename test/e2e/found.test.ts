@@ -201,7 +201,7 @@ e2e('boxes are moved, resized, named, deleted and drawn, undone, done again and 
   await page.keyboard.press('Escape'); // lets go of the new box
   await page.keyboard.press('b');
   await page.getByText(say('boxes.draw-hint')).waitFor();
-  await page.keyboard.press('Enter');
+  await page.keyboard.press('b');
   await until('the field for the class', () =>
     page
       .getByRole('combobox', { name: say('boxes.class-of-new') })

@@ -78,8 +78,7 @@ export class BoxHand implements Hand {
       return;
     }
     if (found.draft === undefined) return; // a click: the next movement may draw
-    found.isDrawing = false;
-    found.selected = undefined;
+    found.place(found.draft);
     this.#onDrawn();
   }
 

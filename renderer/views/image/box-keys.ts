@@ -1,14 +1,13 @@
-import type { Box } from '../../../electron/shared/engine-api.ts';
 import { history } from '../../lib/history.svelte.ts';
 import type { KeyBinding } from '../../lib/keys.svelte.ts';
-import { boxInside, moveBox, resizeBox } from './boxes.ts';
+import { moveBox, resizeBox } from './boxes.ts';
 import type { Found } from './found.svelte.ts';
 import type { Size } from './zoom.ts';
 
 export interface BoxKeyParts {
   picture: () => Size | undefined;
-  /** The part of the picture that is seen. */
-  seen: () => Box | undefined;
+  /** Begins to draw a box, or puts one in the middle when that has begun. */
+  onAdd: () => void;
   /** Goes to the field for the class of a box. */
   onClassify: () => void;
 }
@@ -19,7 +18,7 @@ const arrows = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'];
 const withKey = (modifier: string) => arrows.map((key) => `${modifier}+${key}`);
 
 /** Keys of the boxes in a large image: everything that the mouse does. */
-export function boxKeys(found: Found, { picture, seen, onClassify }: BoxKeyParts): KeyBinding[] {
+export function boxKeys(found: Found, { picture, onAdd, onClassify }: BoxKeyParts): KeyBinding[] {
   const isSelected = () => found.isDetection && found.current !== undefined;
   const isDrawing = () => found.isDetection && found.isDrawing;
 
@@ -36,15 +35,6 @@ export function boxKeys(found: Found, { picture, seen, onClassify }: BoxKeyParts
     if (box === undefined || size === undefined) return;
     const by = shift(event);
     found.nudge(how === 'move' ? moveBox(box, by, size) : resizeBox(box, 'se', by, size));
-  }
-
-  function putInMiddle(): void {
-    const [part, size] = [seen(), picture()];
-    if (part === undefined || size === undefined) return;
-    found.draft = boxInside(part, size);
-    found.isDrawing = false;
-    found.selected = undefined;
-    onClassify();
   }
 
   return [
@@ -83,12 +73,11 @@ export function boxKeys(found: Found, { picture, seen, onClassify }: BoxKeyParts
     { keys: [','], label: 'boxes.key.previous', run: () => found.step(-1), when: () => found.isDetection },
     {
       keys: ['b'],
-      label: 'boxes.key.draw',
-      run: () => (found.isDrawing = !found.isDrawing),
+      label: found.isDrawing ? 'boxes.key.middle' : 'boxes.key.draw',
+      run: onAdd,
       when: () => found.isDetection,
       hint: true,
     },
-    { keys: ['Enter'], label: 'boxes.key.middle', run: putInMiddle, when: isDrawing, hint: true },
     {
       keys: ['Escape'],
       label: 'boxes.key.none',

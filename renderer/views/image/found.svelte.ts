@@ -125,6 +125,11 @@ export class Found {
     this.#change(this.boxes.filter((_, index) => index !== selected));
   }
 
+  /** Takes a box that was drawn, which wants a class. */
+  place(draft: Box): void {
+    [this.draft, this.isDrawing, this.selected] = [draft, false, undefined];
+  }
+
   /** Makes the box that was drawn one of a class. */
   add(label: string): void {
     const { draft } = this;

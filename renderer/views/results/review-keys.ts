@@ -11,7 +11,7 @@ export function reviewKeys(reviewer: Reviewer, found: Found, searchClasses: () =
       keys: ['Enter'],
       label: 'review.key.accept',
       run: () => void reviewer.accept(),
-      when: () => hasTargets() && !found.isDrawing,
+      when: hasTargets,
       hint: true,
     },
     { keys: ['/', 'r'], label: 'review.key.search', run: searchClasses, when, hint: true },
