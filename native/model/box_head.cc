@@ -8,7 +8,7 @@
 namespace winnow {
 namespace {
 
-constexpr int kBatch = 128;  // proposals: bounds the memory of a run
+constexpr int kBatch = 512;  // proposals: bounds the memory of a run; fewer read the weights more often
 constexpr int kSide = 7;     // of an aligned region, in cells
 constexpr CorrectionWeights kWeights[] = {{10, 5}, {20, 10}, {30, 15}};  // of the stages
 

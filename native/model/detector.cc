@@ -1,8 +1,8 @@
 #include "model/detector.h"
 
 #include <algorithm>
-#include <chrono>
-#include <utility>
+
+#include "model/clock.h"
 
 namespace winnow {
 namespace {
@@ -31,18 +31,6 @@ Status check(const DetectionOptions& options, PictureSize size, int side) {
 }
 
 Error cancelled() { return {ErrorCode::cancelled, "The prediction was cancelled."}; }
-
-// Milliseconds since the last call.
-class Clock {
- public:
-  double lap() {
-    const auto now = std::chrono::steady_clock::now();
-    return std::chrono::duration<double, std::milli>(now - std::exchange(last_, now)).count();
-  }
-
- private:
-  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
-};
 
 Box scaled(const Box& box, PictureSize from, PictureSize to) {
   const float x = static_cast<float>(to.width) / static_cast<float>(from.width);
@@ -96,9 +84,8 @@ Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const Dyna
                         const DetectionOptions& options, Detections& detections) {
   if (const Status good = check(options, size, config_.image_size); !good) return good;
   if (const Status planned = plan(); !planned) return planned;
-  const auto start = std::chrono::steady_clock::now();
   DetectionTimes& times = detections.times;
-  Clock clock;
+  Clock whole, clock;
   detections.found.clear();
 
   const int side = config_.image_size;
@@ -143,8 +130,7 @@ Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const Dyna
   }
   detections.directions = receipt_.directions;
   detections.survived = receipt_.survived;
-  detections.milliseconds =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  detections.milliseconds = whole.lap();
   return ok();
 }
 
