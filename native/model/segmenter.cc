@@ -1,7 +1,8 @@
 #include "model/segmenter.h"
 
 #include <algorithm>
-#include <chrono>
+
+#include "model/clock.h"
 
 namespace winnow {
 namespace {
@@ -69,7 +70,7 @@ Result<SlidingWindows> Segmenter::place_windows(PictureSize size, const Segmenta
 
 Status Segmenter::segment(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
                           const SegmentationOptions& options, Segmentation& segmentation) {
-  const auto start = std::chrono::steady_clock::now();
+  Clock clock;
   const auto windows = place_windows(size, options);
   if (!windows) return windows.error();
   if (const Status planned = workspace_.lay_out([&] { head_.plan(workspace_); }); !planned) return planned;
@@ -84,8 +85,7 @@ Status Segmenter::segment(const std::uint8_t* pixels, PictureSize size, const Dy
   if (!scored) return scored;
   const Status found = find_regions(*windows, dynamic, options.target, options.trace, segmentation);
   if (!found) return found;
-  segmentation.milliseconds =
-      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  segmentation.milliseconds = clock.lap();
   return ok();
 }
 
@@ -95,17 +95,19 @@ Status Segmenter::score_windows(const std::uint8_t* pixels, PictureSize size, co
   const int side = config_.image_size;
   input_.resize(3ull * side * side);
   for (int i = 0; i < windows.count(); ++i) {
+    Clock clock;
     normalise_window(pixels, size, windows.left(i), windows.top(i), side, config_.mean, config_.std,
                      input_.data());
     DynamicOptions options = dynamic;
     if (trace != nullptr) options.trace = true;
     if (trace != nullptr && !trace->replay.empty()) options.replay = &trace->replay[i];
     if (const Status done = backbone_->forward(input_.data(), 1, options, receipt_); !done) return done;
+    segmentation.times.backbone += clock.lap();
     if (dynamic.cancelled()) return cancelled();
     head_.run(backbone_->taps(), {scores_.at(i), {1, head_.side(), head_.side(), config_.classes}});
+    segmentation.times.head += clock.lap();
     append(segmentation.directions, receipt_.directions);
     append(segmentation.survived, receipt_.survived);
-    segmentation.backbone_milliseconds += receipt_.milliseconds;
     if (trace != nullptr) trace->windows.push_back(receipt_);
   }
   if (trace != nullptr) {
@@ -117,6 +119,7 @@ Status Segmenter::score_windows(const std::uint8_t* pixels, PictureSize size, co
 
 Status Segmenter::find_regions(const SlidingWindows& windows, const DynamicOptions& dynamic,
                                PictureSize target, SegmentationTrace* trace, Segmentation& segmentation) {
+  Clock clock;
   ClassMapEncoder encoder(target.width);
   labels_.resize(static_cast<std::size_t>(kRows) * target.width);
   for (int first = 0; first < target.height; first += kRows) {
@@ -135,6 +138,7 @@ Status Segmenter::find_regions(const SlidingWindows& windows, const DynamicOptio
     segmentation.regions.push_back({class_index, std::move(mask)});
   std::stable_sort(segmentation.regions.begin(), segmentation.regions.end(),
                    [](const Region& a, const Region& b) { return a.mask.area > b.mask.area; });
+  segmentation.times.labels = clock.lap();
   return ok();
 }
 

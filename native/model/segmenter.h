@@ -28,13 +28,18 @@ struct Region {
   Mask mask;
 };
 
+// Milliseconds of a segmentation's parts, all windows together.
+struct SegmentationTimes {
+  double backbone = 0.0, head = 0.0, labels = 0.0;
+};
+
 // The regions of a picture, largest first, and what they took.
 struct Segmentation {
   std::vector<Region> regions;
   std::vector<std::uint8_t> directions;  // [windows, depth]; as in Outputs
   std::vector<std::uint8_t> survived;    // [windows, patches]
   double milliseconds = 0.0;
-  double backbone_milliseconds = 0.0;
+  SegmentationTimes times;
 };
 
 struct SegmentationTrace {
