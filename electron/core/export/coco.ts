@@ -1,10 +1,11 @@
 import { Categories } from './categories.ts';
 import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
+import { seenSize } from './found-images.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
 
 /**
- * COCO's instances as one JSON object. Images without a known size, which were never read, are left out. Categories come
+ * COCO's instances as one JSON object. Images that were not predicted are left out. Categories come
  * last, since people's labels are known then.
  */
 export function* cocoText({ images, exported, count }: FoundContent): Generator<string> {
@@ -21,17 +22,17 @@ export function* cocoText({ images, exported, count }: FoundContent): Generator<
   };
   const written = new Set<number>(); // a run under way may have more images when they are read again
   for (const some of images()) {
-    const sized = some.filter(hasSize);
-    for (const { row } of sized) written.add(row.imageId);
-    yield lines(sized.map(describeImage));
+    const seen = some.filter((image) => seenSize(image) !== undefined);
+    for (const { row } of seen) written.add(row.imageId);
+    yield lines(seen.map(describeImage));
   }
   yield '\n],\n"annotations":[';
   separator = '\n';
   let id = 0;
   for (const some of images()) {
-    const sized = some.filter((image) => hasSize(image) && written.has(image.row.imageId));
+    const seen = some.filter((image) => seenSize(image) !== undefined && written.has(image.row.imageId));
     yield lines(
-      sized.flatMap((image) =>
+      seen.flatMap((image) =>
         image.objects.map((object) => ({
           id: ++id,
           image_id: image.row.imageId,
@@ -40,14 +41,10 @@ export function* cocoText({ images, exported, count }: FoundContent): Generator<
         })),
       ),
     );
-    for (const image of sized) count(image);
+    for (const image of seen) count(image);
   }
   const listed = categories.all().map(({ id: categoryId, name }) => ({ id: categoryId, name }));
   yield `\n],\n"categories":${JSON.stringify(listed)}}\n`;
-}
-
-function hasSize({ row }: FoundImage): boolean {
-  return row.width !== undefined && row.height !== undefined;
 }
 
 function describeImage({ row, path }: FoundImage) {

@@ -71,6 +71,13 @@ export function* foundImages(
   }
 }
 
+/** The size of a picture that was predicted, or whose boxes a person has touched; undefined for others. */
+export function seenSize({ row }: FoundImage): { width: number; height: number } | undefined {
+  const { width, height, status, humanBoxes } = row;
+  if (width === undefined || height === undefined) return undefined;
+  return status === 'ok' || humanBoxes !== undefined ? { width, height } : undefined;
+}
+
 interface Found {
   labels: readonly string[];
   detections: readonly StoredDetection[];

@@ -2,6 +2,7 @@ import { SHOWN_SCORE } from '../resolve-filter.ts';
 import { Categories } from './categories.ts';
 import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
+import { seenSize } from './found-images.ts';
 import type { FoundImage } from './found-images.ts';
 
 /** What readers of the format know as reasons. */
@@ -29,11 +30,13 @@ export function* megadetectorText({ images, exported, count }: FoundContent): Ge
   yield `\n],\n"detection_categories":${JSON.stringify(listed)}}\n`;
 }
 
-function describe({ row, path, objects }: FoundImage, categories: Categories) {
-  const { width, height } = row;
-  if (width === undefined || height === undefined || (row.status !== 'ok' && row.humanBoxes === undefined)) {
+function describe(image: FoundImage, categories: Categories) {
+  const { row, path, objects } = image;
+  const size = seenSize(image);
+  if (size === undefined) {
     return { file: path, failure: row.status === 'pending' ? PENDING : FAILED, detections: null };
   }
+  const { width, height } = size;
   const detections = objects.map(({ label, box, score, humanLabel }) => ({
     category: String(categories.of(label).index + 1),
     conf: humanLabel === undefined ? rounded(score ?? 0, 4) : 1, // what a person left is certain

@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import type { FoundContent } from './found-content.ts';
+import { seenSize } from './found-images.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
 import type { FolderTarget } from './write-folder.ts';
 
@@ -7,13 +8,9 @@ import type { FolderTarget } from './write-folder.ts';
 export async function writeVoc({ images, names, count }: FoundContent, target: FolderTarget): Promise<void> {
   for (const some of images()) {
     for (const image of some) {
-      const { row } = image;
-      if (row.width === undefined || row.height === undefined) continue;
-      if (row.status !== 'ok' && row.humanBoxes === undefined) continue;
-      await target.write(
-        `Annotations/${names.file(image.path, '.xml')}`,
-        annotation(image, { width: row.width, height: row.height }),
-      );
+      const size = seenSize(image);
+      if (size === undefined) continue;
+      await target.write(`Annotations/${names.file(image.path, '.xml')}`, annotation(image, size));
       count(image);
     }
   }

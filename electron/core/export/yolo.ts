@@ -1,6 +1,7 @@
 import { Categories } from './categories.ts';
 import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
+import { seenSize } from './found-images.ts';
 import type { FoundImage } from './found-images.ts';
 import type { FolderTarget } from './write-folder.ts';
 
@@ -29,11 +30,11 @@ export async function writeYolo(
 }
 
 /** Class, centre and size, as shares of the picture's sides. */
-function labelText({ row, objects }: FoundImage, categories: Categories): string | undefined {
-  const { width, height } = row;
-  if (width === undefined || height === undefined) return undefined;
-  if (row.status !== 'ok' && row.humanBoxes === undefined) return undefined;
-  return objects
+function labelText(image: FoundImage, categories: Categories): string | undefined {
+  const size = seenSize(image);
+  if (size === undefined) return undefined;
+  const { width, height } = size;
+  return image.objects
     .map(({ label, box }) => {
       const centre = [(box.x + box.width / 2) / width, (box.y + box.height / 2) / height];
       const numbers = [...centre, box.width / width, box.height / height];

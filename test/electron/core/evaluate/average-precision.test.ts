@@ -117,7 +117,7 @@ suite('average precision', () => {
     }
   });
 
-  const path = new URL('../../../golden/average-precision/objects.json', import.meta.url);
+  const path = new URL('../../../golden/found-numbers/objects.json', import.meta.url);
   const drawn = JSON.parse(readFileSync(path, 'utf8')) as Drawn;
   for (const kind of ['box', 'mask'] as const) {
     test(`of the ${kind}s of drawn objects is what another implementation computed`, () => {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import sharp from 'sharp';
+import { Library } from '../../../../electron/core/store/library.ts';
 import { polygonRuns } from '../../../../electron/core/evaluate/polygon-mask.ts';
 import { readClassMap } from '../../../../electron/core/evaluate/read-png.ts';
-import { fromBitmap, runsArea, toBitmap } from '../../../../electron/shared/mask.ts';
+import { encodeRuns, fromBitmap, runsArea, toBitmap } from '../../../../electron/shared/mask.ts';
 import { maskOf } from '../../support/found.ts';
 import { foundRun } from '../../support/found-run.ts';
 import type { FoundPicture, FoundRun } from '../../support/found-run.ts';
@@ -234,6 +235,11 @@ const MAPS: Record<string, FoundPicture> = {
   'in/a/1.jpg': { regions: [[1, 0, 0, 48, 40]] },
 };
 
+interface GoldenMaps {
+  pairs: [truth: number[][], found: number[][]][];
+  expected: { ious: number[]; meanIou: number; pixelAccuracy: number };
+}
+
 async function evaluateMaps(run: FoundRun, folder: string) {
   const evaluation = await run.app.evaluateFound({ runId: run.runId, truth: folder });
   assert.ok(evaluation.task === 'segmentation');
@@ -286,6 +292,39 @@ suite('class maps against maps', () => {
       { label: 'sand', iou: 20 / 30, pixels: 20 * 40 },
     ]);
     assert.deepEqual([meanIou, pixelAccuracy], [20 / 30 / 3, 0.5]);
+  });
+
+  test('have the numbers that another implementation computed', async (t) => {
+    const path = new URL('../../../golden/found-numbers/objects.json', import.meta.url);
+    const { maps } = JSON.parse(readFileSync(path, 'utf8')) as { maps: GoldenMaps };
+    const size: [number, number] = [11, 9];
+    const labels = ['a', 'b', 'c', 'd'].map((name) => ({ name }));
+    const empty: FoundPicture = { regions: [], size };
+    const run = await foundRun(t, 'segmentation', labels, {
+      'in/0.png': empty,
+      'in/1.png': empty,
+      'in/2.png': empty,
+    });
+    const library = Library.open(run.libraryPath);
+    const folder = join(run.root, 'truth');
+    mkdirSync(folder);
+    for (const [index, [truth, found]] of maps.pairs.entries()) {
+      await writeMap(join(folder, `${index}.png`), ...size, (x, y) => truth[y]?.[x] ?? 0);
+      const regions = labels.map((_, classIndex) => {
+        const runs = fromBitmap(
+          Uint8Array.from(found.flat(), (value) => Number(value === classIndex + 1)),
+          ...size,
+        );
+        return { classIndex, mask: { area: runsArea(runs), counts: encodeRuns(runs) } };
+      });
+      library.found.save(run.runId, run.ids[`in/${index}.png`] ?? 0, { regions });
+    }
+    library.close();
+    const { classes, meanIou, pixelAccuracy } = await evaluateMaps(run, folder);
+    const actual = [...classes.map(({ iou }) => iou ?? NaN), meanIou, pixelAccuracy];
+    const { expected } = maps;
+    for (const [index, value] of [...expected.ious, expected.meanIou, expected.pixelAccuracy].entries())
+      assert.ok(Math.abs((actual[index] ?? NaN) - value) < 1e-12, `${actual.join()} is not ${value}`);
   });
 
   test('say what of the truth cannot be used', async (t) => {

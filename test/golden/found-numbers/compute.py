@@ -1,4 +1,4 @@
-"""Writes objects.json: drawn objects and detections, and their average precision by COCO's rules.
+"""Writes objects.json: drawn objects and detections, and their average precision by COCO's rules; class maps, and their IoU.
 
 A second implementation, straight from the rules and independent of Winnow's: it compares bitmaps, not runs, and keeps a
 table per image, class, range of areas and threshold. Python 3 and numpy: python3 compute.py
@@ -133,9 +133,25 @@ def evaluate(images, kind):
     return result | {"classes": [pick("all", None, label) for label in range(CLASSES)]}
 
 
+def draw_maps():
+    """Two maps of values from 0 to 4: 0 is open in the truth and missing in the other."""
+    truth = random.integers(0, 5, (9, 11))
+    found = np.where(random.uniform(size=truth.shape) < 0.6, truth, random.integers(0, 4, truth.shape))
+    return truth, found
+
+
+def compare_maps(pairs):
+    truth, found = (np.concatenate([pair[side].ravel() for pair in pairs]) for side in (0, 1))
+    truth, found = truth[truth > 0], found[truth > 0]
+    ious = [((truth == c) & (found == c)).sum() / ((truth == c) | (found == c)).sum() for c in range(1, 5)]
+    return {"ious": [float(v) for v in ious], "meanIou": float(np.mean(ious)), "pixelAccuracy": float((truth == found).mean())}
+
+
 drawn = [draw_image() for _ in range(IMAGES)]
 images = [(with_masks(truth), with_masks(found)) for truth, found in drawn]
+maps = [draw_maps() for _ in range(3)]
 content = {
+    "maps": {"pairs": [[truth.tolist(), found.tolist()] for truth, found in maps], "expected": compare_maps(maps)},
     "width": WIDTH,
     "height": HEIGHT,
     "images": [
