@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import type { HumanBox } from '../../electron/shared/api/review.ts';
 import type { Box } from '../../electron/shared/engine-api.ts';
-import { drawTruth, makeFoundRuns, scenes, WIDTH } from './support/found-pictures.ts';
+import { drawTruth, makeFoundRuns, scenes, WIDTH, writeMaps } from './support/found-pictures.ts';
 import { e2e } from './support/e2e.ts';
 import { savedBoxes } from './support/library.ts';
 import { counted, format, say } from './support/say.ts';
@@ -338,4 +338,21 @@ e2e('detections are exported and measured against what was drawn', async (stage)
   await window.says(say('export.written-found', written));
   const { annotations } = JSON.parse(readFileSync(out, 'utf8')) as { annotations: unknown[] };
   assert.equal(annotations.length, 10);
+});
+
+e2e('class maps are measured against what was drawn', async (stage) => {
+  const { window, run } = await openFound(stage, 'segmentation');
+  const { page } = window;
+  const truth = join(stage.folder(), 'maps');
+  await writeMaps(truth);
+  await window.visit(`/runs/${run}/evaluate`, say('evaluate.title', { run }));
+  const field = page.getByRole('textbox', { name: say('evaluate.truth.segmentation') });
+  await field.fill(join(truth, 'nowhere'));
+  await page.getByRole('button', { name: say('evaluate.compare') }).click();
+  await page.getByRole('alert').waitFor();
+  await field.fill(truth);
+  await page.getByRole('button', { name: say('evaluate.compare') }).click();
+  await page.getByRole('row', { name: new RegExp(`^meadow ${format.share(1)}`) }).waitFor();
+  await window.says(say('evaluate.mean-iou'));
+  await page.getByRole('alert').waitFor({ state: 'detached' });
 });

@@ -98,6 +98,25 @@ export function hitBox(
   return best;
 }
 
+/** Places of the rectangles that keep clear of all that come before them, such as names that would cover each other. */
+export function freePlaces(rectangles: readonly Box[]): number[] {
+  const taken: Box[] = [];
+  const free: number[] = [];
+  for (const [index, one] of rectangles.entries()) {
+    const isCovered = taken.some(
+      (other) =>
+        one.x < other.x + other.width &&
+        other.x < one.x + one.width &&
+        one.y < other.y + other.height &&
+        other.y < one.y + one.height,
+    );
+    if (isCovered) continue;
+    taken.push(one);
+    free.push(index);
+  }
+  return free;
+}
+
 export function isSameBox(one: Box, other: Box): boolean {
   return one.x === other.x && one.y === other.y && one.width === other.width && one.height === other.height;
 }

@@ -1,6 +1,6 @@
 import type { Box } from '../../../electron/shared/engine-api.ts';
 import type { ClassPaint } from '../../lib/class-colour.ts';
-import { handlePoints } from './boxes.ts';
+import { freePlaces, handlePoints } from './boxes.ts';
 import type { Point } from './boxes.ts';
 import type { Placement } from './zoom.ts';
 
@@ -29,9 +29,15 @@ export function drawBoxes(
   const sorted = boxes.toReversed().sort((one, other) => order[one.strength] - order[other.strength]);
   const seen = sorted.map((box) => ({ box, place: toScreen(box, to) }));
   for (const { box, place } of seen) drawBox(context, box, place);
-  for (const { box, place } of seen)
-    if (place.width >= TAG_FROM || box.strength !== 'plain')
-      drawTag(context, box.text, box.paint, { x: place.x, y: place.y });
+  const tagged = seen
+    .filter(({ box, place }) => place.width >= TAG_FROM || box.strength !== 'plain')
+    .reverse();
+  const areas = tagged.map(({ box, place }) => tagArea(context, box.text, place));
+  // In a crowd the names of the best are readable, not all of them unreadable.
+  for (const index of freePlaces(areas)) {
+    const one = tagged[index];
+    if (one) drawTag(context, one.box.text, one.box.paint, one.place);
+  }
   const selected = seen.at(-1);
   if (selected?.box.strength === 'selected') drawHandles(context, selected.place);
 }
@@ -81,15 +87,20 @@ function widthOf(context: CanvasRenderingContext2D, text: string): number {
   return width;
 }
 
-/** A name with the colour of its class: above a point, or below it at the upper edge of the stage. */
+/** Where the tag at a point is: above it, or below it at the upper edge of the stage. */
+function tagArea(context: CanvasRenderingContext2D, text: string, { x, y }: Point): Box {
+  const width = widthOf(context, text) + 22;
+  return { x: Math.max(0, x - 1), y: y >= TAG ? y - TAG : Math.max(0, y), width, height: TAG };
+}
+
+/** A name with the colour of its class, at a point. */
 export function drawTag(
   context: CanvasRenderingContext2D,
   text: string,
   paint: ClassPaint,
-  { x, y }: Point,
+  point: Point,
 ): void {
-  const width = widthOf(context, text) + 22;
-  const [left, top] = [Math.max(0, x - 1), y >= TAG ? y - TAG : Math.max(0, y)];
+  const { x: left, y: top, width } = tagArea(context, text, point);
   context.fillStyle = 'rgb(20 19 17 / 88%)';
   context.fillRect(left, top, width, TAG);
   context.fillStyle = paint.colour;

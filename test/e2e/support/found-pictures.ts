@@ -6,7 +6,14 @@ import type { FoundFile } from '../../../electron/core/store/images.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
 import type { Detection, ImageOutcome, Mask, Region } from '../../../electron/shared/engine-api.ts';
-import { encodeRuns, fromBitmap, runsArea, runsBox } from '../../../electron/shared/mask.ts';
+import {
+  decodeRuns,
+  encodeRuns,
+  fromBitmap,
+  runsArea,
+  runsBox,
+  toBitmap,
+} from '../../../electron/shared/mask.ts';
 import type { Manifest } from '../../../electron/shared/model-package.ts';
 import { detectorManifest, segmenterManifest } from '../../electron/support/found.ts';
 
@@ -261,3 +268,19 @@ function outcomeOf(manifest: Manifest, found: SceneFound, { fileSize, modifiedMs
 }
 
 const WINDOWS = 2; // side by side, of a picture of 4 : 3
+
+/** Writes the ground of the drawings as class maps, a PNG per picture, into a new folder. */
+export async function writeMaps(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  for (const scene of scenes) {
+    const map = Buffer.alloc(WIDTH * HEIGHT);
+    for (const { classIndex, mask } of await segment(scene)) {
+      for (const [at, value] of toBitmap(decodeRuns(mask.counts), WIDTH, HEIGHT).entries())
+        if (value === 1) map[at] = classIndex + 1;
+    }
+    await sharp(map, { raw: { width: WIDTH, height: HEIGHT, channels: 1 } })
+      .toColourspace('b-w')
+      .png()
+      .toFile(join(folder, scene.name.replace('.jpg', '.png')));
+  }
+}

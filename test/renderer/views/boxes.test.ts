@@ -3,6 +3,7 @@ import { suite, test } from 'node:test';
 import {
   boxBetween,
   boxInside,
+  freePlaces,
   HANDLES,
   handlePoints,
   hitBox,
@@ -84,6 +85,11 @@ suite('what the mouse hits', () => {
     assert.equal(hitBox(boxes, { x: 41, y: 50 }, 0), undefined);
     assert.equal(hitBox(boxes, { x: 41, y: 50 }, 2), 0);
   });
+});
+
+test('names keep clear of those that come before them', () => {
+  const tag = (x: number, y: number) => ({ x, y, width: 10, height: 4 });
+  assert.deepEqual(freePlaces([tag(0, 0), tag(5, 2), tag(10, 0), tag(0, 4), tag(9, 3)]), [0, 2, 3]);
 });
 
 suite('the boxes of an image', () => {
