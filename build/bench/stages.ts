@@ -58,6 +58,7 @@ async function timeSaving(folder: string): Promise<number> {
       engine: new EngineDouble(),
       runId: run.id,
       dial: { tokenKeep: [], blockThreshold: 0.5 },
+      depth: 8, // of the engine's answers
       batchSize: new BatchSize(16),
       signal: new AbortController().signal,
       onSaved: (_images, outcomes) => (saved += outcomes.length),
