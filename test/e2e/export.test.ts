@@ -49,7 +49,7 @@ async function write(
   const count = counted(scope === 'all' ? samples : 2);
   await page.getByRole('radio', { name: say(`export.scope.${scope}`) }).check();
   await page.getByRole('radio', { name: say(`export.kind.${kind}`) }).check();
-  await page.getByRole('textbox', { name: say('export.to-file') }).fill(file);
+  await window.nameFile(file);
   await page.getByRole('button', { name: say(`export.action.${kind}`, count) }).click();
   await window.says(say('export.written', { ...count, path: file }));
 }

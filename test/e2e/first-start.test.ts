@@ -20,7 +20,7 @@ e2e('from the first start to a CSV of the sample pictures', async (stage) => {
   await page.getByRole('link', { name: say('results.export', counted(samples)) }).click();
   await window.shows(say('export.title', { run: 1 }));
   const file = join(stage.folder(), 'samples.csv');
-  await page.getByRole('textbox', { name: say('export.to-file') }).fill(file);
+  await window.nameFile(file);
   await page.getByRole('button', { name: say('export.action.csv', counted(samples)) }).click();
   await window.says(say('export.written', { ...counted(samples), path: file }));
 

@@ -332,7 +332,7 @@ e2e('detections are exported and measured against what was drawn', async (stage)
   await window.visit(`/runs/${run}/export`, say('export.title', { run }));
   await page.getByRole('radio', { name: say('export.kind.coco') }).check();
   const out = join(stage.folder(), 'found.json');
-  await page.getByRole('textbox', { name: say('export.to-file') }).fill(out);
+  await window.nameFile(out);
   await page.getByRole('button', { name: say('export.action.coco', counted(scenes.length)) }).click();
   const written = { ...counted(scenes.length), path: out, found: 10, foundText: '10' };
   await window.says(say('export.written-found', written));

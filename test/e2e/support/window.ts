@@ -104,6 +104,13 @@ export class WinnowWindow {
     await this.shows(say('results.title', { run: runId }));
   }
 
+  /** In the export: names the file, once a name was suggested, which would come in between. */
+  async nameFile(path: string): Promise<void> {
+    const field = this.page.getByRole('textbox', { name: say('export.to-file') });
+    await until('a suggested file', () => field.inputValue());
+    await field.fill(path);
+  }
+
   /** In the library: adds a folder by the keyboard, through the dialog of the system where there is one. */
   async addFolder(path: string): Promise<void> {
     const { page } = this;
