@@ -70,6 +70,9 @@ export async function resolveSpec(
   return { spec, model, device };
 }
 
+/** Windows of a segmentation model that a pixel may lie in, per axis. */
+const MOST_OVERLAP = 8;
+
 type TaskSettings = Pick<RunSpec, 'detection' | 'slideStride'>;
 
 /** What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task has it not. */
@@ -86,11 +89,13 @@ function resolveTaskSettings(dial: DialRequest, manifest: Manifest): TaskSetting
     return { detection: { ...trained.detection, ...Object.fromEntries(given) } };
   }
   if (trained.slideStride === undefined) return {};
-  if (slideStride !== undefined && slideStride > manifest.imageSize) {
+  const side = manifest.imageSize;
+  const least = Math.ceil(side / MOST_OVERLAP);
+  if (slideStride !== undefined && (slideStride > side || slideStride < least)) {
     throw new AppError(
       'BAD_ARGUMENT',
-      `The slide stride must be at most ${manifest.imageSize}, the side of a window of the model ${manifest.name}, but is ${slideStride}`,
-      'Windows further apart would leave pixels out.',
+      `The slide stride must be from ${least} to ${side}, the side of a window of the model ${manifest.name}, but is ${slideStride}`,
+      'Windows further apart would leave pixels out, and many more windows gain nothing.',
     );
   }
   return { slideStride: slideStride ?? trained.slideStride };

@@ -1,7 +1,9 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Outlook } from '../../shared/api/runs.ts';
 import { ENGINE_VERSION } from '../../shared/calibration.ts';
 import type { CalibrationKey } from '../../shared/calibration.ts';
 import type { Device, RunSpec } from '../../shared/run.ts';
+import { taskSettings } from '../model-input.ts';
 import type { Library } from '../store/library.ts';
 import { expectationOf } from './choose-presets.ts';
 
@@ -22,8 +24,17 @@ export function outlookOf(library: Library, spec: RunSpec, key: CalibrationKey):
   if (calibration === undefined)
     return { unknown: whyNone(library.calibrations.keys(), key, spec.modelName) };
   const expected = expectationOf(calibration, spec.preset);
-  if (expected !== undefined) return { expected };
+  if (expected !== undefined && asMeasured(library, spec)) return { expected };
   return { unknown: 'these settings are none of those that the calibration measured' };
+}
+
+/** Whether the run's own settings are those that every calibration has: the model's. */
+function asMeasured(library: Library, { modelSha256, slideStride, detection }: RunSpec): boolean {
+  const measured = taskSettings(library.models.get(modelSha256).manifest);
+  return isDeepStrictEqual(
+    [slideStride ?? measured.slideStride, detection ?? measured.detection],
+    [measured.slideStride, measured.detection],
+  );
 }
 
 /** Says what the calibrations that do not hold here are for, and how to make one that does. */

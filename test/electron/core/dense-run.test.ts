@@ -109,11 +109,47 @@ test('what a task has not is refused in one sentence', async (t) => {
     [{ model: 'painter', minScore: 0.5 }, /painter segments pictures, so it has no smallest score/],
     [{ model: 'painter', maxDetections: 5 }, /no number of detections/],
     [{ model: 'finder', slideStride: 5 }, /finder detects objects, so it has no slide stride/],
-    [{ model: 'painter', slideStride: painter.imageSize + 1 }, /slide stride must be at most/],
+    [{ model: 'painter', slideStride: painter.imageSize + 1 }, /slide stride must be from/],
+    [{ model: 'painter', slideStride: 1 }, /slide stride must be from/],
     [{ model: 'finder', inputSize: 100 }, /multiple of 32 pixels/],
     [{ model: 'finder', nmsIou: 1.5 }, /overlap of boxes must be from 0 to 1/],
     [{ model: 'finder', maxDetections: 0 }, /from 1 to 1000/],
   ];
   for (const [dial, message] of refused) await assert.rejects(run(dial), appError('BAD_ARGUMENT', message));
   assert.deepEqual(await app.listRuns({}), []);
+});
+
+suite('a calibration', () => {
+  test('of a detection model measures its sizes, and holds for runs with its settings alone', async (t) => {
+    const { app, engine, run, folder, events } = await studio(t, 52);
+    engine.cpu.precisions = ['fp32', 'bf16'];
+    engine.time = (_dial, precision) => (precision === 'bf16' ? 1 : 2);
+    const { calibration, presets } = await app.calibrate({ model: 'finder', images: folder });
+    assert.deepEqual(
+      calibration.points.map(({ precision, agreeing }) => [precision, agreeing]),
+      [
+        ['fp32', 52],
+        ['bf16', 52],
+      ],
+    );
+    assert.equal(presets.balanced.precision, 'bf16');
+    const outlook = () => {
+      const started = events.findLast((event) => event.type === 'started');
+      return started?.plan.outlook;
+    };
+    await run({ model: 'finder' });
+    assert.ok('expected' in (outlook() ?? {}));
+    await run({ model: 'finder', maxDetections: 5 });
+    assert.match(JSON.stringify(outlook()), /none of those that the calibration measured/);
+  });
+
+  test('of a segmentation model compares maps at every keep ratio', async (t) => {
+    const { app, folder } = await studio(t, 52);
+    const { calibration } = await app.calibrate({ model: 'painter', images: folder });
+    assert.deepEqual(
+      calibration.points.map(({ tokenKeep }) => tokenKeep),
+      [[1], [0.8], [0.6], [0.5]],
+    );
+    assert.ok(calibration.points.every(({ agreeing }) => Math.abs(agreeing - 52) < 1e-9));
+  });
 });
