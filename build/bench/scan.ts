@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ModelRegistry, sha256OfFile } from '../../electron/core/packages/model-registry.ts';
 import { standardPresets } from '../../electron/core/presets.ts';
-import { scanRun } from '../../electron/core/scan-run.ts';
+import { scanRun } from '../../electron/core/runs/scan-run.ts';
 import { Library } from '../../electron/core/store/library.ts';
 import { root } from '../setup.mjs';
 import { printTable, timed } from './tables.ts';

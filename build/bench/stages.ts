@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BatchSize } from '../../electron/core/batch-size.ts';
-import { predictPending } from '../../electron/core/predict-pending.ts';
+import { BatchSize } from '../../electron/core/runs/batch-size.ts';
+import { predictPending } from '../../electron/core/runs/predict-pending.ts';
 import { loadAddon } from '../../electron/engine/addon.ts';
 import { prepareDecoder } from '../../electron/engine/decode-image.ts';
 import { readImageFile } from '../../electron/engine/read-image-file.ts';

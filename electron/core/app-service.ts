@@ -11,8 +11,8 @@ import { runCalls } from './calls/run-calls.ts';
 import { settingsCalls } from './calls/settings-calls.ts';
 import { DailyBackup } from './library/daily-backup.ts';
 import { PictureSource, thumbnailFolder } from './pictures/picture-source.ts';
-import { RunDesk } from './run-desk.ts';
-import { RunQueue } from './run-queue.ts';
+import { RunDesk } from './runs/run-desk.ts';
+import { RunQueue } from './runs/run-queue.ts';
 import { toLibraryError } from './store/library-error.ts';
 
 /** The app without a window: AppApi over a library, an engine and a model registry. */

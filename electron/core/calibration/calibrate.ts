@@ -4,7 +4,7 @@ import type { EngineApi } from '../../shared/engine-api.ts';
 import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { Device } from '../../shared/run.ts';
 import { atInputSize, countFlops } from '../flops.ts';
-import type { Clock } from '../run-rate.ts';
+import type { Clock } from '../runs/run-rate.ts';
 import type { Library } from '../store/library.ts';
 import { choosePresets } from './choose-presets.ts';
 import { calibrationGrid, sampleSize } from './grid.ts';

@@ -5,7 +5,7 @@ import type { AppArguments, AppCall, AppEvent, AppResults, appApiArguments } fro
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
-import type { Clock } from '../run-rate.ts';
+import type { Clock } from '../runs/run-rate.ts';
 import { SettingsFile } from '../settings-file.ts';
 import { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';

@@ -1,7 +1,7 @@
 import type { exportArguments } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
 import { exportRun, previewExport } from '../export/export-run.ts';
-import { resolveFilter } from '../resolve-filter.ts';
+import { resolveFilter } from '../results/resolve-filter.ts';
 import { listTransfers } from '../transfer/describe-transfer.ts';
 import { planTransfer } from '../transfer/plan-transfer.ts';
 import { transferFiles } from '../transfer/transfer-files.ts';

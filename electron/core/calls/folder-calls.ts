@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { folderArguments, FolderListing, FolderScan } from '../../shared/api/folders.ts';
 import { AppError } from '../../shared/errors.ts';
 import { browseFolder } from '../browse-folder.ts';
-import { folderExists, isInside, resolveFolder } from '../run-folders.ts';
+import { folderExists, isInside, resolveFolder } from '../runs/run-folders.ts';
 import { scanIntoLibrary } from '../scan-library.ts';
 import type { CountedFolder, FolderRow } from '../store/folders.ts';
 import type { AppContext, Calls } from './app-context.ts';

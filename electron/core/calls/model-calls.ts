@@ -6,8 +6,8 @@ import { choosePresets } from '../calibration/choose-presets.ts';
 import { calibrationKey } from '../calibration/find-calibration.ts';
 import { inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts';
 import { sha256OfFile } from '../packages/model-registry.ts';
-import { resolveFolders } from '../run-folders.ts';
-import { DEFAULT_MODEL, resolveDevice } from '../run-spec.ts';
+import { resolveFolders } from '../runs/run-folders.ts';
+import { DEFAULT_MODEL, resolveDevice } from '../runs/run-spec.ts';
 import type { AppContext, Calls, Request } from './app-context.ts';
 
 export function modelCalls(context: AppContext): Calls<keyof typeof modelArguments> {

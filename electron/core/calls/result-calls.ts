@@ -1,11 +1,11 @@
 import type { resultArguments } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
-import { compareRuns } from '../compare-runs.ts';
+import { compareRuns } from '../results/compare-runs.ts';
 import { evaluateFound } from '../evaluate/evaluate-found.ts';
 import { evaluateImages } from '../evaluate/evaluate-run.ts';
-import { classLabels, resolveFilter } from '../resolve-filter.ts';
-import { describeImage, describeItems, describeMasks } from '../result-details.ts';
-import { countFacets } from '../result-facets.ts';
+import { classLabels, resolveFilter } from '../results/resolve-filter.ts';
+import { describeImage, describeItems, describeMasks } from '../results/result-details.ts';
+import { countFacets } from '../results/result-facets.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
 export function resultCalls(context: AppContext): Calls<keyof typeof resultArguments> {

@@ -7,7 +7,7 @@ import type { DailyBackup } from '../library/daily-backup.ts';
 import { restoreLibrary } from '../library/restore.ts';
 import { thumbnailFolder } from '../pictures/picture-source.ts';
 import type { PictureSource } from '../pictures/picture-source.ts';
-import type { RunDesk } from '../run-desk.ts';
+import type { RunDesk } from '../runs/run-desk.ts';
 import { backupPath, listBackups } from '../store/backups.ts';
 import { toLibraryError } from '../store/library-error.ts';
 import type { AppContext, Calls } from './app-context.ts';

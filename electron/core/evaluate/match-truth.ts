@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { OutputNames, withoutExtension } from '../export/output-names.ts';
-import { runRows } from '../run-rows.ts';
+import { runRows } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { ImageStatus } from '../../shared/run.ts';

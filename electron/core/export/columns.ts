@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { patchesSurviving } from '../receipt-counts.ts';
+import { patchesSurviving } from '../results/receipt-counts.ts';
 import type { ModelRow } from '../store/models.ts';
 import type { ResultRow } from '../store/results.ts';
 import type { RunRow } from '../store/runs.ts';

@@ -1,7 +1,7 @@
 import { stringify } from 'csv-stringify/sync';
 import { columnNames, valuesOf } from './columns.ts';
 import type { Exported } from './columns.ts';
-import type { RowPage } from '../run-rows.ts';
+import type { RowPage } from '../results/run-rows.ts';
 
 /** Rows as RFC 4180: a header, CRLF, quotes where a field needs them. `bom`: mark the text as UTF-8 first. */
 export function* csvText(pages: Iterable<RowPage>, exported: Exported, bom: boolean): Generator<string> {

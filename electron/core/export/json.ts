@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Receipt } from '../../shared/run.ts';
 import type { Exported } from './columns.ts';
-import { directionsRun, patchesKept } from '../receipt-counts.ts';
-import type { RowPage } from '../run-rows.ts';
+import { directionsRun, patchesKept } from '../results/receipt-counts.ts';
+import type { RowPage } from '../results/run-rows.ts';
 import type { ModelRow } from '../store/models.ts';
 import type { ResultRow } from '../store/results.ts';
 import type { RunRow } from '../store/runs.ts';

@@ -1,7 +1,7 @@
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-import type { Clock } from '../run-rate.ts';
+import type { Clock } from '../runs/run-rate.ts';
 import { backupFolder, backupPath, listBackups } from '../store/backups.ts';
 import type { Library } from '../store/library.ts';
 import { backUpLibrary } from './back-up.ts';

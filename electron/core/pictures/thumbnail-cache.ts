@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import PQueue from 'p-queue';
-import type { Clock } from '../run-rate.ts';
+import type { Clock } from '../runs/run-rate.ts';
 
 const USED_AGAIN = 3600_000; // milliseconds until another use is noted: a write per reading would be too many
 const KEPT = 0.9; // share of the limit that is left when the oldest had to go

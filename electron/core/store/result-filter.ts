@@ -1,7 +1,7 @@
 import type { ResultFilter } from '../../shared/api/results.ts';
 
 /**
- * A ResultFilter whose names were resolved to classes of the models concerned (core/resolve-filter.ts), so that SQL can
+ * A ResultFilter whose names were resolved to classes of the models concerned (core/results/resolve-filter.ts), so that SQL can
  * decide row by row. What is left out lets everything through.
  */
 export interface RowFilter {

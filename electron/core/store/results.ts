@@ -2,7 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { ClassProbability, ImageOutcome } from '../../shared/engine-api.ts';
 import type { ImageStatus, Receipt, RunCounts } from '../../shared/run.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
-import { directionsRun } from '../receipt-counts.ts';
+import { directionsRun } from '../results/receipt-counts.ts';
 import type { FoundTable } from './found.ts';
 import type { FoundFile } from './images.ts';
 import { REVIEW_JOIN, TOP_FOLDER, wholeCondition } from './result-filter.ts';

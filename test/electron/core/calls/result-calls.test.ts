@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { AppService } from '../../../../electron/core/app-service.ts';
-import { modelCrop } from '../../../../electron/core/result-details.ts';
+import { modelCrop } from '../../../../electron/core/results/result-details.ts';
 import type { ResultFilter, ResultSort } from '../../../../electron/shared/api/results.ts';
 import type { Manifest } from '../../../../electron/shared/model-package.ts';
 import { writeFiles } from '../../support/files.ts';

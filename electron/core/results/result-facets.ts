@@ -1,9 +1,9 @@
-import type { ResultFacets, ResultFilter } from '../shared/api/results.ts';
+import type { ResultFacets, ResultFilter } from '../../shared/api/results.ts';
 import { classLabels, foundIn, pairWithLabels, resolveFilter, SHOWN_SCORE } from './resolve-filter.ts';
-import { CONFIDENCE_BINS } from './store/facet-code.ts';
-import type { FacetCode } from './store/facet-code.ts';
-import type { Library } from './store/library.ts';
-import type { RunRow } from './store/runs.ts';
+import { CONFIDENCE_BINS } from '../store/facet-code.ts';
+import type { FacetCode } from '../store/facet-code.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** Counts for the filters beside the grid, each with the other filters on and its own off; see ResultFacets. */
 export function countFacets(library: Library, run: RunRow, filter: ResultFilter): ResultFacets {

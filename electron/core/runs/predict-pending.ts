@@ -1,11 +1,11 @@
 import { join } from 'node:path';
-import type { EngineApi, EngineDial, ImageOutcome } from '../shared/engine-api.ts';
-import { AppError } from '../shared/errors.ts';
+import type { EngineApi, EngineDial, ImageOutcome } from '../../shared/engine-api.ts';
+import { AppError } from '../../shared/errors.ts';
 import type { BatchSize } from './batch-size.ts';
-import { windowsOf } from './receipt-counts.ts';
+import { windowsOf } from '../results/receipt-counts.ts';
 import { folderExists } from './run-folders.ts';
-import type { Library } from './store/library.ts';
-import type { PendingImage } from './store/results.ts';
+import type { Library } from '../store/library.ts';
+import type { PendingImage } from '../store/results.ts';
 
 /** One is predicted while the next is decoded. */
 const BATCHES_UNDER_WAY = 2;

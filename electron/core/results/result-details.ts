@@ -1,18 +1,18 @@
 import { join } from 'node:path';
-import type { FoundBox, ImageDetails, ImageMasks, ItemBox, ResultItem } from '../shared/api/results.ts';
-import type { HumanBox } from '../shared/api/review.ts';
-import type { Box } from '../shared/engine-api.ts';
-import type { Manifest, Preprocessing } from '../shared/model-package.ts';
-import type { RunSpec } from '../shared/run.ts';
-import { resizedSize, scaledStride, slideWindows } from '../shared/resized-size.ts';
-import { displayNames } from './class-names.ts';
-import { atInputSize, patchCount } from './flops.ts';
+import type { FoundBox, ImageDetails, ImageMasks, ItemBox, ResultItem } from '../../shared/api/results.ts';
+import type { HumanBox } from '../../shared/api/review.ts';
+import type { Box } from '../../shared/engine-api.ts';
+import type { Manifest, Preprocessing } from '../../shared/model-package.ts';
+import type { RunSpec } from '../../shared/run.ts';
+import { resizedSize, scaledStride, slideWindows } from '../../shared/resized-size.ts';
+import { displayNames } from '../class-names.ts';
+import { atInputSize, patchCount } from '../flops.ts';
 import { patchesKept, windowsOf } from './receipt-counts.ts';
-import { describeRun } from './run-job.ts';
-import type { StoredDetection, StoredMask } from './store/found.ts';
-import type { Library } from './store/library.ts';
-import type { PlacedRow } from './store/result-queries.ts';
-import type { RunRow } from './store/runs.ts';
+import { describeRun } from '../runs/run-job.ts';
+import type { StoredDetection, StoredMask } from '../store/found.ts';
+import type { Library } from '../store/library.ts';
+import type { PlacedRow } from '../store/result-queries.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** Boxes on a thumbnail: more of them would cover it. */
 const ITEM_BOXES = 20;

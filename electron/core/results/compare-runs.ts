@@ -1,7 +1,7 @@
-import type { RunComparison } from '../shared/api/results.ts';
+import type { RunComparison } from '../../shared/api/results.ts';
 import { classLabels } from './resolve-filter.ts';
-import type { Library } from './store/library.ts';
-import type { RunRow } from './store/runs.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** Compares the models' labels of the images that two runs have in common; the models may be different ones. */
 export function compareRuns(library: Library, run: RunRow, other: RunRow): RunComparison {

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { calibrationKey } from '../../../electron/core/calibration/find-calibration.ts';
-import { Library } from '../../../electron/core/store/library.ts';
-import type { CalibrationPoint } from '../../../electron/shared/calibration.ts';
-import { curve, point } from '../support/calibrations.ts';
-import { writeFiles } from '../support/files.ts';
-import { house } from '../support/house.ts';
-import type { Session } from '../support/house.ts';
+import { calibrationKey } from '../../../../electron/core/calibration/find-calibration.ts';
+import { Library } from '../../../../electron/core/store/library.ts';
+import type { CalibrationPoint } from '../../../../electron/shared/calibration.ts';
+import { curve, point } from '../../support/calibrations.ts';
+import { writeFiles } from '../../support/files.ts';
+import { house } from '../../support/house.ts';
+import type { Session } from '../../support/house.ts';
 
 /** Keeps a made-up calibration of the bundled model for one thread on this machine. */
 async function calibrate({ app, engine, libraryPath }: Session, folder: string, points: CalibrationPoint[]) {

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { Library } from '../../../electron/core/store/library.ts';
-import { AppError } from '../../../electron/shared/errors.ts';
-import { nextEvent, noticesOf, queueRests, runsEnded } from '../support/events.ts';
-import { writeFiles } from '../support/files.ts';
-import { house, session } from '../support/house.ts';
-import type { Session } from '../support/house.ts';
+import { Library } from '../../../../electron/core/store/library.ts';
+import { AppError } from '../../../../electron/shared/errors.ts';
+import { nextEvent, noticesOf, queueRests, runsEnded } from '../../support/events.ts';
+import { writeFiles } from '../../support/files.ts';
+import { house, session } from '../../support/house.ts';
+import type { Session } from '../../support/house.ts';
 
 /** Folders `a`, `b`, ... with an image each. */
 function folders(folder: string, ...names: string[]): string[] {

@@ -1,11 +1,11 @@
-import type { ResultFilter } from '../shared/api/results.ts';
-import { AppError } from '../shared/errors.ts';
-import type { Task } from '../shared/model-package.ts';
-import { displayNames, matchFolders, rightPairs } from './class-names.ts';
-import type { Library } from './store/library.ts';
-import { classPair, foldText, NOTHING } from './store/result-filter.ts';
-import type { Difference, FoundIn, RowFilter, WrongChoice } from './store/result-filter.ts';
-import type { RunRow } from './store/runs.ts';
+import type { ResultFilter } from '../../shared/api/results.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Task } from '../../shared/model-package.ts';
+import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
+import type { Library } from '../store/library.ts';
+import { classPair, foldText, NOTHING } from '../store/result-filter.ts';
+import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/result-filter.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** Detections below this count as not found where nobody says otherwise. */
 export const SHOWN_SCORE = 0.5;

@@ -1,19 +1,19 @@
-import type { Outlook, RunPlan } from '../shared/api/runs.ts';
-import type { AppEvent } from '../shared/app-api.ts';
-import type { EngineApi, ImageOutcome } from '../shared/engine-api.ts';
-import type { ModelPackage } from '../shared/model-package.ts';
-import type { Run, RunCounts, RunProgress } from '../shared/run.ts';
+import type { Outlook, RunPlan } from '../../shared/api/runs.ts';
+import type { AppEvent } from '../../shared/app-api.ts';
+import type { EngineApi, ImageOutcome } from '../../shared/engine-api.ts';
+import type { ModelPackage } from '../../shared/model-package.ts';
+import type { Run, RunCounts, RunProgress } from '../../shared/run.ts';
 import { BatchSize } from './batch-size.ts';
-import { displayNames } from './class-names.ts';
-import { workShare } from './flops.ts';
-import { modelInput } from './model-input.ts';
+import { displayNames } from '../class-names.ts';
+import { workShare } from '../flops.ts';
+import { modelInput } from '../model-input.ts';
 import { FolderGone, predictPending } from './predict-pending.ts';
 import { RunRate } from './run-rate.ts';
 import type { Clock } from './run-rate.ts';
 import { scanRun } from './scan-run.ts';
-import type { Library } from './store/library.ts';
-import type { PendingImage } from './store/results.ts';
-import type { RunRow } from './store/runs.ts';
+import type { Library } from '../store/library.ts';
+import type { PendingImage } from '../store/results.ts';
+import type { RunRow } from '../store/runs.ts';
 
 /** Images of a batch of a model that predicts them one by one: a larger batch would be no faster, and saved later. */
 const DENSE_BATCH = 4;

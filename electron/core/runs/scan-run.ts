@@ -1,5 +1,5 @@
-import { scanIntoLibrary } from './scan-library.ts';
-import type { Library } from './store/library.ts';
+import { scanIntoLibrary } from '../scan-library.ts';
+import type { Library } from '../store/library.ts';
 
 export interface ScanListener {
   /** Hears after each transaction how many files were found so far. */

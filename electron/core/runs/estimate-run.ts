@@ -1,14 +1,14 @@
-import type { DialPoint, RunEstimate } from '../shared/api/runs.ts';
-import type { CalibratedPreset, Calibration } from '../shared/calibration.ts';
-import type { Manifest } from '../shared/model-package.ts';
-import type { Preset, RunSpec } from '../shared/run.ts';
-import { choosePresets, expectationOf, settingOf } from './calibration/choose-presets.ts';
-import { calibrationKey, outlookOf } from './calibration/find-calibration.ts';
-import { sameSetting } from './calibration/grid.ts';
-import { wholeModel, workShare } from './flops.ts';
-import { standardPresets } from './presets.ts';
+import type { DialPoint, RunEstimate } from '../../shared/api/runs.ts';
+import type { CalibratedPreset, Calibration } from '../../shared/calibration.ts';
+import type { Manifest } from '../../shared/model-package.ts';
+import type { Preset, RunSpec } from '../../shared/run.ts';
+import { choosePresets, expectationOf, settingOf } from '../calibration/choose-presets.ts';
+import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
+import { sameSetting } from '../calibration/grid.ts';
+import { wholeModel, workShare } from '../flops.ts';
+import { standardPresets } from '../presets.ts';
 import type { ResolvedSpec } from './run-spec.ts';
-import type { Library } from './store/library.ts';
+import type { Library } from '../store/library.ts';
 
 const NAMES: readonly CalibratedPreset[] = ['fast', 'balanced', 'accurate'];
 

@@ -1,13 +1,13 @@
-import type { Manifest, ModelPackage, Task } from '../shared/model-package.ts';
-import type { EngineApi } from '../shared/engine-api.ts';
-import { AppError } from '../shared/errors.ts';
-import type { Device, Precision, Preset, RunSpec } from '../shared/run.ts';
-import { taskSettings } from './model-input.ts';
-import { sha256OfFile } from './packages/model-registry.ts';
-import type { ModelRegistry } from './packages/model-registry.ts';
-import { checkPrecision, customPreset, standardPresets } from './presets.ts';
+import type { Manifest, ModelPackage, Task } from '../../shared/model-package.ts';
+import type { EngineApi } from '../../shared/engine-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Device, Precision, Preset, RunSpec } from '../../shared/run.ts';
+import { taskSettings } from '../model-input.ts';
+import { sha256OfFile } from '../packages/model-registry.ts';
+import type { ModelRegistry } from '../packages/model-registry.ts';
+import { checkPrecision, customPreset, standardPresets } from '../presets.ts';
 import { resolveFolders } from './run-folders.ts';
-import type { ModelRow } from './store/models.ts';
+import type { ModelRow } from '../store/models.ts';
 
 /** The model of a person who names none: it comes with Winnow. */
 export const DEFAULT_MODEL = 'everyday10';

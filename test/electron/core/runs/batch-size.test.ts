@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { BatchSize } from '../../../electron/core/batch-size.ts';
+import { BatchSize } from '../../../../electron/core/runs/batch-size.ts';
 
 /** The size that a run settles on when images take this long in batches of each size, and the sizes on the way. */
 function settle(milliseconds: Record<number, number>) {

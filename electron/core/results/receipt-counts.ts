@@ -1,4 +1,4 @@
-import type { Receipt } from '../shared/run.ts';
+import type { Receipt } from '../../shared/run.ts';
 
 /** Scan directions that ran, over all blocks; at most two per block. */
 export function directionsRun(receipt: Receipt): number {

@@ -1,12 +1,12 @@
-import type { QueueState } from '../shared/api/runs.ts';
-import { AppError } from '../shared/errors.ts';
-import type { Run } from '../shared/run.ts';
-import type { AppContext } from './calls/app-context.ts';
+import type { QueueState } from '../../shared/api/runs.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Run } from '../../shared/run.ts';
+import type { AppContext } from '../calls/app-context.ts';
 import type { RunDesk, WorkOptions } from './run-desk.ts';
 import { describeRun } from './run-job.ts';
 import type { DialRequest } from './run-spec.ts';
-import { toLibraryError } from './store/library-error.ts';
-import type { QueueEntry } from './store/queue.ts';
+import { toLibraryError } from '../store/library-error.ts';
+import type { QueueEntry } from '../store/queue.ts';
 
 const NOT_TOLD = 'The queue was not told to go on since Winnow was started; resume one of its runs.';
 

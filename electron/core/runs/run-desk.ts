@@ -1,15 +1,15 @@
-import type { AppEvent } from '../shared/app-api.ts';
-import { AppError } from '../shared/errors.ts';
-import type { ModelPackage } from '../shared/model-package.ts';
-import type { Device, Run, RunProgress } from '../shared/run.ts';
-import { calibratedPresets } from './calibration/choose-presets.ts';
-import { calibrationKey, outlookOf } from './calibration/find-calibration.ts';
-import type { AppContext } from './calls/app-context.ts';
+import type { AppEvent } from '../../shared/app-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ModelPackage } from '../../shared/model-package.ts';
+import type { Device, Run, RunProgress } from '../../shared/run.ts';
+import { calibratedPresets } from '../calibration/choose-presets.ts';
+import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
+import type { AppContext } from '../calls/app-context.ts';
 import { resolveFolders } from './run-folders.ts';
 import { describeRun, RunJob } from './run-job.ts';
 import { locateModel, resolveDevice, resolveSpec } from './run-spec.ts';
 import type { DialRequest, ResolvedSpec } from './run-spec.ts';
-import type { RunRow } from './store/runs.ts';
+import type { RunRow } from '../store/runs.ts';
 
 export interface WorkOptions {
   threads?: number | undefined;
