@@ -9,7 +9,12 @@ namespace winnow {
 namespace {
 
 constexpr int kBatch = 512;  // proposals: bounds the memory of a run; fewer read the weights more often
-constexpr int kSide = 7;     // of an aligned region, in cells
+// Proposals of a batch that go through the fully connected layers together. Every batch is filled up to a
+// multiple of it, so that whatever the number of proposals is, a backend sees few shapes.
+constexpr int kTogether = 128;
+static_assert(kBatch % kTogether == 0);
+constexpr int kSide = 7;  // of an aligned region, in cells
+
 constexpr CorrectionWeights kWeights[] = {{10, 5}, {20, 10}, {30, 15}};  // of the stages
 
 // Adds softmax(logits) / stages.
@@ -69,15 +74,16 @@ void BoxHead::predict(Backend& backend, const Stage& stage, std::span<const Tens
     convolve_and_norm(backend, from, layer, Activation::relu, to);
     std::swap(from, to);
   }
-  const Tensor hidden = shaped(hidden_, {1, 1, count, hidden_width_});
-  backend.convolve(shaped(from, {1, 1, count, kSide * kSide * width_}), *stage.hidden, Activation::relu,
-                   hidden);
-  const Tensor vectors = shaped(hidden, {count, hidden_width_});
+  const int groups = (count + kTogether - 1) / kTogether;
+  const Tensor hidden = shaped(hidden_, {groups, 1, kTogether, hidden_width_});
+  backend.convolve(shaped(from, {groups, 1, kTogether, kSide * kSide * width_}), *stage.hidden,
+                   Activation::relu, hidden);
+  const Tensor vectors = shaped(hidden, {groups * kTogether, hidden_width_});
   const auto apply = [&](const Linear& layer, Tensor place, std::vector<float>& host) {
-    const Tensor out = shaped(place, {count, layer.outputs});
+    const Tensor out = shaped(place, {groups * kTogether, layer.outputs});
     backend.linear(vectors, layer, Activation::none, out);
-    host.resize(out.size());
-    backend.read(host.data(), out.data(), out.size() * sizeof(float));
+    host.resize(static_cast<std::size_t>(count) * layer.outputs);
+    backend.read(host.data(), out.data(), host.size() * sizeof(float));
   };
   apply(*stage.classes, class_logits_, logits_);
   apply(*stage.corrections, box_corrections_, corrections_);
