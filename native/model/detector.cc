@@ -49,6 +49,10 @@ Result<std::unique_ptr<Detector>> Detector::create(const DyvmConfig& config, Wei
 
 Status Detector::load(Weights& weights) {
   const DetectionHead& head = *config_.detection;
+  if (head.stages > 1 && head.box_per_class)
+    return Error{ErrorCode::bad_model,
+                 "Manifest: expected boxPerClass in a model of one stage only, but there are " +
+                     std::to_string(head.stages) + "."};
   TensorReader read(weights);
   auto backbone = DenseBackbone::load(config_, read, kBackbone, backend_);
   if (!backbone) return backbone.error();

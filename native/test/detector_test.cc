@@ -345,6 +345,10 @@ TEST_CASE("a detector names the tensor that is missing, of another shape, or too
   const DyvmConfig cascade = small_config("cascade"), plain = small_config("plain");
   DyvmConfig wider = cascade;
   wider.detection->width = 12;
+  DyvmConfig mixed = cascade;
+  mixed.detection->box_per_class = true;
+  CHECK(failure(mixed, cascade, nullptr) ==
+        "Manifest: expected boxPerClass in a model of one stage only, but there are 3.");
   CHECK(failure(cascade, plain, nullptr).find("roi_heads.box_head.0.conv1.weight") != std::string::npos);
   CHECK(failure(cascade, wider, nullptr).find("backbone.simfp_2.4.weight") != std::string::npos);
   CHECK(failure(cascade, cascade, "roi_heads.box_head.3.fc1.bias").find("box_head.3.fc1.bias") !=
