@@ -1,0 +1,140 @@
+// What a training step computes with: each operation of the classification models and its gradient, on the
+// calling thread, and the threads to call them on.
+//
+// A gradient has the name of its value with d_ before it. Gradients of weights are always added to what is
+// there; those of activations replace it where nothing else is said. Matrices are dense and row-major unless
+// a stride (floats from row to row) is given.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+
+#include "ops/result.h"
+
+namespace winnow::train {
+
+// A matrix product with `weight` [outputs, inputs].
+struct LinearShape {
+  int rows, inputs, outputs;
+  int x_stride;  // of x and d_x; d_out and out are dense
+};
+
+// The convolution along one image's tokens in one direction of a block.
+struct ConvolutionShape {
+  int tokens, channels, width;
+  int x_stride;   // of x and d_x; u and d_u are dense
+  int live;       // tokens from this one on are masked: x counts as zero there, and u is zero
+  bool backward;  // causal towards the end of the sequence
+};
+
+// The selective scan over one image's tokens in one direction of a block.
+struct ScanShape {
+  int tokens, channels, states;
+  int matrix_stride;  // of the rows of B and C and of their gradients
+  bool backward;
+};
+
+struct ScanInputs {
+  const float* steps;          // [tokens, channels]: delta before its softplus
+  const float* u;              // [tokens, channels]
+  const float* input_matrix;   // B [tokens, states]
+  const float* output_matrix;  // C [tokens, states]
+  const float* rates;          // [states, channels]: A, all negative
+  const float* skip;           // D [channels]
+};
+
+struct ScanGradients {
+  float *steps, *u, *input_matrix, *output_matrix;
+  float *rates, *skip;  // added to
+};
+
+// Rows of one image that the gate z lets through. `forward`, `backward`: what each direction counts.
+struct GateShape {
+  int rows, channels;
+  int z_stride;  // of z and d_z
+  float forward, backward;
+};
+
+class Operations {
+ public:
+  virtual ~Operations() = default;
+
+  virtual int threads() const = 0;
+  // Calls task(index, thread) for every index below `count`, on all threads. Tasks neither throw nor call
+  // run.
+  virtual void run(int count, const std::function<void(int, int)>& task) = 0;
+
+  // out = x W^T + bias (or null); or out += x W^T.
+  virtual void linear(const LinearShape& shape, const float* x, const float* weight, const float* bias,
+                      bool add, float* out) = 0;
+  // d_x = d_out W, or += .
+  virtual void linear_input_gradient(const LinearShape& shape, const float* d_out, const float* weight,
+                                     bool add, float* d_x) = 0;
+  // d_weight += d_out^T x; d_bias (or null) += column sums of d_out.
+  virtual void linear_weight_gradient(const LinearShape& shape, const float* d_out, const float* x,
+                                      float* d_weight, float* d_bias) = 0;
+
+  // out[r] = x[r] / sqrt(mean(x[r]^2) + 1e-5) * weight. Its d_x is added to what is there.
+  virtual void rms_norm(int rows, int dim, const float* x, const float* weight, float* out) = 0;
+  virtual void rms_norm_gradient(int rows, int dim, const float* x, const float* weight, const float* d_out,
+                                 float* d_x, float* d_weight) = 0;
+  // out[r] = (x[r] - mean) / sqrt(variance + 1e-5) * weight + bias. Its d_x is added to what is there.
+  virtual void layer_norm(int rows, int dim, const float* x, const float* weight, const float* bias,
+                          float* out) = 0;
+  virtual void layer_norm_gradient(int rows, int dim, const float* x, const float* weight, const float* d_out,
+                                   float* d_x, float* d_weight, float* d_bias) = 0;
+  // out = x Phi(x). d_x may be d_out.
+  virtual void gelu(std::size_t count, const float* x, float* out) = 0;
+  virtual void gelu_gradient(std::size_t count, const float* x, const float* d_out, float* d_x) = 0;
+
+  // u[t] = SiLU(bias + sum over k of taps[k] x[t - (width - 1) + k]) for live tokens, 0 for others; taps
+  // [width, channels].
+  virtual void convolve(const ConvolutionShape& shape, const float* x, const float* taps, const float* bias,
+                        float* u) = 0;
+  // d_x is added to what is there; d_u is overwritten. d_mask [tokens] += how the loss would change if token
+  // t were more or less masked, where mask[t] multiplies x[t] and u[t]; or null.
+  virtual void convolve_gradient(const ConvolutionShape& shape, const float* x, const float* taps,
+                                 const float* bias, float* d_u, float* d_x, float* d_taps, float* d_bias,
+                                 float* d_mask) = 0;
+
+  // Floats that the scan and its gradient need to work in.
+  virtual std::size_t scan_memory(const ScanShape& shape) const = 0;
+  // delta = softplus(steps); h = exp(delta A) h + delta u B; y = C h + D u. y [tokens, channels]
+  virtual void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* memory) = 0;
+  // All gradients from d_y, and y on the way. States are computed again, a tile of tokens at a time.
+  virtual void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* d_y, float* y,
+                             const ScanGradients& out, float* memory) = 0;
+
+  // out = (forward y_forward + backward y_backward) SiLU(z)
+  virtual void gate(const GateShape& shape, const float* y_forward, const float* y_backward, const float* z,
+                    float* out) = 0;
+  // d_sum = d_out SiLU(z): forward and backward times this are the gradients of the two y.
+  virtual void gate_sum_gradient(const GateShape& shape, const float* d_out, const float* z,
+                                 float* d_sum) = 0;
+  // out and d_z; d_weights[0], [1] = gradients of `forward` and `backward`.
+  virtual void gate_gradient(const GateShape& shape, const float* d_out, const float* y_forward,
+                             const float* y_backward, const float* z, float* out, float* d_z,
+                             double d_weights[2]) = 0;
+
+  // AdamW over `count` values: see optimiser.h.
+  struct Adam {
+    float learning_rate, beta1, beta2, epsilon, weight_decay;
+    float correction1, correction2;  // 1 - beta^step
+    float gradient_scale;            // of clipping
+    float ema_decay;
+  };
+  virtual void adam(const Adam& settings, std::size_t count, const float* gradient, float* weight,
+                    float* first_moment, float* second_moment, float* average) = 0;
+  virtual double sum_of_squares(std::size_t count, const float* values) = 0;
+  virtual void add(std::size_t count, const float* values, float* sum) = 0;  // sum += values
+};
+
+// Plain loops, one thread: what the others are compared with.
+std::unique_ptr<Operations> reference_operations();
+#ifdef WINNOW_CPU
+// oneDNN's products and this processor's vectors; threads 0: one per core.
+std::unique_ptr<Operations> cpu_operations(int threads);
+#endif
+
+}  // namespace winnow::train

@@ -1,0 +1,42 @@
+// The token sequences of a batch between two pruning stages, packed behind each other: kept patches in their
+// order with the class token among them, then dropped ones, which are masked.
+//
+// A dropped patch changes nothing any more: its rows feed zeros into convolution and scan, so the mixer adds
+// zero to it. Only the straight-through gradient of its mask is left, and that reaches the loss through the
+// convolution against the order of the sequence, over the conv_width - 1 tokens behind the last kept one. So
+// a sequence is cut there, and training costs what pruned inference does.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+namespace winnow::train {
+
+struct Sequences {
+  struct Sequence {
+    int begin, length;  // its rows
+    int live;           // rows before the first masked one: kept patches and the class token
+    int class_row;      // within the sequence
+    int scanned;        // rows that the scan goes over
+    // Row of the i-th patch: kept ones in order, then dropped ones.
+    int row_of_patch(int i) const { return begin + i + (i >= class_row ? 1 : 0); }
+    int patches() const { return length - 1; }
+    int kept() const { return live - 1; }
+  };
+  std::vector<Sequence> images;
+  int rows = 0;
+
+  // Adds an image. `whole`: with all of its dropped patches, as the original computes it.
+  void add(int patches, int kept, int class_row, int conv_width, bool whole) {
+    const int length = 1 + (whole ? patches : std::min(patches, kept + conv_width - 1));
+    images.push_back({rows, length, kept + 1, class_row, whole ? length : kept + 1});
+    rows += length;
+  }
+};
+
+// Images first <= b < last.
+struct ImageRange {
+  int first, last;
+};
+
+}  // namespace winnow::train
