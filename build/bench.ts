@@ -1,8 +1,8 @@
 /**
- * npm run bench [-- --quick] [-- --only engine,operations,peer,start,run,memory,scan,library,window]
+ * npm run bench [-- --quick] [-- --only engine,operations,dense,peer,start,run,memory,scan,library,window]
  *
  * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes and what its time
- * goes to, ONNX Runtime by turns with it, the first prediction, the command line from files to rows, its memory over many images, the folder
+ * goes to, segmentation and detection, ONNX Runtime by turns with the engine, the first prediction, the command line from files to rows, its memory over many images, the folder
  * scan, what the window asks of a large library, and what the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists, else from
  * the samples. `--quick` takes a tenth of the images.
  */
@@ -10,6 +10,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchDense } from './bench/dense.ts';
 import { benchEndToEnd, benchMemory } from './bench/end-to-end.ts';
 import { cpuPrecisions, printEngineSpeeds, printOperationTimes, writeModel } from './bench/engine.ts';
 import { benchLibrary } from './bench/library.ts';
@@ -51,6 +52,7 @@ const parts: Record<string, () => Promise<void> | void> = {
       ...{ batches: '8', threads: '1', precisions },
       seconds: quick ? 1 : 4,
     }),
+  dense: () => benchDense(precisions, quick),
   peer: async () =>
     benchPeer({
       ...{ model: await modelPackage(), precisions, pixels: new Uint8Array(fs.readFileSync(pixels)) },
