@@ -25,7 +25,8 @@ namespace {
 
 // How far from the original a precision may be. Where bf16 or int8 move the residual stream, a block decision
 // whose logit is near zero may fall the other way, and all later numbers of that image with it: at most a
-// share of the decisions may, and the image's logits are then left out of the comparison.
+// share of the decisions may, and the image's logits and scores are then left out of the comparison. Sums are
+// rounded in another order by every instruction set, so the bounds lie well above what one machine shows.
 struct Tolerance {
   double value;    // of logits and scores: relative to the largest of the tensor
   double flipped;  // share of all block decisions
@@ -34,7 +35,7 @@ struct Tolerance {
 Tolerance tolerance_of(Precision precision) {
   switch (precision) {
     case Precision::bf16:
-      return {2e-2, 0.025};
+      return {3e-2, 0.025};
     case Precision::int8:
       return {7e-2, 0.05};
     case Precision::fp32:
@@ -45,11 +46,12 @@ Tolerance tolerance_of(Precision precision) {
 
 // Patches [B, k] kept from scores [B, n], equal to the recorded ones but for ties at the boundary.
 Comparison compare_kept(const std::string& name, const Recorded& kept, const Recorded& scores,
-                        const std::vector<std::int32_t>& actual, double tie) {
+                        const std::vector<std::int32_t>& actual, double tie, const std::set<int>& left_out) {
   if (kept.values.size() != actual.size()) return {name, INFINITY, false};
   const auto images = kept.shape[0], count = kept.shape[1], patches = scores.shape[1];
   double differ = 0, ties = 0;
   for (std::int64_t b = 0; b < images; ++b) {
+    if (left_out.contains(static_cast<int>(b))) continue;
     const std::set<std::int64_t> recorded(kept.values.begin() + b * count,
                                           kept.values.begin() + (b + 1) * count);
     const std::set<std::int64_t> ours(actual.begin() + b * count, actual.begin() + (b + 1) * count);
@@ -101,17 +103,20 @@ std::vector<Comparison> compare_run(const std::string& run, const Expected& expe
   std::set<int> flipped;
   std::vector<Comparison> rows =
       compare_directions(run, expected, outputs, depth, tolerance.flipped, flipped);
+  const std::set<int> left_out = tolerance.flipped > 0.0 ? flipped : std::set<int>();
   rows.push_back(compare_values(run + "/logits", expected.read(run + "/logits"), outputs.logits,
-                                tolerance.value, tolerance.flipped > 0.0 ? flipped : std::set<int>()));
+                                tolerance.value, left_out));
   for (std::size_t stage = 0; stage < outputs.kept.size(); ++stage) {
     const std::string prefix = run + "/stage" + std::to_string(stage);
     if (!expected.has(prefix + ".score")) continue;
     const Recorded scores = expected.read(prefix + ".score");
-    rows.push_back(compare_values(prefix + ".score", scores, outputs.scores[stage], tolerance.value));
+    rows.push_back(
+        compare_values(prefix + ".score", scores, outputs.scores[stage], tolerance.value, left_out));
     // Of two patches whose scores may each be off by the error just seen, either may be the better one.
     const double error = rows.back().difference * largest_of(scores);
     rows.push_back(compare_kept(prefix + ".keep", expected.read(prefix + ".keep"), scores,
-                                outputs.kept[stage], tolerance.flipped > 0.0 ? kTie + 2.0 * error : kTie));
+                                outputs.kept[stage], tolerance.flipped > 0.0 ? kTie + 2.0 * error : kTie,
+                                left_out));
   }
   return rows;
 }

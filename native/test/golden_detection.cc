@@ -29,9 +29,9 @@ struct DetectionTolerance {
 DetectionTolerance tolerance_of(Precision precision) {
   switch (precision) {
     case Precision::bf16:
-      return {3e-2, 3e-2, 4.0, 0.25, 50.0, true, 6e-2, 16.0, 0.15, 2500.0};
+      return {3e-2, 3e-2, 4.0, 0.4, 50.0, true, 6e-2, 16.0, 0.15, 2500.0};
     case Precision::int8:
-      return {8e-2, 8e-2, 4.0, 0.5, 50.0, true, 0.2, 20.0, 0.25, 3000.0};
+      return {8e-2, 8e-2, 4.0, 0.65, 50.0, true, 0.2, 20.0, 0.25, 3000.0};
     case Precision::fp32:
       break;
   }
