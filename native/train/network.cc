@@ -1,7 +1,8 @@
 #include "train/network.h"
 
 #include <algorithm>
-#include <cmath>
+
+#include "train/random.h"
 
 namespace winnow::train {
 namespace {
@@ -23,25 +24,13 @@ std::size_t bytes_of(const std::vector<T>& values) {
   return values.capacity() * sizeof(T);
 }
 
-// The n-th number of a seed's sequence (SplitMix64).
-std::uint64_t random_bits(std::uint64_t seed, std::uint64_t n) {
-  std::uint64_t bits = seed + (n + 1) * 0x9e3779b97f4a7c15u;
-  bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9u;
-  bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebu;
-  return bits ^ (bits >> 31);
-}
-
 }  // namespace
 
 StepNoise draw_noise(const DyvmConfig& c, int images, std::uint64_t seed) {
-  const std::uint64_t scattered = random_bits(seed, 0);  // neighbouring seeds share no draws
-  std::uint64_t next = 0;
+  Random random(seed);
   const auto draw = [&](std::vector<float>& draws, std::size_t count) {
     draws.resize(count);
-    for (float& value : draws) {
-      const double uniform = (static_cast<double>(random_bits(scattered, next++) >> 11) + 0.5) * 0x1p-53;
-      value = static_cast<float>(-std::log(uniform));
-    }
+    for (float& value : draws) value = static_cast<float>(random.exponential());
   };
   StepNoise noise;
   noise.tokens.resize(c.pruning_layers.size());
@@ -433,6 +422,14 @@ void Network::backward(const std::vector<float>& weights, const OutputGradients&
     if (segment > 0) unprune(segment - 1, weights.data(), outputs, gradients.data());
   }
   unembed(gradients.data());
+}
+
+std::size_t Network::kept_bytes() const {
+  std::size_t rows = 0;
+  for (int segment = 0; segment < static_cast<int>(segments_.size()); ++segment)
+    rows += static_cast<std::size_t>(segments_[segment].rows) * (last_layer(segment) - first_layer(segment));
+  return offset(rows, c_.embed_dim + 2 * c_.inner_dim() + 2 * (c_.dt_rank + 2 * c_.state_dim)) *
+         sizeof(float);
 }
 
 std::size_t Network::bytes() const {

@@ -62,7 +62,10 @@ class Network {
   const std::vector<Stage>& stages() const { return stages_; }
   const Sequences& sequences() const { return segments_.back(); }                   // of the last blocks
   const std::vector<float>& gates(int layer) const { return tapes_[layer].gates; }  // [B, 2]
-  std::size_t bytes() const;  // of memory between and during its passes
+  // What the last forward pass kept of its blocks: the least that a gradient without computing products again
+  // needs.
+  std::size_t kept_bytes() const;
+  std::size_t bytes() const;  // of all memory between and during its passes
 
  private:
   struct Tape {

@@ -1,0 +1,29 @@
+// Weights that training starts from.
+#pragma once
+
+#include <cstdint>
+
+#include "model/dyvm_config.h"
+#include "model/weights.h"
+
+namespace winnow::train {
+
+// All tensors of a new model: Mamba's initialisation (arXiv 2312.00752) in Vim (arXiv 2401.09417).
+Weights initial_weights(const DyvmConfig& config, std::uint64_t seed);
+
+// Adds what a DyVM has and its unpruned parent has not: fresh score predictors, and block heads that keep all
+// directions. What is there already stays; so does a head for as many classes, another is made anew.
+void add_missing(const DyvmConfig& config, Weights& weights, std::uint64_t seed);
+
+// The same model without pruning and block selection.
+DyvmConfig without_pruning(const DyvmConfig& config);
+
+// The model whose logits are the normed class token of this one, D of them: what a new head learns from.
+struct FeatureModel {
+  DyvmConfig config;
+  Weights weights;
+};
+// Fails with bad_model where a tensor is missing or damaged.
+Result<FeatureModel> feature_model(const DyvmConfig& config, Weights& weights);
+
+}  // namespace winnow::train
