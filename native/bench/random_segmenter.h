@@ -6,8 +6,8 @@
 
 namespace winnow {
 
-// Weights of the backbone, the pyramid and the head, such that what a layer puts out is about as large as what
-// it gets.
+// Weights of the backbone, the pyramid and the head, such that what a layer puts out is about as large as
+// what it gets.
 Weights random_segmenter(const DyvmConfig& config);
 
 }  // namespace winnow

@@ -1,9 +1,9 @@
 // winnow-bench-segmentation [--models T,S] [--sizes 512] [--precisions fp32,bf16] [--threads 1,2] [--runs 5]
 // [--target 4000x3000] [--times operations]
 //
-// Milliseconds of a window's backbone and head, and of a picture of 4:3 from its resized pixels to its regions,
-// on random weights of the published sizes; with --times of each operation, all threads together. Every scan
-// direction runs; patches are kept as published. Prints a Markdown table of the medians.
+// Milliseconds of a window's backbone and head, and of a picture of 4:3 from its resized pixels to its
+// regions, on random weights of the published sizes; with --times of each operation, all threads together.
+// Every scan direction runs; patches are kept as published. Prints a Markdown table of the medians.
 #include <algorithm>
 #include <cstdio>
 #include <map>
@@ -62,7 +62,8 @@ Status measure(Segmenter& segmenter, Backend& backend, const Settings& settings,
   const PictureSize picture{side * 4 / 3, side};
   SegmentationOptions options;
   options.slide_stride = config.segmentation->slide_stride;
-  if (std::sscanf(settings.at("--target").c_str(), "%dx%d", &options.target.width, &options.target.height) != 2)
+  if (std::sscanf(settings.at("--target").c_str(), "%dx%d", &options.target.width, &options.target.height) !=
+      2)
     return Error{ErrorCode::bad_argument, "Expected a target as 4000x3000."};
   const std::vector<std::uint8_t> pixels = waves(picture);
   DynamicOptions dynamic;
@@ -91,7 +92,8 @@ Status measure(Segmenter& segmenter, Backend& backend, const Settings& settings,
 
 Status run(const Settings& settings) {
   std::printf(
-      "| model | size | precision | threads | backbone of a window, ms | its head | labels of a picture | the "
+      "| model | size | precision | threads | backbone of a window, ms | its head | labels of a picture | "
+      "the "
       "picture |\n|---|---|---|---|---|---|---|---|\n");
   for (const std::string& model : split(settings.at("--models")))
     for (const std::string& size : split(settings.at("--sizes"))) {
@@ -117,14 +119,15 @@ Status run(const Settings& settings) {
 }  // namespace winnow
 
 int main(int argc, char** argv) {
-  winnow::Settings settings = {{"--models", "T"},   {"--sizes", "512"},        {"--precisions", "fp32"},
-                               {"--threads", "2"},  {"--runs", "5"},           {"--target", "800x600"},
+  winnow::Settings settings = {{"--models", "T"},   {"--sizes", "512"}, {"--precisions", "fp32"},
+                               {"--threads", "2"},  {"--runs", "5"},    {"--target", "800x600"},
                                {"--times", "parts"}};
   for (int i = 1; i < argc; i += 2) {
     if (!settings.contains(argv[i]) || i + 1 == argc) {
-      std::fprintf(stderr,
-                   "Expected: winnow-bench-segmentation [--models T,S] [--sizes 512] [--precisions fp32,bf16] "
-                   "[--threads 1,2] [--runs 5] [--target 4000x3000] [--times operations]\n");
+      std::fprintf(
+          stderr,
+          "Expected: winnow-bench-segmentation [--models T,S] [--sizes 512] [--precisions fp32,bf16] "
+          "[--threads 1,2] [--runs 5] [--target 4000x3000] [--times operations]\n");
       return 2;
     }
     settings[argv[i]] = argv[i + 1];
