@@ -15,7 +15,7 @@
 #include "bench/random_detector.h"
 #include "bench/random_model.h"
 #include "engine/engine.h"
-#include "model/detector.h"
+#include "model/detection/detector.h"
 
 namespace winnow {
 namespace {

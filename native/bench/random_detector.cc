@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "bench/random_model.h"
-#include "model/proposals.h"
+#include "model/detection/proposals.h"
 
 namespace winnow {
 namespace {

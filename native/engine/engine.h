@@ -7,9 +7,9 @@
 #include <variant>
 #include <vector>
 
-#include "model/detector.h"
+#include "model/detection/detector.h"
 #include "model/dyvm.h"
-#include "model/segmenter.h"
+#include "model/segmentation/segmenter.h"
 #include "ops/backend.h"
 #include "ops/result.h"
 

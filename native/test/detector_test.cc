@@ -1,6 +1,6 @@
 // Detection: the arithmetic of boxes by hand, the choice of proposals and of what is found by hand, and small
 // random detectors on the reference and on the cpu.
-#include "model/detector.h"
+#include "model/detection/detector.h"
 
 #include <doctest/doctest.h>
 
@@ -14,7 +14,7 @@
 
 #include "bench/random_detector.h"
 #include "engine/engine.h"
-#include "model/proposals.h"
+#include "model/detection/proposals.h"
 
 namespace winnow {
 namespace {

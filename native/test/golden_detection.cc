@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/detector.h"
+#include "model/detection/detector.h"
 #include "test/golden_support.h"
 
 namespace winnow {

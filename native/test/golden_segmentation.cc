@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "model/segmenter.h"
+#include "model/segmentation/segmenter.h"
 #include "test/golden_support.h"
 
 namespace winnow {

@@ -1,5 +1,5 @@
 // Segmentation as a whole on small random models: what must agree, what must not matter, and what is refused.
-#include "model/segmenter.h"
+#include "model/segmentation/segmenter.h"
 
 #include <doctest/doctest.h>
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "model/boxes.h"
+#include "model/detection/boxes.h"
 
 namespace winnow {
 

@@ -1,4 +1,4 @@
-#include "model/nms.h"
+#include "model/detection/nms.h"
 
 #include <algorithm>
 #include <numeric>

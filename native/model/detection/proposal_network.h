@@ -3,9 +3,9 @@
 
 #include <vector>
 
-#include "model/detection_layers.h"
-#include "model/feature_pyramid.h"
-#include "model/proposals.h"
+#include "model/detection/detection_layers.h"
+#include "model/detection/feature_pyramid.h"
+#include "model/detection/proposals.h"
 
 namespace winnow {
 

@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "model/detection_layers.h"
+#include "model/detection/detection_layers.h"
 
 namespace winnow {
 

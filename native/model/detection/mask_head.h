@@ -3,8 +3,8 @@
 
 #include <vector>
 
-#include "model/best_boxes.h"
-#include "model/detection_layers.h"
+#include "model/detection/best_boxes.h"
+#include "model/detection/detection_layers.h"
 
 namespace winnow {
 

@@ -1,9 +1,9 @@
-#include "model/best_boxes.h"
+#include "model/detection/best_boxes.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "model/nms.h"
+#include "model/detection/nms.h"
 
 namespace winnow {
 

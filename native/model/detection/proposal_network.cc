@@ -1,4 +1,4 @@
-#include "model/proposal_network.h"
+#include "model/detection/proposal_network.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "model/boxes.h"
+#include "model/detection/boxes.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "model/segmenter.h"
+#include "model/segmentation/segmenter.h"
 
 #include <algorithm>
 

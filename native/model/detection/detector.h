@@ -6,12 +6,12 @@
 #include <memory>
 #include <vector>
 
-#include "model/best_boxes.h"
-#include "model/box_head.h"
 #include "model/dense_backbone.h"
-#include "model/feature_pyramid.h"
-#include "model/mask_head.h"
-#include "model/proposal_network.h"
+#include "model/detection/best_boxes.h"
+#include "model/detection/box_head.h"
+#include "model/detection/feature_pyramid.h"
+#include "model/detection/mask_head.h"
+#include "model/detection/proposal_network.h"
 #include "model/rle.h"
 
 namespace winnow {

@@ -1,9 +1,9 @@
-#include "model/box_head.h"
+#include "model/detection/box_head.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "model/feature_pyramid.h"
+#include "model/detection/feature_pyramid.h"
 
 namespace winnow {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/feature_pyramid.h"
+#include "model/detection/feature_pyramid.h"
 
 #include <algorithm>
 

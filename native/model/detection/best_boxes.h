@@ -3,7 +3,7 @@
 
 #include <vector>
 
-#include "model/box_head.h"
+#include "model/detection/box_head.h"
 
 namespace winnow {
 

@@ -1,4 +1,4 @@
-#include "model/detector.h"
+#include "model/detection/detector.h"
 
 #include <algorithm>
 

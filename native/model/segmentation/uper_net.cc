@@ -1,4 +1,4 @@
-#include "model/uper_net.h"
+#include "model/segmentation/uper_net.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,9 +1,9 @@
-#include "model/proposals.h"
+#include "model/detection/proposals.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "model/nms.h"
+#include "model/detection/nms.h"
 
 namespace winnow {
 namespace {

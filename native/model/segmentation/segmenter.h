@@ -9,7 +9,7 @@
 #include "model/dense_backbone.h"
 #include "model/picture.h"
 #include "model/rle.h"
-#include "model/uper_net.h"
+#include "model/segmentation/uper_net.h"
 #include "model/weights.h"
 
 namespace winnow {

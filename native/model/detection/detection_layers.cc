@@ -1,4 +1,4 @@
-#include "model/detection_layers.h"
+#include "model/detection/detection_layers.h"
 
 namespace winnow {
 namespace {

@@ -4,11 +4,11 @@
 
 #include <vector>
 
-#include "model/boxes.h"
-#include "model/detection_layers.h"
+#include "model/detection/boxes.h"
+#include "model/detection/detection_layers.h"
+#include "model/detection/proposals.h"
 #include "model/dyvm_config.h"
 #include "model/prediction.h"
-#include "model/proposals.h"
 
 namespace winnow {
 
