@@ -9,6 +9,7 @@ namespace {
 
 constexpr int kMemory = 10;              // pairs that L-BFGS remembers
 constexpr double kEnoughDescent = 1e-4;  // of what the slope promises (Armijo)
+constexpr double kIndistinct = 1e-6;     // of a loss
 constexpr int kMostHalvings = 40;
 constexpr int kRowsAtOnce = 256;
 constexpr int kParts = 16;  // of the examples; each sums for itself, so threads change no bit
@@ -177,7 +178,10 @@ Result<TrainedHead> train_head(Operations& operations, const float* features, co
       next = head;
       for (std::size_t i = 0; i < next.size(); ++i) next[i] += length * way[i];
       next_loss = loss_of(next, next_gradient);
-      down = next_loss <= loss + kEnoughDescent * length * slope;
+      // Near the optimum fp32 sums cannot tell two losses apart, but still their gradients.
+      const bool level = std::abs(next_loss - loss) <= kIndistinct * std::abs(loss);
+      down = next_loss <= loss + kEnoughDescent * length * slope ||
+             (level && largest_of(next_gradient) < largest_of(gradient));
       if (!down) length *= 0.5;
     }
     if (!down) {

@@ -66,6 +66,12 @@ Network::Network(const DyvmConfig& config, Operations& operations, bool learns)
   stages_.resize(c_.pruning_layers.size());
   tapes_.resize(c_.depth);
   memories_.resize(ops_.threads());
+  for (Memory& m : memories_) {  // any thread may take any task
+    m.block.reserve(c_, ops_, std::max(kGroupRows, c_.patches() + 1), c_.patches() + 1);
+    if (!c_.pruning_layers.empty()) m.predictor.reserve(c_);
+    m.patches.resize(offset(c_.patches(), 3 * c_.patch_size * c_.patch_size));
+    m.patch_rows.resize(offset(c_.patches(), c_.embed_dim));
+  }
   prepared_.resize(table_.size());
   partial_size_ = std::max(table_.embedding.size, table_.head.size);
   for (const BlockPlaces& places : table_.blocks) partial_size_ = std::max(partial_size_, places.size);
@@ -148,18 +154,16 @@ void Network::embed(const float* weights, const float* input) {
   float* stream = last_layer(0) == 0 ? d_spare_.data() : tape(0).stream;
   ops_.run(parts(), [&](int index, int thread) {
     Memory& m = memories_[thread];
-    m.patches.resize(offset(patches, pixels));
-    m.d_patches.resize(offset(patches, dim));
     const ImageRange range = part(index);
     for (int b = range.first; b < range.last; ++b) {
       const Sequences::Sequence& s = sequences.images[b];
       cut_patches(b, m.patches.data());
       ops_.linear({patches, pixels, dim, pixels}, m.patches.data(), weights + table_.embedding.weight,
-                  weights + table_.embedding.bias, false, m.d_patches.data());
+                  weights + table_.embedding.bias, false, m.patch_rows.data());
       for (int row = 0; row < s.length; ++row) {
         const int patch = row - (row > s.class_row ? 1 : 0);
         const float* token = row == s.class_row ? weights + table_.embedding.class_token
-                                                : m.d_patches.data() + offset(patch, dim);
+                                                : m.patch_rows.data() + offset(patch, dim);
         const float* position = weights + table_.embedding.position + offset(row, dim);
         float* to = stream + offset(s.begin + row, dim);
         for (int d = 0; d < dim; ++d) to[d] = token[d] + position[d];
@@ -174,7 +178,6 @@ void Network::run_blocks(int segment, const StepNoise* noise) {
   if (learns_ && last == c_.depth) fit(final_, offset(sequences.rows, c_.embed_dim));
   ops_.run(parts(), [&](int index, int thread) {
     BlockMemory& memory = memories_[thread].block;
-    memory.reserve(c_, ops_, std::max(kGroupRows, c_.patches() + 1), c_.patches() + 1);
     for_groups(index, sequences, [&](ImageRange images) {
       for (int layer = first; layer < last; ++layer) {
         BlockNoise draws;
@@ -205,7 +208,6 @@ void Network::prune(int stage, const float* weights, const StepNoise& noise) {
   const float* stream = d_spare_.data();
   ops_.run(parts(), [&](int index, int thread) {
     PredictorMemory& memory = memories_[thread].predictor;
-    memory.reserve(c_);
     const ImageRange range = part(index);
     for (int b = range.first; b < range.last; ++b) {
       const Sequences::Sequence& sequence = sequences.images[b];
@@ -385,9 +387,9 @@ void Network::unembed(float* gradients) {
       ops_.add(dim, d_stream + offset(s.class_row, dim), d + places.class_token);
       for (int i = 0; i < patches; ++i)
         std::copy_n(d_stream_.data() + offset(s.row_of_patch(i), dim), dim,
-                    m.d_patches.data() + offset(i, dim));
+                    m.patch_rows.data() + offset(i, dim));
       cut_patches(b, m.patches.data());
-      ops_.linear_weight_gradient({patches, pixels, dim, pixels}, m.d_patches.data(), m.patches.data(),
+      ops_.linear_weight_gradient({patches, pixels, dim, pixels}, m.patch_rows.data(), m.patches.data(),
                                   d + places.weight, d + places.bias);
     }
   });
@@ -439,7 +441,7 @@ std::size_t Network::bytes() const {
     add(tape.stream, tape.xz, tape.projected[0], tape.projected[1], tape.gate_logits, tape.gates);
   for (const Stage& s : stages_) add(s.rows, s.decisions, s.probabilities, s.order, s.positions);
   for (const Memory& m : memories_) {
-    add(m.patches, m.d_patches);
+    add(m.patches, m.patch_rows);
     total += m.block.bytes() + m.predictor.bytes();
   }
   add(prepared_, final_, tokens_, logits_, partials_, d_stream_, d_spare_, d_mask_, d_policy_);

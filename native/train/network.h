@@ -74,7 +74,7 @@ class Network {
   struct Memory {
     BlockMemory block;
     PredictorMemory predictor;
-    std::vector<float> patches, d_patches;
+    std::vector<float> patches, patch_rows;
   };
 
   Network(const DyvmConfig& config, Operations& operations, bool learns);
