@@ -1,6 +1,6 @@
 // Makes a fresh clone ready: Debian packages, npm packages, the native engine, the window. A second run finds nothing
-// to do. --without-window leaves the window out, for programs that have none; --with-browser adds the browser that tests
-// of the window run in, where it can be had; --quiet says nothing then.
+// to do. --without-window leaves the window out, for programs that have none; --with-programs adds the native tests and
+// benchmarks, --with-browser the browser that tests of the window run in, where it can be had; --quiet says nothing then.
 // Plain JavaScript without dependencies, for it runs before there are any, on any Node from 20 on.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -181,18 +181,24 @@ function hashFiles(hash, place) {
   }
 }
 
-/** Whether `folder` was built to the end from the present sources.
- * @param {string} folder @param {string[]} flags */
-function nativeIsCurrent(folder, flags) {
-  return readText(path.join(root, folder, 'stamp')) === nativeInputs(flags);
+const ADDON_STAMP = 'addon.stamp';
+const STAMP = 'stamp'; // of the addon and all programs
+
+/** Whether `folder` was built to the end from the present sources; the addon alone or everything.
+ * @param {string} folder @param {string[]} flags @param {boolean} everything */
+function nativeIsCurrent(folder, flags, everything) {
+  const inputs = nativeInputs(flags);
+  const built = (/** @type {string} */ stamp) => readText(path.join(root, folder, stamp)) === inputs;
+  return built(STAMP) || (!everything && built(ADDON_STAMP));
 }
 
 /**
- * Configures and builds native/ into `folder` unless that was done. Several builds differ in their CMake flags.
- * @param {string} folder relative to the repository @param {string[]} flags
+ * Configures and builds native/ into `folder` unless that was done: the addon, or also the tests and benchmarks, which
+ * take longer. Several builds differ in their CMake flags.
+ * @param {string} folder relative to the repository @param {string[]} flags @param {boolean} everything
  */
-export function buildNative(folder, flags) {
-  if (nativeIsCurrent(folder, flags)) return;
+export function buildNative(folder, flags, everything = true) {
+  if (nativeIsCurrent(folder, flags, everything)) return;
   const target = path.join(root, folder);
   const inputs = nativeInputs(flags);
   console.log(`Building the native engine into ${folder} (a minute or two)`);
@@ -200,10 +206,11 @@ export function buildNative(folder, flags) {
   const isMoved =
     cache !== '' && !cache.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${path.join(root, 'native')}\n`);
   if (isMoved) fs.rmSync(target, { recursive: true });
-  fs.rmSync(path.join(target, 'stamp'), { force: true });
+  for (const stamp of [STAMP, ADDON_STAMP]) fs.rmSync(path.join(target, stamp), { force: true });
   run('cmake', ['-S', 'native', '-B', folder, ...flags]);
-  run('cmake', ['--build', folder, '--parallel', String(availableParallelism())]);
-  fs.writeFileSync(path.join(target, 'stamp'), inputs); // last, so that a build cut short is done again
+  const wanted = everything ? [] : ['--target', 'winnow-addon'];
+  run('cmake', ['--build', folder, '--parallel', String(availableParallelism()), ...wanted]);
+  fs.writeFileSync(path.join(target, everything ? STAMP : ADDON_STAMP), inputs); // last: one cut short is done again
 }
 
 export const releaseBuild = { folder: 'out/native', flags: ['-DCMAKE_BUILD_TYPE=Release'] };
@@ -285,13 +292,14 @@ export function alone(work) {
 }
 
 const withWindow = !process.argv.includes('--without-window');
+const withPrograms = process.argv.includes('--with-programs');
 const withBrowser = process.argv.includes('--with-browser');
 
 function isReady() {
   return (
     missingPackages().length === 0 &&
     npmIsCurrent() &&
-    nativeIsCurrent(releaseBuild.folder, releaseBuild.flags) &&
+    nativeIsCurrent(releaseBuild.folder, releaseBuild.flags, withPrograms) &&
     (!withWindow || windowIsCurrent()) &&
     (!withBrowser || !lacksBrowser())
   );
@@ -301,7 +309,7 @@ function setUp() {
   const missing = missingPackages();
   if (missing.length > 0) installPackages(missing);
   if (!npmIsCurrent()) installNpmPackages();
-  buildNative(releaseBuild.folder, releaseBuild.flags);
+  buildNative(releaseBuild.folder, releaseBuild.flags, withPrograms);
   if (withWindow) buildWindow();
   if (withBrowser && lacksBrowser()) installBrowser();
 }
