@@ -13,8 +13,6 @@ void transpose(const float* from, int rows, int columns, float* to) {
       to[static_cast<std::size_t>(c) * rows + r] = from[static_cast<std::size_t>(r) * columns + c];
 }
 
-std::size_t offset(int rows, int width) { return static_cast<std::size_t>(rows) * width; }
-
 }  // namespace
 
 void BlockMemory::reserve(const DyvmConfig& c, const Operations& operations, int rows, int longest) {

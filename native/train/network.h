@@ -68,6 +68,10 @@ class Network {
   std::size_t bytes() const;  // of all memory between and during its passes
 
  private:
+  static constexpr int kParts =
+      16;  // of a batch; each sums gradients of its own: threads change no bit of them
+  static constexpr int kGroupRows = 128;  // their values between two products stay in the second cache
+
   struct Tape {
     std::vector<float> stream, xz, projected[2], gate_logits, gates;
   };
@@ -86,7 +90,16 @@ class Network {
   int parts() const;
   // Calls task(images, thread) for runs of images of a part that fit the caches.
   template <typename Task>
-  void for_groups(int index, const Sequences& sequences, const Task& task) const;
+  void for_groups(int index, const Sequences& sequences, const Task& task) const {
+    const ImageRange range = part(index);
+    for (int first = range.first; first < range.last;) {
+      int last = first + 1, rows = sequences.images[first].length;
+      while (last < range.last && rows + sequences.images[last].length <= kGroupRows)
+        rows += sequences.images[last++].length;
+      task(ImageRange{first, last});
+      first = last;
+    }
+  }
   void reserve(int segment);
   void embed(const float* weights, const float* input);
   void cut_patches(int image, float* patches) const;

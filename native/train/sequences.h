@@ -8,6 +8,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 namespace winnow::train {
@@ -33,6 +34,16 @@ struct Sequences {
     rows += length;
   }
 };
+
+// Floats before row `rows` of a dense matrix.
+inline std::size_t offset(std::size_t rows, int width) { return rows * static_cast<std::size_t>(width); }
+
+// Room for `count` values, of which old ones may be left.
+template <typename T>
+void fit(std::vector<T>& values, std::size_t count) {
+  if (values.capacity() < count) std::vector<T>().swap(values);
+  values.resize(count);
+}
 
 // Images first <= b < last.
 struct ImageRange {
