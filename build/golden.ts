@@ -3,7 +3,7 @@
  *
  * Compares every device, in each of its precisions, with what the original model code computed. A directory holds `config.json`,
  * `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name a model
- * package by its path from there. Ends with exit code 1 when a tensor differs.
+ * package by its path from there. A directory with the losses and gradients of a training step is compared with ours. Ends with exit code 1 when a tensor differs.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -65,6 +65,13 @@ function readGolden(directory: string): Golden {
   throw new AppError('BAD_ARGUMENT', `${file} is not as expected: ${z.prettifyError(golden.error)}`);
 }
 
+/** Whether a directory holds a training step, with its losses and gradients, in place of predictions. */
+function recordsTraining(directory: string): boolean {
+  const file = path.join(directory, 'config.json');
+  const trained = z.object({ token_distillation: z.string() });
+  return fs.existsSync(file) && trained.safeParse(readJson(file)).success;
+}
+
 /** What a JSON file holds; undefined when it is not JSON. */
 function readJson(file: string): unknown {
   try {
@@ -107,7 +114,13 @@ function classTokenArchitecture({ architecture }: Golden): ClassTokenArchitectur
 }
 
 /** Whether every recorded tensor of a directory is met on every device, in each precision that it computes. */
-async function check(directory: string, program: string): Promise<boolean> {
+async function check(directory: string, programs: string): Promise<boolean> {
+  if (recordsTraining(directory)) {
+    console.log(`${directory}: a step of training`);
+    const program = path.resolve(programs, 'winnow-golden-training');
+    return spawnSync(program, [directory], { stdio: 'inherit' }).status === 0;
+  }
+  const program = path.resolve(programs, 'winnow-golden');
   const golden = readGolden(directory);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-golden-'));
   try {
@@ -138,13 +151,11 @@ async function main(): Promise<number> {
   }
   const failed: string[] = [];
   for (const directory of positionals) {
-    const passed = await check(directory, path.resolve(values.programs, 'winnow-golden')).catch(
-      (error: unknown) => {
-        if (!(error instanceof AppError)) throw error;
-        console.error([error.message, error.hint].filter(Boolean).join(' '));
-        return false;
-      },
-    );
+    const passed = await check(directory, values.programs).catch((error: unknown) => {
+      if (!(error instanceof AppError)) throw error;
+      console.error([error.message, error.hint].filter(Boolean).join(' '));
+      return false;
+    });
     if (!passed) failed.push(directory);
   }
   console.log(
