@@ -143,12 +143,14 @@ suite('the queue', () => {
     const { app, engine } = place;
     const [a = '', b = ''] = folders(place.folder, 'a', 'b');
     writeFiles(a, Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`${index}0.jpg`, ''])));
-    engine.beforeAnswer = async () => {
-      if (engine.batches.length === 2) await app.cancel({ runId: 1 });
-    };
-    const rests = queueRests(app);
+    const { go } = gate(place);
     await app.queueRun({ folders: [a], batch: 1 });
     await app.queueRun({ folders: [b] });
+    const rests = queueRests(app);
+    engine.beforeAnswer = async () => {
+      if (engine.batches.length === 3) await app.cancel({ runId: 1 }); // two wait at the gate
+    };
+    go();
     await rests;
     const halted = await app.showQueue({});
     assert.deepEqual([halted.waiting.map(({ id }) => id), halted.halted], [[2], 'Run 1 was paused.']);
