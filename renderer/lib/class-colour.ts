@@ -1,5 +1,6 @@
-/** Okabe and Ito's colours, then the same with stripes, then with dots: told apart without colour vision. */
-export const CLASS_COLOURS = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442'];
+import { CLASS_COLOURS } from '../../electron/shared/class-colours.ts';
+
+/** Every colour first plain, then with stripes, then with dots. */
 const PATTERNS = ['plain', 'striped', 'dotted'] as const;
 type Pattern = (typeof PATTERNS)[number];
 

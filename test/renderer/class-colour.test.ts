@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { root } from '../../build/setup.mjs';
-import { CLASS_COLOURS, classLook, classPaint, ClassRanks } from '../../renderer/lib/class-colour.ts';
+import { CLASS_COLOURS } from '../../electron/shared/class-colours.ts';
+import { classLook, classPaint, ClassRanks } from '../../renderer/lib/class-colour.ts';
 
 suite('the look of a class', () => {
   test('on a canvas has the colours of the style sheet', () => {

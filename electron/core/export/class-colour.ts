@@ -1,12 +1,13 @@
-/** Okabe and Ito's colours, which are told apart without colour vision. */
-const FIRST = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#f0e442'];
+import { CLASS_COLOURS } from '../../shared/class-colours.ts';
+
 const GOLDEN_ANGLE = 137.508; // degrees
 const LIGHTNESS = [0.45, 0.65, 0.3];
 
 /** A colour for a class without one of its own, as `#rrggbb`: after the first ones, hues as far apart as can be. */
 export function classColour(index: number): string {
   return (
-    FIRST[index] ?? fromHsl((index * GOLDEN_ANGLE) % 360, 0.8, LIGHTNESS[index % LIGHTNESS.length] ?? 0.5)
+    CLASS_COLOURS[index] ??
+    fromHsl((index * GOLDEN_ANGLE) % 360, 0.8, LIGHTNESS[index % LIGHTNESS.length] ?? 0.5)
   );
 }
 
