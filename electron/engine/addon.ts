@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { DetectionSettings, Precision } from '../shared/run.ts';
+import type { Losses } from '../shared/training.ts';
 
 /**
  * The native addon's JavaScript face, stated once. Errors arrive as `Error` with a `code` of
@@ -15,7 +16,14 @@ export interface NativeAddon {
    */
   loadModel(
     packagePath: string,
-    options: { device: string; threads: number; precision: Precision; inputSize?: number | undefined },
+    options: {
+      device: string;
+      threads: number;
+      precision: Precision;
+      inputSize?: number | undefined;
+      /** Of a classifier: its logits are the features in front of its last layer. */
+      features?: boolean | undefined;
+    },
   ): Promise<NativeModel>;
   /**
    * PIL's bicubic resize of the shorter side to `resize`, then the centre crop, byte for byte as the original evaluates.
@@ -41,6 +49,59 @@ export interface NativeAddon {
     targetSize: NativeSize,
     filter: 'smooth' | 'sampled',
   ): Promise<void>;
+  /**
+   * Makes a training of a classifier ready: weights from `parent`, new ones for what it lacks, or the whole state of an
+   * earlier session. Rejects with BAD_MODEL, BAD_ARGUMENT or ENGINE.
+   */
+  createTrainer(options: {
+    /** JSON: manifest, losses, optimiser and augmentation as in TrainerSetup. */
+    settings: string;
+    parent?: string | undefined; // package
+    teacher?: string | undefined; // package
+    state?: string | undefined;
+    seed: number;
+    device: string;
+    threads: number;
+  }): Promise<NativeTrainer>;
+  /**
+   * Multinomial logistic regression on `features` [count, features], to its optimum (L-BFGS). `labels` are class indices.
+   * Rejects with BAD_ARGUMENT for features that are not finite.
+   */
+  solveHead(
+    features: Float32Array,
+    labels: Int32Array,
+    options: { classes: number; smoothing: number; decay: number; device: string; threads: number },
+  ): Promise<{ weight: Float32Array; bias: Float32Array; loss: number; iterations: number }>;
+}
+
+/** RGB bytes, row-major. */
+export interface NativePicture extends NativeSize {
+  pixels: Uint8Array;
+}
+
+/** A training under way: one call at a time. */
+export interface NativeTrainer {
+  /**
+   * Varies the pictures by the settings' augmentation and learns from them; off the JavaScript thread. The arrays must
+   * stay untouched until the promise settles. Rejects with ENGINE when the loss is not finite: nothing has changed then.
+   */
+  step(
+    pictures: readonly NativePicture[],
+    labels: Int32Array,
+    options: { seed: number; learningRate: number },
+  ): Promise<NativeStep>;
+  /** Weights, moments and averages as safetensors, whole or not at all. */
+  saveState(path: string): Promise<void>;
+  /** The model's tensors as safetensors: of the moving average, or the last weights. */
+  saveWeights(path: string, averaged: boolean): Promise<void>;
+}
+
+export interface NativeStep {
+  losses: Losses;
+  gradientNorm: number;
+  accuracy: number;
+  tokensKept: number;
+  directionsKept: number;
 }
 
 export interface NativeDevice {

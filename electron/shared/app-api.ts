@@ -16,6 +16,8 @@ import { runArguments } from './api/runs.ts';
 import type { RunEvent, RunResults } from './api/runs.ts';
 import { settingsArguments } from './api/settings.ts';
 import type { SettingsResults } from './api/settings.ts';
+import { trainingArguments } from './api/training.ts';
+import type { TrainingEvent, TrainingResults } from './api/training.ts';
 
 /**
  * The arguments of every call of AppApi: each takes one object. The schemas are the allow-list of what may be
@@ -29,6 +31,7 @@ export const appApiArguments = {
   ...exportArguments,
   ...modelArguments,
   ...settingsArguments,
+  ...trainingArguments,
   evaluate: z.strictObject({ folder: path, ...dialShape, confusion: path.optional() }),
 } as const;
 
@@ -44,7 +47,8 @@ export interface AppResults
     ReviewResults,
     ExportResults,
     ModelResults,
-    SettingsResults {
+    SettingsResults,
+    TrainingResults {
   /** Runs on a folder whose sub-folders are classes, and compares. */
   evaluate: Evaluation;
 }
@@ -57,7 +61,7 @@ export type AppApi = {
   subscribe(listener: (event: AppEvent) => void): () => void;
 };
 
-export type AppEvent = RunEvent | ReviewEvent | ExportEvent;
+export type AppEvent = RunEvent | ReviewEvent | ExportEvent | TrainingEvent;
 
 export interface ClassAccuracy {
   folder: string; // name of the sub-folder

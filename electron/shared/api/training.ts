@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import type { ModelPackage } from '../model-package.ts';
+import { TRAINING_METHODS } from '../training.ts';
+import type {
+  EpochReport,
+  StepReport,
+  TrainingClass,
+  TrainingMethod,
+  TrainingRecipe,
+  TrainingState,
+  TrainingWarning,
+} from '../training.ts';
+import { modelName, path, runId, share, threads } from './arguments.ts';
+
+const trainingId = z.int('a training is named by its number').positive('a training is named by its number');
+const size = (name: string) =>
+  z
+    .int(`${name} must be a whole number of pixels`)
+    .min(4, `${name} must be at least 4 pixels`)
+    .max(1024, `${name} must be at most 1024 pixels`);
+
+/** What to learn, from which pictures, starting where; what is left out has a default. */
+export const trainingShape = {
+  /** A folder whose sub-folders are classes; or, in its place, a run whose reviewed images are learned from. */
+  folder: path.optional(),
+  runId: runId.optional(),
+  method: z.enum(TRAINING_METHODS, `a method must be ${TRAINING_METHODS.join(', ')}`),
+  /** Name or package file of the model to start from; not with `scratch`. */
+  from: modelName.optional(),
+  name: modelName.optional(), // of the new model
+  /** With `scratch`: sizes of the new model. */
+  size: z.enum(['micro', 'tiny', 'small', 'base'], 'a size must be micro, tiny, small or base').optional(),
+  imageSize: size('an image size').optional(),
+  patchSize: size('a patch size').optional(),
+  stride: size('a stride').optional(),
+  /** Of recipes.ts: vim-t, vim-s, vim-b, videomamba-t, videomamba-s as published, or Winnow's own. */
+  recipe: z.string().optional(),
+  epochs: z.int('epochs must be a whole number').min(1, 'epochs must be at least 1').max(10_000).optional(),
+  batch: z.int('a batch must be a whole number of images').min(1).max(4096).optional(),
+  learningRate: z.number().positive('a learning rate must be above 0').max(1).optional(),
+  /** One ratio r, meaning r, r^2, r^3, or one per stage with commas between. */
+  tokenKeep: z.string().optional(),
+  blockKeep: z
+    .number()
+    .gt(0, 'a block keep ratio must be above 0')
+    .max(1, 'a block keep ratio must be at most 1')
+    .optional(),
+  /** Share of every class that is held out. */
+  holdout: share('the hold-out').optional(),
+  /** Training ends after so long, with the best epoch so far; the schedule is planned for it. */
+  minutes: z.number().positive('a time must be above 0').optional(),
+  seed: z.int('a seed must be a whole number').nonnegative().optional(),
+  /** Parts of the augmentation that are switched off or, where the recipe has none of it, on with usual strength. */
+  augment: z
+    .strictObject({
+      crop: z.boolean().optional(),
+      flip: z.boolean().optional(),
+      colourJitter: z.boolean().optional(),
+      randAugment: z.boolean().optional(),
+      erasing: z.boolean().optional(),
+      mixup: z.boolean().optional(),
+      cutMix: z.boolean().optional(),
+    })
+    .optional(),
+  device: z.string().optional(),
+  threads: threads.optional(),
+};
+
+/** Calls about teaching. */
+export const trainingArguments = {
+  prepareTraining: z.strictObject(trainingShape),
+  startTraining: z.strictObject(trainingShape),
+  pauseTraining: z.strictObject({ trainingId }),
+  resumeTraining: z.strictObject({ trainingId, threads: threads.optional() }),
+  removeTraining: z.strictObject({ trainingId }),
+  listTrainings: z.strictObject({}),
+  showTraining: z.strictObject({ trainingId }),
+} as const;
+
+export interface TrainingResults {
+  /** Reads all pictures and says what training on them would be, before it starts. */
+  prepareTraining: TrainingPlan;
+  /** Starts a training and comes back at once; it tells by `training` events how it goes on. One at a time. */
+  startTraining: Training;
+  /** Comes back when the state is saved; nothing is lost. */
+  pauseTraining: Training;
+  /** Goes on where the training was paused, failed or killed; comes back at once. */
+  resumeTraining: Training;
+  /** Forgets a training that is not under way; a model that it made stays. */
+  removeTraining: undefined;
+  listTrainings: Training[]; // newest first
+  showTraining: TrainingDetails;
+}
+
+/** A training as it is known before it starts. */
+export interface TrainingPlan {
+  method: TrainingMethod;
+  name: string; // of the new model
+  from: ModelPackage | undefined;
+  classes: TrainingClass[];
+  warnings: TrainingWarning[];
+  recipe: TrainingRecipe;
+  steps: number; // of all epochs; 0 of method head
+  /** Measured by a few steps on this machine; undefined where that failed. */
+  seconds: number | undefined;
+  parameters: number; // of the new model
+}
+
+export interface Training {
+  id: number;
+  name: string; // of the new model
+  method: TrainingMethod;
+  from: string | undefined; // name of the parent
+  /** Folder of the pictures, or what stands for it: `run 3`. */
+  source: string;
+  state: TrainingState;
+  createdAt: string; // ISO 8601
+  finishedAt: string | undefined;
+  progress: TrainingProgress;
+  /** Best hold-out accuracy so far, and its epoch. */
+  best: { epoch: number; top1: number } | undefined;
+  /** Why it failed, or ended early, as one sentence. */
+  reason: string | undefined;
+  /** The package that it made, when it is done. */
+  model: string | undefined;
+}
+
+export interface TrainingProgress {
+  phase: 'reading' | 'training' | 'testing' | 'finishing' | 'done';
+  done: number; // files read, or steps taken
+  total: number;
+  epoch: number; // under way, from 1; 0 before
+  epochs: number;
+  secondsLeft: number | undefined;
+  imagesPerSecond: number; // 0 while nothing is measured
+}
+
+export interface TrainingDetails {
+  training: Training;
+  recipe: TrainingRecipe;
+  classes: TrainingClass[];
+  warnings: TrainingWarning[];
+  epochs: EpochReport[];
+  /** Losses along the way, thinned out to some hundred points. */
+  steps: { step: number; report: StepReport }[];
+  /** Of the hold-out at Balanced, when training is done. */
+  result: TrainingOutcome | undefined;
+}
+
+/** What the finished model does with the pictures that it has not learned from. */
+export interface TrainingOutcome {
+  images: number;
+  top1: number;
+  /** Rows: true classes, columns: predicted, in the order of `classes`. */
+  confusion: number[][];
+  /** The dial on the hold-out: what each token keep ratio gives; one point for a model that does not prune. */
+  curve: { tokenKeep: number; top1: number; blockKeep: number; workShare: number }[];
+  /** Mean difference of confidence and accuracy over ten bins of confidence (expected calibration error). */
+  calibrationError: number;
+  /** Wrong and least sure first. `place` names its picture: `/training/<id>/<place>`. */
+  worst: { place: number; path: string; label: string; predicted: string; confidence: number }[];
+}
+
+export type TrainingEvent =
+  | { type: 'training'; training: Training }
+  | { type: 'trainingStep'; trainingId: number; step: number; report: StepReport }
+  | { type: 'trainingEpoch'; trainingId: number; report: EpochReport };

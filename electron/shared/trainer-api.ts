@@ -1,0 +1,89 @@
+import type { ClassProbability, EngineDial } from './engine-api.ts';
+import type { Augmentation, LossSettings, OptimiserSettings, StepReport } from './training.ts';
+
+/** A picture to learn from. */
+export interface TrainingExample {
+  path: string;
+  classIndex: number;
+}
+
+/** What a training step works on until the next `open`. */
+export interface TrainerSetup {
+  /** The new model's manifest as JSON text; only sizes, labels' number, pruning and preprocessing matter. */
+  manifest: string;
+  /** Package whose weights training starts from; tensors that it lacks, and a head for other classes, are made anew. */
+  parent: string | undefined;
+  /** Package of the frozen, unpruned model that is learned from as well. */
+  teacher: string | undefined;
+  /** State of an earlier session of the same training, written by `saveState`. */
+  state: string | undefined;
+  seed: number; // of weights that are made anew
+  device: string; // 'cpu' or 'reference'
+  threads: number;
+  losses: LossSettings;
+  optimiser: OptimiserSettings;
+  augmentation: Augmentation;
+}
+
+export interface StepRequest {
+  examples: readonly TrainingExample[];
+  learningRate: number;
+  seed: number; // of the augmentation and of the random decisions
+}
+
+/** What is known of a picture before training. */
+export type InspectedPicture =
+  | {
+      width: number; // upright, pixels
+      height: number;
+      /** 64 bits, hex: neighbouring pixels compared in a picture of 9 x 8 (dHash). Alike pictures differ in few bits. */
+      looks: string;
+      sha256: string; // of the file, hex
+    }
+  | { error: string };
+
+/** What a package says of one picture, or why there is nothing, in one sentence. */
+export type HoldoutOutcome = { probabilities: Float32Array; top: ClassProbability[] } | { error: string };
+
+/** A solved last layer; see docs/training.md. */
+export interface SolvedHead {
+  weight: Float32Array; // [classes, features]
+  bias: Float32Array; // [classes]
+  loss: number; // mean cross entropy on what it was solved for, decay included
+  iterations: number;
+}
+
+/**
+ * All that the app knows of the training host, a process of its own. Failures are AppErrors; when the process dies, calls
+ * under way are rejected with ENGINE, and the next `open` starts another.
+ */
+export interface TrainerApi {
+  /** Reads and decodes files; one answer each, in their order. `size`: pixels of the side that the model sees. */
+  inspect(paths: readonly string[], size: number): Promise<InspectedPicture[]>;
+  open(setup: TrainerSetup): Promise<void>;
+  /**
+   * One step. A second call may start before the first has ended: its pictures are decoded meanwhile. Rejects with ENGINE
+   * when the loss is not finite; the state is then that of the last good step. Rejects with BAD_IMAGE, naming the file, when
+   * one cannot be read any more.
+   */
+  step(request: StepRequest): Promise<StepReport>;
+  /** Writes all that training goes on from, whole or not at all. */
+  saveState(path: string): Promise<void>;
+  /** Writes the model's tensors as plain safetensors (F32): of the moving average, or the last weights. */
+  saveWeights(path: string, options: { averaged: boolean }): Promise<void>;
+  /** Predicts pictures with a package as a run does; the package stays loaded until another one is named. */
+  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]>;
+  /**
+   * Features of pictures in front of a package's last layer, kept in the host for `solveHead` in the order of the calls.
+   * Resolves to what could not be read: places in `paths` and reasons.
+   */
+  addFeatures(
+    packagePath: string,
+    examples: readonly TrainingExample[],
+    dial: EngineDial,
+  ): Promise<{ place: number; error: string }[]>;
+  /** Solves a last layer for the features that were added, to its optimum, and forgets them. */
+  solveHead(options: { classes: number; smoothing: number; decay: number }): Promise<SolvedHead>;
+  /** Ends the host at once; calls under way are rejected with CANCELLED. A later call starts it again. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,115 @@
+/** What training is, for the window, the command line and the training host alike. */
+
+/**
+ * `head`: a new last layer on the features of a model that stays as it is. `fine-tune`: all weights of a model.
+ * `distill`: an unpruned model becomes a DyVM that learns from it what to leave out. `scratch`: all weights from chance.
+ */
+export const TRAINING_METHODS = ['head', 'fine-tune', 'distill', 'scratch'] as const;
+export type TrainingMethod = (typeof TRAINING_METHODS)[number];
+
+/** How the pictures of a step are varied, all of it by the step's seed. A ratio or probability is from 0 to 1. */
+export interface Augmentation {
+  /**
+   * `resized`: a part of at least `leastArea` of the picture, its sides at most 4 to 3, becomes the model's input (bicubic).
+   * `shifted`: the evaluation's crop, moved by up to `pixels` to each side; what is beyond the edge is black. `centre`: the
+   * evaluation's crop.
+   */
+  crop: { kind: 'resized'; leastArea: number } | { kind: 'shifted'; pixels: number } | { kind: 'centre' };
+  flip: boolean; // left and right, every other picture
+  colourJitter: number; // brightness, contrast and saturation change by up to this share, in random order
+  /** RandAugment (arXiv 1909.13719): `operations` per picture, at about `magnitude` of 10; 0 operations: none. */
+  randAugment: { operations: number; magnitude: number };
+  erasing: number; // random erasing (arXiv 1708.04896): the share of pictures that lose a rectangle to noise
+  mixup: number; // arXiv 1710.09412: parameter of its beta distribution; 0: none
+  cutMix: number; // arXiv 1905.04899: likewise; with both, every other batch has the one or the other
+  smoothing: number; // of the labels
+}
+
+/** Weights of the parts of the loss, and what it aims at (arXiv 2504.04787, section 3.4 and its code). */
+export interface LossSettings {
+  classification: number;
+  tokenRatio: number;
+  blockRatio: number;
+  distillClass: number; // with a teacher
+  distillToken: number; // with a teacher
+  tokenKeep: number[]; // aim of each pruning stage, of the patches before any pruning
+  blockKeep: number; // aim, over all blocks, images and directions
+}
+
+/** AdamW (arXiv 1711.05101). */
+export interface OptimiserSettings {
+  weightDecay: number; // of matrices but A_log, positions and class token
+  largestNorm: number; // longer gradients are shortened to it; 0: never
+  averageDecay: number; // of the moving average of the weights, 0 to 1
+}
+
+/** The learning rate: straight from `warmUpRate` up to `rate` over the first epochs, then half a cosine down to `leastRate`. */
+export interface LearningRate {
+  rate: number;
+  warmUpRate: number;
+  leastRate: number;
+  warmUpEpochs: number;
+}
+
+/** All that determines a training beside its pictures. */
+export interface TrainingRecipe {
+  name: string; // of the recipe that it began from
+  epochs: number;
+  batch: number;
+  learningRate: LearningRate;
+  optimiser: OptimiserSettings;
+  losses: LossSettings;
+  augmentation: Augmentation;
+  patience: number; // epochs without a better hold-out accuracy after which training ends; 0: never
+}
+
+/** Parts of the loss, each times its weight, as they enter the total. */
+export interface Losses {
+  total: number;
+  classification: number;
+  tokenRatio: number;
+  blockRatio: number;
+  distillClass: number;
+  distillToken: number;
+}
+
+/** What one step or a mean of several did. */
+export interface StepReport {
+  losses: Losses;
+  gradientNorm: number;
+  accuracy: number; // share of the pictures whose best class is their label's; of mixed ones the stronger label's
+  tokensKept: number; // share of the patches that the last stage kept
+  directionsKept: number; // share of the scan directions that ran
+}
+
+/** A point of the training's curve: means over the steps of an epoch, and the hold-out behind it. */
+export interface EpochReport extends StepReport {
+  epoch: number; // from 1
+  learningRate: number; // at its end
+  seconds: number;
+  /** Of pictures that are not learned from, predicted as a run at Balanced predicts. */
+  holdout: { top1: number; loss: number } | undefined;
+}
+
+/** What a training has to say before it starts; `paths` are some of those concerned, relative to the folder. */
+export interface TrainingWarning {
+  kind:
+    | 'few-images' // fewer than 20 in a class
+    | 'unbalanced' // the largest class has ten times the images of the smallest
+    | 'unreadable' // files that cannot be read are left out
+    | 'duplicates' // the same picture in several classes
+    | 'near-duplicates' // pictures that look alike in training and hold-out
+    | 'small-pictures'; // most are smaller than the model's input
+  message: string; // one sentence
+  paths: string[];
+  count: number;
+}
+
+export type TrainingState = 'preparing' | 'running' | 'paused' | 'done' | 'failed';
+
+/** A class of the new model. */
+export interface TrainingClass {
+  name: string;
+  images: number; // that are learned from
+  holdout: number;
+}
