@@ -2,6 +2,7 @@ import { makeBackground } from './background.ts';
 import type { Background, Colour } from './background.ts';
 import { kinds } from './kinds.ts';
 import { Random } from './random.ts';
+import { norm } from './solids.ts';
 import type { Solid } from './solids.ts';
 
 /** A part in a picture. */
@@ -24,6 +25,9 @@ export interface DrawOptions {
   classes: readonly number[];
 }
 
+/** The rows of a rotation from the table to a part. */
+type Turn = Record<'right' | 'front' | 'up', { x: number; y: number; z: number }>;
+
 /** A part that lies on the table. */
 interface PlacedPart {
   classIndex: number;
@@ -31,7 +35,7 @@ interface PlacedPart {
   x: number; // of its middle; the picture goes from 0 to 1
   y: number;
   scale: number; // its radius
-  turn: Float64Array; // 3 x 3: from the table to the part
+  turn: Turn;
   lowest: number; // of its surface above the table's 0, in its own radius
   colour: Colour;
   gloss: number;
@@ -40,6 +44,8 @@ interface PlacedPart {
 const SAMPLES = 2; // rays per pixel and side
 const STEPS = 48;
 const NEAR = 0.002;
+const REACH = 1.1; // of a part from its middle, in its own radius, and a little
+const LONGEST_SHADOW = 3; // radii of the part
 
 const metals: readonly { colour: Colour; gloss: number }[] = [
   { colour: [0.58, 0.58, 0.6], gloss: 0.9 }, // steel
@@ -91,7 +97,7 @@ function placeParts(random: Random, classes: readonly number[]): PlacedPart[] {
     for (let attempt = 0; attempt < 30; attempt++) {
       const margin = classes.length === 1 ? Math.max(0.34, scale * 0.85) : scale * 0.8;
       [x, y] = [random.between(margin, 1 - margin), random.between(margin, 1 - margin)];
-      if (placed.every((other) => Math.hypot(other.x - x, other.y - y) > 0.85 * (other.scale + scale))) break;
+      if (placed.every((other) => norm(other.x - x, other.y - y) > 0.85 * (other.scale + scale))) break;
     }
     const solid = kind.make(random);
     const turn = makeTurn(random, kind.flat);
@@ -105,7 +111,7 @@ function placeParts(random: Random, classes: readonly number[]): PlacedPart[] {
 }
 
 /** Somehow around the upright axis, tipped a little; parts that do not lie flat are laid down first. */
-function makeTurn(random: Random, flat: boolean): Float64Array {
+function makeTurn(random: Random, flat: boolean): Turn {
   const tilt = random.chance(0.7) ? random.normal(0.16) : random.between(-0.9, 0.9);
   const laid = flat ? (random.chance(0.5) ? 0 : Math.PI) + tilt : Math.PI / 2 + tilt * 0.7;
   const around = random.between(0, 2 * Math.PI); // in the picture
@@ -115,11 +121,11 @@ function makeTurn(random: Random, flat: boolean): Float64Array {
     Math.sin(angle),
   ]) as [number, number, number, number, number, number];
   // Rz(roll) Rx(laid) Rz(around)
-  return Float64Array.of(
-    ...[cr * ca - sr * cl * sa, cr * sa + sr * cl * ca, sr * sl],
-    ...[-sr * ca - cr * cl * sa, -sr * sa + cr * cl * ca, cr * sl],
-    ...[sl * sa, -sl * ca, cl],
-  );
+  return {
+    right: { x: cr * ca - sr * cl * sa, y: cr * sa + sr * cl * ca, z: sr * sl },
+    front: { x: -sr * ca - cr * cl * sa, y: -sr * sa + cr * cl * ca, z: cr * sl },
+    up: { x: sl * sa, y: -sl * ca, z: cl },
+  };
 }
 
 /** Distance in the table's axes, in the part's own radius. */
@@ -129,8 +135,12 @@ function distanceAt(
   y: number,
   z: number,
 ): number {
-  const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0, i = 0] = turn;
-  return solid(a * x + b * y + c * z, d * x + e * y + f * z, g * x + h * y + i * z);
+  const { right, front, up } = turn;
+  return solid(
+    right.x * x + right.y * y + right.z * z,
+    front.x * x + front.y * y + front.z * z,
+    up.x * x + up.y * y + up.z * z,
+  );
 }
 
 /** How far below its middle a part reaches, found on a few rays from below. */
@@ -182,7 +192,7 @@ function normalAt(part: PlacedPart, x: number, y: number, z: number): [number, n
     distanceAt(part, x, y + small, z) - here,
     distanceAt(part, x, y, z + small) - here,
   ];
-  const length = Math.hypot(nx, ny, nz) || 1;
+  const length = norm(nx, ny, nz) || 1;
   return [nx / length, ny / length, nz / length];
 }
 
@@ -246,8 +256,9 @@ function onTable(
     const [dx, dy] = [(x - part.x) / part.scale, (y - part.y) / part.scale];
     if (dx * dx + dy * dy > 6) continue;
     near = Math.min(near, 0.55 + 1.1 * Math.max(0, distanceAt(part, dx, dy, part.lowest + 0.05)));
+    if (passesBy(part, light, dx, dy)) continue;
     let t = 0.03;
-    for (let step = 0; step < 14 && t < 3; step++) {
+    for (let step = 0; step < 14 && t < LONGEST_SHADOW; step++) {
       const distance = distanceAt(part, dx + lx * t, dy + ly * t, part.lowest + lz * t);
       open = Math.min(open, Math.max(0, (light.softness * distance) / t));
       if (open < 0.01) break;
@@ -256,6 +267,14 @@ function onTable(
   }
   const lit = light.ambient * near + light.strength * lz * open;
   return background(x, y).map((value, channel) => value * lit * (light.tint[channel] ?? 1)) as Colour;
+}
+
+/** Whether light on its way to this place of the table passes a part too far away to be dimmed by it. */
+function passesBy({ lowest }: PlacedPart, { direction, softness }: Light, dx: number, dy: number): boolean {
+  const [lx, ly, lz] = direction;
+  const along = Math.max(0, -(dx * lx + dy * ly + lowest * lz));
+  const distance = norm(dx + along * lx, dy + along * ly, lowest + along * lz) - REACH;
+  return softness * distance >= LONGEST_SHADOW;
 }
 
 /** Means of SAMPLES x SAMPLES rays. */

@@ -1,5 +1,5 @@
 import type { Random } from './random.ts';
-import { ball, block, coil, cone, cylinder, moved, prism, rod, spun, threadedShaft } from './solids.ts';
+import { ball, block, coil, cone, cylinder, moved, norm, prism, rod, spun, threadedShaft } from './solids.ts';
 import { tipped, torus, union, without } from './solids.ts';
 import type { Solid } from './solids.ts';
 
@@ -52,7 +52,7 @@ function gear(random: Random): Solid {
   const wheel: Solid = (x, y, z) => {
     const wave = Math.cos(teeth * Math.atan2(y, x));
     const radius = size + tooth * Math.min(1, Math.max(-1, 1.8 * wave)) * 0.5;
-    return 0.6 * Math.max(Math.hypot(x, y) - radius, Math.abs(z) - half);
+    return 0.6 * Math.max(norm(x, y) - radius, Math.abs(z) - half);
   };
   const bore = cylinder(size * random.between(0.16, 0.28), 1);
   const hub = cylinder(size * 0.4, half * random.between(1.2, 1.6));
@@ -121,7 +121,7 @@ function wingNut(random: Random): Solid {
   const out = hub + wing * 0.75;
   const spread = random.between(0.2, 0.45);
   const half = 0.07;
-  const disc: Solid = (x, y, z) => 0.9 * Math.max(Math.hypot(x, z) - wing, Math.abs(y) - half);
+  const disc: Solid = (x, y, z) => 0.9 * Math.max(norm(x, z) - wing, Math.abs(y) - half);
   const body = union(
     cone(hub * 1.1, hub * 0.9, -hub * 0.8, hub * 0.8),
     moved(disc, out, 0, spread),
