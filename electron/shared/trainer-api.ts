@@ -43,7 +43,13 @@ export type InspectedPicture =
   | { error: string };
 
 /** What a package says of one picture, or why there is nothing, in one sentence. */
-export type HoldoutOutcome = { probabilities: Float32Array; top: ClassProbability[] } | { error: string };
+export type HoldoutOutcome =
+  | {
+      probabilities: Float32Array;
+      top: ClassProbability[];
+      blockKeep: number; // share of the scan directions that ran
+    }
+  | { error: string };
 
 /** A solved last layer; see docs/training.md. */
 export interface SolvedHead {
