@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <exception>
 
+#include "model/feature_model.h"
 #include "reference/reference_backend.h"
 #ifdef WINNOW_CPU
 #include "cpu/cpu_backend.h"
@@ -60,7 +61,8 @@ Result<std::unique_ptr<Backend>> make_backend(const std::string& name, int threa
 }
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, const std::string& device,
-                                             int threads, Precision precision, int input_size) {
+                                             int threads, Precision precision, int input_size,
+                                             bool features) {
   try {
     auto backend = make_backend(device, threads, precision);
     if (!backend) return backend.error();
@@ -68,7 +70,8 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, co
     if (!weights) return weights.error();
     const auto trained = read_manifest(weights->metadata("winnow"));
     if (!trained) return trained.error();
-    const auto config = with_input_size(*trained, input_size > 0 ? input_size : trained->trained_size);
+    auto config = with_input_size(*trained, input_size > 0 ? input_size : trained->trained_size);
+    if (config && features) config = make_feature_model(*config, *weights);
     if (!config) return config.error();
     std::unique_ptr<Engine> engine(new Engine);
     const auto keep = [&](auto model) -> Status {

@@ -39,10 +39,10 @@ Result<std::unique_ptr<Backend>> make_backend(const std::string& device, int thr
 class Engine {
  public:
   // `input_size`: side in pixels that a segmentation or detection model sees its pictures at; 0 for the
-  // trained one.
+  // trained one. `features`: logits are what the head of a classifier is applied to; see make_feature_model.
   static Result<std::unique_ptr<Engine>> load(const std::string& package_path, const std::string& device,
                                               int threads, Precision precision = Precision::fp32,
-                                              int input_size = 0);
+                                              int input_size = 0, bool features = false);
 
   // pixels [images, S, S, 3]: RGB bytes. See DyvmModel::predict.
   Status predict(const std::uint8_t* pixels, int images, const DynamicOptions& options, Outputs& outputs);

@@ -181,16 +181,30 @@ std::int64_t centred(std::int64_t length, int crop) {
   return margin / 2 + (margin % 2 != 0 && margin / 2 % 2 != 0 ? 1 : 0);
 }
 
+// A part of a picture in memory, and of what is made of it.
+struct Source {
+  const std::uint8_t* pixels;
+  int width, height;
+  std::size_t row;  // bytes from row to row
+};
+struct Target {
+  std::uint8_t* pixels;
+  std::size_t row;
+};
+
+Source whole(const std::uint8_t* pixels, int width, int height) {
+  return {pixels, width, height, 3 * static_cast<std::size_t>(width)};
+}
+
 // Both passes; one output of `target` for each of the filters'.
-void filter_pixels(const std::uint8_t* source, int width, int height, const Filter& across,
-                   const Filter& down, std::uint8_t* target) {
+void filter_pixels(const Source& source, const Filter& across, const Filter& down, const Target& target) {
   const int out_columns = static_cast<int>(across.first.size());
   const int out_rows = static_cast<int>(down.first.size());
   // The part of the source that the crop needs.
   const int left = across.first.front();
-  const int columns = std::min(across.first.back() + across.taps, width) - left;
+  const int columns = std::min(across.first.back() + across.taps, source.width) - left;
   const int top = down.first.front();
-  const int rows = std::min(down.first.back() + down.taps, height) - top;
+  const int rows = std::min(down.first.back() + down.taps, source.height) - top;
 
   std::vector<int> first(across.first);
   for (int& position : first) position -= left;
@@ -202,7 +216,7 @@ void filter_pixels(const std::uint8_t* source, int width, int height, const Filt
   const int stride = (3 * out_columns + 16) / 16 * 16;
   std::vector<std::uint8_t> squeezed(static_cast<std::size_t>(rows + down.taps) * stride);
   for (int y = 0; y < rows; ++y) {
-    const std::uint8_t* row = source + 3 * (static_cast<std::size_t>(top + y) * width + left);
+    const std::uint8_t* row = source.pixels + static_cast<std::size_t>(top + y) * source.row + 3ull * left;
     HWY_DYNAMIC_DISPATCH(widen_row)(row, columns, line.data());
     HWY_DYNAMIC_DISPATCH(filter_row)
     (line.data(), first.data(), weights.data(), across.taps, out_columns,
@@ -214,7 +228,7 @@ void filter_pixels(const std::uint8_t* source, int width, int height, const Filt
     HWY_DYNAMIC_DISPATCH(filter_column)
     (squeezed.data() + static_cast<std::size_t>(down.first[y] - top) * stride, stride,
      down.weights.data() + static_cast<std::size_t>(y) * down.taps, down.taps, finished.data());
-    std::memcpy(target + static_cast<std::size_t>(y) * 3 * out_columns, finished.data(),
+    std::memcpy(target.pixels + static_cast<std::size_t>(y) * target.row, finished.data(),
                 3 * static_cast<std::size_t>(out_columns));
   }
 }
@@ -253,6 +267,19 @@ void sample_pixels(const std::uint8_t* source, int width, int height, int target
   }
 }
 
+// The part of a crop of one axis that lies within `length` pixels.
+struct Span {
+  std::int64_t offset;  // of its first pixel, among the `length`
+  int skipped, count;   // pixels of the crop before it, and its own
+};
+
+Span within(std::int64_t length, int crop, int shift) {
+  const std::int64_t offset = centred(length, crop) + shift;
+  const std::int64_t first = std::max<std::int64_t>(offset, 0), end = std::min(offset + crop, length);
+  return {first, static_cast<int>(std::min<std::int64_t>(first - offset, crop)),
+          static_cast<int>(std::max<std::int64_t>(end - first, 0))};
+}
+
 Error no_memory(int width, int height) {
   return {ErrorCode::engine, "There is not enough memory to resize a picture of " + std::to_string(width) +
                                  "x" + std::to_string(height) + " pixels."};
@@ -261,6 +288,11 @@ Error no_memory(int width, int height) {
 }  // namespace
 
 Status resize_and_crop(const std::uint8_t* source, int width, int height, int resize, int crop,
+                       std::uint8_t* target) {
+  return resize_and_crop(source, width, height, resize, crop, Shift{}, target);
+}
+
+Status resize_and_crop(const std::uint8_t* source, int width, int height, int resize, int crop, Shift shift,
                        std::uint8_t* target) {
   if (width < 1 || height < 1 || crop < 1 || crop > resize) {
     return Error{ErrorCode::bad_argument, "Expected a picture of at least 1x1 pixels and a crop of 1 to " +
@@ -271,12 +303,41 @@ Status resize_and_crop(const std::uint8_t* source, int width, int height, int re
   const std::int64_t shorter = std::min(width, height);
   const std::int64_t resized_width = static_cast<std::int64_t>(resize) * width / shorter;
   const std::int64_t resized_height = static_cast<std::int64_t>(resize) * height / shorter;
+  const Span columns = within(resized_width, crop, shift.right),
+             rows = within(resized_height, crop, shift.down);
+  const std::size_t row = 3 * static_cast<std::size_t>(crop);
+  if (columns.count < crop || rows.count < crop) std::memset(target, 0, row * crop);
+  if (columns.count == 0 || rows.count == 0) return ok();
   try {
-    const Filter across = make_filter(kBicubic, width, resized_width, centred(resized_width, crop), crop);
-    const Filter down = make_filter(kBicubic, height, resized_height, centred(resized_height, crop), crop);
-    filter_pixels(source, width, height, across, down, target);
+    const Filter across = make_filter(kBicubic, width, resized_width, columns.offset, columns.count);
+    const Filter down = make_filter(kBicubic, height, resized_height, rows.offset, rows.count);
+    filter_pixels(whole(source, width, height), across, down,
+                  {target + rows.skipped * row + 3ull * columns.skipped, row});
   } catch (const std::bad_alloc&) {
     return no_memory(width, height);
+  }
+  return ok();
+}
+
+Status resize_box(const std::uint8_t* source, int width, int height, const PictureBox& box, int side,
+                  std::uint8_t* target) {
+  if (box.left < 0 || box.top < 0 || box.width < 1 || box.height < 1 || box.left > width - box.width ||
+      box.top > height - box.height || side < 1) {
+    return Error{ErrorCode::bad_argument,
+                 "Expected a rectangle of at least 1x1 pixels within a picture of " + std::to_string(width) +
+                     "x" + std::to_string(height) + ", got " + std::to_string(box.width) + "x" +
+                     std::to_string(box.height) + " at " + std::to_string(box.left) + ", " +
+                     std::to_string(box.top) + "."};
+  }
+  const Source all = whole(source, width, height);
+  try {
+    filter_pixels(
+        {all.pixels + static_cast<std::size_t>(box.top) * all.row + 3ull * box.left, box.width, box.height,
+         all.row},
+        make_filter(kBicubic, box.width, side, 0, side), make_filter(kBicubic, box.height, side, 0, side),
+        {target, 3 * static_cast<std::size_t>(side)});
+  } catch (const std::bad_alloc&) {
+    return no_memory(box.width, box.height);
   }
   return ok();
 }
@@ -292,8 +353,10 @@ Status resize(const std::uint8_t* source, int width, int height, int target_widt
     if (filter == ResizeFilter::sampled)
       sample_pixels(source, width, height, target_width, target_height, target);
     else
-      filter_pixels(source, width, height, make_filter(kBilinear, width, target_width, 0, target_width),
-                    make_filter(kBilinear, height, target_height, 0, target_height), target);
+      filter_pixels(whole(source, width, height),
+                    make_filter(kBilinear, width, target_width, 0, target_width),
+                    make_filter(kBilinear, height, target_height, 0, target_height),
+                    {target, 3 * static_cast<std::size_t>(target_width)});
   } catch (const std::bad_alloc&) {
     return no_memory(width, height);
   }

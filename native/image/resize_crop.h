@@ -16,6 +16,22 @@ namespace winnow {
 Status resize_and_crop(const std::uint8_t* source, int width, int height, int resize, int crop,
                        std::uint8_t* target);
 
+// The same crop `right` and `down` pixels further; what lies beyond the resized picture is black.
+struct Shift {
+  int right = 0, down = 0;
+};
+Status resize_and_crop(const std::uint8_t* source, int width, int height, int resize, int crop, Shift shift,
+                       std::uint8_t* target);
+
+// A rectangle of a picture, in pixels.
+struct PictureBox {
+  int left, top, width, height;
+};
+// Resizes a rectangle of `source` [height, width, 3] to the square `target` [side, side, 3] with the same
+// filter; pixels beyond the rectangle count for nothing. Fails with bad_argument unless it lies within.
+Status resize_box(const std::uint8_t* source, int width, int height, const PictureBox& box, int side,
+                  std::uint8_t* target);
+
 // How pixels of the source become one of the target.
 enum class ResizeFilter {
   smooth,   // PIL's bilinear: a triangle as wide as a target pixel (antialiased), 8-bit arithmetic as above

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "train/parameters.h"
 #include "train/random.h"
@@ -87,24 +88,25 @@ DyvmConfig without_pruning(const DyvmConfig& config) {
   return plain;
 }
 
-Result<FeatureModel> feature_model(const DyvmConfig& config, Weights& weights) {
-  FeatureModel model{config, {}};
-  model.config.classes = config.head_inputs();
-  for (const std::string& name : weights.names()) {
-    if (name.starts_with("head.")) continue;
-    const Weights::Shape shape = weights.shape(name);
-    const auto values = weights.tensor(name, shape);
-    if (!values) return values.error();
-    std::size_t count = 1;
-    for (std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-    model.weights.add(name, shape, {*values, *values + count});
+Result<Weights> inherit(const DyvmConfig& config, const DyvmConfig& from, Weights& weights) {
+  if (from.dense() || from.registers > 0 || from.class_token_first != config.class_token_first)
+    return Error{ErrorCode::bad_argument,
+                 "Expected a model of the same architecture to start from, but it is another one."};
+  const ParameterTable theirs(from);
+  auto values = theirs.read(weights);
+  if (!values) return values.error();
+  const bool same_stages = from.pruning_layers == config.pruning_layers;
+  const ParameterTable own(config);
+  std::set<std::string> wanted;
+  for (const Parameter& parameter : own.parameters())
+    if (same_stages || !parameter.name.starts_with("score_predictors.")) wanted.insert(parameter.name);
+  Weights taken;
+  for (const Parameter& parameter : theirs.parameters()) {
+    if (!wanted.contains(parameter.name)) continue;
+    const auto begin = values->begin() + static_cast<std::ptrdiff_t>(parameter.place);
+    taken.add(parameter.name, parameter.shape, {begin, begin + static_cast<std::ptrdiff_t>(parameter.size)});
   }
-  const int dim = model.config.classes;
-  std::vector<float> identity(static_cast<std::size_t>(dim) * dim, 0.0f);
-  for (int d = 0; d < dim; ++d) identity[static_cast<std::size_t>(d) * (dim + 1)] = 1.0f;
-  model.weights.add("head.weight", {dim, dim}, std::move(identity));
-  model.weights.add("head.bias", {dim}, std::vector<float>(dim, 0.0f));
-  return model;
+  return taken;
 }
 
 }  // namespace winnow::train

@@ -18,12 +18,9 @@ void add_missing(const DyvmConfig& config, Weights& weights, std::uint64_t seed)
 // The same model without pruning and block selection.
 DyvmConfig without_pruning(const DyvmConfig& config);
 
-// The model whose logits are the normed class token of this one, D of them: what a new head learns from.
-struct FeatureModel {
-  DyvmConfig config;
-  Weights weights;
-};
-// Fails with bad_model where a tensor is missing or damaged.
-Result<FeatureModel> feature_model(const DyvmConfig& config, Weights& weights);
+// What a model of `config` takes over from another one of the same architecture, `from` with its `weights`: all
+// that both have, but predictors only where both prune before the same blocks. Fails with bad_model where
+// `weights` are none of `from`, and with bad_argument for another architecture.
+Result<Weights> inherit(const DyvmConfig& config, const DyvmConfig& from, Weights& weights);
 
 }  // namespace winnow::train

@@ -12,9 +12,14 @@ class Random {
   // Neighbouring seeds share no numbers.
   explicit Random(std::uint64_t seed) : state_(scramble(seed + kStep)) {}
 
+  // Of the place-th of several that share a seed.
+  Random(std::uint64_t seed, std::uint64_t place) : Random(Random(seed).bits() + place) {}
+
   std::uint64_t bits() { return scramble(state_ += kStep); }
   double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }  // 0 < u < 1
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
+  int whole(int count) { return static_cast<int>(uniform() * count); }  // 0 <= n < count
+  bool chance(double probability) { return uniform() < probability; }
   double exponential() { return -std::log(uniform()); }
   double normal() {
     constexpr double kTurn = 6.283185307179586;

@@ -8,25 +8,17 @@ namespace {
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
 
-Result<std::unique_ptr<Operations>> make_operations(const std::string& device, int threads) {
-  if (device == "reference") return reference_operations();
-#ifdef WINNOW_CPU
-  if (device == "cpu") return cpu_operations(threads);
-#else
-  (void)threads;
-#endif
-  return bad_argument("Expected the device to be cpu or reference, but it is " + device + ".");
-}
-
 StepResult summary(const Network& student, const float* targets) {
   const int images = student.images(), classes = student.config().classes;
   StepResult result;
+  int correct = 0;
   for (int b = 0; b < images; ++b) {
     const float *logits = student.logits().data() + static_cast<std::size_t>(b) * classes,
                 *target = targets + static_cast<std::size_t>(b) * classes;
-    result.correct += std::max_element(logits, logits + classes) - logits ==
-                      std::max_element(target, target + classes) - target;
+    correct += std::max_element(logits, logits + classes) - logits ==
+               std::max_element(target, target + classes) - target;
   }
+  result.accuracy = static_cast<double>(correct) / images;
   if (!student.stages().empty()) {
     double kept = 0.0;
     for (int after : student.stages().back().after) kept += after;
@@ -40,6 +32,26 @@ StepResult summary(const Network& student, const float* targets) {
 }
 
 }  // namespace
+
+Result<std::unique_ptr<Operations>> make_operations(const std::string& device, int threads) {
+  if (device == "reference") return reference_operations();
+#ifdef WINNOW_CPU
+  if (device == "cpu") return cpu_operations(threads);
+#else
+  (void)threads;
+#endif
+  return bad_argument("Expected the device to be cpu or reference, but it is " + device + ".");
+}
+
+void normalise(const DyvmConfig& c, const std::uint8_t* pixels, float* out) {
+  const std::size_t plane = static_cast<std::size_t>(c.image_size) * c.image_size;
+  for (int channel = 0; channel < 3; ++channel) {
+    const float scale = 1.0f / (255.0f * c.std[channel]), shift = -c.mean[channel] / c.std[channel];
+    float* to = out + channel * plane;
+    for (std::size_t i = 0; i < plane; ++i)
+      to[i] = static_cast<float>(pixels[3 * i + channel]) * scale + shift;
+  }
+}
 
 Result<std::unique_ptr<Trainer>> Trainer::create(const DyvmConfig& config, Weights& weights,
                                                  const TrainerSettings& settings, const std::string& device,
@@ -79,17 +91,10 @@ Status Trainer::set_teacher(const DyvmConfig& config, Weights& weights) {
 Result<StepResult> Trainer::step(const std::uint8_t* pixels, const float* targets, int images,
                                  double learning_rate, std::uint64_t seed) {
   if (images < 1) return bad_argument("Expected at least one image in a training step, but there is none.");
-  const DyvmConfig& c = config();
-  const std::size_t plane = static_cast<std::size_t>(c.image_size) * c.image_size;
-  input_.resize(3 * plane * images);
-  operations_->run(images, [&](int b, int) {
-    for (int channel = 0; channel < 3; ++channel) {
-      const float scale = 1.0f / (255.0f * c.std[channel]), shift = -c.mean[channel] / c.std[channel];
-      const std::uint8_t* from = pixels + 3 * plane * b + channel;
-      float* to = input_.data() + (3ull * b + channel) * plane;
-      for (std::size_t i = 0; i < plane; ++i) to[i] = static_cast<float>(from[3 * i]) * scale + shift;
-    }
-  });
+  const std::size_t size = 3ull * config().image_size * config().image_size;
+  input_.resize(size * images);
+  operations_->run(
+      images, [&](int b, int) { normalise(config(), pixels + size * b, input_.data() + size * b); });
   return step_normalised(input_.data(), targets, images, learning_rate, seed);
 }
 

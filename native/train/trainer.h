@@ -20,10 +20,16 @@ struct TrainerSettings {
 struct StepResult {
   Losses losses;
   double gradient_norm = 0.0;
-  int correct = 0;               // images whose best class is their target's
+  double accuracy = 0.0;         // share of the images whose best class is their target's
   double tokens_kept = 1.0;      // share of the patches that the last stage kept
   double directions_kept = 1.0;  // share of the scan directions that ran
 };
+
+// What `device`, "cpu" or "reference", computes with; threads 0: one per core. Fails with bad_argument.
+Result<std::unique_ptr<Operations>> make_operations(const std::string& device, int threads);
+
+// pixels [S, S, 3]: RGB bytes -> out [3, S, S], with the means and deviations of the model's input.
+void normalise(const DyvmConfig& config, const std::uint8_t* pixels, float* out);
 
 class Trainer {
  public:
@@ -43,6 +49,8 @@ class Trainer {
                                      double learning_rate, std::uint64_t seed);
 
   const DyvmConfig& config() const { return student_->config(); }
+  const ParameterTable& table() const { return student_->table(); }
+  Operations& operations() { return *operations_; }
   // What a later trainer goes on from, bit for bit.
   const OptimiserState& state() const { return state_; }
   // Fails with bad_argument when it is not of this model.
