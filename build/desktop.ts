@@ -1,5 +1,5 @@
 /**
- * Builds out/app, the folder that Electron runs: main process, preload script and engine host, each one file, and what
+ * Builds out/app, the folder that Electron runs: main process, preload script, engine host and training host, each one file, and what
  * they load, laid out as in the repository.
  */
 import fs from 'node:fs';
@@ -49,9 +49,10 @@ export async function buildDesktop(): Promise<Metafile[]> {
     entryPoints: [
       'electron/main/main.ts',
       'electron/engine/engine-host.ts',
+      'electron/engine/training-host.ts',
       'electron/engine/decoder-worker.ts',
     ],
-    // The engine host lies outside the archive, and so without its package.json: the names say what they are.
+    // The hosts lie outside the archive, and so without its package.json: the names say what they are.
     ...{
       format: 'esm',
       outExtension: { '.js': '.mjs' },

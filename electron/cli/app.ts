@@ -4,6 +4,7 @@ import type { AppService } from '../core/app-service.ts';
 import { dataFolder } from '../core/data-folder.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
 import { EngineClient } from '../engine/engine-client.ts';
+import { TrainerClient } from '../engine/trainer-client.ts';
 
 /** Models that come with Winnow. */
 const bundledFolder = join(import.meta.dirname, '../../resources/models');
@@ -19,6 +20,7 @@ export async function withApp<T>(
   const app = createAppService({
     libraryPath: path,
     engine: new EngineClient(),
+    trainer: new TrainerClient(),
     registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
     clock: Date.now,
     folders: { data, samples: samplesFolder },

@@ -20,6 +20,8 @@ import { forkHost } from './start-host.ts';
 import type { StartHost } from './start-host.ts';
 import { Turns } from './turns.ts';
 
+type EngineProcess = HostProcess<HostCall, HostResults>;
+
 const START_ATTEMPTS = 3;
 const START_LIMIT = 300_000; // milliseconds for starting and loading a model
 const RENDER_LIMIT = 120_000; // milliseconds for a picture beside others and a run
@@ -46,7 +48,7 @@ export class EngineClient implements EngineApi {
   readonly #watchdog: (images: number) => number;
   readonly #crashListeners: ((reason: string) => void)[] = [];
   readonly #starting = new Turns(1);
-  #host: HostProcess | undefined;
+  #host: EngineProcess | undefined;
   #model: EngineModel | undefined;
   /** Ends when the last batch that was under way in a crash has been examined; others wait meanwhile. */
   #examination: Promise<unknown> = Promise.resolve();
@@ -167,7 +169,7 @@ export class EngineClient implements EngineApi {
 
   /** Asks the host; notes when that is its end. */
   async #ask<Call extends HostCall>(
-    host: HostProcess,
+    host: EngineProcess,
     call: Call,
     limit: number,
   ): Promise<HostResults[Call['call']]> {
@@ -209,7 +211,7 @@ export class EngineClient implements EngineApi {
     };
   }
 
-  #runningHost(): Promise<HostProcess> {
+  #runningHost(): Promise<EngineProcess> {
     return this.#starting.take(async () => {
       const host = this.#host;
       if (host?.ended !== undefined) this.#lose(host, host.ended);
@@ -219,7 +221,7 @@ export class EngineClient implements EngineApi {
   }
 
   /** Tells, once, that a host has crashed; the next call starts another. Throws CANCELLED when it was closed. */
-  #lose(host: HostProcess, reason: string): void {
+  #lose(host: EngineProcess, reason: string): void {
     if (this.#closed) throw closed();
     if (this.#host !== host) return;
     this.#host = undefined;
@@ -227,12 +229,12 @@ export class EngineClient implements EngineApi {
   }
 
   /** Starts the host and opens the model, if there is one; some attempts, then one error. */
-  async #start(): Promise<HostProcess> {
+  async #start(): Promise<EngineProcess> {
     const model = this.#model;
     let reason = '';
     for (let attempt = 0; attempt < START_ATTEMPTS; attempt++) {
       if (this.#closed) throw closed();
-      const host = new HostProcess(
+      const host: EngineProcess = new HostProcess(
         this.#startHost,
         this.#hostEntry,
         model?.threads ?? availableParallelism(),

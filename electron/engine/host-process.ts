@@ -1,8 +1,6 @@
 import { AppError } from '../shared/errors.ts';
-import type { HostCall, HostReply, HostResults } from './messages.ts';
+import type { HostReply } from './messages.ts';
 import type { HostChild, StartHost } from './start-host.ts';
-
-type Value = HostResults[HostCall['call']];
 
 /** The host process ended, or did not answer in time and was ended, while something was asked of it. */
 export class HostEnded extends Error {
@@ -10,7 +8,7 @@ export class HostEnded extends Error {
 }
 
 interface Waiting {
-  resolve: (value: Value) => void;
+  resolve: (value: unknown) => void;
   reject: (error: unknown) => void;
   watchdog: NodeJS.Timeout;
 }
@@ -18,8 +16,11 @@ interface Waiting {
 const LOAD_LIMIT = 120_000; // milliseconds
 const PRINTED_LIMIT = 4000; // characters
 
-/** One engine host: a child process, and the requests that it has not answered yet. */
-export class HostProcess {
+/**
+ * One host: a child process, and the requests that it has not answered yet. `Calls` are those that it knows, `Results` what
+ * they come back with, by name.
+ */
+export class HostProcess<Calls extends { call: string }, Results extends Record<Calls['call'], unknown>> {
   readonly threads: number;
   readonly #child: HostChild;
   readonly #waiting = new Map<number, Waiting>();
@@ -28,11 +29,11 @@ export class HostProcess {
   #ended: string | undefined;
   #printed = ''; // the end of what it wrote to stderr
 
-  /** Starts `entry`, a module that calls serve(), with so many threads for decoding and one to wait on the engine. */
+  /** Starts `entry`, a module that answers requests, with so many threads for decoding and one to wait on the engine. */
   constructor(start: StartHost, entry: string, threads: number) {
     this.threads = threads;
     this.#child = start(entry, { ...process.env, UV_THREADPOOL_SIZE: String(threads + 1) });
-    const ready = Promise.withResolvers<Value>();
+    const ready = Promise.withResolvers<unknown>();
     this.#waiting.set(0, { ...ready, watchdog: this.#watch(LOAD_LIMIT) });
     this.#ready = ready.promise.then(() => undefined);
     this.#ready.catch(() => undefined); // whoever waits for it hears of it
@@ -52,10 +53,7 @@ export class HostProcess {
   }
 
   /** Asks for something; rejects with the host's AppError, or with HostEnded. */
-  async ask<Call extends HostCall>(
-    call: Call,
-    limitMilliseconds: number,
-  ): Promise<HostResults[Call['call']]> {
+  async ask<Call extends Calls>(call: Call, limitMilliseconds: number): Promise<Results[Call['call']]> {
     await this.#ready;
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) {

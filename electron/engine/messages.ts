@@ -35,6 +35,12 @@ export interface HostResults {
 
 export type HostRequest = HostCall & { id: number };
 
+/** What any host is asked: a call by name, with its arguments and a number for the answer. */
+export interface AnyRequest {
+  call: string;
+  id: number;
+}
+
 export interface HostError {
   code: ErrorCode;
   message: string;
@@ -44,7 +50,7 @@ export interface HostError {
 /** One message per request, and one `ready` when the host has loaded. */
 export type HostReply =
   | { kind: 'ready' }
-  | { kind: 'value'; id: number; value: HostResults[HostCall['call']] }
+  | { kind: 'value'; id: number; value: unknown }
   | { kind: 'error'; id: number; error: HostError };
 
 const codes: readonly string[] = [

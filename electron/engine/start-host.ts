@@ -1,10 +1,10 @@
 import { fork } from 'node:child_process';
-import type { HostReply, HostRequest } from './messages.ts';
+import type { AnyRequest, HostReply } from './messages.ts';
 
-/** A process that runs an engine host, however it was started. */
+/** A process that runs a host, however it was started. */
 export interface HostChild {
   stderr: NodeJS.ReadableStream | null;
-  send(request: HostRequest): void;
+  send(request: AnyRequest): void;
   onMessage(listener: (reply: HostReply) => void): void;
   /** Hears that the process could not be started or has ended, and why: an error, an exit code or a signal. The first counts. */
   onEnd(
@@ -14,7 +14,7 @@ export interface HostChild {
   kill(): void;
 }
 
-/** Starts `entry`, a module that calls serve(), with an environment. */
+/** Starts `entry`, a module that answers requests, with an environment. */
 export type StartHost = (entry: string, environment: NodeJS.ProcessEnv) => HostChild;
 
 /** A host under Node. */

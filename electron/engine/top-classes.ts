@@ -16,6 +16,14 @@ export function topClasses(logits: Float32Array): ClassProbability[] {
   return best.map(({ classIndex, logit }) => ({ classIndex, confidence: Math.exp(logit - largest) / sum }));
 }
 
+/** Probabilities of all classes. */
+export function softmax(logits: Float32Array): Float32Array {
+  const largest = logits.reduce((best, logit) => Math.max(best, logit), -Infinity);
+  const powers = logits.map((logit) => Math.exp(logit - largest));
+  const sum = powers.reduce((total, power) => total + power, 0);
+  return powers.map((power) => power / sum);
+}
+
 /** The classes that were found with their best scores, best first. `detections`: best first. */
 export function topFound(detections: readonly Detection[]): ClassProbability[] {
   const best = new Map<number, number>();

@@ -8,6 +8,7 @@ export interface Places {
   window: string; // what the window was built into
   preload: string;
   engineHost: string;
+  trainingHost: string;
   models: string; // that come with Winnow
   samples: string;
   crashes: string;
@@ -23,6 +24,7 @@ export function placesOf(root: string): Places {
     window: join(root, 'out/renderer'),
     preload: join(root, 'electron/preload/preload.cjs'),
     engineHost: join(unpacked, 'electron/engine/engine-host.mjs'),
+    trainingHost: join(unpacked, 'electron/engine/training-host.mjs'),
     models: join(unpacked, 'resources/models'),
     samples: join(unpacked, 'resources/samples'),
     crashes: join(data, 'crashes'),

@@ -3,14 +3,16 @@ import { createAppService } from '../core/app-service.ts';
 import type { AppService } from '../core/app-service.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
 import { EngineClient } from '../engine/engine-client.ts';
+import { TrainerClient } from '../engine/trainer-client.ts';
 import type { Places } from './places.ts';
 import { utilityHost } from './utility-host.ts';
 
 /** The app on the person's library, with an engine host in a process of Electron's. */
-export function setupService({ data, models, samples, engineHost }: Places): AppService {
+export function setupService({ data, models, samples, engineHost, trainingHost }: Places): AppService {
   return createAppService({
     libraryPath: join(data, 'library.db'),
     engine: new EngineClient({ hostEntry: engineHost, startHost: utilityHost }),
+    trainer: new TrainerClient({ hostEntry: trainingHost, startHost: utilityHost }),
     registry: new ModelRegistry({ bundledFolder: models, userFolder: join(data, 'models') }),
     clock: Date.now,
     folders: { data, samples },

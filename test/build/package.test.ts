@@ -17,7 +17,7 @@ import { writeElectronDistribution } from './electron-distribution.ts';
 /** Everything that may be in the archive. */
 const EXPECTED = [
   /^package\.json$/,
-  /^electron\/(main\/main\.mjs|preload\/preload\.cjs|engine\/(engine-host|decoder-worker)\.mjs)$/,
+  /^electron\/(main\/main\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
   /^electron\/core\/store\/migrations\/\d{4}-[a-z-]+\.sql$/,
   /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/everyday10\.(md|safetensors)|samples\/[\w-]+\.jpg)$/,
   /^out\/native\/(winnow\.node|lib\w+\.so\.\d+)$/,
@@ -120,6 +120,7 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
     for (const name of [
       'electron/main/main.mjs',
       'electron/engine/engine-host.mjs',
+      'electron/engine/training-host.mjs',
       'electron/engine/decoder-worker.mjs',
       'electron/preload/preload.cjs',
     ]) {

@@ -9,6 +9,7 @@ import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { winnow } from '../support/command-line.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
@@ -25,6 +26,7 @@ async function place(t: TestContext, names: readonly string[]): Promise<{ data: 
   const app = createAppService({
     libraryPath: join(data, 'library.db'),
     engine: new EngineDouble(),
+    trainer: new TrainerClient(),
     registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(data, 'models') }),
     clock: Date.now,
     folders: { data, samples: sampleImages },

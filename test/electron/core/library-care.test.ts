@@ -15,6 +15,7 @@ import type { TestContext } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
+import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
 import { house, session } from '../support/house.ts';
@@ -31,6 +32,7 @@ function atTime(t: TestContext, libraryPath: string) {
     const app = createAppService({
       libraryPath,
       engine: new EngineDouble(),
+      trainer: new TrainerClient(),
       registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(data, 'models') }),
       clock: () => clock.now,
       folders: { data, samples: sampleImages },

@@ -28,6 +28,8 @@ class FakeAddon implements NativeAddon {
 
   devices = () => [];
   resizeAndCrop = () => Promise.reject(new Error('No classifier is open'));
+  createTrainer = () => Promise.reject(new Error('Nothing is taught'));
+  solveHead = () => Promise.reject(new Error('Nothing is taught'));
 
   loadModel: NativeAddon['loadModel'] = (_, options) => {
     this.loaded = options;

@@ -5,6 +5,7 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
+import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { EngineDouble } from './engine-double.ts';
 import { writeFiles } from './files.ts';
 import { bundledModels, sampleImages } from './models.ts';
@@ -34,6 +35,7 @@ export function session(t: TestContext, libraryPath: string, bundledFolder = bun
   const app = createAppService({
     libraryPath,
     engine,
+    trainer: new TrainerClient(),
     registry: new ModelRegistry({ bundledFolder, userFolder: join(dirname(libraryPath), 'models') }),
     clock: Date.now,
     folders: { data: dirname(libraryPath), samples: sampleImages },

@@ -1,0 +1,46 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../shared/errors.ts';
+import type { InspectedPicture } from '../shared/trainer-api.ts';
+import type { ImageDecoder, Picture } from './decode-image.ts';
+import { readImageFile } from './read-image-file.ts';
+import type { Shrink } from './kept-pictures.ts';
+
+/** Rows of the small grey picture, and pixels of each that are compared with their right neighbour. */
+const GRID = 8;
+
+/**
+ * Reads and decodes a file. `size`: pixels of the side that a model sees, which says how far a JPEG may be shrunk while it
+ * is decoded.
+ */
+export async function inspectPicture(
+  path: string,
+  size: number,
+  decoder: ImageDecoder,
+  shrink: Shrink,
+): Promise<InspectedPicture> {
+  try {
+    const { bytes } = await readImageFile(path);
+    const header = await decoder.readHeader(bytes);
+    const picture = await decoder.decode(bytes, header, size);
+    const { width, height } = header;
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { width, height, looks: await lookOf(picture, shrink), sha256 };
+  } catch (error) {
+    if (!(error instanceof AppError && error.code === 'BAD_IMAGE')) throw error;
+    return { error: error.message };
+  }
+}
+
+/** dHash: bit by bit, whether a pixel of the picture at 9 x 8 is brighter than the one to its right. 64 bits, hex. */
+export async function lookOf(picture: Picture, shrink: Shrink): Promise<string> {
+  const { pixels } = await shrink(picture, { width: GRID + 1, height: GRID });
+  const grey = (row: number, column: number) => {
+    const at = 3 * (row * (GRID + 1) + column);
+    return 299 * (pixels[at] ?? 0) + 587 * (pixels[at + 1] ?? 0) + 114 * (pixels[at + 2] ?? 0); // ITU-R BT.601
+  };
+  let bits = 0n;
+  for (let row = 0; row < GRID; row++)
+    for (let column = 0; column < GRID; column++)
+      bits = (bits << 1n) | (grey(row, column) > grey(row, column + 1) ? 1n : 0n);
+  return bits.toString(16).padStart((GRID * GRID) / 4, '0');
+}
