@@ -21,22 +21,23 @@ export async function watchRun<T>(app: AppService, work: () => Promise<T>): Prom
     const runId = event.plan.run.id;
     ending.cancel = () => app.cancel({ runId });
   });
-  return watch(app, work, ending).finally(unsubscribe);
+  return watchUntilEnd(app, work, ending).finally(unsubscribe);
 }
 
 /** The same for a calibration, which keeps nothing when it ends early. */
 export function watchCalibration<T>(app: AppService, work: () => Promise<T>): Promise<T> {
   const announcement = 'Stopping after the images under way; press Ctrl-C again to quit at once.';
-  return watch(app, work, { announcement, cancel: () => app.cancelCalibration({}) });
+  return watchUntilEnd(app, work, { announcement, cancel: () => app.cancelCalibration({}) });
 }
 
 /** The same for what writes files: an export that ends early leaves none, a sorting says how to undo it. */
 export function watchExport<T>(app: AppService, work: () => Promise<T>): Promise<T> {
   const announcement = 'Stopping; press Ctrl-C again to quit at once.';
-  return watch(app, work, { announcement, cancel: () => app.cancelExport({}) });
+  return watchUntilEnd(app, work, { announcement, cancel: () => app.cancelExport({}) });
 }
 
-async function watch<T>(app: AppService, work: () => Promise<T>, ending: Ending): Promise<T> {
+/** Shows what `work` tells of itself, and ends it early when a person wants so. */
+export async function watchUntilEnd<T>(app: AppService, work: () => Promise<T>, ending: Ending): Promise<T> {
   const display = new RunDisplay();
   let interrupted = false;
   const unsubscribe = app.subscribe((event) => display.hear(event));

@@ -1,7 +1,10 @@
 import type { Outlook, RunPlan } from '../shared/api/runs.ts';
 import type { AppEvent } from '../shared/app-api.ts';
+import type { Training, TrainingProgress } from '../shared/api/training.ts';
 import type { CalibrationProgress } from '../shared/calibration.ts';
 import type { RunProgress } from '../shared/run.ts';
+import type { StepReport } from '../shared/training.ts';
+import { describeEpoch } from './describe-training.ts';
 import { count, duration, finePercent, oneLine, percent, points, presetText, taskText } from './format.ts';
 
 const PLAIN_INTERVAL = 10_000; // milliseconds between lines when nobody watches
@@ -13,6 +16,7 @@ export class RunDisplay {
   readonly #live: boolean;
   #lineLength = 0;
   #lastShown = -Infinity;
+  #learned: StepReport | undefined; // the last that was heard of a training
 
   constructor(out: NodeJS.WriteStream = process.stderr) {
     this.#out = out;
@@ -24,6 +28,9 @@ export class RunDisplay {
     else if (event.type === 'notice') this.#print(`${oneLine(event.message)}\n`);
     else if (event.type === 'calibrating') this.#calibrating(event.progress);
     else if (event.type === 'progress') this.#progress(event.progress);
+    else if (event.type === 'training') this.#training(event.training);
+    else if (event.type === 'trainingStep') this.#learned = event.report;
+    else if (event.type === 'trainingEpoch') this.#print(`${describeEpoch(event.report)}\n`);
     else if (event.type === 'exporting' && this.#live) this.#exporting(event.done, event.total);
   }
 
@@ -39,6 +46,10 @@ export class RunDisplay {
 
   #calibrating(progress: CalibrationProgress): void {
     this.#show(progress.done === progress.total, () => describeCalibrating(progress));
+  }
+
+  #training({ progress }: Training): void {
+    this.#show(progress.phase === 'done', () => describeLearning(progress, this.#learned));
   }
 
   #exporting(done: number, total: number): void {
@@ -94,6 +105,19 @@ function describeOutlook(outlook: Outlook): string {
 function describeCalibrating({ done, total, secondsLeft }: CalibrationProgress): string {
   const left = secondsLeft === undefined || done === total ? '' : `  ${duration(secondsLeft)} left`;
   return `calibrating  ${percent(done / total)}${left}`;
+}
+
+/** What a training does now. */
+function describeLearning(progress: TrainingProgress, learned: StepReport | undefined): string {
+  const { phase, done, total, epoch, epochs, secondsLeft, imagesPerSecond } = progress;
+  if (phase === 'reading')
+    return `reading  ${done.toLocaleString('en')}/${total.toLocaleString('en')} pictures`;
+  const parts = [phase, `epoch ${epoch}/${epochs}`, percent(total === 0 ? 1 : done / total)];
+  if (phase === 'training' && learned !== undefined)
+    parts.push(`loss ${learned.losses.total.toFixed(3)}`, `accuracy ${percent(learned.accuracy)}`);
+  if (imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(0)} images/s`);
+  if (secondsLeft !== undefined && phase !== 'done') parts.push(`${duration(secondsLeft)} left`);
+  return parts.join('  ');
 }
 
 function describeProgress({

@@ -13,6 +13,7 @@ import { addRunCommands } from './run.ts';
 import { addRunsCommands } from './runs.ts';
 import { addServeCommand } from './serve.ts';
 import { addSortCommands } from './sort.ts';
+import { addTrainCommands } from './train.ts';
 
 /** Runs the command line and returns the exit code. */
 async function main(args: string[]): Promise<number> {
@@ -34,6 +35,7 @@ async function main(args: string[]): Promise<number> {
   addExportCommand(program, finish);
   addSortCommands(program, finish);
   addEvaluateCommand(program, finish);
+  addTrainCommands(program, finish);
   addCalibrateCommand(program);
   addModelsCommands(program);
   addDevicesCommand(program);

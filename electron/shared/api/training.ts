@@ -30,6 +30,14 @@ export const trainingShape = {
   name: modelName.optional(), // of the new model
   /** With `scratch`: sizes of the new model. */
   size: z.enum(['micro', 'tiny', 'small', 'base'], 'a size must be micro, tiny, small or base').optional(),
+  width: z
+    .int('a width must be a whole number')
+    .multipleOf(4, 'a width must be a multiple of 4')
+    .min(8)
+    .max(4096)
+    .optional(),
+  depth: z.int('a depth must be a whole number').min(1).max(256).optional(),
+  states: z.int('states must be a whole number').min(1).max(256).optional(),
   imageSize: size('an image size').optional(),
   patchSize: size('a patch size').optional(),
   stride: size('a stride').optional(),
