@@ -365,8 +365,10 @@ TEST_CASE("the cpu's scan and its gradients are the reference's") {
       d_c[i] = c;
       d_rates[i] = rates;
       d_skip[i] = skip;
-      ops->scan(s, in, y[i].data(), memory.data());
-      ops->scan_gradient(s, in, d_y.data(), again[i].data(),
+      Floats kept((s.tokens - 1) / kScanTile * s.state_floats(), NAN);
+      ops->scan(s, in, y[i].data(), kept.data(), memory.data());
+      std::fill(memory.begin(), memory.end(), NAN);
+      ops->scan_gradient(s, in, kept.data(), d_y.data(), again[i].data(),
                          {d_steps[i].data(), d_u[i].data(), d_b[i].data(), d_c[i].data(), d_rates[i].data(),
                           d_skip[i].data()},
                          memory.data());

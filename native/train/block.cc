@@ -80,6 +80,15 @@ ScanShape TrainedBlock::scan_shape(const Sequences::Sequence& sequence, int dire
   return {sequence.scanned, c_.inner_dim(), c_.state_dim, c_.dt_rank + 2 * c_.state_dim, direction == 1};
 }
 
+// A sequence keeps fewer states than there are tiles from its first row to the next sequence's.
+float* TrainedBlock::kept_states(const Sequences::Sequence& sequence, const BlockTape& tape,
+                                 int direction) const {
+  float* states = tape.states[direction];
+  return states == nullptr
+             ? nullptr
+             : states + sequence.begin / kScanTile * scan_shape(sequence, direction).state_floats();
+}
+
 ScanInputs TrainedBlock::scan_inputs(const float* prepared, int direction, const float* projected,
                                      const BlockMemory& memory, std::size_t row) const {
   const BlockPlaces::Direction& d = places_.directions[direction];
@@ -148,7 +157,7 @@ void TrainedBlock::forward(const float* prepared, const Sequences& sequences, Im
         ops_.scan(
             scan_shape(s, direction),
             scan_inputs(prepared, direction, tape.projected[direction] + offset(s.begin, width), m, row), y,
-            m.scan);
+            kept_states(s, tape, direction), m.scan);
       std::fill(y + (runs ? offset(s.scanned, inner) : 0), y + offset(s.length, inner), 0.0f);
     }
   }
@@ -200,12 +209,13 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
       any |= runs;
       if (runs)
         ops_.scan_gradient(
-            shape, inputs, m.d_sum + wide, m.y[direction] + wide,
+            shape, inputs, kept_states(s, tape, direction), m.d_sum + wide, m.y[direction] + wide,
             {m.d_steps + wide, m.d_u + wide, m.d_projected + narrow + c_.dt_rank,
              m.d_projected + narrow + c_.dt_rank + c_.state_dim, d_prepared + d.rates, d_prepared + d.skip},
             m.scan);
       else
-        ops_.scan(shape, inputs, m.y[direction] + wide, m.scan);  // what the decision would have let through
+        // What the decision would have let through.
+        ops_.scan(shape, inputs, m.y[direction] + wide, nullptr, m.scan);
       std::fill(m.y[direction] + wide + scanned, m.y[direction] + wide + whole, 0.0f);
       const std::size_t known = runs ? scanned : 0;
       std::fill(m.d_steps + wide + known, m.d_steps + wide + whole, 0.0f);

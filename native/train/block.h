@@ -17,6 +17,7 @@ struct BlockTape {
   float* stream;        // [rows, D]: what came in
   float* xz;            // [rows, 2E]
   float* projected[2];  // [rows, R + 2N] of each direction
+  float* states[2];     // [rows / kScanTile, state_floats]: h that each direction's scan keeps; or null
   float* gate_logits;   // [B, 2]
   float* gates;         // [B, 2]: 1 where the direction counts, else 0
 };
@@ -43,7 +44,7 @@ class BlockMemory {
   float* scan;
 
  private:
-  std::vector<float> memory_;
+  AlignedFloats memory_;
 };
 
 class TrainedBlock {
@@ -71,6 +72,7 @@ class TrainedBlock {
   };
   Rows rows_of(const Sequences& sequences, ImageRange images) const;
   ScanShape scan_shape(const Sequences::Sequence& sequence, int direction) const;
+  float* kept_states(const Sequences::Sequence& sequence, const BlockTape& tape, int direction) const;
   ScanInputs scan_inputs(const float* prepared, int direction, const float* projected,
                          const BlockMemory& memory, std::size_t row) const;
   // u and steps of one direction from the tape's xz; `projected` is computed where it is not there yet.

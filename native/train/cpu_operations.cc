@@ -69,12 +69,12 @@ class CpuOperations : public Operations {
     kernels::convolve_gradient(s, x, taps, bias, d_u, d_x, d_taps, d_bias, d_mask);
   }
   std::size_t scan_memory(const ScanShape& s) const override { return kernels::scan_memory(s); }
-  void scan(const ScanShape& s, const ScanInputs& in, float* y, float* memory) override {
-    kernels::scan(s, in, y, memory);
+  void scan(const ScanShape& s, const ScanInputs& in, float* y, float* kept, float* memory) override {
+    kernels::scan(s, in, y, kept, memory);
   }
-  void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* d_y, float* y,
+  void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* kept, const float* d_y, float* y,
                      const ScanGradients& out, float* memory) override {
-    kernels::scan_gradient(s, in, d_y, y, out, memory);
+    kernels::scan_gradient(s, in, kept, d_y, y, out, memory);
   }
   void gate(const GateShape& s, const float* y_forward, const float* y_backward, const float* z,
             float* out) override {

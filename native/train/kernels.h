@@ -29,8 +29,8 @@ void convolve(const ConvolutionShape& shape, const float* x, const float* taps, 
 void convolve_gradient(const ConvolutionShape& shape, const float* x, const float* taps, const float* bias,
                        float* d_u, float* d_x, float* d_taps, float* d_bias, float* d_mask);
 std::size_t scan_memory(const ScanShape& shape);
-void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* memory);
-void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* d_y, float* y,
-                   const ScanGradients& out, float* memory);
+void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* kept, float* memory);
+void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* kept, const float* d_y,
+                   float* y, const ScanGradients& out, float* memory);
 
 }  // namespace winnow::train::kernels

@@ -6,252 +6,320 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "train/kernels_math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace winnow::train::HWY_NAMESPACE {
 
-// --- Convolution ---
+// Tokens go by in tiles that the first cache holds with all that is kept of them. Within a tile and a vector
+// of channels, a group of states goes over all tokens at once: their numbers stay in registers, and their
+// recurrences, each bound by its latency, overlap.
 
-// SiLU's argument at token t, for the channels of `lanes` from e on.
-HWY_INLINE V convolution_sum(const ConvolutionShape& s, const float* x, const float* taps, const float* bias,
-                             int t, std::size_t e, Lanes lanes) {
-  V sum = lanes.load(bias + e);
-  for (int k = 0; k < s.width; ++k) {
-    const int back = s.width - 1 - k, token = s.backward ? t + back : t - back;
-    if (token < 0 || token >= s.live) continue;
-    sum = hn::MulAdd(lanes.load(taps + static_cast<std::size_t>(k) * s.channels + e),
-                     lanes.load(x + static_cast<std::size_t>(token) * s.x_stride + e), sum);
-  }
-  return sum;
+constexpr int kTile = kScanTile;
+constexpr int kWidest = 16;  // lanes of the widest vectors
+// States whose values, or values and gradients, fill about half of the registers.
+constexpr int kGroup = HWY_TARGET == HWY_AVX3 ? 16 : 8;
+constexpr int kReturnGroup = HWY_TARGET == HWY_AVX3 ? 8 : 4;
+
+int tiles_of(const ScanShape& s) { return (s.tokens + kTile - 1) / kTile; }
+
+// What the scan works in.
+struct ScanMemory {
+  float* steepest;           // [padded channels]: lowest rate of the states
+  float *states, *d_states;  // [channels / lanes, states, lanes]
+  float* lane_sums;          // [kTile, 2, states, lanes]: gradients of B and C, to be summed over lanes
+  float* matrices;           // [kTile, 2, states]: B and C of the tile's tokens, in the order of the steps
+};
+int padded_channels(const ScanShape& s) { return (s.channels + kWidest - 1) / kWidest * kWidest; }
+std::size_t matrices_size(const ScanShape& s) { return 2ull * kTile * s.states; }
+ScanMemory parts_of(const ScanShape& s, float* memory) {
+  ScanMemory m;
+  m.steepest = memory;
+  m.states = m.steepest + padded_channels(s);
+  m.d_states = m.states + s.state_floats();
+  m.lane_sums = m.d_states + s.state_floats();
+  m.matrices = m.lane_sums + matrices_size(s) * kWidest;
+  return m;
+}
+std::size_t scan_floats(const ScanShape& s) {
+  return padded_channels(s) + 2 * s.state_floats() + matrices_size(s) * (kWidest + 1);
 }
 
-void convolve(const ConvolutionShape& s, const float* x, const float* taps, const float* bias, float* u) {
-  for (int t = 0; t < s.live; ++t)
-    for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
-      lanes.store(math::silu(Floats(), convolution_sum(s, x, taps, bias, t, e, lanes)),
-                  u + static_cast<std::size_t>(t) * s.channels + e);
-    });
-  std::fill(u + static_cast<std::size_t>(s.live) * s.channels,
-            u + static_cast<std::size_t>(s.tokens) * s.channels, 0.0f);
-}
-
-void convolve_gradient(const ConvolutionShape& s, const float* x, const float* taps, const float* bias,
-                       float* d_u, float* d_x, float* d_taps, float* d_bias, float* d_mask) {
+// Lowest rates by channel, times log2 e.
+void find_steepest(const ScanShape& s, const ScanInputs& in, float* steepest) {
   for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
-    const auto row = [&](float* rows, int t) { return rows + static_cast<std::size_t>(t) * s.channels + e; };
-    V bias_sum = constant(0.0f);
-    // d_u becomes the gradient of SiLU's argument.
-    for (int t = 0; t < s.tokens; ++t) {
-      if (t >= s.live && d_mask == nullptr) break;
-      const V sum = convolution_sum(s, x, taps, bias, t, e, lanes), d = lanes.load(row(d_u, t)),
-              open = sigmoid(sum);
-      if (d_mask != nullptr) d_mask[t] += total(hn::Mul(d, hn::Mul(sum, open)));
-      if (t >= s.live) continue;
-      const V d_sum = hn::Mul(d, silu_slope(sum, open));
-      lanes.store(d_sum, row(d_u, t));
-      bias_sum = hn::Add(bias_sum, d_sum);
-    }
-    lanes.add(bias_sum, d_bias + e);
-    for (int k = 0; k < s.width; ++k) {
-      const int back = s.width - 1 - k, apart = s.backward ? back : -back;
-      V tap_sum = constant(0.0f);
-      for (int t = std::max(0, -apart); t < std::min(s.live, s.live - apart); ++t)
-        tap_sum = hn::MulAdd(lanes.load(row(d_u, t)),
-                             lanes.load(x + static_cast<std::size_t>(t + apart) * s.x_stride + e), tap_sum);
-      lanes.add(tap_sum, d_taps + static_cast<std::size_t>(k) * s.channels + e);
-    }
-    // Token `t` is tap k of the live token that comes `back` later in the direction.
-    const int reached = d_mask != nullptr ? std::min(s.tokens, s.live + s.width - 1) : s.live;
-    for (int t = 0; t < reached; ++t) {
-      V d = constant(0.0f);
-      for (int k = 0; k < s.width; ++k) {
-        const int back = s.width - 1 - k, user = s.backward ? t - back : t + back;
-        if (user < 0 || user >= s.live) continue;
-        d = hn::MulAdd(lanes.load(taps + static_cast<std::size_t>(k) * s.channels + e),
-                       lanes.load(row(d_u, user)), d);
-      }
-      const std::size_t place = static_cast<std::size_t>(t) * s.x_stride + e;
-      if (t < s.live) lanes.add(d, d_x + place);
-      if (d_mask != nullptr) d_mask[t] += total(hn::Mul(d, lanes.load(x + place)));
-    }
+    V lowest = constant(0.0f);
+    for (int n = 0; n < s.states; ++n)
+      lowest = hn::Min(lowest, lanes.load(in.rates + static_cast<std::size_t>(n) * s.channels + e));
+    hn::StoreU(hn::Mul(lowest, constant(math::kLog2E)), Floats(), steepest + e);
   });
 }
 
-// --- The selective scan ---
-//
-// Tokens go by in tiles. Within a tile and a vector of channels, each state is taken alone over all tokens of
-// the tile, with the tile's step sizes and sums in registers.
-
-constexpr int kTile = 8;
-constexpr int kWidest = 16;  // lanes of the widest vectors
-
-int padded_channels(const ScanShape& s) { return (s.channels + kWidest - 1) / kWidest * kWidest; }
-int tiles_of(const ScanShape& s) { return (s.tokens + kTile - 1) / kTile; }
-std::size_t states_size(const ScanShape& s) {
-  return static_cast<std::size_t>(s.states) * padded_channels(s);
-}
-
-// States before each tile, gradients of the states behind the tile, and a tile's gradients of B and C by
-// lane.
-std::size_t scan_floats(const ScanShape& s) {
-  return states_size(s) * (tiles_of(s) + 2) + 2ull * kTile * s.states * kWidest;
-}
-
-// What a tile's tokens bring for one vector of channels.
+// What a tile's tokens bring for one vector of channels, in the order of the steps.
 struct Tile {
   int count;
   std::size_t rows[kTile];
+  const float* matrices;
   V delta[kTile], u[kTile], input[kTile];  // input = delta u
+  V y[kTile];
 };
 
-HWY_INLINE void place_tile(const ScanShape& s, int index, Tile& tile) {
+HWY_INLINE void place_tile(const ScanShape& s, const ScanInputs& in, int index, float* matrices, Tile& tile) {
   tile.count = std::min(kTile, s.tokens - index * kTile);
-  for (int i = 0; i < kTile; ++i) {
-    const int step = std::min(index * kTile + i, s.tokens - 1);
+  tile.matrices = matrices;
+  for (int i = 0; i < tile.count; ++i, matrices += 2 * s.states) {
+    const int step = index * kTile + i;
     tile.rows[i] = s.backward ? s.tokens - 1 - step : step;
+    std::copy_n(in.input_matrix + tile.rows[i] * s.matrix_stride, s.states, matrices);
+    std::copy_n(in.output_matrix + tile.rows[i] * s.matrix_stride, s.states, matrices + s.states);
   }
 }
 
-// Tokens beyond the sequence's end step by zero and bring nothing.
-HWY_INLINE void load_tile(const ScanShape& s, const ScanInputs& in, std::size_t e, Lanes lanes, Tile& tile) {
-  for (int i = 0; i < kTile; ++i) {
-    if (i >= tile.count) {
-      tile.delta[i] = tile.u[i] = tile.input[i] = constant(0.0f);
-      continue;
-    }
+// True when delta A may be below what exp2 takes without clamping.
+HWY_INLINE bool load_tile(const ScanShape& s, const ScanInputs& in, const float* steepest, std::size_t e,
+                          Lanes lanes, Tile& tile) {
+  const V skip = lanes.load(in.skip + e);
+  V largest = constant(0.0f);
+  for (int i = 0; i < tile.count; ++i) {
     const std::size_t place = tile.rows[i] * s.channels + e;
     tile.delta[i] = math::softplus(Floats(), lanes.load(in.steps + place));
     tile.u[i] = lanes.load(in.u + place);
     tile.input[i] = hn::Mul(tile.delta[i], tile.u[i]);
+    tile.y[i] = hn::Mul(skip, tile.u[i]);
+    largest = hn::Max(largest, tile.delta[i]);
   }
+  const V lowest = hn::Mul(largest, hn::LoadU(Floats(), steepest + e));
+  return !hn::AllTrue(Floats(), hn::Gt(lowest, constant(-126.0f)));
 }
 
-HWY_INLINE V kept_share(V delta, V rate) { return math::exp2_of_negative(Floats(), hn::Mul(delta, rate)); }
-
-// y of a tile, and the states behind it from those before it.
-HWY_INLINE void advance_tile(const ScanShape& s, const ScanInputs& in, const Tile& tile, std::size_t e,
-                             Lanes lanes, const float* before, float* behind, float* y) {
-  const int padded = padded_channels(s);
-  const V skip = lanes.load(in.skip + e);
-  V sums[kTile];
-  for (int i = 0; i < kTile; ++i) sums[i] = hn::Mul(skip, tile.u[i]);
-  for (int n = 0; n < s.states; ++n) {
-    const V rate =
-        hn::Mul(lanes.load(in.rates + static_cast<std::size_t>(n) * s.channels + e), constant(math::kLog2E));
-    V h = hn::LoadU(Floats(), before + static_cast<std::size_t>(n) * padded + e);
-    HWY_UNROLL(8)
-    for (int i = 0; i < kTile; ++i) {
-      const std::size_t place = tile.rows[i] * s.matrix_stride + n;
-      h = hn::MulAdd(kept_share(tile.delta[i], rate), h,
-                     hn::Mul(tile.input[i], constant(in.input_matrix[place])));
-      sums[i] = hn::MulAdd(constant(in.output_matrix[place]), h, sums[i]);
-    }
-    hn::StoreU(h, Floats(), behind + static_cast<std::size_t>(n) * padded + e);
-  }
-  for (int i = 0; i < tile.count; ++i) lanes.store(sums[i], y + tile.rows[i] * s.channels + e);
+template <bool Clamp>
+HWY_INLINE V kept_share(V delta, V rate) {
+  if constexpr (Clamp) return math::exp2_of_negative(Floats(), hn::Mul(delta, rate));
+  return math::exp2_of_product(Floats(), delta, rate);
 }
 
-// All tiles; `states`: those before the first tile, then `apart` floats further behind each.
-HWY_INLINE void scan_tiles(const ScanShape& s, const ScanInputs& in, float* y, float* states,
-                           std::size_t apart) {
-  std::fill_n(states, states_size(s), 0.0f);
-  Tile tile;
-  for (int index = 0; index < tiles_of(s); ++index, states += apart) {
-    place_tile(s, index, tile);
-    for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
-      load_tile(s, in, e, lanes, tile);
-      advance_tile(s, in, tile, e, lanes, states, states + apart, y);
-    });
-  }
-}
+// A tile's way through one vector of channels.
+struct Way {
+  const ScanShape& s;
+  const ScanInputs& in;
+  std::size_t e;
+  Lanes lanes;
 
-void scan(const ScanShape& s, const ScanInputs& in, float* y, float* memory) {
-  scan_tiles(s, in, y, memory, 0);
-}
-
-// A tile's gradients by lane: [kTile, states, lanes] each, to be summed over the lanes and all channels.
-struct LaneSums {
-  float *input_matrix, *output_matrix;
+  V rate(int n) const { return lanes.load(in.rates + static_cast<std::size_t>(n) * s.channels + e); }
+  // Of a state within [channels / lanes, states, lanes].
+  std::size_t place(int n) const { return e * s.states + n * hn::Lanes(Floats()); }
 };
 
-// The way back through a tile: its states are computed again from those before it, then its gradients from
-// the one of the states behind it, which becomes that of the states before it.
-HWY_INLINE void return_tile(const ScanShape& s, const ScanInputs& in, const Tile& tile, std::size_t e,
-                            Lanes lanes, const float* before, float* d_states, const float* d_y,
-                            const ScanGradients& out, const LaneSums& sums) {
+// Calls step(first, size) for all states in groups of kSize, then of one; `size` is a constant.
+template <int kSize, class Step>
+HWY_INLINE void for_groups(int states, Step step) {
+  int n = 0;
+  for (; n + kSize <= states; n += kSize) step(n, std::integral_constant<int, kSize>());
+  if constexpr (kSize > 1)
+    for_groups<kSize / 2>(states - n, [&](int next, auto size) { step(n + next, size); });
+}
+
+// Adds C h of `Group` states from n on to the tile's y, and takes the states over the tile.
+template <int Group, bool Clamp>
+HWY_INLINE void advance(const Way& way, int n, Tile& tile, const float* before, float* behind) {
   const Floats d;
-  const int padded = padded_channels(s);
-  const V skip = lanes.load(in.skip + e);
-  V d_out[kTile], d_delta[kTile], through[kTile], d_skip = constant(0.0f);
-  for (int i = 0; i < kTile; ++i) {
-    d_out[i] = i < tile.count ? lanes.load(d_y + tile.rows[i] * s.channels + e) : constant(0.0f);
-    d_skip = hn::MulAdd(d_out[i], tile.u[i], d_skip);
-    d_delta[i] = through[i] = constant(0.0f);
+  V h[Group], rate[Group];
+  for (int j = 0; j < Group; ++j) {
+    h[j] = hn::LoadU(d, before + way.place(n + j));
+    rate[j] = hn::Mul(way.rate(n + j), constant(math::kLog2E));
   }
-  lanes.add(d_skip, out.skip + e);
-  for (int n = 0; n < s.states; ++n) {
-    const std::size_t state = static_cast<std::size_t>(n) * padded + e;
-    const V rate = lanes.load(in.rates + static_cast<std::size_t>(n) * s.channels + e),
-            rate2 = hn::Mul(rate, constant(math::kLog2E));
-    V h[kTile + 1], kept[kTile];
-    h[0] = hn::LoadU(d, before + state);
-    HWY_UNROLL(8)
-    for (int i = 0; i < kTile; ++i) {
-      kept[i] = kept_share(tile.delta[i], rate2);
-      const V brought = hn::Mul(tile.input[i], constant(in.input_matrix[tile.rows[i] * s.matrix_stride + n]));
-      h[i + 1] = hn::MulAdd(kept[i], h[i], brought);
+  const float* input = tile.matrices + n;
+  for (int i = 0; i < tile.count; ++i, input += 2 * way.s.states) {
+    const float* output = input + way.s.states;
+    V y = tile.y[i];
+    HWY_UNROLL(16)
+    for (int j = 0; j < Group; ++j) {
+      h[j] = hn::MulAdd(kept_share<Clamp>(tile.delta[i], rate[j]), h[j],
+                        hn::Mul(tile.input[i], constant(input[j])));
+      y = hn::MulAdd(constant(output[j]), h[j], y);
     }
-    V g = hn::LoadU(d, d_states + state), d_rate = constant(0.0f);
-    HWY_UNROLL(8)
-    for (int i = kTile - 1; i >= 0; --i) {
-      const std::size_t place = tile.rows[i] * s.matrix_stride + n;
-      float* d_output = sums.output_matrix + (static_cast<std::size_t>(i) * s.states + n) * kWidest;
-      float* d_input = sums.input_matrix + (static_cast<std::size_t>(i) * s.states + n) * kWidest;
-      g = hn::MulAdd(d_out[i], constant(in.output_matrix[place]), g);
-      hn::StoreU(hn::MulAdd(d_out[i], h[i + 1], hn::LoadU(d, d_output)), d, d_output);
-      hn::StoreU(hn::MulAdd(g, tile.input[i], hn::LoadU(d, d_input)), d, d_input);
-      through[i] = hn::MulAdd(g, constant(in.input_matrix[place]), through[i]);
-      g = hn::Mul(g, kept[i]);
-      const V decayed = hn::Mul(g, h[i]);
-      d_delta[i] = hn::MulAdd(decayed, rate, d_delta[i]);
-      d_rate = hn::MulAdd(decayed, tile.delta[i], d_rate);
-    }
-    hn::StoreU(g, d, d_states + state);
-    lanes.add(d_rate, out.rates + static_cast<std::size_t>(n) * s.channels + e);
+    tile.y[i] = y;
   }
-  for (int i = 0; i < tile.count; ++i) {
-    const std::size_t place = tile.rows[i] * s.channels + e;
-    lanes.store(hn::MulAdd(skip, d_out[i], hn::Mul(tile.delta[i], through[i])), out.u + place);
-    const V d_softplus = hn::MulAdd(through[i], tile.u[i], d_delta[i]);
-    lanes.store(hn::Mul(d_softplus, sigmoid(lanes.load(in.steps + place))), out.steps + place);
+  for (int j = 0; j < Group; ++j) hn::StoreU(h[j], d, behind + way.place(n + j));
+}
+
+void scan(const ScanShape& s, const ScanInputs& in, float* y, float* kept, float* memory) {
+  const ScanMemory m = parts_of(s, memory);
+  find_steepest(s, in, m.steepest);
+  std::fill_n(m.states, s.state_floats(), 0.0f);
+  float* before = m.states;
+  Tile tile;
+  for (int index = 0; index < tiles_of(s); ++index) {
+    float* behind = kept == nullptr || index + 1 == tiles_of(s) ? m.states : kept + index * s.state_floats();
+    place_tile(s, in, index, m.matrices, tile);
+    for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
+      const bool clamp = load_tile(s, in, m.steepest, e, lanes, tile);
+      const Way way{s, in, e, lanes};
+      for_groups<kGroup>(s.states, [&](int n, auto size) {
+        if (clamp)
+          advance<size(), true>(way, n, tile, before, behind);
+        else
+          advance<size(), false>(way, n, tile, before, behind);
+      });
+      for (int i = 0; i < tile.count; ++i) lanes.store(tile.y[i], y + tile.rows[i] * s.channels + e);
+    });
+    before = behind;
   }
 }
 
-void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* d_y, float* y,
-                   const ScanGradients& out, float* memory) {
-  const std::size_t apart = states_size(s), lane_sums = static_cast<std::size_t>(kTile) * s.states * kWidest;
-  float* states = memory;
-  float* d_states = states + apart * (tiles_of(s) + 1);
-  const LaneSums sums{d_states + apart, d_states + apart + lane_sums};
-  scan_tiles(s, in, y, states, apart);
-  std::fill_n(d_states, apart, 0.0f);
-  Tile tile;
-  for (int index = tiles_of(s) - 1; index >= 0; --index) {
-    place_tile(s, index, tile);
-    std::fill_n(sums.input_matrix, 2 * lane_sums, 0.0f);
-    for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
-      load_tile(s, in, e, lanes, tile);
-      return_tile(s, in, tile, e, lanes, states + index * apart, d_states, d_y, out, sums);
-    });
-    for (int i = 0; i < tile.count; ++i)
-      for (int n = 0; n < s.states; ++n) {
-        const std::size_t place = tile.rows[i] * s.matrix_stride + n,
-                          sum = (static_cast<std::size_t>(i) * s.states + n) * kWidest;
-        out.input_matrix[place] = total(hn::LoadU(Floats(), sums.input_matrix + sum));
-        out.output_matrix[place] = total(hn::LoadU(Floats(), sums.output_matrix + sum));
+// A tile's gradients for one vector of channels.
+struct TileGradients {
+  V out[kTile];      // of y
+  V through[kTile];  // of delta u
+  V delta[kTile];    // of delta by way of exp(delta A)
+};
+
+// The way back of `Group` states from n on: they are computed again from those before the tile, which leaves
+// y of the tile, then their gradients, from those of the states behind it, which become those of the states
+// before it.
+template <int Group, bool Clamp>
+HWY_INLINE void go_back(const Way& way, int n, Tile& tile, TileGradients& d_tile, const float* before,
+                        float* d_states, float* d_rates, float* lane_sums) {
+  const Floats d;
+  const int states = way.s.states;
+  const std::size_t lanes = hn::Lanes(d), token_sums = 2 * lanes * states;
+  V kept[kTile][Group], decayed[kTile][Group];  // exp(delta A), and the state before the token times it
+  {
+    V h[Group], rate[Group];
+    for (int j = 0; j < Group; ++j) {
+      h[j] = hn::LoadU(d, before + way.place(n + j));
+      rate[j] = hn::Mul(way.rate(n + j), constant(math::kLog2E));
+    }
+    const float* input = tile.matrices + n;
+    float* d_output = lane_sums + (states + n) * lanes;
+    for (int i = 0; i < tile.count; ++i, input += 2 * states, d_output += token_sums) {
+      const float* output = input + states;
+      V y = tile.y[i];
+      HWY_UNROLL(16)
+      for (int j = 0; j < Group; ++j) {
+        kept[i][j] = kept_share<Clamp>(tile.delta[i], rate[j]);
+        const V brought = hn::Mul(tile.input[i], constant(input[j]));
+        decayed[i][j] = hn::Mul(kept[i][j], h[j]);
+        h[j] = hn::MulAdd(kept[i][j], h[j], brought);
+        y = hn::MulAdd(constant(output[j]), h[j], y);
+        float* sum = d_output + j * lanes;
+        hn::StoreU(hn::MulAdd(d_tile.out[i], h[j], hn::LoadU(d, sum)), d, sum);
       }
+      tile.y[i] = y;
+    }
+  }
+  V g[Group], d_rate[Group], rate[Group];
+  for (int j = 0; j < Group; ++j) {
+    g[j] = hn::LoadU(d, d_states + way.place(n + j));
+    d_rate[j] = constant(0.0f);
+    rate[j] = way.rate(n + j);
+  }
+  const float* input = tile.matrices + n + 2 * states * (tile.count - 1);
+  float* d_input = lane_sums + n * lanes + token_sums * (tile.count - 1);
+  for (int i = tile.count - 1; i >= 0; --i, input -= 2 * states, d_input -= token_sums) {
+    const float* output = input + states;
+    V through = d_tile.through[i], d_delta = d_tile.delta[i];
+    HWY_UNROLL(16)
+    for (int j = 0; j < Group; ++j) {
+      g[j] = hn::MulAdd(d_tile.out[i], constant(output[j]), g[j]);
+      float* sum = d_input + j * lanes;
+      hn::StoreU(hn::MulAdd(g[j], tile.input[i], hn::LoadU(d, sum)), d, sum);
+      through = hn::MulAdd(g[j], constant(input[j]), through);
+      const V change = hn::Mul(g[j], decayed[i][j]);
+      d_delta = hn::MulAdd(change, rate[j], d_delta);
+      d_rate[j] = hn::MulAdd(change, tile.delta[i], d_rate[j]);
+      g[j] = hn::Mul(g[j], kept[i][j]);
+    }
+    d_tile.through[i] = through;
+    d_tile.delta[i] = d_delta;
+  }
+  for (int j = 0; j < Group; ++j) {
+    hn::StoreU(g[j], d, d_states + way.place(n + j));
+    way.lanes.add(d_rate[j], d_rates + static_cast<std::size_t>(n + j) * way.s.channels + way.e);
+  }
+}
+
+#if HWY_TARGET != HWY_SCALAR
+// Four sums: of lanes 0, 4, 8, ..., of lanes 1, 5, 9, ..., and so on.
+template <class D>
+HWY_INLINE hn::Vec<hn::CappedTag<float, 4>> sum_blocks(D d, hn::Vec<D> v) {
+  if constexpr (hn::MaxLanes(D()) <= 4)
+    return v;
+  else {
+    const hn::Half<D> half;
+    return sum_blocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+#endif
+
+// to[n] = sum over lanes of the n-th of `count` vectors.
+HWY_INLINE void sum_lanes(const float* vectors, int count, float* to) {
+  const Floats d;
+  const std::size_t lanes = hn::Lanes(d);
+  int n = 0;
+#if HWY_TARGET != HWY_SCALAR
+  // Four at a time: each block of four lanes is transposed on the way, then the blocks are added.
+  const auto pairs = [&](V a, V b) {
+    return hn::Add(hn::InterleaveLower(d, a, b), hn::InterleaveUpper(d, a, b));
+  };
+  const hn::Repartition<std::uint64_t, Floats> wide;
+  for (; n + 4 <= count; n += 4, vectors += 4 * lanes) {
+    const auto at = [&](int i) { return hn::LoadU(d, vectors + i * lanes); };
+    const auto first = hn::BitCast(wide, pairs(at(0), at(1))), last = hn::BitCast(wide, pairs(at(2), at(3)));
+    hn::StoreU(sum_blocks(d, hn::Add(hn::BitCast(d, hn::InterleaveLower(wide, first, last)),
+                                     hn::BitCast(d, hn::InterleaveUpper(wide, first, last)))),
+               hn::CappedTag<float, 4>(), to + n);
+  }
+#endif
+  for (; n < count; ++n, vectors += lanes) to[n] = total(hn::LoadU(d, vectors));
+}
+
+void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* kept, const float* d_y, float* y,
+                   const ScanGradients& out, float* memory) {
+  const ScanMemory m = parts_of(s, memory);
+  const std::size_t token_sums = 2 * hn::Lanes(Floats()) * s.states;
+  find_steepest(s, in, m.steepest);
+  std::fill_n(m.states, s.state_floats(), 0.0f);
+  std::fill_n(m.d_states, s.state_floats(), 0.0f);
+  Tile tile;
+  TileGradients d_tile;
+  for (int index = tiles_of(s) - 1; index >= 0; --index) {
+    const float* before = index == 0 ? m.states : kept + (index - 1) * s.state_floats();
+    place_tile(s, in, index, m.matrices, tile);
+    std::fill_n(m.lane_sums, token_sums * tile.count, 0.0f);
+    for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
+      const bool clamp = load_tile(s, in, m.steepest, e, lanes, tile);
+      V d_skip = constant(0.0f);
+      for (int i = 0; i < tile.count; ++i) {
+        d_tile.out[i] = lanes.load(d_y + tile.rows[i] * s.channels + e);
+        d_tile.through[i] = d_tile.delta[i] = constant(0.0f);
+        d_skip = hn::MulAdd(d_tile.out[i], tile.u[i], d_skip);
+      }
+      lanes.add(d_skip, out.skip + e);
+      const Way way{s, in, e, lanes};
+      for_groups<kReturnGroup>(s.states, [&](int n, auto size) {
+        if (clamp)
+          go_back<size(), true>(way, n, tile, d_tile, before, m.d_states, out.rates, m.lane_sums);
+        else
+          go_back<size(), false>(way, n, tile, d_tile, before, m.d_states, out.rates, m.lane_sums);
+      });
+      const V skip = lanes.load(in.skip + e);
+      for (int i = 0; i < tile.count; ++i) {
+        const std::size_t place = tile.rows[i] * s.channels + e;
+        lanes.store(tile.y[i], y + place);
+        lanes.store(hn::MulAdd(skip, d_tile.out[i], hn::Mul(tile.delta[i], d_tile.through[i])),
+                    out.u + place);
+        const V d_softplus = hn::MulAdd(d_tile.through[i], tile.u[i], d_tile.delta[i]);
+        lanes.store(hn::Mul(d_softplus, sigmoid(lanes.load(in.steps + place))), out.steps + place);
+      }
+    });
+    for (int i = 0; i < tile.count; ++i) {
+      const float* sums = m.lane_sums + i * token_sums;
+      sum_lanes(sums, s.states, out.input_matrix + tile.rows[i] * s.matrix_stride);
+      sum_lanes(sums + token_sums / 2, s.states, out.output_matrix + tile.rows[i] * s.matrix_stride);
+    }
   }
 }
 
@@ -261,28 +329,19 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace winnow::train {
 
-HWY_EXPORT(convolve);
-HWY_EXPORT(convolve_gradient);
 HWY_EXPORT(scan_floats);
 HWY_EXPORT(scan);
 HWY_EXPORT(scan_gradient);
 
 namespace kernels {
 
-void convolve(const ConvolutionShape& shape, const float* x, const float* taps, const float* bias, float* u) {
-  HWY_DYNAMIC_DISPATCH(convolve)(shape, x, taps, bias, u);
-}
-void convolve_gradient(const ConvolutionShape& shape, const float* x, const float* taps, const float* bias,
-                       float* d_u, float* d_x, float* d_taps, float* d_bias, float* d_mask) {
-  HWY_DYNAMIC_DISPATCH(convolve_gradient)(shape, x, taps, bias, d_u, d_x, d_taps, d_bias, d_mask);
-}
 std::size_t scan_memory(const ScanShape& shape) { return HWY_DYNAMIC_DISPATCH(scan_floats)(shape); }
-void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* memory) {
-  HWY_DYNAMIC_DISPATCH(scan)(shape, in, y, memory);
+void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* kept, float* memory) {
+  HWY_DYNAMIC_DISPATCH(scan)(shape, in, y, kept, memory);
 }
-void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* d_y, float* y,
-                   const ScanGradients& out, float* memory) {
-  HWY_DYNAMIC_DISPATCH(scan_gradient)(shape, in, d_y, y, out, memory);
+void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* kept, const float* d_y,
+                   float* y, const ScanGradients& out, float* memory) {
+  HWY_DYNAMIC_DISPATCH(scan_gradient)(shape, in, kept, d_y, y, out, memory);
 }
 
 }  // namespace kernels

@@ -7,9 +7,9 @@
 namespace winnow::train {
 namespace {
 
-template <typename T>
-std::size_t bytes_of(const std::vector<T>& values) {
-  return values.capacity() * sizeof(T);
+template <typename Values>
+std::size_t bytes_of(const Values& values) {
+  return values.capacity() * sizeof(values[0]);
 }
 
 }  // namespace
@@ -87,6 +87,7 @@ BlockTape Network::tape(int layer) {
   return {learns_ ? kept.stream.data() : final_.data(),
           kept.xz.data(),
           {kept.projected[0].data(), kept.projected[1].data()},
+          {learns_ ? own.states[0].data() : nullptr, learns_ ? own.states[1].data() : nullptr},
           own.gate_logits.data(),
           own.gates.data()};
 }
@@ -101,6 +102,9 @@ void Network::reserve(int segment) {
     if (learns_) fit(own.stream, offset(rows, c_.embed_dim));
     fit(own.xz, offset(rows, 2 * c_.inner_dim()));
     for (auto& projected : own.projected) fit(projected, offset(rows, c_.dt_rank + 2 * c_.state_dim));
+    const std::size_t kept =
+        rows / kScanTile * ScanShape{0, c_.inner_dim(), c_.state_dim, 0, false}.state_floats();
+    for (auto& states : own.states) fit(states, learns_ ? kept : 0);
   }
 }
 
@@ -278,7 +282,8 @@ std::size_t Network::bytes() const {
   std::size_t total = 0;
   const auto add = [&](const auto&... values) { total += (bytes_of(values) + ...); };
   for (const Tape& tape : tapes_)
-    add(tape.stream, tape.xz, tape.projected[0], tape.projected[1], tape.gate_logits, tape.gates);
+    add(tape.stream, tape.xz, tape.projected[0], tape.projected[1], tape.states[0], tape.states[1],
+        tape.gate_logits, tape.gates);
   for (const Stage& s : stages_) add(s.rows, s.decisions, s.probabilities, s.order, s.positions);
   for (const Memory& m : memories_) {
     add(m.patches, m.patch_rows);

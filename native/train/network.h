@@ -73,12 +73,13 @@ class Network {
   static constexpr int kGroupRows = 128;  // their values between two products stay in the second cache
 
   struct Tape {
-    std::vector<float> stream, xz, projected[2], gate_logits, gates;
+    AlignedFloats stream, xz, projected[2], states[2];
+    std::vector<float> gate_logits, gates;
   };
   struct Memory {
     BlockMemory block;
     PredictorMemory predictor;
-    std::vector<float> patches, patch_rows;
+    AlignedFloats patches, patch_rows;
   };
 
   Network(const DyvmConfig& config, Operations& operations, bool learns);
@@ -123,14 +124,15 @@ class Network {
 
   int images_ = 0;
   const float* input_ = nullptr;
-  std::vector<float> prepared_;
+  AlignedFloats prepared_;
   std::vector<Sequences> segments_;  // one more than stages
   std::vector<Stage> stages_;
   std::vector<Tape> tapes_;
-  std::vector<float> final_;  // [rows, D]: the stream behind the last block
+  AlignedFloats final_;  // [rows, D]: the stream behind the last block
   std::vector<float> tokens_, logits_;
   std::vector<Memory> memories_;  // per thread
-  std::vector<float> partials_, d_stream_, d_spare_, d_mask_, d_policy_;
+  AlignedFloats partials_, d_stream_, d_spare_;
+  std::vector<float> d_mask_, d_policy_;
   std::size_t partial_size_ = 0;
 };
 

@@ -33,7 +33,11 @@ struct ScanShape {
   int tokens, channels, states;
   int matrix_stride;  // of the rows of B and C and of their gradients
   bool backward;
+  // Floats of the states of one token: of all channels, in whole vectors of any processor.
+  std::size_t state_floats() const { return static_cast<std::size_t>((channels + 15) / 16 * 16) * states; }
 };
+// Tokens from one h that the scan keeps for its gradient to the next. Those between are computed again.
+inline constexpr int kScanTile = 16;
 
 struct ScanInputs {
   const float* steps;          // [tokens, channels]: delta before its softplus
@@ -100,11 +104,12 @@ class Operations {
 
   // Floats that the scan and its gradient need to work in.
   virtual std::size_t scan_memory(const ScanShape& shape) const = 0;
-  // delta = softplus(steps); h = exp(delta A) h + delta u B; y = C h + D u. y [tokens, channels]
-  virtual void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* memory) = 0;
-  // All gradients from d_y, and y on the way. States are computed again, a tile of tokens at a time.
-  virtual void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* d_y, float* y,
-                             const ScanGradients& out, float* memory) = 0;
+  // delta = softplus(steps); h = exp(delta A) h + delta u B; y = C h + D u. y [tokens, channels]. `kept`
+  // [(tokens - 1) / kScanTile, state_floats] or null: what the gradient needs of h.
+  virtual void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* kept, float* memory) = 0;
+  // All gradients from d_y, and y on the way.
+  virtual void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* kept,
+                             const float* d_y, float* y, const ScanGradients& out, float* memory) = 0;
 
   // out = (forward y_forward + backward y_backward) SiLU(z)
   virtual void gate(const GateShape& shape, const float* y_forward, const float* y_backward, const float* z,

@@ -49,10 +49,10 @@ class ReferenceOperations : public Operations {
     reference::convolve_gradient<float>(s, x, taps, bias, d_u, d_x, d_taps, d_bias, d_mask);
   }
   std::size_t scan_memory(const ScanShape&) const override { return 0; }
-  void scan(const ScanShape& s, const ScanInputs& in, float* y, float*) override {
+  void scan(const ScanShape& s, const ScanInputs& in, float* y, float*, float*) override {
     reference::scan(s, inputs(in), y);
   }
-  void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* d_y, float* y,
+  void scan_gradient(const ScanShape& s, const ScanInputs& in, const float*, const float* d_y, float* y,
                      const ScanGradients& out, float*) override {
     reference::scan_gradient<float>(
         s, inputs(in), d_y, y, {out.steps, out.u, out.input_matrix, out.output_matrix, out.rates, out.skip});

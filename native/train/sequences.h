@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <new>
 #include <vector>
 
 namespace winnow::train {
@@ -35,13 +36,24 @@ struct Sequences {
   }
 };
 
+// On the boundaries of cache lines, which no vector crosses then.
+template <typename T>
+struct LineAllocator {
+  using value_type = T;
+  static constexpr std::align_val_t kLine{64};
+  T* allocate(std::size_t count) { return static_cast<T*>(::operator new(count * sizeof(T), kLine)); }
+  void deallocate(T* values, std::size_t) { ::operator delete(values, kLine); }
+  bool operator==(const LineAllocator&) const = default;
+};
+using AlignedFloats = std::vector<float, LineAllocator<float>>;
+
 // Floats before row `rows` of a dense matrix.
 inline std::size_t offset(std::size_t rows, int width) { return rows * static_cast<std::size_t>(width); }
 
 // Room for `count` values, of which old ones may be left.
-template <typename T>
-void fit(std::vector<T>& values, std::size_t count) {
-  if (values.capacity() < count) std::vector<T>().swap(values);
+template <typename Values>
+void fit(Values& values, std::size_t count) {
+  if (values.capacity() < count) Values().swap(values);
   values.resize(count);
 }
 
