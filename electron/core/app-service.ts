@@ -9,17 +9,19 @@ import { resultCalls } from './calls/result-calls.ts';
 import { reviewCalls } from './calls/review-calls.ts';
 import { runCalls } from './calls/run-calls.ts';
 import { settingsCalls } from './calls/settings-calls.ts';
+import { trainingCalls } from './calls/training-calls.ts';
 import { DailyBackup } from './library/daily-backup.ts';
 import { PictureSource, thumbnailFolder } from './pictures/picture-source.ts';
 import { RunDesk } from './runs/run-desk.ts';
 import { RunQueue } from './runs/run-queue.ts';
 import { toLibraryError } from './store/library-error.ts';
+import { TrainingDesk } from './training/training-desk.ts';
 
 /** The app without a window: AppApi over a library, an engine and a model registry. */
 export type AppService = AppApi & {
   /** Pictures of the library for the screen. */
   pictures: PictureSource;
-  /** Closes the engine and the library; runs under way are paused and can be resumed. */
+  /** Closes engine, trainer and library; runs and a training under way are paused and can be resumed. */
   close(): Promise<void>;
 };
 
@@ -35,6 +37,7 @@ export function createAppService(parts: AppServiceParts): AppService {
   const context = new AppContext(parts);
   const desk = new RunDesk(context);
   const queue = new RunQueue(context, desk);
+  const trainings = new TrainingDesk(context);
   const pictures = pictureSource(context);
   const dailyBackup = new DailyBackup(context.clock, (message) => context.emit({ type: 'notice', message }));
   const calls: Calls<AppCall> = {
@@ -45,6 +48,7 @@ export function createAppService(parts: AppServiceParts): AppService {
     ...resultCalls(context),
     ...reviewCalls(context),
     ...settingsCalls(context, { desk, pictures, dailyBackup }),
+    ...trainingCalls(trainings),
   };
   context.engine.onCrash((reason) =>
     context.emit({ type: 'notice', message: `The engine is started again: ${reason}` }),
@@ -66,9 +70,10 @@ export function createAppService(parts: AppServiceParts): AppService {
     pictures,
     subscribe: (listener) => context.subscribe(listener),
     close: async () => {
-      const ended = Promise.all([desk.close(), queue.close(), dailyBackup.settled()]);
+      const ended = Promise.all([desk.close(), queue.close(), dailyBackup.settled(), trainings.close()]);
       await context.engine.close();
       await ended;
+      await context.trainer.close();
       context.closeLibrary();
     },
   };

@@ -17,3 +17,14 @@ export function taskSettings(manifest: Manifest): Pick<EngineDial, 'slideStride'
   if (manifest.task === 'segmentation') return { slideStride: manifest.head.slideStride };
   return manifest.task === 'detection' ? { detection: DEFAULT_DETECTION } : {};
 }
+
+/** The share of the resized picture that the crop takes, as the original evaluates. */
+const ORIGINAL_CROP_RATIO = 0.875;
+
+/** Up to this size the original neither resizes nor crops. */
+const LARGEST_UNSCALED_IMAGE = 32;
+
+/** Pixels of a classified picture's shorter side before the crop: int(size / ratio), as the original computes it. */
+export function resizedSide(imageSize: number, cropRatio = ORIGINAL_CROP_RATIO): number {
+  return imageSize > LARGEST_UNSCALED_IMAGE ? Math.trunc(imageSize / cropRatio) : imageSize;
+}

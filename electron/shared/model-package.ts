@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { TRAINING_METHODS } from './training.ts';
 
 /** Key of the safetensors `__metadata__` entry that holds the manifest as JSON text. */
 export const MANIFEST_KEY = 'winnow';
@@ -47,6 +48,43 @@ export const provenanceSchema = z.strictObject({
   training: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])).optional(),
 });
 
+const share = z.number().min(0).max(1);
+const count = z.int().nonnegative();
+
+/** How a model that Winnow trained came about, for the model card; nothing computes with it. */
+export const trainedSchema = z.strictObject({
+  method: z.enum(TRAINING_METHODS),
+  /** The model that it started from, and learned from; SHA-256 of its file and of its tensors. */
+  parent: z.strictObject({ name: z.string(), sha256: z.string(), dataSha256: z.string() }).optional(),
+  /** The recipe in short; `epochs` as planned, `batch` in pictures, `learningRate` at its highest. */
+  recipe: z.strictObject({
+    name: z.string(),
+    epochs: positive,
+    batch: positive,
+    learningRate: z.number().nonnegative(),
+  }),
+  seed: count,
+  seconds: z.number().nonnegative(), // of all sessions together
+  classes: z.array(z.strictObject({ name: z.string(), images: count, holdout: count })),
+  /** Means over the steps of an epoch and, behind it, the accuracy on the hold-out; thinned out when there are many. */
+  epochs: z.array(
+    z.strictObject({ epoch: positive, loss: z.number(), accuracy: share, top1: share.optional() }),
+  ),
+  best: positive.optional(), // epoch whose weights these are; none of a head that was solved
+  /** Of the pictures that were held out, at Balanced. */
+  holdout: z.strictObject({
+    images: count,
+    top1: share,
+    calibrationError: share,
+    /** What each token keep ratio (of the first stage) gives. */
+    curve: z.array(
+      z.strictObject({ tokenKeep: ratio, top1: share, blockKeep: share, workShare: z.number() }),
+    ),
+    confusion: z.array(z.array(count)).optional(), // rows: true classes; left out where there are very many
+  }),
+});
+export type Trained = z.infer<typeof trainedSchema>;
+
 const common = {
   format: z.literal(1),
   name: z.string().min(1),
@@ -74,7 +112,7 @@ const common = {
   dataSha256: z.string().regex(/^[0-9a-f]{64}$/),
 };
 
-const classification = z.strictObject({
+export const classificationSchema = z.strictObject({
   ...common,
   task: z.literal('classification'),
   /**
@@ -87,6 +125,8 @@ const classification = z.strictObject({
   /** The factor by which the head of a `mambareg` model narrows each register before it joins them. */
   registerReduction: positive.optional(),
   preprocessing: preprocessingSchema,
+  /** Of a model that Winnow trained. */
+  training: trainedSchema.optional(),
 });
 
 /** What segmentation and detection models share: a Vim without a class token, whose patches make a map of features. */
@@ -131,13 +171,13 @@ const detection = z.strictObject({
  * The manifest of a model package. Names and meaning are documented in docs/model-package.md;
  * native/model/dyvm_config.cc reads the same JSON.
  */
-export const manifestSchema = z.discriminatedUnion('task', [classification, segmentation, detection]);
+export const manifestSchema = z.discriminatedUnion('task', [classificationSchema, segmentation, detection]);
 
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 export type Label = z.infer<typeof labelSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Task = Manifest['task'];
-export type ClassificationManifest = z.infer<typeof classification>;
+export type ClassificationManifest = z.infer<typeof classificationSchema>;
 export type SegmentationManifest = z.infer<typeof segmentation>;
 export type DetectionManifest = z.infer<typeof detection>;
 

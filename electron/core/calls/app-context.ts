@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import type { AppArguments, AppCall, AppEvent, AppResults, appApiArguments } from '../../shared/app-api.ts';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { TrainerApi } from '../../shared/trainer-api.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import { SettingsFile } from '../settings-file.ts';
@@ -12,7 +13,7 @@ import type { RunRow } from '../store/runs.ts';
 
 /** Where Winnow keeps what is the user's, and where its own files lie. */
 export interface AppFolders {
-  data: string; // settings.json and thumbnails
+  data: string; // settings.json, thumbnails and trainings
   samples: string; // pictures that come with Winnow
 }
 
@@ -20,6 +21,7 @@ export interface AppServiceParts {
   /** The library is opened, or made, when a call first needs it. */
   libraryPath: string;
   engine: EngineApi;
+  trainer: TrainerApi;
   registry: ModelRegistry;
   clock: Clock;
   folders: AppFolders;
@@ -28,6 +30,7 @@ export interface AppServiceParts {
 /** What the calls of AppApi work on. */
 export class AppContext {
   readonly engine: EngineApi;
+  readonly trainer: TrainerApi;
   readonly registry: ModelRegistry;
   readonly clock: Clock;
   readonly folders: AppFolders;
@@ -38,6 +41,7 @@ export class AppContext {
 
   constructor(parts: AppServiceParts) {
     this.engine = parts.engine;
+    this.trainer = parts.trainer;
     this.registry = parts.registry;
     this.clock = parts.clock;
     this.folders = parts.folders;

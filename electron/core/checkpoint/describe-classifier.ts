@@ -4,18 +4,13 @@ import {
   type ClassTokenArchitecture,
 } from '../../shared/model-package.ts';
 import { AppError } from '../../shared/errors.ts';
+import { resizedSide } from '../model-input.ts';
 import type { Described, ModelOptions } from './describe-model.ts';
 import { IMAGENET_COLOURS } from './normalisation.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import type { StateDict } from './state-dict.ts';
 import { blockSizes, shapeOf } from './state-shapes.ts';
 import { tokenPruning } from './token-pruning.ts';
-
-/** The share of the resized picture that the crop takes, as the original evaluates. */
-const ORIGINAL_CROP_RATIO = 0.875;
-
-/** Up to this size the original neither resizes nor crops. */
-const LARGEST_UNSCALED_IMAGE = 32;
 
 /** What the checkpoint of a classification model says of it. Throws BAD_CHECKPOINT or BAD_ARGUMENT. */
 export function describeClassifier(
@@ -148,9 +143,4 @@ function fittingStride(
       stride <= patch &&
       Math.floor((size - patch) / stride) + 1 === side,
   );
-}
-
-/** Length of the shorter side before the crop: int(size / ratio), as the original computes it. */
-function resizedSide(imageSize: number, cropRatio = ORIGINAL_CROP_RATIO): number {
-  return imageSize > LARGEST_UNSCALED_IMAGE ? Math.trunc(imageSize / cropRatio) : imageSize;
 }

@@ -74,6 +74,26 @@ export class ModelRegistry {
     return this.#packageAt(path, await verifyPackage(path));
   }
 
+  /**
+   * Where a new package of this name is to lie, in the user's folder. Rejects with BAD_ARGUMENT when there is one already,
+   * be it in other case, or for a name that is none.
+   */
+  async newPath(name: string): Promise<string> {
+    const path = packagePath(this.#userFolder, name);
+    for (const folder of [this.#bundledFolder, this.#userFolder]) {
+      const names = (await packageNames(folder)).map((other) => other.toLowerCase());
+      if (!names.includes(name.toLowerCase())) continue;
+      throw new AppError(
+        'BAD_ARGUMENT',
+        `There is a model ${name} already`,
+        folder === this.#bundledFolder
+          ? 'It came with Winnow; choose another name.'
+          : 'Remove it first, or choose another name.',
+      );
+    }
+    return path;
+  }
+
   /** Imports a checkpoint into the user's folder. Rejects as `importCheckpoint` does. */
   async import(options: Omit<ImportOptions, 'modelsFolder'>): Promise<ModelPackage> {
     if ((await packageNames(this.#bundledFolder)).includes(options.name)) {

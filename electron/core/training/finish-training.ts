@@ -1,0 +1,125 @@
+import type { TrainingOutcome, TrainingProgress } from '../../shared/api/training.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Trained } from '../../shared/model-package.ts';
+import type { TrainerApi } from '../../shared/trainer-api.ts';
+import type { ModelRegistry } from '../packages/model-registry.ts';
+import { readManifest } from '../packages/read-package.ts';
+import type { BestEpoch, Journal, TrainingPictures } from './journal.ts';
+import { curvePoint, outcomeOf, testedKeeps } from './outcome.ts';
+import { testHoldout } from './test-holdout.ts';
+import type { TrainingRecord } from './training-record.ts';
+import { writeModel } from './write-model.ts';
+
+/** A manifest has room for so much. */
+const MOST_CLASSES_CONFUSED = 200;
+const MOST_EPOCHS = 100;
+
+export interface FinishOptions {
+  record: TrainingRecord;
+  pictures: TrainingPictures;
+  trainer: TrainerApi;
+  registry: ModelRegistry;
+  signal: AbortSignal;
+  onProgress: (progress: TrainingProgress) => void;
+}
+
+/**
+ * Tests the best epoch at every position of the dial, and writes it as a model package of the user's. Rejects with
+ * CANCELLED when `signal` is aborted, with BAD_ARGUMENT when another model has the name by now, with FILE_SYSTEM.
+ */
+export async function finishTraining(options: FinishOptions): Promise<void> {
+  const { record, registry } = options;
+  const { journal, plan, folder } = record;
+  const best = bestOf(journal);
+  journal.result ??= await testBest(options, best);
+  await record.save();
+  const weights = folder.file(best.file);
+  const manifest = { ...plan.manifest, training: trainedOf(record, journal.result) };
+  const { dataSha256 } = await readManifest(weights);
+  if (await isWritten(registry, journal.name, dataSha256)) return;
+  await writeModel(await registry.newPath(journal.name), weights, manifest);
+}
+
+function bestOf({ best }: Journal): BestEpoch {
+  if (best !== undefined) return best;
+  throw new AppError('ENGINE', 'The training ended without an epoch to keep');
+}
+
+async function testBest(
+  { record, pictures, trainer, signal, onProgress }: FinishOptions,
+  best: BestEpoch,
+): Promise<TrainingOutcome> {
+  const { plan, folder } = record;
+  const { manifest, recipe, classes } = plan;
+  const held = pictures.pictures.flatMap((picture, place) => (picture.held ? [{ ...picture, place }] : []));
+  const keeps = testedKeeps(manifest);
+  const progress = { done: 0, total: keeps.length * held.length };
+  const onTested = (count: number) => {
+    progress.done += count;
+    const { epochs } = recipe;
+    onProgress({
+      phase: 'finishing',
+      ...progress,
+      epoch: epochs,
+      epochs,
+      secondsLeft: undefined,
+      imagesPerSecond: 0,
+    });
+  };
+  onTested(0);
+  const curve = [];
+  let balanced: Awaited<ReturnType<typeof testHoldout>> = [];
+  for (const tokenKeep of keeps) {
+    const packagePath = folder.file(best.file);
+    const tested = await testHoldout({ trainer, packagePath, held, tokenKeep, signal, onTested });
+    curve.push(curvePoint(manifest, tokenKeep, tested));
+    if (keeps.length === 1 || tokenKeep === manifest.tokenKeep) balanced = tested;
+  }
+  return outcomeOf(
+    balanced,
+    classes.map(({ name }) => name),
+    curve,
+  );
+}
+
+/** Whether the model is there already: this training wrote it and was cut off before it could say so. */
+async function isWritten(registry: ModelRegistry, name: string, dataSha256: string): Promise<boolean> {
+  try {
+    return (await registry.find(name)).manifest.dataSha256 === dataSha256;
+  } catch (error) {
+    if (error instanceof AppError) return false;
+    throw error;
+  }
+}
+
+/** What the model's manifest says of its training. */
+function trainedOf({ journal, plan }: TrainingRecord, result: TrainingOutcome): Trained {
+  const { name, epochs, batch, learningRate } = plan.recipe;
+  const { parent, best } = journal;
+  return {
+    method: journal.method,
+    ...(parent === undefined
+      ? {}
+      : { parent: { name: parent.name, sha256: parent.sha256, dataSha256: parent.dataSha256 } }),
+    recipe: { name, epochs, batch, learningRate: learningRate.rate },
+    seed: journal.seed,
+    seconds: Math.round(journal.position.seconds),
+    classes: plan.classes,
+    epochs: thinned(journal.epochs).map(({ epoch, losses, accuracy, holdout }) => ({
+      ...{ epoch, loss: losses.total, accuracy },
+      ...(holdout === undefined ? {} : { top1: holdout.top1 }),
+    })),
+    ...(best === undefined || journal.method === 'head' ? {} : { best: best.epoch }),
+    holdout: {
+      ...{ images: result.images, top1: result.top1, calibrationError: result.calibrationError },
+      curve: result.curve,
+      ...(plan.classes.length > MOST_CLASSES_CONFUSED ? {} : { confusion: result.confusion }),
+    },
+  };
+}
+
+/** At most MOST_EPOCHS of them, evenly, the last among them. */
+function thinned<T>(epochs: readonly T[]): T[] {
+  const step = Math.ceil(epochs.length / MOST_EPOCHS);
+  return epochs.filter((_, index) => (epochs.length - 1 - index) % Math.max(1, step) === 0);
+}

@@ -1,0 +1,72 @@
+import { AppError } from '../../shared/errors.ts';
+import type { InspectedPicture, TrainerApi } from '../../shared/trainer-api.ts';
+import type { LabelledFile, PictureSet } from './picture-set.ts';
+
+/** A picture that can be read, with what is known of it. */
+export interface KnownPicture extends LabelledFile {
+  width: number; // upright, pixels
+  height: number;
+  looks: string; // as InspectedPicture
+  sha256: string;
+}
+
+export interface Inspection {
+  pictures: KnownPicture[]; // in the order of the files
+  unreadable: { relativePath: string; error: string }[];
+}
+
+export interface InspectOptions {
+  imageSize: number; // pixels that the model sees
+  signal: AbortSignal;
+  onProgress: (done: number, total: number) => void;
+}
+
+const CHUNK = 128; // pictures that are asked for together
+
+/**
+ * Reads all pictures of a set. Rejects with CANCELLED when `signal` is aborted, and with BAD_ARGUMENT when a class is left
+ * without a picture that can be read.
+ */
+export async function inspectPictures(
+  trainer: TrainerApi,
+  { files, unreadable: folders }: PictureSet,
+  { imageSize, signal, onProgress }: InspectOptions,
+): Promise<Inspection> {
+  const pictures: KnownPicture[] = [];
+  const unreadable = [...folders];
+  onProgress(0, files.length);
+  for (let first = 0; first < files.length; first += CHUNK) {
+    if (signal.aborted) throw new AppError('CANCELLED', 'The pictures were not read to the end');
+    const chunk = files.slice(first, first + CHUNK);
+    const found = await trainer.inspect(
+      chunk.map(({ path }) => path),
+      imageSize,
+    );
+    for (const [place, file] of chunk.entries()) note(file, found[place], pictures, unreadable);
+    onProgress(first + chunk.length, files.length);
+  }
+  refuseEmptied(files, pictures);
+  return { pictures, unreadable };
+}
+
+function note(
+  file: LabelledFile,
+  found: InspectedPicture | undefined,
+  pictures: KnownPicture[],
+  unreadable: Inspection['unreadable'],
+): void {
+  if (found === undefined) throw new AppError('ENGINE', `The training host gave no answer for ${file.path}`);
+  if ('error' in found) unreadable.push({ relativePath: file.relativePath, error: found.error });
+  else pictures.push({ ...file, ...found });
+}
+
+function refuseEmptied(files: readonly LabelledFile[], pictures: readonly KnownPicture[]): void {
+  const left = new Set(pictures.map(({ className }) => className));
+  const lost = files.find(({ className }) => !left.has(className));
+  if (lost === undefined) return;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Every class needs pictures that can be read, but none of ${lost.className} can`,
+    'Put others into it, or remove it.',
+  );
+}

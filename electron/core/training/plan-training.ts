@@ -1,0 +1,206 @@
+import { createHash } from 'node:crypto';
+import { AppError } from '../../shared/errors.ts';
+import type { StepRequest, TrainerApi, TrainerSetup } from '../../shared/trainer-api.ts';
+import type { TrainingClass, TrainingRecipe } from '../../shared/training.ts';
+import type { Clock } from '../runs/run-rate.ts';
+import { inspectPictures } from './inspect-pictures.ts';
+import type { Inspection } from './inspect-pictures.ts';
+import type { Plan, TrainingPicture, TrainingPictures } from './journal.ts';
+import { makeRecipe } from './resolve-training.ts';
+import type { ResolvedTraining } from './resolve-training.ts';
+import { epochsWithin, stepsPerEpoch } from './schedule.ts';
+import { mixSeed, shuffledPlaces } from './seeds.ts';
+import { holdOut } from './split.ts';
+import { warningsOf } from './warnings.ts';
+
+/** What a training will be. */
+export interface PlannedTraining {
+  plan: Plan;
+  pictures: TrainingPictures;
+  /** Of a step, per picture; undefined where it could not be measured, or was not. */
+  secondsPerImage: number | undefined;
+}
+
+export interface PlanOptions {
+  trainer: TrainerApi;
+  clock: Clock;
+  signal: AbortSignal;
+  threads: number;
+  /** Whether the trainer may be opened for a few steps that are thrown away: not while it is needed for others. */
+  mayMeasure: () => boolean;
+  onProgress: (done: number, total: number) => void;
+}
+
+/**
+ * Reads pictures and measures steps, and remembers both: what was found for a plan holds for the training that follows, as
+ * long as neither files nor settings have changed.
+ */
+export class TrainingPlanner {
+  #turn: Promise<unknown> = Promise.resolve();
+  #inspected: { key: string; inspection: Inspection } | undefined;
+  #measured: { key: string; secondsPerImage: number } | undefined;
+
+  /**
+   * One plan at a time. Rejects with BAD_ARGUMENT for pictures that cannot be learned from, with CANCELLED when `signal` is
+   * aborted.
+   */
+  plan(resolved: ResolvedTraining, options: PlanOptions): Promise<PlannedTraining> {
+    const plan = this.#turn.then(() => this.#plan(resolved, options));
+    this.#turn = plan.catch(() => undefined); // heard of by whoever asked for it
+    return plan;
+  }
+
+  async #plan(resolved: ResolvedTraining, options: PlanOptions): Promise<PlannedTraining> {
+    const { manifest, classes, request, set } = resolved;
+    const inspection = await this.#inspect(resolved, options);
+    const names = classes.map(({ name }) => name);
+    const { pictures, held } = splitPictures(inspection, names, resolved);
+    const counted = countClasses(names, pictures);
+    const { recipe, secondsPerImage } = await this.#planRecipe(resolved, pictures, options);
+    const images = pictures.length - held.length;
+    return {
+      plan: {
+        ...{ manifest, recipe, classes: counted },
+        warnings: warningsOf(inspection, counted, held, manifest.imageSize),
+        steps: request.method === 'head' ? 0 : recipe.epochs * stepsPerEpoch(images, recipe.batch),
+      },
+      pictures: { format: 1, ...(request.folder === undefined ? {} : { root: set.source }), pictures },
+      secondsPerImage,
+    };
+  }
+
+  /** The recipe, with fewer epochs where the time is short. */
+  async #planRecipe(
+    resolved: ResolvedTraining,
+    pictures: readonly TrainingPicture[],
+    options: PlanOptions,
+  ): Promise<{ recipe: TrainingRecipe; secondsPerImage: number | undefined }> {
+    const { method, minutes } = resolved.request;
+    const learned = pictures.filter(({ held }) => !held);
+    const [images, holdout] = [learned.length, pictures.length - learned.length];
+    const recipe = makeRecipe(resolved, images);
+    if (method === 'head' || !options.mayMeasure()) return { recipe, secondsPerImage: undefined };
+    const secondsPerImage = await this.#measure(resolved, recipe, learned, options);
+    if (minutes === undefined || secondsPerImage === undefined) return { recipe, secondsPerImage };
+    const epochs = epochsWithin(minutes * 60, recipe.epochs, { images, holdout, secondsPerImage });
+    return { recipe: makeRecipe(resolved, images, epochs), secondsPerImage };
+  }
+
+  async #inspect({ set, manifest }: ResolvedTraining, options: PlanOptions): Promise<Inspection> {
+    const { trainer, signal, onProgress } = options;
+    const { imageSize } = manifest;
+    const key = keyOf([imageSize, set.unreadable, set.files]);
+    if (this.#inspected?.key === key) return this.#inspected.inspection;
+    const inspection = await inspectPictures(trainer, set, { imageSize, signal, onProgress });
+    this.#inspected = { key, inspection };
+    return inspection;
+  }
+
+  /** Seconds per picture of a step; undefined when steps fail here, which training itself will then say. */
+  async #measure(
+    resolved: ResolvedTraining,
+    recipe: TrainingRecipe,
+    learned: readonly { path: string; classIndex: number }[],
+    { trainer, clock, threads }: PlanOptions,
+  ): Promise<number | undefined> {
+    const setup = trainerSetup(resolved, recipe, threads);
+    const key = keyOf([setup, recipe.batch]);
+    if (this.#measured?.key === key) return this.#measured.secondsPerImage;
+    try {
+      await trainer.open(setup);
+      const secondsPerImage = await timeSteps(trainer, clock, recipe, learned);
+      this.#measured = { key, secondsPerImage };
+      return secondsPerImage;
+    } catch (error) {
+      if (error instanceof AppError && error.code !== 'CANCELLED') return undefined;
+      throw error;
+    } finally {
+      await trainer.close(); // its memory is not needed before training starts
+    }
+  }
+}
+
+const MEASURED_STEPS = 2; // after one that is not counted, since memory is fetched and the first pictures are decoded
+
+async function timeSteps(
+  trainer: TrainerApi,
+  clock: Clock,
+  { batch, learningRate }: TrainingRecipe,
+  learned: readonly { path: string; classIndex: number }[],
+): Promise<number> {
+  const places = shuffledPlaces(learned.length, 0);
+  const size = Math.min(batch, learned.length);
+  const request = (step: number): StepRequest => ({
+    examples: Array.from({ length: size }, (_, index) => {
+      const picture = learned[places[(step * size + index) % learned.length] ?? 0];
+      return { path: picture?.path ?? '', classIndex: picture?.classIndex ?? 0 };
+    }),
+    learningRate: learningRate.warmUpRate,
+    seed: mixSeed(step),
+  });
+  await trainer.step(request(0));
+  const start = clock();
+  // As in training: the next step's pictures are decoded meanwhile.
+  await Promise.all(Array.from({ length: MEASURED_STEPS }, (_, step) => trainer.step(request(step + 1))));
+  return Math.max(1e-6, (clock() - start) / 1000 / (MEASURED_STEPS * size));
+}
+
+/** What the trainer is opened with at the start of a training. */
+export function trainerSetup(
+  {
+    manifest,
+    parent,
+    seed,
+    device,
+    request,
+  }: Pick<ResolvedTraining, 'manifest' | 'seed' | 'device'> & {
+    parent: { model: { path: string } } | undefined;
+    request: Pick<ResolvedTraining['request'], 'method'>;
+  },
+  { losses, optimiser, augmentation }: TrainingRecipe,
+  threads: number,
+): TrainerSetup {
+  return {
+    manifest: JSON.stringify(manifest),
+    parent: parent?.model.path,
+    teacher: request.method === 'distill' ? parent?.model.path : undefined,
+    state: undefined,
+    ...{ seed, device, threads, losses, optimiser, augmentation },
+  };
+}
+
+/** Which pictures are held out; `held`: their places. */
+function splitPictures(
+  inspection: Inspection,
+  names: readonly string[],
+  { holdout, seed }: ResolvedTraining,
+): { pictures: TrainingPicture[]; held: number[] } {
+  const indices = new Map(names.map((name, index) => [name, index]));
+  const known = inspection.pictures.map((picture) => {
+    return { ...picture, classIndex: indices.get(picture.className) ?? 0 };
+  });
+  const held = holdOut(known, names, holdout, seed);
+  const heldPlaces = new Set(held);
+  const pictures = known.map(({ path, relativePath, classIndex }, place) => {
+    return { path, relativePath, classIndex, held: heldPlaces.has(place) };
+  });
+  return { pictures, held };
+}
+
+function countClasses(
+  names: readonly string[],
+  pictures: readonly { classIndex: number; held: boolean }[],
+): TrainingClass[] {
+  const classes = names.map((name) => ({ name, images: 0, holdout: 0 }));
+  for (const { classIndex, held } of pictures) {
+    const one = classes[classIndex];
+    if (one === undefined) continue;
+    if (held) one.holdout++;
+    else one.images++;
+  }
+  return classes;
+}
+
+function keyOf(content: unknown): string {
+  return createHash('sha256').update(JSON.stringify(content)).digest('hex');
+}

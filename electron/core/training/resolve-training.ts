@@ -1,0 +1,172 @@
+import { basename } from 'node:path';
+import { AppError } from '../../shared/errors.ts';
+import type { ClassificationManifest } from '../../shared/model-package.ts';
+import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
+import type { AppContext } from '../calls/app-context.ts';
+import { nearestPackageName } from '../packages/package-name.ts';
+import { sha256OfFile } from '../packages/sha256.ts';
+import { DEFAULT_MODEL } from '../runs/run-spec.ts';
+import { orderClasses } from './classes.ts';
+import type { NewClass } from './classes.ts';
+import { newManifest, trainableManifest } from './new-model.ts';
+import type { ParentModel, TrainingRequest } from './new-model.ts';
+import { classNames, scanClassFolders } from './picture-set.ts';
+import type { PictureSet } from './picture-set.ts';
+import { OWN_RECIPE, RECIPE_NAMES, recipeAims, recipeBase, switchAugmentation } from './recipes.ts';
+import { reviewedPictures } from './reviewed-run.ts';
+import { checkHoldout } from './split.ts';
+
+const DEFAULT_HOLDOUT = 0.15;
+const DEVICES = ['cpu', 'reference'];
+
+/** What a request stands for, as far as it is known without reading pictures. */
+export interface ResolvedTraining {
+  request: TrainingRequest;
+  parent: ParentModel | undefined;
+  set: PictureSet;
+  classes: NewClass[]; // in the order of the new model
+  manifest: ClassificationManifest; // whole but for its hash
+  device: string;
+  seed: number;
+  holdout: number; // share
+}
+
+/**
+ * Turns a request into what it stands for, and refuses what cannot be trained. `isTaken`: names that other models are to
+ * have. Throws NOT_FOUND, BAD_ARGUMENT, BAD_MODEL or FILE_SYSTEM.
+ */
+export async function resolveTraining(
+  request: TrainingRequest,
+  context: AppContext,
+  isTaken: (name: string) => boolean,
+): Promise<ResolvedTraining> {
+  refuseUseless(request);
+  const { seed = 0, holdout = DEFAULT_HOLDOUT } = request;
+  const device = trainingDevice(request.device);
+  const parent = await findParent(request, context);
+  const set = await findPictures(request, context);
+  const classes = orderClasses(classNames(set), request, parent);
+  const counts = Map.groupBy(set.files, ({ className }) => className);
+  checkHoldout(
+    classes.map(({ name }) => ({ name, images: counts.get(name)?.length ?? 0 })),
+    holdout,
+  );
+  const name = await newName(request, set, context, isTaken);
+  const labels = classes.map(({ label }) => label);
+  const manifest = newManifest(request, parent, labels, name, recipeAims(request.recipe ?? OWN_RECIPE));
+  return { request, parent, set, classes, manifest, device, seed, holdout };
+}
+
+/** The recipe for so many pictures to learn from; `epochs` in place of the request's where time is short. */
+export function makeRecipe(
+  { request, manifest }: Pick<ResolvedTraining, 'request' | 'manifest'>,
+  images: number,
+  epochs = request.epochs,
+): TrainingRecipe {
+  const { method, recipe = OWN_RECIPE, batch, learningRate: rate } = request;
+  const { imageSize, embedDim } = manifest;
+  const base = recipeBase(recipe, { method, images, imageSize, embedDim, epochs, batch, rate });
+  return {
+    ...base,
+    losses: lossesOf(method, manifest),
+    augmentation: switchAugmentation(base.augmentation, request.augment ?? {}, imageSize),
+  };
+}
+
+/** Weights as in the original's scripts, of the parts that the model and the method have. */
+function lossesOf(
+  method: TrainingMethod,
+  { pruningLayers, tokenKeep, blockSelection, blockKeep = 1 }: ClassificationManifest,
+): LossSettings {
+  const learnsFromTeacher = method === 'distill';
+  return {
+    classification: 1,
+    tokenRatio: pruningLayers.length > 0 ? 10 : 0,
+    blockRatio: blockSelection ? 10 : 0,
+    distillClass: learnsFromTeacher ? 0.5 : 0,
+    distillToken: learnsFromTeacher ? 0.5 : 0,
+    tokenKeep,
+    blockKeep,
+  };
+}
+
+function refuseUseless(request: TrainingRequest): void {
+  const { method, from, recipe, augment = {} } = request;
+  if (recipe !== undefined && !RECIPE_NAMES.includes(recipe)) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `There is no recipe ${recipe}`,
+      `There are ${RECIPE_NAMES.join(', ')}.`,
+    );
+  }
+  if (method === 'scratch' && from !== undefined) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `Training from scratch starts from chance, but the model ${from} was named to start from`,
+      'Leave it out, or choose the method fine-tune.',
+    );
+  }
+  if (method !== 'head') return;
+  const { epochs, learningRate, minutes } = request;
+  const varied = Object.values(augment).some((isOn) => isOn === true) || undefined;
+  const options = { epochs, learningRate, recipe, 'time limit': minutes, augmentation: varied };
+  for (const [option, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `A new head is solved at once for pictures as they are, so there is no ${option} to set`,
+      'Leave it out, or choose the method fine-tune.',
+    );
+  }
+}
+
+function trainingDevice(wanted = 'auto'): string {
+  const device = wanted === 'auto' ? 'cpu' : wanted;
+  if (DEVICES.includes(device)) return device;
+  throw new AppError('BAD_ARGUMENT', `Training is computed on ${DEVICES.join(' or ')}, but not on ${device}`);
+}
+
+async function findParent(
+  { method, from = DEFAULT_MODEL }: TrainingRequest,
+  { registry }: AppContext,
+): Promise<ParentModel | undefined> {
+  if (method === 'scratch') return undefined;
+  const model = await registry.find(from);
+  const manifest = trainableManifest(model);
+  return { model, manifest, sha256: await sha256OfFile(model.path) };
+}
+
+function findPictures({ folder, runId }: TrainingRequest, context: AppContext): Promise<PictureSet> {
+  if ((folder === undefined) === (runId === undefined)) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `Training needs a folder or a run to learn from, but ${folder === undefined ? 'neither' : 'both'} came`,
+      'Name a folder whose sub-folders are classes, or a run with reviewed images.',
+    );
+  }
+  if (folder !== undefined) return scanClassFolders(folder);
+  return reviewedPictures(context.library, context.runRow(runId ?? 0));
+}
+
+/** The name that was asked for, or a free one after the pictures and the method. Throws BAD_ARGUMENT for one that exists. */
+async function newName(
+  { name, method }: TrainingRequest,
+  { source }: PictureSet,
+  { registry }: AppContext,
+  isTaken: (name: string) => boolean,
+): Promise<string> {
+  if (name !== undefined) {
+    await registry.newPath(name);
+    return name;
+  }
+  const { packages, damaged } = await registry.scan();
+  const there = new Set([
+    ...packages.map((model) => model.name.toLowerCase()),
+    ...damaged.map(({ path }) => basename(path, '.safetensors').toLowerCase()),
+  ]);
+  const wished = nearestPackageName(`${basename(source)}-${method}`);
+  for (let number = 1; ; number++) {
+    const candidate = number === 1 ? wished : `${wished}-${number}`;
+    if (!there.has(candidate.toLowerCase()) && !isTaken(candidate)) return candidate;
+  }
+}

@@ -1,0 +1,304 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Training, TrainingDetails, TrainingPlan, TrainingProgress } from '../../shared/api/training.ts';
+import type { AppEvent } from '../../shared/app-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { AppContext } from '../calls/app-context.ts';
+import { takeExclusiveLock } from '../store/exclusive-lock.ts';
+import type { ExclusiveLock } from '../store/exclusive-lock.ts';
+import { toFileSystemError } from '../write-file.ts';
+import { damagedTraining, describeDetails, describeTraining } from './describe-training.ts';
+import { START } from './journal.ts';
+import type { Journal, Plan } from './journal.ts';
+import { parameterCount } from './new-model.ts';
+import type { TrainingRequest } from './new-model.ts';
+import { TrainingPlanner } from './plan-training.ts';
+import { makeRecipe, resolveTraining } from './resolve-training.ts';
+import type { ResolvedTraining } from './resolve-training.ts';
+import { EventThrottle } from './event-throttle.ts';
+import { testedKeeps } from './outcome.ts';
+import { epochSeconds, finishingSeconds } from './schedule.ts';
+import { makeTrainingFolder, TrainingFolder, trainingIds } from './training-folder.ts';
+import { findParent, TrainingJob } from './training-job.ts';
+import { TrainingRecord } from './training-record.ts';
+
+interface Work {
+  record: TrainingRecord;
+  controller: AbortController;
+  progress: TrainingProgress;
+  ended: Promise<void>;
+}
+
+/** Works on trainings, one at a time among all processes, and knows those that are kept. */
+export class TrainingDesk {
+  readonly #context: AppContext;
+  readonly #planner = new TrainingPlanner();
+  readonly #folder: string;
+  readonly #closing = new AbortController();
+  /** As trainings ended in this process: a full disk may keep it from their journals. */
+  readonly #settled = new Map<number, Journal>();
+  #work: Work | undefined;
+
+  constructor(context: AppContext) {
+    this.#context = context;
+    this.#folder = join(context.folders.data, 'trainings');
+  }
+
+  /** Reads all pictures; throws what `start` would throw. */
+  async prepare(request: TrainingRequest): Promise<TrainingPlan> {
+    const { trainer, clock } = this.#context;
+    const resolved = await this.#resolve(request);
+    const threads = this.#context.threads(request.threads);
+    const { plan, secondsPerImage } = await this.#planner.plan(resolved, {
+      ...{ trainer, clock, threads },
+      signal: this.#closing.signal,
+      mayMeasure: () => this.#work === undefined, // a training under way needs the trainer for itself
+      onProgress: (files) => this.#context.emit({ type: 'scanning', path: resolved.set.source, files }),
+    });
+    const { recipe, classes, warnings, steps } = plan;
+    return {
+      method: request.method,
+      ...{ name: resolved.manifest.name, from: resolved.parent?.model },
+      ...{ classes, warnings, recipe, steps },
+      seconds: secondsPerImage === undefined ? undefined : estimate(plan, secondsPerImage),
+      parameters: parameterCount(plan.manifest),
+    };
+  }
+
+  /** Keeps a new training and begins with it. */
+  async start(request: TrainingRequest): Promise<Training> {
+    const resolved = await this.#resolve(request);
+    const lock = await this.#takeLock();
+    try {
+      const folder = await makeTrainingFolder(this.#folder);
+      const record = new TrainingRecord(folder, newJournal(resolved, this.#context.now()));
+      await record.save();
+      return this.#begin(record, resolved, request.threads, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Goes on with a training; one that is done stays as it is. */
+  async resume(id: number, threads: number | undefined): Promise<Training> {
+    if (this.#work?.record.id === id) return this.#describe(id, this.#work.record.journal, false);
+    const folder = new TrainingFolder(this.#folder, id);
+    const journal = await folder.readJournal();
+    if (journal.state === 'done') return this.#describe(id, journal, false);
+    const lock = await this.#takeLock();
+    try {
+      if (!journal.trained) await findParent(journal, this.#context);
+      return this.#begin(
+        new TrainingRecord(folder, journal),
+        undefined,
+        threads ?? journal.request.threads,
+        lock,
+      );
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Comes back when the state is saved. */
+  async pause(id: number): Promise<Training> {
+    const work = this.#work;
+    if (work?.record.id !== id) throw new AppError('NOT_FOUND', `Training ${id} is not under way here`);
+    work.controller.abort();
+    await work.ended;
+    return this.#describe(id, work.record.journal, false);
+  }
+
+  async remove(id: number): Promise<void> {
+    const folder = new TrainingFolder(this.#folder, id);
+    if (!(await trainingIds(this.#folder)).includes(id)) throw noTraining(id);
+    const journal = await folder.readJournal().catch(() => undefined);
+    const isUnderWay = journal?.state === 'running' || journal?.state === 'preparing';
+    if (this.#work?.record.id === id || (isUnderWay && this.#isHeldElsewhere())) {
+      throw new AppError('BAD_ARGUMENT', `Training ${id} is under way`, 'Pause it, then remove it.');
+    }
+    await folder.remove();
+    this.#settled.delete(id);
+  }
+
+  /** Newest first. */
+  async list(): Promise<Training[]> {
+    const ids = await trainingIds(this.#folder);
+    const isHeld = ids.length > 0 && this.#isHeldElsewhere();
+    return Promise.all(ids.reverse().map((id) => this.#listed(id, isHeld)));
+  }
+
+  async show(id: number): Promise<TrainingDetails> {
+    const journal = await this.#journal(id);
+    return describeDetails(this.#describe(id, journal, this.#isHeldElsewhere()), journal);
+  }
+
+  /** Where a picture of a training lies, and the folder that it must not lead out of. Throws NOT_FOUND. */
+  async locatePicture(id: number, place: number): Promise<{ path: string; root: string | undefined }> {
+    const { pictures, root } = await (this.#work?.record.id === id
+      ? this.#work.record.pictures()
+      : new TrainingFolder(this.#folder, id).readPictures());
+    const picture = pictures[place];
+    if (picture !== undefined) return { path: picture.path, root };
+    throw new AppError('NOT_FOUND', `There is no picture ${place} in training ${id}`);
+  }
+
+  /** Pauses the training under way; it can be resumed. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#work?.controller.abort();
+    await this.#work?.ended;
+  }
+
+  #resolve(request: TrainingRequest): Promise<ResolvedTraining> {
+    return this.#namesTaken().then((names) =>
+      resolveTraining(request, this.#context, (name) => names.has(name.toLowerCase())),
+    );
+  }
+
+  /** Names that unfinished trainings are to give to their models. */
+  async #namesTaken(): Promise<ReadonlySet<string>> {
+    const trainings = await this.list();
+    return new Set(trainings.filter(({ state }) => state !== 'done').map(({ name }) => name.toLowerCase()));
+  }
+
+  #begin(
+    record: TrainingRecord,
+    resolved: ResolvedTraining | undefined,
+    threads: number | undefined,
+    lock: ExclusiveLock,
+  ): Training {
+    const { id, journal } = record;
+    const controller = new AbortController();
+    const work: Work = { record, controller, progress: BEFORE_FIRST, ended: Promise.resolve() };
+    this.#work = work;
+    this.#settled.delete(id);
+    journal.state = journal.plan === undefined ? 'preparing' : 'running';
+    const job = new TrainingJob({
+      ...{ context: this.#context, planner: this.#planner, record, resolved },
+      threads: this.#context.threads(threads),
+      signal: controller.signal,
+      ...this.#tellers(work),
+    });
+    const begun = this.#describe(id, journal, false);
+    work.ended = job.execute().finally(() => {
+      this.#work = undefined;
+      this.#settled.set(id, journal);
+      lock.release();
+      this.#tell(work);
+    });
+    return begun;
+  }
+
+  /** What the window hears of a training: changes of its state at once, progress and steps a few times a second. */
+  #tellers(work: Work): Pick<ConstructorParameters<typeof TrainingJob>[0], 'listener' | 'onState'> {
+    const emit = (event: AppEvent) => this.#context.emit(event);
+    const throttle = new EventThrottle(this.#context.clock);
+    const trainingId = work.record.id;
+    return {
+      onState: () => this.#tell(work),
+      listener: {
+        onProgress: (progress) => {
+          const isNew = progress.phase !== work.progress.phase;
+          work.progress = progress;
+          if (throttle.isDue('progress') || isNew) this.#tell(work);
+        },
+        onStep: (step, report) => {
+          if (throttle.isDue('step')) emit({ type: 'trainingStep', trainingId, step, report });
+        },
+        onEpoch: (report) => {
+          emit({ type: 'trainingEpoch', trainingId, report });
+          this.#tell(work);
+        },
+        onNotice: (message) => emit({ type: 'notice', message }),
+      },
+    };
+  }
+
+  #tell({ record }: Work): void {
+    const training = this.#describe(record.id, record.journal, false);
+    this.#context.emit({ type: 'training', training });
+  }
+
+  #describe(id: number, journal: Journal, isHeld: boolean): Training {
+    const work = this.#work?.record.id === id ? this.#work : undefined;
+    return describeTraining(id, journal, work?.progress, isHeld);
+  }
+
+  async #listed(id: number, isHeld: boolean): Promise<Training> {
+    try {
+      return this.#describe(id, await this.#journal(id), isHeld);
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      const { birthtime } = await stat(new TrainingFolder(this.#folder, id).path);
+      return damagedTraining(id, birthtime.toISOString(), error.message);
+    }
+  }
+
+  async #journal(id: number): Promise<Journal> {
+    if (this.#work?.record.id === id) return this.#work.record.journal;
+    return this.#settled.get(id) ?? new TrainingFolder(this.#folder, id).readJournal();
+  }
+
+  async #takeLock(): Promise<ExclusiveLock> {
+    await mkdir(this.#folder, { recursive: true }).catch((error: unknown) => {
+      throw toFileSystemError(error, this.#folder);
+    });
+    const lock = takeExclusiveLock(this.#lockPath);
+    if (lock !== undefined) return lock;
+    const which =
+      this.#work === undefined ? 'Another Winnow trains' : `Training ${this.#work.record.id} is under way`;
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `${which}, and one training goes on at a time`,
+      'Pause it or wait for its end.',
+    );
+  }
+
+  /** Whether another process works on a training. */
+  #isHeldElsewhere(): boolean {
+    if (this.#work !== undefined) return false;
+    const lock = takeExclusiveLock(this.#lockPath);
+    lock?.release();
+    return lock === undefined;
+  }
+
+  get #lockPath(): string {
+    return join(this.#folder, 'lock');
+  }
+}
+
+const BEFORE_FIRST: TrainingProgress = {
+  ...{ phase: 'reading', done: 0, total: 0, epoch: 0, epochs: 0 },
+  ...{ secondsLeft: undefined, imagesPerSecond: 0 },
+};
+
+function newJournal(resolved: ResolvedTraining, createdAt: string): Journal {
+  const { request, manifest, set, parent, device, seed } = resolved;
+  return {
+    format: 1,
+    ...{ request, name: manifest.name, method: request.method, source: set.source, device, seed, createdAt },
+    ...(parent === undefined
+      ? {}
+      : {
+          parent: {
+            ...{ name: parent.model.name, path: parent.model.path },
+            ...{ sha256: parent.sha256, dataSha256: parent.manifest.dataSha256 },
+          },
+        }),
+    state: 'preparing',
+    outline: makeRecipe(resolved, set.files.length),
+    ...{ position: structuredClone(START), epochs: [], trained: false },
+  };
+}
+
+function estimate({ classes, recipe, manifest }: Plan, secondsPerImage: number): number {
+  const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
+  const work = { images: sum('images'), holdout: sum('holdout'), secondsPerImage };
+  return recipe.epochs * epochSeconds(work) + finishingSeconds(work, testedKeeps(manifest).length);
+}
+
+function noTraining(id: number): AppError {
+  return new AppError('NOT_FOUND', `There is no training ${id}`, 'It may have been removed.');
+}

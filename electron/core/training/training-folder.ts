@@ -1,0 +1,106 @@
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { z } from 'zod';
+import { AppError } from '../../shared/errors.ts';
+import { toFileSystemError, writeFileWhole } from '../write-file.ts';
+import { journalSchema, picturesSchema } from './journal.ts';
+import type { Journal, TrainingPictures } from './journal.ts';
+
+const JOURNAL = 'training.json';
+const PICTURES = 'pictures.json';
+
+/** The folder of one training: its journal, its pictures, its last state and its best weights. */
+export class TrainingFolder {
+  readonly id: number;
+  readonly path: string;
+
+  constructor(trainings: string, id: number) {
+    this.id = id;
+    this.path = join(trainings, String(id));
+  }
+
+  /** Rejects with NOT_FOUND, or with FILE_SYSTEM for a journal that cannot be understood. */
+  readJournal(): Promise<Journal> {
+    return this.#read(JOURNAL, journalSchema);
+  }
+
+  /** Whole or not at all; rejects with FILE_SYSTEM. */
+  writeJournal(journal: Journal): Promise<void> {
+    return writeFileWhole(this.file(JOURNAL), [JSON.stringify(journal)]);
+  }
+
+  /** Likewise. */
+  readPictures(): Promise<TrainingPictures> {
+    return this.#read(PICTURES, picturesSchema);
+  }
+
+  writePictures(pictures: TrainingPictures): Promise<void> {
+    return writeFileWhole(this.file(PICTURES), [JSON.stringify(pictures)]);
+  }
+
+  file(name: string): string {
+    return join(this.path, name);
+  }
+
+  /** Deletes all files but the journal, the pictures and those named; what cannot be deleted now is tried again later. */
+  async clear(kept: readonly (string | undefined)[]): Promise<void> {
+    const stay = new Set<string | undefined>([JOURNAL, PICTURES, ...kept]);
+    const files = await readdir(this.path).catch(() => []);
+    const gone = files.filter((file) => !stay.has(file)).map((file) => rm(this.file(file), { force: true }));
+    await Promise.allSettled(gone);
+  }
+
+  /** Rejects with FILE_SYSTEM. */
+  async remove(): Promise<void> {
+    await rm(this.path, { recursive: true, force: true }).catch((error: unknown) => {
+      throw toFileSystemError(error, this.path);
+    });
+  }
+
+  async #read<Schema extends z.ZodType>(name: string, schema: Schema): Promise<z.output<Schema>> {
+    const path = this.file(name);
+    const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+      throw new AppError('NOT_FOUND', `There is no training ${this.id}: ${path} cannot be read`, undefined, {
+        cause,
+      });
+    });
+    const parsed = schema.safeParse(parseJson(text));
+    if (parsed.success) return parsed.data;
+    const place = parsed.error.issues[0]?.path.join('.') ?? '';
+    throw new AppError(
+      'FILE_SYSTEM',
+      `The journal of training ${this.id} is damaged: ${path} is not as Winnow writes it${place === '' ? '' : ` at "${place}"`}`,
+      'Remove the training and start it again; a model that it made stays.',
+    );
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // which no schema takes
+  }
+}
+
+/** Numbers of the trainings in a folder, ascending; none when there is no such folder. */
+export async function trainingIds(trainings: string): Promise<number[]> {
+  const names = await readdir(trainings).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw toFileSystemError(error, trainings);
+  });
+  return names
+    .filter((name) => /^[1-9]\d{0,8}$/.test(name))
+    .map(Number)
+    .sort((one, other) => one - other);
+}
+
+/** Makes the folder of a new training, with the next number. Rejects with FILE_SYSTEM. */
+export async function makeTrainingFolder(trainings: string): Promise<TrainingFolder> {
+  const id = ((await trainingIds(trainings)).at(-1) ?? 0) + 1;
+  const folder = new TrainingFolder(trainings, id);
+  await mkdir(folder.path, { recursive: true }).catch((error: unknown) => {
+    throw toFileSystemError(error, folder.path);
+  });
+  return folder;
+}

@@ -1,0 +1,178 @@
+import type { TrainingProgress } from '../../shared/api/training.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { AppContext } from '../calls/app-context.ts';
+import { sha256OfFile } from '../packages/sha256.ts';
+import { EpochLoop } from './epoch-loop.ts';
+import type { LoopListener } from './epoch-loop.ts';
+import { finishTraining } from './finish-training.ts';
+import type { Journal } from './journal.ts';
+import { trainerSetup } from './plan-training.ts';
+import type { TrainingPlanner } from './plan-training.ts';
+import { resolveTraining } from './resolve-training.ts';
+import type { ResolvedTraining } from './resolve-training.ts';
+import { trainHead } from './train-head.ts';
+import { TrainingPaused } from './training-record.ts';
+import type { TrainingRecord } from './training-record.ts';
+
+export interface JobOptions {
+  context: AppContext;
+  planner: TrainingPlanner;
+  record: TrainingRecord;
+  /** Of a training that was started just now; an earlier one is resolved again if it must be. */
+  resolved: ResolvedTraining | undefined;
+  threads: number;
+  signal: AbortSignal;
+  listener: LoopListener;
+  /** Hears that the state has changed. */
+  onState: () => void;
+}
+
+/** One session's work on a training: reads its pictures, trains, tests and writes the model, as far as that is left to do. */
+export class TrainingJob {
+  readonly #options: JobOptions;
+
+  constructor(options: JobOptions) {
+    this.#options = options;
+  }
+
+  /** Never rejects: how it ended is in the journal, and the reason beside it. */
+  async execute(): Promise<void> {
+    const { record, context, onState } = this.#options;
+    const { journal } = record;
+    try {
+      await this.#work();
+      journal.state = 'done';
+      journal.finishedAt = context.now();
+      journal.model = journal.name;
+    } catch (error) {
+      Object.assign(journal, settle(error));
+    }
+    await this.#keep();
+    if (journal.state === 'done') await record.folder.clear([]);
+    onState();
+  }
+
+  async #work(): Promise<void> {
+    const { record, context, signal, listener } = this.#options;
+    const { trainer, registry } = context;
+    const { journal } = record;
+    if (journal.plan === undefined) await this.#plan();
+    this.#stopIfPaused();
+    await this.#enter('running');
+    const pictures = await record.pictures();
+    if (!journal.trained) {
+      const reason = await this.#train();
+      journal.trained = true;
+      if (reason !== undefined) journal.reason = reason;
+      await record.save();
+    }
+    this.#stopIfPaused();
+    const onProgress = (progress: TrainingProgress) => listener.onProgress(progress);
+    await finishTraining({ record, pictures, trainer, registry, signal, onProgress });
+  }
+
+  async #plan(): Promise<void> {
+    const { record, context, planner, threads, signal, listener } = this.#options;
+    const { request, name } = record.journal;
+    await this.#enter('preparing');
+    const resolved =
+      this.#options.resolved ?? (await resolveTraining({ ...request, name }, context, () => false));
+    const { trainer, clock } = context;
+    const { plan, pictures } = await planner.plan(resolved, {
+      ...{ trainer, clock, signal, threads },
+      mayMeasure: () => request.minutes !== undefined,
+      onProgress: (done, total) =>
+        listener.onProgress({
+          ...{ phase: 'reading', done, total, epoch: 0, epochs: 0 },
+          ...{ secondsLeft: undefined, imagesPerSecond: 0 },
+        }),
+    });
+    await record.keepPlan(plan, pictures);
+  }
+
+  /** Resolves to why it ended early, if it did. */
+  async #train(): Promise<string | undefined> {
+    const { record, context, threads, signal, listener } = this.#options;
+    const { trainer, clock } = context;
+    const { journal, plan } = record;
+    const pictures = await record.pictures();
+    const parent = await findParent(journal, context);
+    if (journal.method === 'head') {
+      await trainHead({ record, pictures, parent: parent ?? '', trainer, clock, signal, listener });
+      return undefined;
+    }
+    const { device, seed, request } = journal;
+    const of = { manifest: plan.manifest, device, seed, request };
+    const setup = trainerSetup(
+      { ...of, parent: parent === undefined ? undefined : { model: { path: parent } } },
+      plan.recipe,
+      threads,
+    );
+    return new EpochLoop({ record, pictures, setup, trainer, clock, signal, listener }).run();
+  }
+
+  async #enter(state: 'preparing' | 'running'): Promise<void> {
+    const { record, onState } = this.#options;
+    record.journal.state = state;
+    if (!record.journal.trained) delete record.journal.reason;
+    await record.save();
+    onState();
+  }
+
+  #stopIfPaused(): void {
+    if (this.#options.signal.aborted) throw new TrainingPaused();
+  }
+
+  /** When not even the journal can be written, what it said before still holds, with the state that belongs to it. */
+  async #keep(): Promise<void> {
+    const { record, listener } = this.#options;
+    try {
+      await record.save();
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error;
+      listener.onNotice(`How training ${record.id} ended could not be written down: ${error.message}`);
+    }
+  }
+}
+
+/** The state that a training is in after an error. */
+function settle(error: unknown): Pick<Journal, 'state' | 'reason'> {
+  if (error instanceof TrainingPaused)
+    return { state: 'paused', ...(error.message === '' ? {} : { reason: error.message }) };
+  if (!(error instanceof AppError)) {
+    return {
+      state: 'failed',
+      reason: `This is a mistake in Winnow: ${error instanceof Error ? error.message : String(error)}`,
+    };
+  }
+  const { code, message } = error;
+  if (code === 'CANCELLED') return { state: 'paused' };
+  if (code === 'FILE_SYSTEM') {
+    const reason = `${message}, so the training is paused; nothing is lost, and it can go on when there is room`;
+    return { state: 'paused', reason };
+  }
+  return code === 'NOT_FOUND'
+    ? { state: 'paused', reason: `${message}, so the training is paused` }
+    : { state: 'failed', reason: message };
+}
+
+/** The parent's package, wherever it lies now; undefined from scratch. Throws NOT_FOUND. */
+export async function findParent(
+  { parent }: Pick<Journal, 'parent'>,
+  { registry }: AppContext,
+): Promise<string | undefined> {
+  if (parent === undefined) return undefined;
+  for (const nameOrPath of [parent.path, parent.name]) {
+    try {
+      const { path } = await registry.find(nameOrPath);
+      if ((await sha256OfFile(path)) === parent.sha256) return path;
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error; // else: not there, so try the next
+    }
+  }
+  throw new AppError(
+    'NOT_FOUND',
+    `The model ${parent.name} that the training starts from is not there any more (SHA-256 ${parent.sha256.slice(0, 12)}...)`,
+    'Import it again from the same checkpoint, or start a new training.',
+  );
+}
