@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import type { ImageFacts } from '../shared/engine-api.ts';
+import { isCurrent } from './read-image-file.ts';
 
 /** One image on its way through a batch; `position` is its place in the buffer. */
 export type Decoded = { facts: ImageFacts; position: number } | { facts: ImageFacts; error: string };
@@ -43,7 +43,7 @@ export class BatchBuffers {
 export async function alreadyDecoded({ holds }: BatchBuffer, wanted: Wanted): Promise<Decoded[] | undefined> {
   if (holds === undefined || !isSame(holds, wanted)) return undefined;
   const unchanged = await Promise.all(
-    holds.decoded.map(({ facts }, index) => isCurrent(facts, wanted.paths[index])),
+    holds.decoded.map(({ facts }, index) => isCurrent(wanted.paths[index] ?? '', facts.version)),
   );
   return unchanged.every(Boolean) ? holds.decoded : undefined;
 }
@@ -56,14 +56,4 @@ function isSame(one: Wanted, other: Wanted): boolean {
     paths.length === other.paths.length &&
     paths.every((path, index) => path === other.paths[index])
   );
-}
-
-async function isCurrent({ version }: ImageFacts, path: string | undefined): Promise<boolean> {
-  if (version === undefined || path === undefined) return false;
-  try {
-    const { size, mtimeMs } = await stat(path);
-    return size === version.fileSize && Math.floor(mtimeMs) === version.modifiedMs;
-  } catch {
-    return false; // gone meanwhile; reading it will say so
-  }
 }

@@ -22,6 +22,7 @@ const PRINTED_LIMIT = 4000; // characters
  */
 export class HostProcess<Calls extends { call: string }, Results extends Record<Calls['call'], unknown>> {
   readonly threads: number;
+  readonly #name: string;
   readonly #child: HostChild;
   readonly #waiting = new Map<number, Waiting>();
   readonly #ready: Promise<void>;
@@ -29,9 +30,13 @@ export class HostProcess<Calls extends { call: string }, Results extends Record<
   #ended: string | undefined;
   #printed = ''; // the end of what it wrote to stderr
 
-  /** Starts `entry`, a module that answers requests, with so many threads for decoding and one to wait on the engine. */
-  constructor(start: StartHost, entry: string, threads: number) {
+  /**
+   * Starts `entry`, a module that answers requests, with so many threads for decoding and one to wait on the engine. `name`:
+   * what the process is called when it fails.
+   */
+  constructor(start: StartHost, entry: string, threads: number, name = 'the engine host') {
     this.threads = threads;
+    this.#name = name;
     this.#child = start(entry, { ...process.env, UV_THREADPOOL_SIZE: String(threads + 1) });
     const ready = Promise.withResolvers<unknown>();
     this.#waiting.set(0, { ...ready, watchdog: this.#watch(LOAD_LIMIT) });
@@ -39,7 +44,7 @@ export class HostProcess<Calls extends { call: string }, Results extends Record<
     this.#ready.catch(() => undefined); // whoever waits for it hears of it
     this.#child.onMessage((reply) => this.#settle(reply));
     this.#child.onEnd(({ error, code = null, signal = null }) =>
-      this.#end(error?.message ?? describeExit(code, signal, this.#printed)),
+      this.#end(error?.message ?? describeExit(this.#name, { code, signal }, this.#printed)),
     );
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#printed = (this.#printed + text).slice(-PRINTED_LIMIT);
@@ -78,7 +83,7 @@ export class HostProcess<Calls extends { call: string }, Results extends Record<
 
   #watch(limitMilliseconds: number): NodeJS.Timeout {
     const seconds = Math.round(limitMilliseconds / 1000);
-    return setTimeout(() => this.kill(`the engine host did not answer for ${seconds} s`), limitMilliseconds);
+    return setTimeout(() => this.kill(`${this.#name} did not answer for ${seconds} s`), limitMilliseconds);
   }
 
   #settle(reply: HostReply): void {
@@ -105,10 +110,13 @@ export class HostProcess<Calls extends { call: string }, Results extends Record<
   }
 }
 
-function describeExit(code: number | null, signal: NodeJS.Signals | null, printed: string): string {
-  if (signal === 'SIGKILL')
-    return 'the engine host was ended from outside (SIGKILL), perhaps for want of memory';
+function describeExit(
+  name: string,
+  { code, signal }: { code: number | null; signal: NodeJS.Signals | null },
+  printed: string,
+): string {
+  if (signal === 'SIGKILL') return `${name} was ended from outside (SIGKILL), perhaps for want of memory`;
   const [error] = /^\w*Error\b.*$/m.exec(printed) ?? [];
   const how = signal ?? `exit code ${code}`;
-  return `the engine host ended unexpectedly (${error === undefined ? how : `${how}, ${error}`})`;
+  return `${name} ended unexpectedly (${error === undefined ? how : `${how}, ${error}`})`;
 }

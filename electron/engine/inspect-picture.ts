@@ -1,34 +1,31 @@
 import { createHash } from 'node:crypto';
-import { AppError } from '../shared/errors.ts';
 import type { InspectedPicture } from '../shared/trainer-api.ts';
-import type { ImageDecoder, Picture } from './decode-image.ts';
-import { readImageFile } from './read-image-file.ts';
+import type { Picture } from './decode-image.ts';
 import type { Shrink } from './kept-pictures.ts';
+import type { PictureFiles } from './picture-files.ts';
 
 /** Rows of the small grey picture, and pixels of each that are compared with their right neighbour. */
 const GRID = 8;
 
 /**
- * Reads and decodes a file. `size`: pixels of the side that a model sees, which says how far a JPEG may be shrunk while it
- * is decoded.
+ * What is known of the picture in a file. `size`: pixels of the side that a model sees, which says how far a JPEG may be
+ * shrunk while it is decoded.
  */
 export async function inspectPicture(
   path: string,
   size: number,
-  decoder: ImageDecoder,
+  files: PictureFiles,
   shrink: Shrink,
 ): Promise<InspectedPicture> {
-  try {
-    const { bytes } = await readImageFile(path);
-    const header = await decoder.readHeader(bytes);
-    const picture = await decoder.decode(bytes, header, size);
-    const { width, height } = header;
-    const sha256 = createHash('sha256').update(bytes).digest('hex');
-    return { width, height, looks: await lookOf(picture, shrink), sha256 };
-  } catch (error) {
-    if (!(error instanceof AppError && error.code === 'BAD_IMAGE')) throw error;
-    return { error: error.message };
-  }
+  const file = await files.decode(
+    path,
+    () => size,
+    async (picture, { width, height }, bytes) => {
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      return { width, height, looks: await lookOf(picture, shrink), sha256 };
+    },
+  );
+  return 'error' in file ? { error: file.error } : file.made;
 }
 
 /** dHash: bit by bit, whether a pixel of the picture at 9 x 8 is brighter than the one to its right. 64 bits, hex. */

@@ -1,46 +1,50 @@
 import { totalmem } from 'node:os';
+import type { ImageFacts } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
-import type { ImageDecoder, Picture } from './decode-image.ts';
-import { PictureFiles } from './picture-files.ts';
+import type { Picture } from './decode-image.ts';
+import type { PictureFiles } from './picture-files.ts';
+import { isCurrent } from './read-image-file.ts';
 
 /** Memory for decoded pictures: a quarter of the machine's, and no more than is good for the rest of it. */
 export const PICTURE_MEMORY = Math.min(totalmem() / 4, 4 * 2 ** 30); // bytes
 
-/** A picture that is kept has its shorter side at so many times the pixels that evaluation resizes it to, at most. */
+/** A picture has its shorter side at so many times the pixels that evaluation resizes it to, at most. */
 const ROOM_FOR_CROPS = 1.5;
 
 /** Resizes a picture whole; see NativeAddon.resize. */
 export type Shrink = (picture: Picture, size: { width: number; height: number }) => Promise<Picture>;
 
+interface Kept {
+  picture: Picture;
+  version: ImageFacts['version'];
+}
+
 /**
  * Decoded pictures of files. Training asks for the same ones in every epoch, so they stay in memory while there is room,
- * no larger than a crop of them can use; those beyond are decoded again each time. Which ones are kept changes no pixel.
+ * no larger than a crop of them can use; those beyond are decoded again each time. Which ones are kept changes no pixel:
+ * all are shrunk alike, and a file that has changed or gone since counts as it is now.
  */
 export class KeptPictures {
   readonly #files: PictureFiles;
   readonly #shrink: Shrink;
   readonly #memory: number;
-  readonly #kept = new Map<string, Picture>();
-  #resize: number | undefined;
+  readonly #kept = new Map<string, Kept>();
+  #resize = 0;
   #bytes = 0;
 
-  constructor(decoder: ImageDecoder, threads: number, shrink: Shrink, memory = PICTURE_MEMORY) {
-    this.#files = new PictureFiles(decoder, threads);
+  /** `memory`: bytes for pictures that are kept. */
+  constructor(files: PictureFiles, shrink: Shrink, memory = PICTURE_MEMORY) {
+    this.#files = files;
     this.#shrink = shrink;
     this.#memory = memory;
   }
 
-  /** Pictures for models whose evaluation resizes the shorter side to so many pixels; others are forgotten. */
-  setResize(resize: number): void {
-    if (resize === this.#resize) return;
-    this.#kept.clear();
-    this.#bytes = 0;
-    this.#resize = resize;
-  }
-
-  /** The picture of a file. Throws BAD_IMAGE with the path and the reason. */
-  async take(path: string): Promise<Picture> {
-    const picture = await this.find(path);
+  /**
+   * The picture of a file, for a model whose evaluation resizes the shorter side to `resize` pixels. Throws BAD_IMAGE with
+   * the path and the reason.
+   */
+  async take(path: string, resize: number): Promise<Picture> {
+    const picture = await this.find(path, resize);
     if (!('error' in picture)) return picture;
     throw new AppError(
       'BAD_IMAGE',
@@ -50,34 +54,55 @@ export class KeptPictures {
   }
 
   /** The picture of a file, or the reason why there is none. */
-  async find(path: string): Promise<Picture | { error: string }> {
+  async find(path: string, resize: number): Promise<Picture | { error: string }> {
+    this.#useFor(resize);
     const kept = this.#kept.get(path);
-    if (kept !== undefined) return kept;
-    const resize = this.#resize ?? 0;
+    if (kept !== undefined) {
+      if (await isCurrent(path, kept.version)) return kept.picture;
+      this.#forget(path, kept);
+    }
     const file = await this.#files.decode(
       path,
-      () => Math.round(resize * ROOM_FOR_CROPS),
-      (decoded) => this.#fit(decoded, resize),
+      () => roomFor(resize),
+      (decoded) => this.#fit(decoded, roomFor(resize)),
     );
     if ('error' in file) return { error: file.error };
-    this.#keep(path, file.made, resize);
+    this.#keep(path, { picture: file.made, version: file.facts.version }, resize);
     return file.made;
   }
 
-  async #fit(picture: Picture, resize: number): Promise<Picture> {
+  /** Pictures of another size are of no use. */
+  #useFor(resize: number): void {
+    if (resize === this.#resize) return;
+    this.#kept.clear();
+    this.#bytes = 0;
+    this.#resize = resize;
+  }
+
+  async #fit(picture: Picture, room: number): Promise<Picture> {
     const { width, height } = picture;
-    const [shorter, room] = [Math.min(width, height), Math.round(resize * ROOM_FOR_CROPS)];
+    const shorter = Math.min(width, height);
     if (shorter <= room) return picture;
     const side = (length: number) => Math.max(1, Math.round((length * room) / shorter));
     return this.#shrink(picture, { width: side(width), height: side(height) });
   }
 
-  #keep(path: string, picture: Picture, resize: number): void {
+  #keep(path: string, { picture, version }: Kept, resize: number): void {
     const bytes = picture.pixels.length;
     if (resize !== this.#resize || this.#bytes + bytes > this.#memory || this.#kept.has(path)) return;
     // A view of a larger buffer would keep all of that.
     const pixels = picture.pixels.buffer.byteLength === bytes ? picture.pixels : picture.pixels.slice();
-    this.#kept.set(path, { ...picture, pixels });
+    this.#kept.set(path, { picture: { ...picture, pixels }, version });
     this.#bytes += bytes;
   }
+
+  #forget(path: string, kept: Kept): void {
+    if (this.#kept.get(path) !== kept) return; // another call was faster
+    this.#kept.delete(path);
+    this.#bytes -= kept.picture.pixels.length;
+  }
+}
+
+function roomFor(resize: number): number {
+  return Math.round(resize * ROOM_FOR_CROPS); // pixels of the shorter side
 }

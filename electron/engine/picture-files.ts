@@ -21,13 +21,13 @@ export class PictureFiles {
   }
 
   /**
-   * What `make` makes of the picture in a file. A large JPEG may be shrunk while it is decoded, so far that a model that
-   * wants its shorter side at `shorterSide` pixels hardly sees it.
+   * What `make` makes of the picture in a file, and of the file's bytes. A large JPEG may be shrunk while it is decoded, so
+   * far that a model that wants its shorter side at `shorterSide` pixels hardly sees it.
    */
   decode<Made>(
     path: string,
     shorterSide: (header: PictureHeader) => number,
-    make: (picture: Picture, header: PictureHeader) => Promise<Made>,
+    make: (picture: Picture, header: PictureHeader, bytes: Buffer) => Promise<Made>,
   ): Promise<FromFile<Made>> {
     return this.#decoding.take(() => this.#decode(path, shorterSide, make));
   }
@@ -35,7 +35,7 @@ export class PictureFiles {
   async #decode<Made>(
     path: string,
     shorterSide: (header: PictureHeader) => number,
-    make: (picture: Picture, header: PictureHeader) => Promise<Made>,
+    make: (picture: Picture, header: PictureHeader, bytes: Buffer) => Promise<Made>,
   ): Promise<FromFile<Made>> {
     const facts: ImageFacts = {
       version: undefined,
@@ -49,7 +49,8 @@ export class PictureFiles {
       const header = await this.#decoder.readHeader(bytes);
       const { width, height, capturedAt } = header;
       Object.assign(facts, { width, height, capturedAt });
-      const decode = async () => make(await this.#decoder.decode(bytes, header, shorterSide(header)), header);
+      const decode = async () =>
+        make(await this.#decoder.decode(bytes, header, shorterSide(header)), header, bytes);
       const large = width * height > LARGE_PICTURE;
       return { facts, made: await (large ? this.#largeDecoding.take(decode) : decode()) };
     } catch (error) {

@@ -1,8 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { EngineDial } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
-import { classificationSchema } from '../shared/model-package.ts';
 import type {
   HoldoutOutcome,
   InspectedPicture,
@@ -13,202 +11,114 @@ import type {
   TrainingExample,
 } from '../shared/trainer-api.ts';
 import type { StepReport } from '../shared/training.ts';
-import type { NativeAddon, NativeBatch, NativeModel, NativeTrainer } from './addon.ts';
-import type { ImageDecoder, Picture } from './decode-image.ts';
+import type { NativeAddon, NativeTrainer } from './addon.ts';
+import type { ImageDecoder } from './decode-image.ts';
 import { inspectPicture } from './inspect-picture.ts';
 import { KeptPictures } from './kept-pictures.ts';
-import { softmax, topClasses } from './top-classes.ts';
+import type { Shrink } from './kept-pictures.ts';
+import { PackagePredictor } from './package-predictor.ts';
+import type { Computing } from './package-predictor.ts';
+import { PictureFiles } from './picture-files.ts';
+import { preprocessingOf } from './read-preprocessing.ts';
 import { Turns } from './turns.ts';
 
-/** Pictures that are predicted together. */
-const BATCH = 32;
-
-interface OpenPackage {
-  key: string; // path, version of the file, and whether it gives features
-  model: NativeModel;
+interface OpenTraining {
+  native: NativeTrainer;
+  resize: number; // pixels of the shorter side in evaluation
 }
-
-/** A picture of the hold-out in the batch, or why it is not there. */
-type Placed = { position: number } | { error: string };
 
 /** What the training host does with pictures: looks at them, learns from them, predicts them. */
 export class PictureTrainer implements Omit<TrainerApi, 'close'> {
   readonly #addon: NativeAddon;
-  readonly #decoder: ImageDecoder;
+  readonly #files: PictureFiles;
   readonly #pictures: KeptPictures;
-  readonly #inspecting = new Turns(availableParallelism());
-  /** The trainer and models use all threads, one call at a time. */
+  readonly #predictor: PackagePredictor;
+  /** The trainer and models use all threads: one call at a time, in the order of asking. */
   readonly #computing = new Turns(1);
-  #trainer: NativeTrainer | undefined;
-  #preprocessing = { resize: 0, crop: 0 };
-  #threads = availableParallelism();
-  #device = 'cpu';
-  #package: OpenPackage | undefined;
-  #features: { values: Float32Array; labels: number[] }[] = [];
+  /** One is computed while the pictures of the other are decoded. */
+  readonly #steps = new Turns(2);
+  #training: OpenTraining | undefined;
+  #on: Computing = { device: 'cpu', threads: availableParallelism() };
 
   /** `memory`: bytes for decoded pictures. */
   constructor(addon: NativeAddon, decoder: ImageDecoder, memory?: number) {
     this.#addon = addon;
-    this.#decoder = decoder;
-    this.#pictures = new KeptPictures(
-      decoder,
-      availableParallelism(),
-      (picture, size) => this.#shrink(picture, size),
-      memory,
-    );
+    this.#files = new PictureFiles(decoder, availableParallelism());
+    this.#pictures = new KeptPictures(this.#files, this.#shrink, memory);
+    this.#predictor = new PackagePredictor(addon, this.#pictures, this.#computing);
   }
 
   inspect(paths: readonly string[], size: number): Promise<InspectedPicture[]> {
-    const inspected = paths.map((path) =>
-      this.#inspecting.take(() =>
-        inspectPicture(path, size, this.#decoder, (picture, to) => this.#shrink(picture, to)),
-      ),
-    );
-    return Promise.all(inspected);
+    return Promise.all(paths.map((path) => inspectPicture(path, size, this.#files, this.#shrink)));
   }
 
-  async open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {
-    const settings = JSON.stringify({ manifest, losses, optimiser, augmentation });
-    this.#trainer = undefined;
-    this.#trainer = await this.#computing.take(() => this.#addon.createTrainer({ settings, ...options }));
-    this.#usePreprocessing(JSON.parse(manifest));
-    [this.#threads, this.#device] = [options.threads, options.device];
+  open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {
+    return this.#computing.take(async () => {
+      this.#training = undefined;
+      const { resize } = preprocessingOf(manifest);
+      const { device, threads } = options;
+      const settings = JSON.stringify({ manifest, losses, optimiser, augmentation });
+      this.#training = { native: await this.#addon.createTrainer({ settings, ...options }), resize };
+      this.#on = { device, threads };
+    });
   }
 
-  async step({ examples, seed, learningRate }: StepRequest): Promise<StepReport> {
-    const trainer = this.#opened();
-    const pictures = await Promise.all(examples.map(({ path }) => this.#pictures.take(path)));
-    const labels = Int32Array.from(examples, ({ classIndex }) => classIndex);
-    return this.#computing.take(() => trainer.step(pictures, labels, { seed, learningRate }));
+  step(request: StepRequest): Promise<StepReport> {
+    return this.#steps.take(() => this.#step(request));
   }
 
   saveState(path: string): Promise<void> {
-    return this.#computing.take(() => this.#opened().saveState(path));
+    return this.#computing.take(() => this.#opened().native.saveState(path));
   }
 
   saveWeights(path: string, { averaged }: { averaged: boolean }): Promise<void> {
-    return this.#computing.take(() => this.#opened().saveWeights(path, averaged));
+    return this.#computing.take(() => this.#opened().native.saveWeights(path, averaged));
   }
 
-  async predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
-    const outcomes: HoldoutOutcome[] = [];
-    for (let first = 0; first < paths.length; first += BATCH) {
-      const chunk = paths.slice(first, first + BATCH);
-      const { placed, batch, count } = await this.#run(packagePath, chunk, dial, false);
-      for (const place of placed) outcomes.push('error' in place ? place : toOutcome(place, batch, count));
-    }
-    return outcomes;
+  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
+    return this.#predictor.predict(packagePath, paths, dial, this.#on);
   }
 
-  async addFeatures(
+  addFeatures(
     packagePath: string,
     examples: readonly TrainingExample[],
     dial: EngineDial,
   ): Promise<{ place: number; error: string }[]> {
-    const failed: { place: number; error: string }[] = [];
-    for (let first = 0; first < examples.length; first += BATCH) {
-      const chunk = examples.slice(first, first + BATCH);
-      const paths = chunk.map(({ path }) => path);
-      const { placed, batch } = await this.#run(packagePath, paths, dial, true);
-      const labels: number[] = [];
-      for (const [index, place] of placed.entries()) {
-        if ('error' in place) failed.push({ place: first + index, error: place.error });
-        else labels[place.position] = chunk[index]?.classIndex ?? 0;
-      }
-      if (batch !== undefined) this.#features.push({ values: batch.logits, labels });
-    }
-    return failed;
+    return this.#predictor.addFeatures(packagePath, examples, dial, this.#on);
   }
 
-  async solveHead(options: { classes: number; smoothing: number; decay: number }): Promise<SolvedHead> {
-    const parts = this.#features;
-    this.#features = [];
-    const values = new Float32Array(parts.reduce((sum, part) => sum + part.values.length, 0));
-    let filled = 0;
-    for (const part of parts) {
-      values.set(part.values, filled);
-      filled += part.values.length;
-    }
-    const labels = Int32Array.from(parts.flatMap((part) => part.labels));
-    const { classes, smoothing, decay } = options;
-    return this.#computing.take(() =>
-      this.#addon.solveHead(values, labels, {
-        ...{ classes, smoothing, decay, device: this.#device, threads: this.#threads },
-      }),
-    );
+  solveHead({
+    classes,
+    smoothing,
+    decay,
+  }: {
+    classes: number;
+    smoothing: number;
+    decay: number;
+  }): Promise<SolvedHead> {
+    const { values, labels } = this.#predictor.takeFeatures();
+    const options = { classes, smoothing, decay, ...this.#on };
+    return this.#computing.take(() => this.#addon.solveHead(values, Int32Array.from(labels), options));
   }
 
-  /** Predicts up to BATCH pictures with a package; those that cannot be read are left out of the batch. */
-  async #run(
-    packagePath: string,
-    paths: readonly string[],
-    { tokenKeep, blockThreshold }: EngineDial,
-    features: boolean,
-  ): Promise<{ placed: Placed[]; batch: NativeBatch | undefined; count: number }> {
-    const model = await this.#load(packagePath, features);
-    const { resize, crop } = this.#preprocessing;
-    const pixels = new Uint8Array(paths.length * crop * crop * 3);
-    let count = 0;
-    const place = async (path: string): Promise<Placed> => {
-      const picture = await this.#pictures.find(path);
-      if ('error' in picture) return picture;
-      const position = count++;
-      const { width, height } = picture;
-      const offset = position * crop * crop * 3;
-      await this.#addon.resizeAndCrop(picture.pixels, width, height, { resize, crop }, pixels, offset);
-      return { position };
-    };
-    const placed = await Promise.all(paths.map(place));
-    const batch =
-      count === 0
-        ? undefined
-        : await this.#computing.take(() => model.predict(pixels, count, { tokenKeep, blockThreshold }));
-    return { placed, batch, count };
+  /** Takes its turn at once, and waits in it for the pictures: those of a later step may be there before. */
+  async #step({ examples, seed, learningRate }: StepRequest): Promise<StepReport> {
+    const { native, resize } = this.#opened();
+    const decoded = Promise.all(examples.map(({ path }) => this.#pictures.take(path, resize)));
+    decoded.catch(() => undefined); // heard of when its turn comes
+    const labels = Int32Array.from(examples, ({ classIndex }) => classIndex);
+    return this.#computing.take(async () => native.step(await decoded, labels, { seed, learningRate }));
   }
 
-  async #load(path: string, features: boolean): Promise<NativeModel> {
-    const { mtimeMs, size } = await stat(path);
-    const key = JSON.stringify([path, mtimeMs, size, features]);
-    if (this.#package?.key === key) return this.#package.model;
-    this.#package = undefined;
-    const options = { device: this.#device, threads: this.#threads, precision: 'fp32' as const, features };
-    const model = await this.#computing.take(() => this.#addon.loadModel(path, options));
-    this.#package = { key, model };
-    return model;
+  #opened(): OpenTraining {
+    if (this.#training === undefined)
+      throw new AppError('ENGINE', 'No training is open in the training host');
+    return this.#training;
   }
 
-  #usePreprocessing(manifest: unknown): void {
-    const { resize, crop } = classificationSchema.shape.preprocessing.parse(
-      (manifest as { preprocessing?: unknown }).preprocessing,
-    );
-    this.#preprocessing = { resize, crop };
-    this.#pictures.setResize(resize);
-  }
-
-  #opened(): NativeTrainer {
-    if (this.#trainer === undefined) throw new AppError('ENGINE', 'No training is open');
-    return this.#trainer;
-  }
-
-  async #shrink(picture: Picture, size: { width: number; height: number }): Promise<Picture> {
+  readonly #shrink: Shrink = async (picture, size) => {
     const pixels = new Uint8Array(size.width * size.height * 3);
     await this.#addon.resize(picture.pixels, picture, pixels, size, 'smooth');
     return { ...size, pixels };
-  }
-}
-
-function toOutcome(
-  { position }: { position: number },
-  batch: NativeBatch | undefined,
-  count: number,
-): HoldoutOutcome {
-  if (batch === undefined) throw new AppError('ENGINE', 'A decoded picture was not predicted');
-  const row = <T extends Float32Array | Uint8Array>(values: T): T => {
-    const length = values.length / count;
-    return values.slice(position * length, (position + 1) * length) as T;
   };
-  const logits = row(batch.logits);
-  const ran = row(batch.directions).reduce((sum, bits) => sum + (bits & 1) + (bits >> 1), 0);
-  const blockKeep = (ran * count) / (2 * batch.directions.length);
-  return { probabilities: softmax(logits), top: topClasses(logits), blockKeep };
 }

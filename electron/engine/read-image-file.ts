@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../shared/errors.ts';
 import type { ImageFacts } from '../shared/engine-api.ts';
@@ -42,6 +42,17 @@ export async function readImageFile(path: string): Promise<{
     throw toBadImage(error, path);
   } finally {
     await file?.close();
+  }
+}
+
+/** Whether the file at `path` is still the version that was read; not when there was none to read. */
+export async function isCurrent(path: string, version: ImageFacts['version']): Promise<boolean> {
+  if (version === undefined) return false;
+  try {
+    const { size, mtimeMs } = await stat(path);
+    return size === version.fileSize && Math.floor(mtimeMs) === version.modifiedMs;
+  } catch {
+    return false; // gone meanwhile; reading it will say so
   }
 }
 

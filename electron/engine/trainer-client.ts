@@ -20,7 +20,7 @@ import type { TrainingCall, TrainingCallResults } from './training-messages.ts';
 type TrainingProcess = HostProcess<TrainingCall, TrainingCallResults>;
 
 /** A call that takes longer means that the host hangs, even on a slow machine with large pictures and batches. */
-const CALL_LIMIT = 3_600_000; // milliseconds
+const CALL_LIMIT = 6 * 3_600_000; // milliseconds
 
 const CLOSED = 'the training host was closed';
 
@@ -89,7 +89,12 @@ export class TrainerClient implements TrainerApi {
 
   async #ask<Call extends TrainingCall>(call: Call): Promise<TrainingCallResults[Call['call']]> {
     if (this.#host?.ended !== undefined) this.#host = undefined;
-    this.#host ??= new HostProcess(this.#startHost, this.#hostEntry, availableParallelism());
+    this.#host ??= new HostProcess(
+      this.#startHost,
+      this.#hostEntry,
+      availableParallelism(),
+      'the training host',
+    );
     try {
       return await this.#host.ask(call, CALL_LIMIT);
     } catch (error) {
@@ -98,7 +103,7 @@ export class TrainerClient implements TrainerApi {
       throw new AppError(
         'ENGINE',
         `Training stopped: ${error.message}`,
-        '`winnow train --resume` goes on from the last saved state; a smaller batch needs less memory.',
+        '`winnow train --resume N` goes on from the last saved state; `winnow trainings` lists the numbers.',
         { cause: error },
       );
     }

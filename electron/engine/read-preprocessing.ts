@@ -1,0 +1,46 @@
+import { open } from 'node:fs/promises';
+import { AppError } from '../shared/errors.ts';
+import { classificationSchema, MANIFEST_KEY } from '../shared/model-package.ts';
+
+const LENGTH_BYTES = 8; // of the header's length, at the start of a safetensors file
+const LONGEST_HEADER = 4 * 2 ** 20; // bytes; see docs/model-package.md
+
+/** Pixels of the shorter side after the resize, and of the side of the centre crop. */
+export interface Preprocessing {
+  resize: number;
+  crop: number;
+}
+
+/** What a classifier's package does to a picture before it sees it. Throws BAD_MODEL. */
+export async function readPreprocessing(packagePath: string): Promise<Preprocessing> {
+  const header = JSON.parse(await readHeader(packagePath)) as {
+    __metadata__?: Record<string, string>;
+  };
+  return preprocessingOf(header.__metadata__?.[MANIFEST_KEY] ?? '{}');
+}
+
+/** The same of a manifest as JSON text. Throws BAD_MODEL. */
+export function preprocessingOf(manifest: string): Preprocessing {
+  const { preprocessing } = JSON.parse(manifest) as { preprocessing?: unknown };
+  const checked = classificationSchema.shape.preprocessing.safeParse(preprocessing);
+  if (checked.success) return { resize: checked.data.resize, crop: checked.data.crop };
+  throw new AppError(
+    'BAD_MODEL',
+    'The manifest of a classifier must say how pictures are resized and cropped',
+  );
+}
+
+async function readHeader(path: string): Promise<string> {
+  const file = await open(path);
+  try {
+    const start = Buffer.alloc(LENGTH_BYTES);
+    await file.read(start, 0, LENGTH_BYTES, 0);
+    const length = Number(start.readBigUInt64LE());
+    if (length > LONGEST_HEADER) throw new AppError('BAD_MODEL', `${path} is not a model package`);
+    const header = Buffer.alloc(length);
+    await file.read(header, 0, length, LENGTH_BYTES);
+    return header.toString('utf8');
+  } finally {
+    await file.close();
+  }
+}
