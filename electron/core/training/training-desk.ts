@@ -53,7 +53,10 @@ export class TrainingDesk {
       ...{ trainer, clock, threads },
       signal: this.#closing.signal,
       mayMeasure: () => this.#work === undefined, // a training under way needs the trainer for itself
-      onProgress: (files) => this.#context.emit({ type: 'scanning', path: resolved.set.source, files }),
+      onProgress: (files, total) => {
+        const { source: path } = resolved.set;
+        this.#context.emit({ type: 'scanning', path, files, total });
+      },
     });
     const { recipe, classes, warnings, steps } = plan;
     return {

@@ -1,6 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
-import { MANIFEST_KEY } from '../../shared/model-package.ts';
+import { classificationSchema, MANIFEST_KEY } from '../../shared/model-package.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
 import { readExactly, readHeader, withFile } from '../packages/read-safetensors.ts';
 import type { TensorPlace } from '../packages/read-safetensors.ts';
@@ -38,7 +38,8 @@ export async function writeModel(
     if (problem !== undefined)
       throw new AppError('ENGINE', `The trained weights are not those of the model: ${problem}`);
     await writeSafetensors(path, sources.map(finite), (dataSha256) => ({
-      [MANIFEST_KEY]: JSON.stringify({ ...manifest, dataSha256 }),
+      // In the schema's order of fields, however the manifest came here: equal models are equal files.
+      [MANIFEST_KEY]: JSON.stringify(classificationSchema.parse({ ...manifest, dataSha256 })),
     }));
   });
 }

@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { tensorShapes } from '../../../electron/core/packages/tensor-shapes.ts';
+import { elementCount } from '../../../electron/core/packages/tensor-type.ts';
+import { writeSafetensors } from '../../../electron/core/packages/write-safetensors.ts';
+import type { EngineDial } from '../../../electron/shared/engine-api.ts';
+import { AppError } from '../../../electron/shared/errors.ts';
+import { classificationSchema } from '../../../electron/shared/model-package.ts';
+import type { ClassificationManifest } from '../../../electron/shared/model-package.ts';
+import type {
+  HoldoutOutcome,
+  InspectedPicture,
+  SolvedHead,
+  StepRequest,
+  TrainerApi,
+  TrainerSetup,
+  TrainingExample,
+} from '../../../electron/shared/trainer-api.ts';
+import type { StepReport } from '../../../electron/shared/training.ts';
+
+/** What the double has instead of weights: all that it was ever asked for, as one hash. */
+interface State {
+  steps: number;
+  hash: string;
+}
+
+/**
+ * A trainer that learns nothing, but remembers: its state, and the weights that it writes, follow from every step since the
+ * start, so that two trainings ended alike only if they were asked for the same. A picture is a text file; with `bad` in its
+ * name it cannot be read.
+ */
+export class TrainerDouble implements TrainerApi {
+  readonly setups: TrainerSetup[] = [];
+  readonly steps: StepRequest[] = [];
+  readonly inspected: string[] = [];
+  readonly predicted: { packagePath: string; dial: EngineDial; paths: string[] }[] = [];
+  readonly featured: TrainingExample[] = [];
+  closed = 0;
+  /** Called before the step of a number (from 1) is taken; a test makes things happen here. */
+  beforeStep: (number: number, request: StepRequest) => Promise<void> | void = () => undefined;
+  /** Called before a state is saved. */
+  beforeSave: (path: string) => void = () => undefined;
+  /** Whether a picture of the hold-out is predicted right; `test` counts the packages that were tested before. */
+  isRight: (path: string, test: number) => boolean = () => true;
+  /** How a picture looks, its size and its dHash. */
+  look: (path: string) => { width?: number; height?: number; looks?: string } = () => ({});
+  #open: { manifest: ClassificationManifest; state: State } | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  readonly #packages: string[] = [];
+
+  inspect(paths: readonly string[]): Promise<InspectedPicture[]> {
+    this.inspected.push(...paths);
+    return Promise.resolve(
+      paths.map((path): InspectedPicture => {
+        if (!isReadable(path)) return { error: 'a bad file' };
+        const sha256 = hashOf(readFileSync(path));
+        return { ...{ width: 48, height: 40, looks: sha256.slice(0, 16), sha256 }, ...this.look(path) };
+      }),
+    );
+  }
+
+  open(setup: TrainerSetup): Promise<void> {
+    this.setups.push(setup);
+    const state =
+      setup.state === undefined
+        ? { steps: 0, hash: hashOf(String(setup.seed)) }
+        : (JSON.parse(readFileSync(setup.state, 'utf8')) as State);
+    this.#open = { manifest: classificationSchema.parse(JSON.parse(setup.manifest)), state };
+    return Promise.resolve();
+  }
+
+  step(request: StepRequest): Promise<StepReport> {
+    const step = this.#turn.then(() => this.#step(request));
+    this.#turn = step.catch(() => undefined);
+    return step;
+  }
+
+  async #step(request: StepRequest): Promise<StepReport> {
+    const { state } = this.#opened();
+    await this.beforeStep(state.steps + 1, request);
+    const gone = request.examples.find(({ path }) => !isReadable(path));
+    if (gone !== undefined) throw new AppError('BAD_IMAGE', `${gone.path} cannot be read`);
+    this.steps.push(request);
+    state.steps++;
+    state.hash = hashOf(state.hash + JSON.stringify(request));
+    return report(Number.parseInt(state.hash.slice(0, 6), 16) / 2 ** 24);
+  }
+
+  saveState(path: string): Promise<void> {
+    const { state } = this.#opened();
+    this.beforeSave(path);
+    writeFileSync(path, JSON.stringify(state));
+    return Promise.resolve();
+  }
+
+  async saveWeights(path: string): Promise<void> {
+    const { manifest, state } = this.#opened();
+    const value = Number.parseInt(state.hash.slice(0, 6), 16) / 2 ** 24;
+    await writeWeights(path, manifest, value);
+  }
+
+  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
+    if (!this.#packages.includes(packagePath)) this.#packages.push(packagePath);
+    this.predicted.push({ packagePath, dial, paths: [...paths] });
+    const test = this.#packages.indexOf(packagePath);
+    const { labels } = readManifestOf(packagePath);
+    return Promise.resolve(paths.map((path) => this.#outcome(path, labels, test)));
+  }
+
+  #outcome(path: string, labels: readonly { name: string }[], test: number): HoldoutOutcome {
+    if (!isReadable(path)) return { error: 'a bad file' };
+    const own = labels.findIndex(({ name }) => path.split('/').includes(name));
+    const classIndex = (this.isRight(path, test) ? own : own + 1) % labels.length;
+    const rest = 0.4 / (labels.length - 1);
+    const probabilities = Float32Array.from(labels, (_, index) => (index === classIndex ? 0.6 : rest));
+    return { probabilities, top: [{ classIndex, confidence: 0.6 }], blockKeep: 0.75 };
+  }
+
+  addFeatures(_: string, examples: readonly TrainingExample[]): Promise<{ place: number; error: string }[]> {
+    this.featured.push(...examples);
+    return Promise.resolve(
+      examples.flatMap(({ path }, place) => (isReadable(path) ? [] : [{ place, error: 'a bad file' }])),
+    );
+  }
+
+  solveHead({ classes }: { classes: number }): Promise<SolvedHead> {
+    const { width } = this.head;
+    return Promise.resolve({
+      weight: new Float32Array(classes * width).fill(0.25),
+      bias: new Float32Array(classes).fill(0.5),
+      ...{ loss: 0.1, iterations: 12 },
+    });
+  }
+
+  /** Of the heads that it solves: values of a feature. */
+  head = { width: 96 };
+
+  close(): Promise<void> {
+    this.closed++;
+    this.#open = undefined;
+    return Promise.resolve();
+  }
+
+  /** As if the host had died. */
+  die(): void {
+    this.#open = undefined;
+  }
+
+  #opened() {
+    if (this.#open === undefined) throw new AppError('ENGINE', 'The training host has died');
+    return this.#open;
+  }
+}
+
+/** Weights of a model, all of one value. */
+export async function writeWeights(
+  path: string,
+  manifest: ClassificationManifest,
+  value: number,
+): Promise<void> {
+  const tensors = [...tensorShapes(manifest)].map(([name, shape]) => ({
+    ...{ name, shape, type: 'F32' as const },
+    read: () => Promise.resolve(new Uint8Array(new Float32Array(elementCount(shape)).fill(value).buffer)),
+  }));
+  await writeSafetensors(path, tensors, () => ({}));
+}
+
+function readManifestOf(packagePath: string): { labels: { name: string }[] } {
+  const bytes = readFileSync(packagePath);
+  const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as {
+    __metadata__: { winnow: string };
+  };
+  return JSON.parse(header.__metadata__.winnow) as { labels: { name: string }[] };
+}
+
+function report(value: number): StepReport {
+  const parts = { classification: value, tokenRatio: 0, blockRatio: 0, distillClass: 0, distillToken: 0 };
+  return {
+    losses: { total: value, ...parts },
+    ...{ gradientNorm: value, accuracy: 1 - value, tokensKept: 0.5, directionsKept: 0.75 },
+  };
+}
+
+function isReadable(path: string): boolean {
+  return existsSync(path) && !basename(path).includes('bad');
+}
+
+function hashOf(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
