@@ -53,12 +53,22 @@ HWY_INLINE void for_lanes(std::size_t count, Step step) {
 HWY_INLINE V constant(float value) { return hn::Set(Floats(), value); }
 HWY_INLINE float total(V v) { return hn::GetLane(hn::SumOfLanes(Floats(), v)); }
 
+// 1 / x: a division goes on beside multiplications, of which an estimate without AVX-512 needs five.
+HWY_INLINE V reciprocal(V x) {
+#if HWY_TARGET == HWY_AVX3
+  return math::reciprocal<math::Exactness::fp32>(Floats(), x);
+#else
+  return hn::Div(constant(1.0f), x);
+#endif
+}
+
 HWY_INLINE V sigmoid(V x) {
   const Floats d;
   const V exponent = hn::Min(hn::Mul(x, constant(-math::kLog2E)), constant(126.0f));
   const V e = math::exp2_of_negative(d, exponent);
-  return math::reciprocal<math::Exactness::fp32>(d, hn::Add(e, constant(1.0f)));
+  return reciprocal(hn::Add(e, constant(1.0f)));
 }
+HWY_INLINE V silu(V x) { return hn::Mul(x, sigmoid(x)); }
 // s (1 + x (1 - s)) of s = sigmoid(x)
 HWY_INLINE V silu_slope(V x, V s) {
   return hn::Mul(s, hn::MulAdd(x, hn::Sub(constant(1.0f), s), constant(1.0f)));

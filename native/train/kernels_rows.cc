@@ -135,7 +135,7 @@ void gate(const GateShape& s, const float* y_forward, const float* y_backward, c
       const V gate = lanes.load(z + static_cast<std::size_t>(r) * s.z_stride + e);
       const V sum =
           hn::MulAdd(forward, lanes.load(y_forward + i), hn::Mul(backward, lanes.load(y_backward + i)));
-      lanes.store(hn::Mul(sum, math::silu(Floats(), gate)), out + i);
+      lanes.store(hn::Mul(sum, silu(gate)), out + i);
     });
 }
 
@@ -144,7 +144,7 @@ void gate_sum_gradient(const GateShape& s, const float* d_out, const float* z, f
     for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
       const std::size_t i = static_cast<std::size_t>(r) * s.channels + e;
       const V gate = lanes.load(z + static_cast<std::size_t>(r) * s.z_stride + e);
-      lanes.store(hn::Mul(lanes.load(d_out + i), math::silu(Floats(), gate)), d_sum + i);
+      lanes.store(hn::Mul(lanes.load(d_out + i), silu(gate)), d_sum + i);
     });
 }
 
