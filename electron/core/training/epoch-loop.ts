@@ -3,7 +3,7 @@ import type { TrainingProgress } from '../../shared/api/training.ts';
 import type { TrainerApi, TrainerSetup } from '../../shared/trainer-api.ts';
 import type { EpochReport, StepReport } from '../../shared/training.ts';
 import type { Clock } from '../runs/run-rate.ts';
-import { betterEpoch, endedEarly, epochReport, toBest } from './epochs.ts';
+import { chooseBest, endedEarly, epochReport } from './epochs.ts';
 import type { Position, TrainingPictures } from './journal.ts';
 import { addReport, extendCurve } from './report-means.ts';
 import { LossNotFinite, StepRunner } from './run-steps.ts';
@@ -177,9 +177,8 @@ export class EpochLoop {
       learningRate: this.#sequence.learningRate(Math.max(0, this.#position.step - 1)),
       holdout: { top1: accuracyOf(tested), loss: lossOf(tested) },
     });
-    const best = toBest(report, plan, file);
-    if (betterEpoch(best, journal.best)) journal.best = best;
     journal.epochs.push(report);
+    journal.best = chooseBest(journal.epochs, journal.best, plan, file);
     this.#position = { ...this.#position, epochSum: undefined, epochSeconds: 0 };
     journal.position = structuredClone(this.#position);
     await record.save();

@@ -23,23 +23,34 @@ export function epochReport(
   return { ...mean, epoch, ...tested, seconds: position.epochSeconds };
 }
 
-/** What the best epoch is chosen by. */
-export function toBest(report: EpochReport, { manifest, recipe }: Plan, file: string): BestEpoch {
-  const { top1 = 0, loss = 0 } = report.holdout ?? {};
-  const { blockRatio, blockKeep } = recipe.losses;
-  const hasAim = manifest.blockSelection && blockRatio > 0;
-  const onAim = !hasAim || report.directionsKept <= blockKeep + AIM_MARGIN;
-  return { epoch: report.epoch, top1, loss, onAim, file };
+/**
+ * The best epoch when one more was tested; `before`: the best of those before it. An epoch whose blocks run as seldom as they
+ * should comes before one that is only accurate because they do not. Then the accuracy on the hold-out decides, and where
+ * it is less than a standard error below the highest, sqrt(a (1 - a) / n) of n pictures, the loss: so that on a small
+ * hold-out a picture more or less does not keep an epoch that is far less sure.
+ */
+export function chooseBest(
+  epochs: readonly EpochReport[],
+  before: BestEpoch | undefined,
+  plan: Plan,
+  file: string,
+): BestEpoch | undefined {
+  const last = epochs.at(-1);
+  if (last?.holdout === undefined) return before;
+  const onAim = isOnAim(last, plan);
+  const best = { epoch: last.epoch, ...last.holdout, onAim, file };
+  if (before === undefined || before.onAim !== onAim) return before?.onAim === true ? before : best;
+  const alike = epochs.filter((report) => isOnAim(report, plan) === onAim);
+  const highest = Math.max(...alike.map(({ holdout }) => holdout?.top1 ?? 0));
+  const pictures = plan.classes.reduce((sum, { holdout }) => sum + holdout, 0);
+  const least = highest - Math.sqrt((highest * (1 - highest)) / Math.max(1, pictures));
+  if (best.top1 < least) return before;
+  return before.top1 < least || best.loss < before.loss ? best : before;
 }
 
-/**
- * Whether an epoch takes the place of the best: one whose blocks run as seldom as they should before one that is only
- * accurate because they do not; then the higher accuracy on the hold-out, then the smaller loss.
- */
-export function betterEpoch(one: BestEpoch, best: BestEpoch | undefined): boolean {
-  if (best === undefined) return true;
-  if (one.onAim !== best.onAim) return one.onAim;
-  return one.top1 === best.top1 ? one.loss < best.loss : one.top1 > best.top1;
+function isOnAim({ directionsKept }: EpochReport, { manifest, recipe }: Plan): boolean {
+  const { blockRatio, blockKeep } = recipe.losses;
+  return !manifest.blockSelection || blockRatio === 0 || directionsKept <= blockKeep + AIM_MARGIN;
 }
 
 /** Why training ends although epochs are left: none of the last ones was better. */

@@ -136,9 +136,9 @@ function ownBatch(images: number): number {
   return Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, wanted));
 }
 
-/** The average reaches back over about a tenth of all steps, and over a thousand at most. */
+/** The average reaches back over about a twentieth of all steps, and over a thousand at most. */
 export function averageDecay(steps: number): number {
-  return Math.min(0.999, Math.max(0, 1 - 10 / steps));
+  return Math.min(0.999, Math.max(0, 1 - 20 / steps));
 }
 
 /** Pictures of a step whose features are computed; `weightDecay` is that of the solver. */
