@@ -1,4 +1,4 @@
-import type { Training, TrainingDetails, TrainingOutcome, TrainingPlan } from '../shared/api/training.ts';
+import type { Training, TrainingDetails, TrainingPlan } from '../shared/api/training.ts';
 import type { EpochReport, TrainingClass, TrainingRecipe, TrainingWarning } from '../shared/training.ts';
 import { count, duration, oneLine, percent, quantity, ratios, table } from './format.ts';
 
@@ -29,7 +29,7 @@ function describeRecipe(
       'recipe',
       `${name}: ${count(epochs, 'epoch')} of ${count(Math.round(steps / epochs), 'step')}, ${count(batch, 'picture')} each`,
     ],
-    ['rate', `up to ${learningRate.rate}, ${learningRate.warmUpEpochs} epochs of warm-up`],
+    ['rate', `up to ${rounded(learningRate.rate)}, ${rounded(learningRate.warmUpEpochs)} epochs of warm-up`],
   ];
   if (losses.tokenKeep.length > 0) rows.push(['patches', `to keep ${ratios(losses.tokenKeep)}`]);
   if (losses.blockRatio > 0) rows.push(['scans', `to run ${percent(losses.blockKeep)}`]);
@@ -55,28 +55,71 @@ function pictures(classes: readonly TrainingClass[]): string {
   return `${count(sum('images'), 'picture')} to learn from, ${sum('holdout').toLocaleString('en')} held out`;
 }
 
-/** One line of progress: an epoch and what the hold-out said behind it. */
-export function describeEpoch({ epoch, losses, accuracy, holdout, seconds }: EpochReport): string {
-  const tested = holdout === undefined ? '' : `  hold-out ${percent(holdout.top1)}`;
-  return `epoch ${epoch}  loss ${losses.total.toFixed(3)}  accuracy ${percent(accuracy)}${tested}  ${duration(seconds)}`;
+/** One line of progress: an epoch, what the hold-out said behind it, and what was left out where something was. */
+export function describeEpoch(report: EpochReport): string {
+  const { epoch, losses, accuracy, holdout, tokensKept, directionsKept, seconds } = report;
+  const parts = [`epoch ${epoch}`, `loss ${losses.total.toFixed(3)}`, `accuracy ${percent(accuracy)}`];
+  if (holdout !== undefined) parts.push(`hold-out ${percent(holdout.top1)}`);
+  if (tokensKept < 1) parts.push(`patches ${percent(tokensKept)}`);
+  if (directionsKept < 1) parts.push(`scans ${percent(directionsKept)}`);
+  return [...parts, duration(seconds)].join('  ');
+}
+
+/** How far a training got that was paused, and how it goes on. */
+export function describePause({ training, epochs, recipe }: TrainingDetails): string {
+  const { id, reason, best } = training;
+  const at = best === undefined ? '' : `, the best with ${percent(best.top1)} of the hold-out right`;
+  return [
+    `Training ${id} is paused: ${epochs.length} of ${count(recipe.epochs, 'epoch')} done and saved${at}.`,
+    ...(reason === undefined ? [] : [`${oneLine(reason)}.`]),
+    `Go on with \`winnow train --resume ${id}\`.`,
+    '',
+  ].join('\n');
+}
+
+const SHOWN_EPOCHS = 20;
+
+function describeEpochs(epochs: readonly EpochReport[]): string {
+  if (epochs.length === 0) return '';
+  const rows = epochs
+    .slice(-SHOWN_EPOCHS)
+    .map(({ epoch, losses, accuracy, holdout, learningRate, seconds }) => [
+      ...[String(epoch), losses.total.toFixed(3), percent(accuracy)],
+      ...[holdout === undefined ? '-' : percent(holdout.top1), String(rounded(learningRate))],
+      duration(seconds),
+    ]);
+  return `\n${table([['EPOCH', 'LOSS', 'ACCURACY', 'HOLD-OUT', 'RATE', 'TIME'], ...rows])}`;
+}
+
+/** With as many digits as say something. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(3));
 }
 
 /** A training as it stands: what it learned from, how it went, and what came out. */
-export function describeTraining({ training, classes, epochs, result, recipe }: TrainingDetails): string {
-  const { id, name, method, from, state, reason, best, model } = training;
-  const facts = [
+export function describeTraining(details: TrainingDetails): string {
+  return `${describeFacts(details)}${describeEpochs(details.epochs)}${describeOutcome(details)}`;
+}
+
+/** The same in short, for whoever has seen the epochs go by. */
+export function describeResult(details: TrainingDetails): string {
+  return `${describeFacts(details)}${describeOutcome(details)}`;
+}
+
+function describeFacts({ training, classes, epochs, recipe }: TrainingDetails): string {
+  const { id, name, method, from, source, state, reason, best, model } = training;
+  return table([
     ['training', `${id}, ${state}${reason === undefined ? '' : `: ${oneLine(reason)}`}`],
     ['method', from === undefined ? method : `${method} from ${from}`],
-    ['pictures', pictures(classes)],
+    ['pictures', `${pictures(classes)}, of ${oneLine(source)}`],
     ...(epochs.length > 0 ? [['epochs', `${epochs.length} of ${recipe.epochs}`]] : []),
     ...(best === undefined ? [] : [['best', `${percent(best.top1)} of the hold-out in epoch ${best.epoch}`]]),
     [model === undefined ? 'name' : 'model', oneLine(model ?? name)],
-  ];
-  const outcome = result === undefined ? '' : describeOutcome(result, classes);
-  return `${table(facts)}${outcome}`;
+  ]);
 }
 
-function describeOutcome(result: TrainingOutcome, classes: readonly TrainingClass[]): string {
+function describeOutcome({ result, classes }: TrainingDetails): string {
+  if (result === undefined) return '';
   const { images, top1, curve, calibrationError, confusion } = result;
   const dial = curve.map((point) => [
     ...[String(Number(point.tokenKeep.toFixed(3))), percent(point.top1)],

@@ -28,6 +28,7 @@ export class RunDisplay {
     else if (event.type === 'notice') this.#print(`${oneLine(event.message)}\n`);
     else if (event.type === 'calibrating') this.#calibrating(event.progress);
     else if (event.type === 'progress') this.#progress(event.progress);
+    else if (event.type === 'scanning' && event.total !== undefined) this.#reading(event.files, event.total);
     else if (event.type === 'training') this.#training(event.training);
     else if (event.type === 'trainingStep') this.#learned = event.report;
     else if (event.type === 'trainingEpoch') this.#print(`${describeEpoch(event.report)}\n`);
@@ -48,7 +49,12 @@ export class RunDisplay {
     this.#show(progress.done === progress.total, () => describeCalibrating(progress));
   }
 
+  #reading(done: number, total: number): void {
+    this.#show(done === total, () => describeReading(done, total));
+  }
+
   #training({ progress }: Training): void {
+    if (progress.phase === 'reading' && progress.total === 0) return; // nothing to say yet
     this.#show(progress.phase === 'done', () => describeLearning(progress, this.#learned));
   }
 
@@ -107,12 +113,18 @@ function describeCalibrating({ done, total, secondsLeft }: CalibrationProgress):
   return `calibrating  ${percent(done / total)}${left}`;
 }
 
+/** Reading pictures before a training. */
+function describeReading(done: number, total: number): string {
+  return `reading  ${done.toLocaleString('en')}/${total.toLocaleString('en')} pictures`;
+}
+
 /** What a training does now. */
 function describeLearning(progress: TrainingProgress, learned: StepReport | undefined): string {
   const { phase, done, total, epoch, epochs, secondsLeft, imagesPerSecond } = progress;
-  if (phase === 'reading')
-    return `reading  ${done.toLocaleString('en')}/${total.toLocaleString('en')} pictures`;
-  const parts = [phase, `epoch ${epoch}/${epochs}`, percent(total === 0 ? 1 : done / total)];
+  if (phase === 'reading') return describeReading(done, total);
+  const parts: string[] = [phase];
+  if (epoch > 0 && epochs > 1) parts.push(`epoch ${epoch}/${epochs}`);
+  parts.push(percent(total === 0 ? 1 : done / total));
   if (phase === 'training' && learned !== undefined)
     parts.push(`loss ${learned.losses.total.toFixed(3)}`, `accuracy ${percent(learned.accuracy)}`);
   if (imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(0)} images/s`);

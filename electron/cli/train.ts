@@ -2,17 +2,24 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
 import type { AppArguments } from '../shared/app-api.ts';
-import type { Training, TrainingDetails } from '../shared/api/training.ts';
+import type { Training } from '../shared/api/training.ts';
 import { AppError } from '../shared/errors.ts';
 import { TRAINING_METHODS } from '../shared/training.ts';
 import type { TrainingMethod } from '../shared/training.ts';
 import { withApp } from './app.ts';
-import { describePlan, describeTraining, describeTrainings } from './describe-training.ts';
-import { EXIT } from './exit.ts';
-import { addLibraryOption, addThreadsOption, number } from './options.ts';
+import {
+  describePause,
+  describePlan,
+  describeResult,
+  describeTraining,
+  describeTrainings,
+} from './describe-training.ts';
+import { EXIT, reportError } from './exit.ts';
+import { oneLine } from './format.ts';
+import { addDeviceOption, addLibraryOption, addThreadsOption, number } from './options.ts';
 import type { LibraryOption } from './options.ts';
 import { runNumber } from './runs.ts';
-import { watchTraining } from './watch-training.ts';
+import { watchPreparation, watchTraining } from './watch-training.ts';
 
 type TrainingArguments = AppArguments<'startTraining'>;
 
@@ -50,6 +57,7 @@ interface TrainOptions extends LibraryOption {
   stride?: number;
   with?: Switch[];
   without?: Switch[];
+  device?: string;
   threads?: number;
   dryRun?: boolean;
   resume?: number;
@@ -94,7 +102,7 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
     .option('--without <list>', 'augmentation to leave out', switches)
     .option('--dry-run', 'only read the pictures and say what would be trained')
     .option('--resume <n>', 'go on with a training; `winnow trainings` lists them', trainingNumber);
-  addThreadsOption(addLibraryOption(command)).action(
+  addThreadsOption(addLibraryOption(addDeviceOption(command))).action(
     async (folder: string | undefined, { library, ...options }: TrainOptions) => {
       finish(await withApp(library, (app) => train(app, folder, options)));
     },
@@ -126,46 +134,54 @@ function addTrainingsCommands(program: Command): void {
   });
 }
 
-async function train(
-  app: AppService,
-  folder: string | undefined,
-  { resume: trainingId, dryRun = false, ...options }: TrainOptions,
-): Promise<number> {
-  if (trainingId !== undefined)
-    return finishTraining(app, await resume(app, trainingId, { folder, dryRun, ...options }));
+async function train(app: AppService, folder: string | undefined, options: TrainOptions): Promise<number> {
+  if (options.resume !== undefined) return conclude(app, await resume(app, folder, options));
   const request = toRequest(folder, options);
-  if (dryRun) {
-    process.stdout.write(describePlan(await app.prepareTraining(request)));
+  const plan = describePlan(await watchPreparation(app, () => app.prepareTraining(request)));
+  if (options.dryRun === true) {
+    process.stdout.write(plan);
     return EXIT.done;
   }
-  const started = await watchTraining(app, () => app.startTraining(request));
-  return finishTraining(app, started);
+  process.stderr.write(plan);
+  return conclude(app, await watchTraining(app, () => app.startTraining(request)));
 }
 
-function resume(
-  app: AppService,
-  trainingId: number,
-  { threads, ...others }: Omit<TrainOptions, 'resume'> & { folder: string | undefined },
-): Promise<Training> {
-  if (Object.values(others).some((value) => value !== undefined && value !== false))
+function resume(app: AppService, folder: string | undefined, options: TrainOptions): Promise<Training> {
+  const { resume: trainingId = 0, threads, ...others } = options;
+  if (folder !== undefined || Object.keys(others).length > 0)
     throw new AppError(
       'BAD_ARGUMENT',
-      'A training goes on as it was begun, so --resume takes no other options',
+      'A training goes on as it was begun, so --resume takes no other options than --threads and --library',
       'Leave them out, or start another training.',
     );
   return watchTraining(app, () => app.resumeTraining({ trainingId, threads }));
 }
 
-async function finishTraining(app: AppService, { id, state }: Training): Promise<number> {
+/** Says how a training ended, and what to do next; returns the exit code. */
+async function conclude(app: AppService, { id, state, reason, model: name }: Training): Promise<number> {
   const details = await app.showTraining({ trainingId: id });
-  process.stdout.write(describeTraining(details));
-  if (state === 'done') return EXIT.done;
-  process.stderr.write(howToGoOn(details));
-  return EXIT.failed;
-}
-
-function howToGoOn({ training: { id, state } }: TrainingDetails): string {
-  return state === 'failed' ? '' : `Go on with \`winnow train --resume ${id}\`.\n`;
+  if (state === 'failed') {
+    reportError(
+      new AppError(
+        'ENGINE',
+        reason ?? `Training ${id} failed`,
+        `\`winnow train --resume ${id}\` tries again from its last saved state; \`winnow trainings remove ${id}\` forgets it.`,
+      ),
+    );
+    return EXIT.failed;
+  }
+  if (state !== 'done') {
+    process.stdout.write(describePause(details));
+    return EXIT.failed;
+  }
+  process.stdout.write(describeResult(details));
+  const { packages } = await app.listModels({});
+  const model = packages.find((one) => one.name === name);
+  if (model !== undefined)
+    process.stdout.write(
+      `\nWrote ${oneLine(model.path)}.\nTry it with \`winnow run <folder> --model ${model.name}\`.\n`,
+    );
+  return EXIT.done;
 }
 
 function toRequest(

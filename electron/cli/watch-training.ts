@@ -2,6 +2,11 @@ import type { AppService } from '../core/app-service.ts';
 import type { Training } from '../shared/api/training.ts';
 import { watchUntilEnd } from './interrupt.ts';
 
+/** Shows how pictures are read for a training that is only planned: nothing is there to be saved, so SIGINT quits at once. */
+export function watchPreparation<T>(app: AppService, work: () => Promise<T>): Promise<T> {
+  return watchUntilEnd(app, work, { announcement: '', cancel: undefined });
+}
+
 /**
  * Shows a training from `start`, which comes back at once, to its end, and lets it end early: the first SIGINT or SIGTERM
  * saves its state, the second quits at once. Gives the training as it ended.
