@@ -51,7 +51,10 @@ export const provenanceSchema = z.strictObject({
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
 
-/** How a model that Winnow trained came about, for the model card; nothing computes with it. */
+/**
+ * How a model that Winnow trained came about, for the model card; nothing computes with it. It says no time: the same training
+ * gives the same bytes.
+ */
 export const trainedSchema = z.strictObject({
   method: z.enum(TRAINING_METHODS),
   /** The model that it started from, and learned from; SHA-256 of its file and of its tensors. */
@@ -64,7 +67,6 @@ export const trainedSchema = z.strictObject({
     learningRate: z.number().nonnegative(),
   }),
   seed: count,
-  seconds: z.number().nonnegative(), // of all sessions together
   classes: z.array(z.strictObject({ name: z.string(), images: count, holdout: count })),
   /** Means over the steps of an epoch and, behind it, the accuracy on the hold-out; thinned out when there are many. */
   epochs: z.array(

@@ -103,7 +103,6 @@ function trainedOf({ journal, plan }: TrainingRecord, result: TrainingOutcome): 
       : { parent: { name: parent.name, sha256: parent.sha256, dataSha256: parent.dataSha256 } }),
     recipe: { name, epochs, batch, learningRate: learningRate.rate },
     seed: journal.seed,
-    seconds: Math.round(journal.position.seconds),
     classes: plan.classes,
     epochs: thinned(journal.epochs).map(({ epoch, losses, accuracy, holdout }) => ({
       ...{ epoch, loss: losses.total, accuracy },
