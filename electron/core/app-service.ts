@@ -38,7 +38,7 @@ export function createAppService(parts: AppServiceParts): AppService {
   const desk = new RunDesk(context);
   const queue = new RunQueue(context, desk);
   const trainings = new TrainingDesk(context);
-  const pictures = pictureSource(context);
+  const pictures = pictureSource(context, trainings);
   const dailyBackup = new DailyBackup(context.clock, (message) => context.emit({ type: 'notice', message }));
   const calls: Calls<AppCall> = {
     ...runCalls(context, desk, queue),
@@ -79,9 +79,10 @@ export function createAppService(parts: AppServiceParts): AppService {
   };
 }
 
-function pictureSource(context: AppContext): PictureSource {
+function pictureSource(context: AppContext, trainings: TrainingDesk): PictureSource {
   return new PictureSource({
     library: () => context.library,
+    locateTrainingPicture: (trainingId, place) => trainings.locatePicture(trainingId, place),
     engine: context.engine,
     clock: context.clock,
     cacheFolder: thumbnailFolder(context.folders.data),

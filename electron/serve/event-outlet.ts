@@ -12,6 +12,7 @@ const REPLACEABLE = new Set<AppEvent['type']>([
   'calibrating',
   'exporting',
   'labelled',
+  'trainingStep',
 ]);
 
 /**

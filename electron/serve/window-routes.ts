@@ -39,7 +39,7 @@ const THUMBNAIL_CACHE = 'private, max-age=300';
 
 /**
  * Everything that a window loads: the files it was built of, pictures at `/image/<id>` and thumbnails at
- * `/thumbnail/<id>`. Electron and `winnow serve` answer from here, so that both have the same rules.
+ * `/thumbnail/<id>`, those of a training's pictures at `/training/<id>/<place>`. Electron and `winnow serve` answer from here, so that both have the same rules.
  */
 export class WindowRoutes {
   readonly #folder: string;
@@ -54,9 +54,11 @@ export class WindowRoutes {
   /** Never rejects: a failure is an answer with a sentence. */
   async respond(request: WindowRequest): Promise<Response> {
     try {
+      const learned = /^\/training\/([^/]*)\/(.*)$/.exec(request.pathname);
+      if (learned !== null) return await this.#trainingPicture(learned, request);
       const picture = /^\/(image|thumbnail)\/(.*)$/.exec(request.pathname);
       if (picture === null) return await this.#file(request.pathname);
-      const id = imageId(picture[2] ?? '');
+      const id = numberOf(picture[2] ?? '', 'An image is named by its number');
       return picture[1] === 'image'
         ? await answerPicture(await this.#pictures.picture(id), request, PICTURE_CACHE)
         : await answerPicture(await this.#pictures.thumbnail(id), request, THUMBNAIL_CACHE);
@@ -66,6 +68,16 @@ export class WindowRoutes {
       process.stderr.write(`winnow: ${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
       return refusal(500, 'This is a mistake in Winnow');
     }
+  }
+
+  async #trainingPicture(
+    [, training = '', picture = '']: RegExpExecArray,
+    request: WindowRequest,
+  ): Promise<Response> {
+    const id = numberOf(training, 'A training is named by its number');
+    // Places count from 0.
+    const place = picture === '0' ? 0 : numberOf(picture, 'A picture of a training is named by its place');
+    return answerPicture(await this.#pictures.trainingThumbnail(id, place), request, THUMBNAIL_CACHE);
   }
 
   async #file(pathname: string): Promise<Response> {
@@ -91,8 +103,9 @@ export class WindowRoutes {
   }
 }
 
-function imageId(text: string): number {
-  if (!/^[1-9]\d{0,14}$/.test(text)) throw new AppError('BAD_ARGUMENT', 'An image is named by its number');
+/** Throws BAD_ARGUMENT with the sentence for what is no number above 0. */
+function numberOf(text: string, sentence: string): number {
+  if (!/^[1-9]\d{0,14}$/.test(text)) throw new AppError('BAD_ARGUMENT', sentence);
   return Number(text);
 }
 

@@ -17,18 +17,21 @@ export interface LocatedImage {
 export async function locateImage(library: Library, imageId: number): Promise<LocatedImage> {
   const image = library.images.locate(imageId);
   if (image === undefined) throw new AppError('NOT_FOUND', `There is no image ${imageId} in the library`);
-  const [folder, path] = await Promise.all([
-    existing(image.folder),
-    existing(join(image.folder, image.relativePath)),
-  ]);
-  if (!path.startsWith(folder.endsWith(sep) ? folder : folder + sep)) {
-    throw new AppError('BAD_IMAGE', `Image ${imageId} is a link to a file outside its folder`);
+  const path = join(image.folder, image.relativePath);
+  return locateFile(path, image.folder, `Image ${imageId}`);
+}
+
+/** The file at a path that must not lead out of `folder`. Throws likewise; `name` says in words what it is. */
+export async function locateFile(path: string, folder: string, name: string): Promise<LocatedImage> {
+  const [root, file] = await Promise.all([existing(folder), existing(path)]);
+  if (!file.startsWith(root.endsWith(sep) ? root : root + sep)) {
+    throw new AppError('BAD_IMAGE', `${name} is a link to a file outside its folder`);
   }
-  const { size, mtimeMs } = await stat(path).catch((error: unknown) => notFound(path, error));
+  const { size, mtimeMs } = await stat(file).catch((error: unknown) => notFound(file, error));
   const version = createHash('sha256')
-    .update(JSON.stringify([path, size, mtimeMs]))
+    .update(JSON.stringify([file, size, mtimeMs]))
     .digest('hex');
-  return { path, version };
+  return { path: file, version };
 }
 
 function existing(path: string): Promise<string> {

@@ -46,6 +46,8 @@ export interface PictureContent {
 
 export interface PictureSourceParts {
   library: () => Library;
+  /** Throws NOT_FOUND or BAD_IMAGE. */
+  locateTrainingPicture: (trainingId: number, place: number) => Promise<LocatedImage>;
   engine: EngineApi;
   clock: Clock;
   cacheFolder: string;
@@ -84,7 +86,15 @@ export class PictureSource {
    * signal aborts; a thumbnail that nobody waits for any more is not made.
    */
   async thumbnail(imageId: number): Promise<ServedPicture> {
-    const image = await locateImage(this.#parts.library(), imageId);
+    return this.#servedThumbnail(await locateImage(this.#parts.library(), imageId));
+  }
+
+  /** Likewise of a picture that a training has learned from or was tested with, by its place among them. */
+  async trainingThumbnail(trainingId: number, place: number): Promise<ServedPicture> {
+    return this.#servedThumbnail(await this.#parts.locateTrainingPicture(trainingId, place));
+  }
+
+  #servedThumbnail(image: LocatedImage): ServedPicture {
     return {
       etag: `"${image.version}"`,
       load: async (signal) => {

@@ -8,7 +8,7 @@ export function describeTraining(
   progress: TrainingProgress | undefined,
   isHeld: boolean,
 ): Training {
-  const { name, method, parent, source, createdAt, finishedAt, best, reason, model } = journal;
+  const { name, method, parent, source, createdAt, finishedAt, best, reason, ended, model } = journal;
   const isUnderWay = journal.state === 'preparing' || journal.state === 'running';
   return {
     ...{ id, name, method, from: parent?.name, source },
@@ -17,7 +17,8 @@ export function describeTraining(
     ...{ createdAt, finishedAt },
     progress: progress ?? restingProgress(journal),
     best: best && { epoch: best.epoch, top1: best.top1 },
-    ...{ reason, model },
+    reason: reason ?? ended,
+    model,
   };
 }
 

@@ -180,7 +180,8 @@ export const journalSchema = z.strictObject({
   createdAt: z.string(),
   finishedAt: z.string().optional(),
   state: z.enum(['preparing', 'running', 'paused', 'done', 'failed']),
-  reason: z.string().optional(),
+  reason: z.string().optional(), // why it failed or paused by itself
+  ended: z.string().optional(), // why it ended before its last epoch
   model: z.string().optional(),
   outline: recipe, // as it looked before the pictures were read
   plan: planSchema.optional(),

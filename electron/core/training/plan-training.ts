@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
-import type { StepRequest, TrainerApi, TrainerSetup } from '../../shared/trainer-api.ts';
+import type { TrainerApi, TrainerSetup, TrainingExample } from '../../shared/trainer-api.ts';
 import type { TrainingClass, TrainingRecipe } from '../../shared/training.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import { inspectPictures } from './inspect-pictures.ts';
@@ -9,8 +9,9 @@ import type { Plan, TrainingPicture, TrainingPictures } from './journal.ts';
 import { makeRecipe } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
 import { epochsWithin, stepsPerEpoch } from './schedule.ts';
-import { mixSeed, shuffledPlaces } from './seeds.ts';
+import { shuffledPlaces } from './seeds.ts';
 import { holdOut } from './split.ts';
+import { dialOf } from './test-holdout.ts';
 import { warningsOf } from './warnings.ts';
 
 /** What a training will be. */
@@ -79,9 +80,10 @@ export class TrainingPlanner {
     const learned = pictures.filter(({ held }) => !held);
     const [images, holdout] = [learned.length, pictures.length - learned.length];
     const recipe = makeRecipe(resolved, images);
-    if (method === 'head' || !options.mayMeasure()) return { recipe, secondsPerImage: undefined };
+    if (!options.mayMeasure()) return { recipe, secondsPerImage: undefined };
     const secondsPerImage = await this.#measure(resolved, recipe, learned, options);
-    if (minutes === undefined || secondsPerImage === undefined) return { recipe, secondsPerImage };
+    if (method === 'head' || minutes === undefined || secondsPerImage === undefined)
+      return { recipe, secondsPerImage };
     const epochs = epochsWithin(minutes * 60, recipe.epochs, { images, holdout, secondsPerImage });
     return { recipe: makeRecipe(resolved, images, epochs), secondsPerImage };
   }
@@ -96,19 +98,27 @@ export class TrainingPlanner {
     return inspection;
   }
 
-  /** Seconds per picture of a step; undefined when steps fail here, which training itself will then say. */
+  /**
+   * Seconds per picture of a step, or of computing features for a new head; undefined when that fails here, which training
+   * itself will then say.
+   */
   async #measure(
     resolved: ResolvedTraining,
     recipe: TrainingRecipe,
-    learned: readonly { path: string; classIndex: number }[],
+    pictures: readonly TrainingPicture[],
     { trainer, clock, threads }: PlanOptions,
   ): Promise<number | undefined> {
     const setup = trainerSetup(resolved, recipe, threads);
     const key = keyOf([setup, recipe.batch]);
     if (this.#measured?.key === key) return this.#measured.secondsPerImage;
     try {
-      await trainer.open(setup);
-      const secondsPerImage = await timeSteps(trainer, clock, recipe, learned);
+      const learned = pictures.map(({ path, classIndex }) => ({ path, classIndex }));
+      const batches = measuredBatches(learned, recipe.batch);
+      const work =
+        resolved.request.method === 'head'
+          ? featureWork(trainer, resolved)
+          : await stepWork(trainer, setup, recipe);
+      const secondsPerImage = await timed(work, batches, clock);
       this.#measured = { key, secondsPerImage };
       return secondsPerImage;
     } catch (error) {
@@ -120,29 +130,51 @@ export class TrainingPlanner {
   }
 }
 
-const MEASURED_STEPS = 2; // after one that is not counted, since memory is fetched and the first pictures are decoded
+const MEASURED = 2; // after one batch that is not counted, since memory is fetched and the first pictures are decoded
 
-async function timeSteps(
-  trainer: TrainerApi,
-  clock: Clock,
-  { batch, learningRate }: TrainingRecipe,
-  learned: readonly { path: string; classIndex: number }[],
-): Promise<number> {
-  const places = shuffledPlaces(learned.length, 0);
+type Batch = readonly TrainingExample[];
+
+/** Some batches of pictures of all classes. */
+function measuredBatches(learned: readonly TrainingExample[], batch: number): Batch[] {
+  const order = [...shuffledPlaces(learned.length, 0)];
   const size = Math.min(batch, learned.length);
-  const request = (step: number): StepRequest => ({
-    examples: Array.from({ length: size }, (_, index) => {
-      const picture = learned[places[(step * size + index) % learned.length] ?? 0];
-      return { path: picture?.path ?? '', classIndex: picture?.classIndex ?? 0 };
-    }),
-    learningRate: learningRate.warmUpRate,
-    seed: mixSeed(step),
-  });
-  await trainer.step(request(0));
+  return Array.from({ length: MEASURED + 1 }, (_, number) =>
+    Array.from({ length: size }, (_, index) => order[(number * size + index) % order.length] ?? 0).flatMap(
+      (place) => learned[place] ?? [],
+    ),
+  );
+}
+
+/** Seconds per picture. As in training, the next batch's pictures are decoded while one is computed. */
+async function timed(
+  work: (batch: Batch) => Promise<unknown>,
+  batches: Batch[],
+  clock: Clock,
+): Promise<number> {
+  const [first = [], ...counted] = batches;
+  await work(first);
   const start = clock();
-  // As in training: the next step's pictures are decoded meanwhile.
-  await Promise.all(Array.from({ length: MEASURED_STEPS }, (_, step) => trainer.step(request(step + 1))));
-  return Math.max(1e-6, (clock() - start) / 1000 / (MEASURED_STEPS * size));
+  await Promise.all(counted.map(work));
+  const seconds = (clock() - start) / 1000;
+  return Math.max(1e-6, seconds / (counted.length * first.length));
+}
+
+async function stepWork(
+  trainer: TrainerApi,
+  setup: TrainerSetup,
+  { learningRate }: TrainingRecipe,
+): Promise<(batch: Batch) => Promise<unknown>> {
+  await trainer.open(setup);
+  const { warmUpRate } = learningRate;
+  return (examples) => trainer.step({ examples, learningRate: warmUpRate, seed: 0 });
+}
+
+function featureWork(
+  trainer: TrainerApi,
+  { parent, manifest }: ResolvedTraining,
+): (batch: Batch) => Promise<unknown> {
+  const path = parent?.model.path ?? '';
+  return (examples) => trainer.addFeatures(path, examples, dialOf(manifest.tokenKeep));
 }
 
 /** What the trainer is opened with at the start of a training. */

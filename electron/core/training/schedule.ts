@@ -1,4 +1,4 @@
-import type { LearningRate } from '../../shared/training.ts';
+import type { LearningRate, TrainingMethod } from '../../shared/training.ts';
 
 /** Steps of an epoch over so many pictures: as few as batches of at most `batch` allow. */
 export function stepsPerEpoch(pictures: number, batch: number): number {
@@ -43,12 +43,18 @@ export function epochSeconds({ images, holdout, secondsPerImage }: EpochWork): n
   return (images + PREDICTING * holdout) * secondsPerImage;
 }
 
-/** What is done of an epoch's work once more at the end: the dial's curve on the hold-out, point by point. */
-export function finishingSeconds({ holdout, secondsPerImage }: EpochWork, points: number): number {
-  return PREDICTING * holdout * secondsPerImage * points;
-}
-
 /** As many of the epochs as fit into `seconds`, at least one: the schedule is then over when the time is. */
 export function epochsWithin(seconds: number, epochs: number, work: EpochWork): number {
   return Math.min(epochs, Math.max(1, Math.floor(seconds / epochSeconds(work))));
+}
+
+/** Seconds of a whole training, whose model is tested at so many positions of the dial at its end. */
+export function trainingSeconds(
+  method: TrainingMethod,
+  { epochs, dials, ...work }: EpochWork & { epochs: number; dials: number },
+): number {
+  const { images, holdout, secondsPerImage } = work;
+  // Of a head what was measured is predicting, and every picture is predicted once.
+  if (method === 'head') return (images + (1 + dials) * holdout) * secondsPerImage;
+  return epochs * epochSeconds(work) + dials * PREDICTING * holdout * secondsPerImage;
 }

@@ -1,15 +1,18 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Training, TrainingDetails, TrainingPlan, TrainingProgress } from '../../shared/api/training.ts';
 import type { AppEvent } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { TrainingMethod } from '../../shared/training.ts';
 import type { AppContext } from '../calls/app-context.ts';
+import { locateFile } from '../pictures/locate-image.ts';
+import type { LocatedImage } from '../pictures/locate-image.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import { toFileSystemError } from '../write-file.ts';
 import { damagedTraining, describeDetails, describeTraining } from './describe-training.ts';
 import { START } from './journal.ts';
-import type { Journal, Plan } from './journal.ts';
+import type { Journal, Plan, TrainingPictures } from './journal.ts';
 import { parameterCount } from './new-model.ts';
 import type { TrainingRequest } from './new-model.ts';
 import { TrainingPlanner } from './plan-training.ts';
@@ -17,7 +20,7 @@ import { makeRecipe, resolveTraining } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
 import { EventThrottle } from './event-throttle.ts';
 import { testedKeeps } from './outcome.ts';
-import { epochSeconds, finishingSeconds } from './schedule.ts';
+import { trainingSeconds } from './schedule.ts';
 import { makeTrainingFolder, TrainingFolder, trainingIds } from './training-folder.ts';
 import { findParent, TrainingJob } from './training-job.ts';
 import { TrainingRecord } from './training-record.ts';
@@ -37,6 +40,7 @@ export class TrainingDesk {
   readonly #closing = new AbortController();
   /** As trainings ended in this process: a full disk may keep it from their journals. */
   readonly #settled = new Map<number, Journal>();
+  #shown: { id: number; pictures: Promise<TrainingPictures> } | undefined;
   #work: Work | undefined;
 
   constructor(context: AppContext) {
@@ -63,7 +67,7 @@ export class TrainingDesk {
       method: request.method,
       ...{ name: resolved.manifest.name, from: resolved.parent?.model },
       ...{ classes, warnings, recipe, steps },
-      seconds: secondsPerImage === undefined ? undefined : estimate(plan, secondsPerImage),
+      seconds: secondsPerImage === undefined ? undefined : estimate(request.method, plan, secondsPerImage),
       parameters: parameterCount(plan.manifest),
     };
   }
@@ -123,6 +127,7 @@ export class TrainingDesk {
     }
     await folder.remove();
     this.#settled.delete(id);
+    this.#shown = undefined;
   }
 
   /** Newest first. */
@@ -137,14 +142,24 @@ export class TrainingDesk {
     return describeDetails(this.#describe(id, journal, this.#isHeldElsewhere()), journal);
   }
 
-  /** Where a picture of a training lies, and the folder that it must not lead out of. Throws NOT_FOUND. */
-  async locatePicture(id: number, place: number): Promise<{ path: string; root: string | undefined }> {
-    const { pictures, root } = await (this.#work?.record.id === id
-      ? this.#work.record.pictures()
-      : new TrainingFolder(this.#folder, id).readPictures());
+  /** Where a picture of a training lies. Throws NOT_FOUND, or BAD_IMAGE for a link that leads out of its folder. */
+  async locatePicture(id: number, place: number): Promise<LocatedImage> {
+    const { pictures, root } = await this.#pictures(id);
     const picture = pictures[place];
-    if (picture !== undefined) return { path: picture.path, root };
+    if (picture !== undefined) {
+      return locateFile(picture.path, root ?? dirname(picture.path), `Picture ${place} of training ${id}`);
+    }
     throw new AppError('NOT_FOUND', `There is no picture ${place} in training ${id}`);
+  }
+
+  /** Those of one training are kept in memory, since the window asks for many of them. */
+  #pictures(id: number): Promise<TrainingPictures> {
+    if (this.#shown?.id !== id) {
+      const pictures = new TrainingFolder(this.#folder, id).readPictures();
+      pictures.catch(() => (this.#shown = undefined)); // heard of by whoever asked for it
+      this.#shown = { id, pictures };
+    }
+    return this.#shown.pictures;
   }
 
   /** Pauses the training under way; it can be resumed. */
@@ -296,10 +311,16 @@ function newJournal(resolved: ResolvedTraining, createdAt: string): Journal {
   };
 }
 
-function estimate({ classes, recipe, manifest }: Plan, secondsPerImage: number): number {
+function estimate(
+  method: TrainingMethod,
+  { classes, recipe, manifest }: Plan,
+  secondsPerImage: number,
+): number {
   const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
-  const work = { images: sum('images'), holdout: sum('holdout'), secondsPerImage };
-  return recipe.epochs * epochSeconds(work) + finishingSeconds(work, testedKeeps(manifest).length);
+  return trainingSeconds(method, {
+    ...{ images: sum('images'), holdout: sum('holdout'), secondsPerImage },
+    ...{ epochs: recipe.epochs, dials: testedKeeps(manifest).length },
+  });
 }
 
 function noTraining(id: number): AppError {

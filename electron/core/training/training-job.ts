@@ -23,7 +23,7 @@ export interface JobOptions {
   threads: number;
   signal: AbortSignal;
   listener: LoopListener;
-  /** Hears that the state has changed. */
+  /** Hears that work begins, or goes on with the next part. */
   onState: () => void;
 }
 
@@ -37,7 +37,7 @@ export class TrainingJob {
 
   /** Never rejects: how it ended is in the journal, and the reason beside it. */
   async execute(): Promise<void> {
-    const { record, context, onState } = this.#options;
+    const { record, context } = this.#options;
     const { journal } = record;
     try {
       await this.#work();
@@ -49,7 +49,6 @@ export class TrainingJob {
     }
     await this.#keep();
     if (journal.state === 'done') await record.folder.clear([]);
-    onState();
   }
 
   async #work(): Promise<void> {
@@ -61,9 +60,9 @@ export class TrainingJob {
     await this.#enter('running');
     const pictures = await record.pictures();
     if (!journal.trained) {
-      const reason = await this.#train();
+      const ended = await this.#train();
       journal.trained = true;
-      if (reason !== undefined) journal.reason = reason;
+      if (ended !== undefined) journal.ended = ended;
       await record.save();
     }
     this.#stopIfPaused();
@@ -114,7 +113,7 @@ export class TrainingJob {
   async #enter(state: 'preparing' | 'running'): Promise<void> {
     const { record, onState } = this.#options;
     record.journal.state = state;
-    if (!record.journal.trained) delete record.journal.reason;
+    delete record.journal.reason;
     await record.save();
     onState();
   }

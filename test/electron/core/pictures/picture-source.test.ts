@@ -32,6 +32,7 @@ function source(t: TestContext, cacheBytes = 1e6) {
   const folderId = library.folders.ensure(folder).id;
   const pictures = new PictureSource({
     library: () => library,
+    locateTrainingPicture: () => Promise.reject(new Error('there is no training')),
     engine,
     clock: Date.now,
     cacheFolder,
