@@ -24,8 +24,8 @@ class Queue {
   samples: LabelledImage[] = $state.raw([]);
   sampledRun: number | undefined = $state();
   private lastSample = 0; // performance.now()
-  /** Folder that is being scanned, with the files found so far. */
-  scanning: { path: string; files: number } | undefined = $state.raw();
+  /** Folder that is being scanned, with the files found so far; with a total, those of them that are read. */
+  scanning: { path: string; files: number; total?: number | undefined } | undefined = $state.raw();
   calibrating: CalibrationProgress | undefined = $state.raw();
   /** Raised when a run began or ended: lists of runs fetch again. */
   changes = $state(0);
@@ -73,7 +73,7 @@ class Queue {
         this.sample(event.runId, event.images);
         break;
       case 'scanning':
-        this.scanning = { path: event.path, files: event.files };
+        this.scanning = { path: event.path, files: event.files, total: event.total };
         break;
       case 'calibrating':
         this.calibrating = event.progress;

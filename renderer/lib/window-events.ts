@@ -1,4 +1,5 @@
 import type { AppEvent } from '../../electron/shared/app-api.ts';
+import type { Training } from '../../electron/shared/api/training.ts';
 import type { MenuCommand } from '../../electron/shared/window-bridge.ts';
 import { announce } from './announcer.svelte.ts';
 import { history } from './history.svelte.ts';
@@ -6,6 +7,7 @@ import { format, t } from './i18n.svelte.ts';
 import { notices } from './notices.svelte.ts';
 import { queue } from './queue.svelte.ts';
 import { router } from './router.svelte.ts';
+import { trainings } from './trainings.svelte.ts';
 
 type Ended = Extract<AppEvent, { type: 'ended' }>;
 
@@ -17,6 +19,11 @@ export function hearEvent(event: AppEvent): void {
       return;
     case 'exporting':
       return; // shown by the view that exports
+    case 'training':
+    case 'trainingStep':
+    case 'trainingEpoch':
+      tellTrainingEnd(trainings.hear(event));
+      return;
     case 'notice':
       notices.add({ tone: 'info', message: event.message });
       return;
@@ -49,6 +56,18 @@ function tellEnd({ run, error }: Ended): void {
   announce(
     t('run.ended', { run: run.id, ok, okText: format.count(ok), failed, failedText: format.count(failed) }),
   );
+}
+
+function tellTrainingEnd(training: Training | undefined): void {
+  if (training === undefined) return;
+  const { id, name, state, best, reason = '' } = training;
+  if (state === 'done') announce(t('training.ended', { name, accuracy: format.share(best?.top1 ?? 0) }));
+  if (state !== 'failed') return;
+  notices.add({
+    tone: 'bad',
+    message: t('training.ended-failed', { name, reason }),
+    action: { label: t('training.show'), run: () => router.go(`/teach/${id}`) },
+  });
 }
 
 /** Does what the native menu was asked for. */

@@ -45,5 +45,8 @@ export const desktop: Desktop | undefined = bridge.desktop;
 /** Address of an image's thumbnail. */
 export const thumbnailUrl = (imageId: number) => `/thumbnail/${imageId}`;
 
+/** Address of the thumbnail of a picture that a training learns from or is tested with. */
+export const trainingPictureUrl = (trainingId: number, place: number) => `/training/${trainingId}/${place}`;
+
 /** Address of the upright picture of an image. */
 export const imageUrl = (imageId: number) => `/image/${imageId}`;

@@ -9,7 +9,7 @@ export interface ViewProps {
 }
 
 /** A mark of the rail. */
-export type Section = 'library' | 'runs' | 'models' | 'settings';
+export type Section = 'library' | 'runs' | 'models' | 'teach' | 'settings';
 
 export interface ViewDefinition {
   /** Of the path, such as `/runs/:runId/results`. */
@@ -25,6 +25,9 @@ export const views: ViewDefinition[] = [
   { pattern: '/runs', section: 'runs', load: () => import('./runs/Runs.svelte') },
   { pattern: '/runs/:runId', section: 'runs', load: () => import('./run/Run.svelte') },
   { pattern: '/models', section: 'models', load: () => import('./models/Models.svelte') },
+  { pattern: '/teach', section: 'teach', load: () => import('./teach/Trainings.svelte') },
+  { pattern: '/teach/new', section: 'teach', load: () => import('./teach/NewTraining.svelte') },
+  { pattern: '/teach/:trainingId', section: 'teach', load: () => import('./teach/TrainingView.svelte') },
   { pattern: '/settings', section: 'settings', load: () => import('./settings/Settings.svelte') },
   { pattern: '/runs/:runId/results', section: 'runs', load: () => import('./results/Results.svelte') },
   { pattern: '/runs/:runId/evaluate', section: 'runs', load: () => import('./evaluate/Evaluate.svelte') },

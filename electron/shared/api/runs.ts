@@ -140,6 +140,6 @@ export type RunEvent =
   /** A run of the queue ended: as `run.state` says, with the reason when it failed. */
   | { type: 'ended'; run: Run; error: string | undefined }
   | { type: 'queue'; queue: QueueState }
-  | { type: 'scanning'; path: string; files: number }
+  | { type: 'scanning'; path: string; files: number; total?: number } // total: where all files are found, and read now
   | { type: 'calibrating'; progress: CalibrationProgress }
   | { type: 'notice'; message: string };

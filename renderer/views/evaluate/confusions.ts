@@ -1,15 +1,18 @@
 import type { RunEvaluation } from '../../../electron/shared/api/results.ts';
 
+/** What a model said of pictures whose classes are known. */
+export interface Confusions {
+  classes: readonly { folder: string }[];
+  confusion: RunEvaluation['confusion'];
+}
+
 export interface ConfusionMap {
   folders: string[]; // rows
   labels: string[]; // columns: the right label of each folder in the folders' order, then the others
 }
 
 /** Rows and columns of the confusion matrix, so that the right labels lie on the diagonal. */
-export function arrangeConfusion({
-  classes,
-  confusion,
-}: Pick<RunEvaluation, 'classes' | 'confusion'>): ConfusionMap {
+export function arrangeConfusion({ classes, confusion }: Confusions): ConfusionMap {
   const folders = classes.map(({ folder }) => folder);
   const right = new Map(confusion.filter((cell) => cell.right).map(({ folder, label }) => [folder, label]));
   const others = confusion.filter((cell) => !cell.right).map(({ label }) => label);

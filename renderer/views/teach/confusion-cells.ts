@@ -1,0 +1,17 @@
+import type { TrainingOutcome } from '../../../electron/shared/api/training.ts';
+import type { RunEvaluation } from '../../../electron/shared/api/results.ts';
+
+/** The confusion matrix as cells, in the words of an evaluated run: `folder` is the true class. */
+export function confusionCells(
+  confusion: TrainingOutcome['confusion'],
+  names: readonly string[],
+): { classes: { folder: string }[]; confusion: RunEvaluation['confusion'] } {
+  const cells = confusion.flatMap((row, from) =>
+    row.flatMap((count, to) => {
+      const [folder, label] = [names[from], names[to]];
+      if (count === 0 || folder === undefined || label === undefined) return [];
+      return [{ folder, label, count, right: from === to }];
+    }),
+  );
+  return { classes: names.map((folder) => ({ folder })), confusion: cells };
+}

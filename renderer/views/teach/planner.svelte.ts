@@ -1,0 +1,65 @@
+import type { TrainingPlan } from '../../../electron/shared/api/training.ts';
+import { AppError } from '../../../electron/shared/errors.ts';
+import { queue } from '../../lib/queue.svelte.ts';
+import { api } from '../../lib/winnow.svelte.ts';
+import { Latest } from '../results/latest.ts';
+import { samePictures } from './training-form.ts';
+import type { TrainingRequest } from './training-form.ts';
+
+const PAUSE = 500; // milliseconds of typing after which what was typed counts
+
+/** Keeps a plan for what is asked for: the last request counts, and one plan is made at a time. */
+export class Planner {
+  /** Of the pictures that are asked for; its settings may be those before the last change while it is busy. */
+  plan: TrainingPlan | undefined = $state.raw();
+  error: unknown = $state.raw();
+  isBusy = $state(false);
+  #wanted: TrainingRequest | undefined;
+  #planned: TrainingRequest | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  readonly #latest = new Latest<TrainingRequest>(
+    (request) => this.#make(request),
+    (error) => (this.error = error),
+  );
+
+  /** Makes a plan for another request in a moment; at once where the pictures are others. */
+  ask(request: TrainingRequest | undefined): void {
+    if (JSON.stringify(request) !== JSON.stringify(this.#wanted)) this.#begin(request);
+  }
+
+  again(): void {
+    this.#begin(this.#wanted && { ...this.#wanted });
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#wanted = undefined;
+  }
+
+  #begin(request: TrainingRequest | undefined): void {
+    clearTimeout(this.#timer);
+    const isSame =
+      request !== undefined && this.#planned !== undefined && samePictures(request, this.#planned);
+    if (!isSame) this.plan = undefined;
+    this.#wanted = request;
+    this.error = undefined;
+    this.isBusy = request !== undefined;
+    if (request === undefined) return;
+    this.#timer = setTimeout(() => this.#latest.ask(request), isSame ? PAUSE : 0);
+  }
+
+  async #make(request: TrainingRequest): Promise<void> {
+    queue.scanning = undefined; // what was scanned before this
+    try {
+      const plan = await api.prepareTraining(request);
+      if (request !== this.#wanted) return;
+      [this.plan, this.#planned] = [plan, request];
+      this.isBusy = false;
+    } catch (error) {
+      if (request !== this.#wanted) return;
+      this.isBusy = false;
+      if (error instanceof AppError && error.code === 'CANCELLED') return;
+      throw error;
+    }
+  }
+}
