@@ -1,6 +1,7 @@
 import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import { countFlops, patchCount } from '../flops.ts';
 import { standardPresets } from '../presets.ts';
+import { trainingCard } from './training-card.ts';
 
 const CLASSIFIERS: Record<Manifest['architecture'], string> = {
   vim: 'Vim (class token in the middle)',
@@ -10,6 +11,7 @@ const CLASSIFIERS: Record<Manifest['architecture'], string> = {
 
 /** What a person wants to know of a model, from its manifest, as lines of text. */
 export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage): string {
+  const training = manifest.task === 'classification' ? manifest.training : undefined;
   const rows: [string, string][] = [
     ['Model', `${name}${bundled ? ' (came with Winnow)' : ''}`],
     ['File', `${path}, ${(bytes / 1e6).toFixed(1)} MB`],
@@ -27,11 +29,19 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
         .map((label) => label.name)
         .join(', ')}, ...`,
     ],
-    ['Weights from', `${manifest.provenance.file} (${manifest.provenance.weights})`],
-    ['SHA-256 of that', manifest.provenance.sha256],
+    ...(training === undefined ? originRows(manifest) : []),
     ['Licence', manifest.licence],
   ];
-  return rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
+  const card = rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
+  return training === undefined ? card : `${card}\n${trainingCard(training)}`;
+}
+
+/** Of an imported model; one that was trained here says more below. */
+function originRows({ provenance }: Manifest): [string, string][] {
+  return [
+    ['Weights from', `${provenance.file} (${provenance.weights})`],
+    ['SHA-256 of that', provenance.sha256],
+  ];
 }
 
 function architectureText(manifest: Manifest): string {

@@ -1,0 +1,104 @@
+import type { Trained } from '../../shared/model-package.ts';
+
+const MOST_CONFUSIONS = 5; // pairs of classes
+const MOST_EPOCHS = 10;
+const MOST_CLASSES = 20;
+
+const METHODS: Record<Trained['method'], string> = {
+  head: 'a new head on the features of',
+  'fine-tune': 'all weights, from',
+  distill: 'distilled from',
+  scratch: 'from scratch',
+};
+
+/** How a model was trained and what it does with pictures that it has not learned from, as lines of text. */
+export function trainingCard(training: Trained): string {
+  const { method, parent, seed, holdout, classes } = training;
+  const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
+  const rows: [string, string][] = [
+    ['Trained', parent === undefined ? METHODS[method] : `${METHODS[method]} ${parent.name}`],
+    ...(parent === undefined ? [] : [['SHA-256 of it', parent.sha256] satisfies [string, string]]),
+    ['Recipe', recipeText(training)],
+    ['Seed', String(seed)],
+    ['Pictures', `${sum('images')} learned from, ${sum('holdout')} held out, ${classes.length} classes`],
+    ['Hold-out', `${percent(holdout.top1)} of ${holdout.images} right at Balanced`],
+    ['Confidence', `off by ${percent(holdout.calibrationError)} on average`],
+  ];
+  const lines = rows.map(([label, text]) => `${label.padEnd(17)}${text}`);
+  const sections = [
+    curveLines(training),
+    epochLines(training),
+    classLines(training),
+    confusionLines(training),
+  ];
+  return [lines, ...sections.filter((section) => section.length > 0)]
+    .map((section) => section.map((line) => `${line}\n`).join(''))
+    .join('\n');
+}
+
+function recipeText({ method, recipe, best }: Trained): string {
+  if (method === 'head') return 'solved to its optimum';
+  const { name, epochs, batch, learningRate } = recipe;
+  const kept = best === undefined ? '' : `, epoch ${best} kept`;
+  return `${name}: ${epochs} epochs, batch ${batch}, learning rate ${Number(learningRate.toPrecision(3))}${kept}`;
+}
+
+function curveLines({ holdout }: Trained): string[] {
+  const rows = holdout.curve.map(({ tokenKeep, top1, blockKeep, workShare }) => {
+    const keep = String(Number(tokenKeep.toFixed(3)));
+    return [keep, percent(top1), blockKeep.toFixed(3), percent(workShare)];
+  });
+  return table(['Keep', 'Top-1', 'Blocks', 'Work'], rows);
+}
+
+function epochLines({ epochs }: Trained): string[] {
+  const step = Math.ceil(epochs.length / MOST_EPOCHS);
+  const shown = epochs.filter((_, index) => (epochs.length - 1 - index) % Math.max(1, step) === 0);
+  const rows = shown.map(({ epoch, loss, accuracy, top1 }) => {
+    return [String(epoch), loss.toFixed(3), percent(accuracy), top1 === undefined ? '' : percent(top1)];
+  });
+  return table(['Epoch', 'Loss', 'Accuracy', 'Hold-out'], rows);
+}
+
+function classLines({ classes, holdout }: Trained): string[] {
+  const shown = classes.slice(0, MOST_CLASSES);
+  const rows = shown.map(({ name, images, holdout: held }, index) => {
+    const row = holdout.confusion?.[index] ?? [];
+    const tested = row.reduce((sum, count) => sum + count, 0);
+    const right = tested === 0 ? '' : percent((row[index] ?? 0) / tested);
+    return [name, String(images), String(held), right];
+  });
+  const others = classes.length - shown.length;
+  const lines = table(['Class', 'Learned', 'Held out', 'Right'], rows);
+  return others === 0 ? lines : [...lines, `and ${others} more`];
+}
+
+/** The pairs that are confused most often. */
+function confusionLines({ classes, holdout }: Trained): string[] {
+  const pairs = (holdout.confusion ?? []).flatMap((row, truth) =>
+    row.flatMap((count, predicted) =>
+      truth === predicted || count === 0 ? [] : [{ truth, predicted, count }],
+    ),
+  );
+  const most = pairs.sort((one, other) => other.count - one.count).slice(0, MOST_CONFUSIONS);
+  const name = (index: number) => classes[index]?.name ?? '';
+  const rows = most.map(({ truth, predicted, count }) => [name(truth), name(predicted), String(count)]);
+  return table(['Is', 'Taken for', 'Pictures'], rows);
+}
+
+/** Columns as wide as they must be; nothing for no rows. */
+function table(head: string[], rows: string[][]): string[] {
+  if (rows.length === 0) return [];
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all.map((row) =>
+    row
+      .map((text, column) => text.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  );
+}
+
+function percent(value: number): string {
+  return `${(value * 100).toFixed(1)} %`;
+}
