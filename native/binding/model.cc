@@ -175,8 +175,7 @@ Napi::Value load_model(const Napi::CallbackInfo& info) {
   const auto work = [loaded, path = info[0].As<Napi::String>().Utf8Value(),
                      device = options.Get("device").As<Napi::String>().Utf8Value(),
                      threads = whole_number(options.Get("threads"), "threads"), precision = *precision,
-                     size =
-                         input_size.IsUndefined() ? 0 : whole_number(input_size, "inputSize"),
+                     size = input_size.IsUndefined() ? 0 : whole_number(input_size, "inputSize"),
                      features = options.Get("features").ToBoolean().Value()]() -> Status {
     auto engine = Engine::load(path, device, threads, precision, size, features);
     if (!engine) return engine.error();

@@ -25,7 +25,8 @@ Array numbers(const Napi::Value& value, napi_typedarray_type type, const char* n
 
 std::uint64_t seed_of(const Napi::Object& options) {
   const double seed = number(options.Get("seed"), "seed");
-  if (!(seed >= 0.0 && seed <= 9007199254740991.0 && seed == static_cast<double>(static_cast<std::uint64_t>(seed))))
+  if (!(seed >= 0.0 && seed <= 9007199254740991.0 &&
+        seed == static_cast<double>(static_cast<std::uint64_t>(seed))))
     refuse(options.Env(), "Expected a seed to be a whole number of 0 or more.");
   return static_cast<std::uint64_t>(seed);
 }
@@ -35,9 +36,10 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
   explicit Trainer(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Trainer>(info) {}
 
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(env, "Trainer",
-                       {InstanceMethod<&Trainer::step>("step"), InstanceMethod<&Trainer::save_state>("saveState"),
-                        InstanceMethod<&Trainer::save_weights>("saveWeights")});
+    return DefineClass(
+        env, "Trainer",
+        {InstanceMethod<&Trainer::step>("step"), InstanceMethod<&Trainer::save_state>("saveState"),
+         InstanceMethod<&Trainer::save_weights>("saveWeights")});
   }
 
   void own(std::unique_ptr<Session> session) { session_ = std::move(session); }
@@ -73,8 +75,8 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
 
   Napi::Value save_state(const Napi::CallbackInfo& info) {
     return start(
-        info.Env(), {Value()},
-        [this, path = text(info[0], "a path")] { return session_->save_state(path); }, nothing);
+        info.Env(), {Value()}, [this, path = text(info[0], "a path")] { return session_->save_state(path); },
+        nothing);
   }
 
   Napi::Value save_weights(const Napi::CallbackInfo& info) {
@@ -160,14 +162,16 @@ Napi::Value solve_head(const Napi::CallbackInfo& info) {
                     " labels.");
   for (int label : labels)
     if (label < 0 || label >= classes)
-      refuse(env, "Expected labels below " + std::to_string(classes) + ", but one is " + std::to_string(label) + ".");
+      refuse(env, "Expected labels below " + std::to_string(classes) + ", but one is " +
+                      std::to_string(label) + ".");
   train::HeadSettings settings;
   settings.decay = number(options.Get("decay"), "decay");
   auto solved = std::make_shared<train::TrainedHead>();
   return Task::start(
       env, {features},
       [=, values = features.Data(), dim = static_cast<int>(features.ElementLength() / labels.size()),
-       smoothing = number(options.Get("smoothing"), "smoothing"), device = text(options.Get("device"), "device"),
+       smoothing = number(options.Get("smoothing"), "smoothing"),
+       device = text(options.Get("device"), "device"),
        threads = whole_number(options.Get("threads"), "threads")]() -> Status {
         const auto operations = train::make_operations(device, threads);
         if (!operations) return operations.error();

@@ -17,8 +17,8 @@ namespace winnow {
 Napi::Error to_javascript(Napi::Env env, const Error& error);
 [[noreturn]] void refuse(Napi::Env env, const std::string& message);
 
-// Runs `work` on a worker thread, then `finish` on JavaScript's to settle the promise, and `always` before it,
-// whatever came out. Values in `alive` are kept from the garbage collector until then.
+// Runs `work` on a worker thread, then `finish` on JavaScript's to settle the promise, and `always` before
+// it, whatever came out. Values in `alive` are kept from the garbage collector until then.
 class Task : public Napi::AsyncWorker {
  public:
   using Work = std::function<Status()>;

@@ -323,19 +323,19 @@ Status resize_box(const std::uint8_t* source, int width, int height, const Pictu
                   std::uint8_t* target) {
   if (box.left < 0 || box.top < 0 || box.width < 1 || box.height < 1 || box.left > width - box.width ||
       box.top > height - box.height || side < 1) {
-    return Error{ErrorCode::bad_argument,
-                 "Expected a rectangle of at least 1x1 pixels within a picture of " + std::to_string(width) +
-                     "x" + std::to_string(height) + ", got " + std::to_string(box.width) + "x" +
-                     std::to_string(box.height) + " at " + std::to_string(box.left) + ", " +
-                     std::to_string(box.top) + "."};
+    return Error{ErrorCode::bad_argument, "Expected a rectangle of at least 1x1 pixels within a picture of " +
+                                              std::to_string(width) + "x" + std::to_string(height) +
+                                              ", got " + std::to_string(box.width) + "x" +
+                                              std::to_string(box.height) + " at " + std::to_string(box.left) +
+                                              ", " + std::to_string(box.top) + "."};
   }
   const Source all = whole(source, width, height);
   try {
-    filter_pixels(
-        {all.pixels + static_cast<std::size_t>(box.top) * all.row + 3ull * box.left, box.width, box.height,
-         all.row},
-        make_filter(kBicubic, box.width, side, 0, side), make_filter(kBicubic, box.height, side, 0, side),
-        {target, 3 * static_cast<std::size_t>(side)});
+    filter_pixels({all.pixels + static_cast<std::size_t>(box.top) * all.row + 3ull * box.left, box.width,
+                   box.height, all.row},
+                  make_filter(kBicubic, box.width, side, 0, side),
+                  make_filter(kBicubic, box.height, side, 0, side),
+                  {target, 3 * static_cast<std::size_t>(side)});
   } catch (const std::bad_alloc&) {
     return no_memory(box.width, box.height);
   }

@@ -8,6 +8,7 @@
 #include "bench/random_model.h"
 #include "engine/engine.h"
 #include "model/dyvm.h"
+#include "model/feature_model.h"
 #include "train/head.h"
 #include "train/initial_weights.h"
 #include "train/random.h"
@@ -277,12 +278,13 @@ TEST_CASE("a head is the closed form's where there is one, with decay and withou
 TEST_CASE("a head on a frozen model's features takes its place in the model") {
   const DyvmConfig plain = without_pruning(tiny_config());
   Weights frozen = initial_weights(plain, 15);
-  auto features = feature_model(plain, frozen);
+  Weights without_head = initial_weights(plain, 15);
+  const auto features = make_feature_model(plain, without_head);
   REQUIRE(features);
   const Pictures pictures = draw_pictures(90, 16);
   auto backend = make_backend(kFastest, 2);
   REQUIRE(backend);
-  auto model = DyvmModel::create(features->config, features->weights, **backend);
+  auto model = DyvmModel::create(*features, without_head, **backend);
   REQUIRE(model);
   Outputs outputs;
   REQUIRE((*model)->predict(pictures.pixels.data(), 90, {}, outputs));

@@ -54,14 +54,14 @@ PictureBox draw_box(int width, int height, double least_area, Random& random) {
   return {(width - w) / 2, (height - h) / 2, w, h};
 }
 
-Status vary_picture(const Augmentation& augmentation, const Preprocessing& preprocessing,
-                    const std::array<std::uint8_t, 3>& fill, const TrainingPicture& picture, Random& random,
-                    std::uint8_t* out) {
+Status vary_picture(const Augmentation& augmentation, const Preprocessing& preprocessing, const Colour& fill,
+                    const TrainingPicture& picture, Random& random, std::uint8_t* out) {
   if (const Status cropped = crop_picture(augmentation, preprocessing, picture, random, out); !cropped)
     return cropped;
   const int side = preprocessing.crop;
   if (augmentation.flip && random.chance(0.5)) mirror(side, out);
-  (void)fill;
+  if (augmentation.colour_jitter > 0.0) jitter_colours(side, augmentation.colour_jitter, random, out);
+  rand_augment(side, augmentation.operations, augmentation.magnitude, fill, random, out);
   return ok();
 }
 

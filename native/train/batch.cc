@@ -12,12 +12,13 @@
 namespace winnow::train {
 namespace {
 
-constexpr std::uint64_t kWholeBatch = std::numeric_limits<std::uint64_t>::max();  // its place; others count up
+constexpr std::uint64_t kWholeBatch =
+    std::numeric_limits<std::uint64_t>::max();  // its place; others count up
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
 
-std::array<std::uint8_t, 3> mean_colour(const DyvmConfig& config) {
-  std::array<std::uint8_t, 3> colour;
+Colour mean_colour(const DyvmConfig& config) {
+  Colour colour;
   for (int c = 0; c < 3; ++c)
     colour[c] = static_cast<std::uint8_t>(std::clamp(std::round(255.0f * config.mean[c]), 0.0f, 255.0f));
   return colour;
@@ -49,8 +50,8 @@ Status make_batch(Operations& operations, const DyvmConfig& config, const Prepro
     try {
       outcomes[b] = vary_picture(augmentation, preprocessing, fill, pictures[b], random, varied);
     } catch (const std::exception& problem) {
-      outcomes[b] = Error{ErrorCode::engine,
-                          std::string("Expected to vary a picture, but: ") + problem.what() + "."};
+      outcomes[b] =
+          Error{ErrorCode::engine, std::string("Expected to vary a picture, but: ") + problem.what() + "."};
     }
     if (!outcomes[b]) return;
     normalise(config, varied, input);

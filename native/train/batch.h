@@ -16,8 +16,8 @@ struct Batch {
 };
 
 // Varies and mixes pictures as `augmentation` says. `labels` are class indices. The batch is determined by
-// `seed`: every picture has random numbers of its own, whatever thread works on it. Fails with bad_argument for
-// a label that is no class or a picture without pixels.
+// `seed`: every picture has random numbers of its own, whatever thread works on it. Fails with bad_argument
+// for a label that is no class or a picture without pixels.
 Status make_batch(Operations& operations, const DyvmConfig& config, const Preprocessing& preprocessing,
                   const Augmentation& augmentation, const std::vector<TrainingPicture>& pictures,
                   const std::vector<int>& labels, std::uint64_t seed, Batch& batch);

@@ -18,8 +18,8 @@ void add_missing(const DyvmConfig& config, Weights& weights, std::uint64_t seed)
 // The same model without pruning and block selection.
 DyvmConfig without_pruning(const DyvmConfig& config);
 
-// What a model of `config` takes over from another one of the same architecture, `from` with its `weights`: all
-// that both have, but predictors only where both prune before the same blocks. Fails with bad_model where
+// What a model of `config` takes over from another one of the same architecture, `from` with its `weights`:
+// all that both have, but predictors only where both prune before the same blocks. Fails with bad_model where
 // `weights` are none of `from`, and with bad_argument for another architecture.
 Result<Weights> inherit(const DyvmConfig& config, const DyvmConfig& from, Weights& weights);
 

@@ -22,12 +22,12 @@ struct SessionSetup {
 
 class Session {
  public:
-  // Weights are those of `state`; without one those of `parent` and new ones for what it lacks; without either
-  // all new. Fails with bad_model, bad_argument or engine.
+  // Weights are those of `state`; without one those of `parent` and new ones for what it lacks; without
+  // either all new. Fails with bad_model, bad_argument or engine.
   static Result<std::unique_ptr<Session>> open(const SessionSetup& setup);
 
-  // Varies the pictures and learns from them. `seed`: of the variation and of the random decisions. Fails with
-  // engine when the loss is not finite: then nothing has changed.
+  // Varies the pictures and learns from them. `seed`: of the variation and of the random decisions. Fails
+  // with engine when the loss is not finite: then nothing has changed.
   Result<StepResult> step(const std::vector<TrainingPicture>& pictures, const std::vector<int>& labels,
                           double learning_rate, std::uint64_t seed);
   // See training_file.h.

@@ -93,8 +93,8 @@ Result<StepResult> Trainer::step(const std::uint8_t* pixels, const float* target
   if (images < 1) return bad_argument("Expected at least one image in a training step, but there is none.");
   const std::size_t size = 3ull * config().image_size * config().image_size;
   input_.resize(size * images);
-  operations_->run(
-      images, [&](int b, int) { normalise(config(), pixels + size * b, input_.data() + size * b); });
+  operations_->run(images,
+                   [&](int b, int) { normalise(config(), pixels + size * b, input_.data() + size * b); });
   return step_normalised(input_.data(), targets, images, learning_rate, seed);
 }
 

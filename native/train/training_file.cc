@@ -13,10 +13,10 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kFormat = 1;                       // of a state
+constexpr int kFormat = 1;                            // of a state
 constexpr const char* kStateKey = "winnow-training";  // of a state's metadata
-constexpr std::size_t kHeaderStep = 8;           // so that mapped tensors are aligned
-constexpr mode_t kMode = 0666;                   // less the umask
+constexpr std::size_t kHeaderStep = 8;                // so that mapped tensors are aligned
+constexpr mode_t kMode = 0666;                        // less the umask
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
 
@@ -158,7 +158,8 @@ Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& con
   const auto size = static_cast<std::int64_t>(ParameterTable(config).size());
   for (const Part& part : kParts) {
     const auto values = file->tensor(part.name, {size});
-    if (!values) return bad_argument("Expected a whole state in " + path + ", but: " + values.error().message);
+    if (!values)
+      return bad_argument("Expected a whole state in " + path + ", but: " + values.error().message);
     (state.*part.values).assign(*values, *values + size);
   }
   return state;
@@ -167,8 +168,7 @@ Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& con
 Status save_weights(const std::string& path, const ParameterTable& table, const std::vector<float>& values) {
   std::vector<Tensor> tensors;
   for (const Parameter& parameter : table.parameters())
-    tensors.push_back(
-        {parameter.name, parameter.shape, values.data() + parameter.place, parameter.size});
+    tensors.push_back({parameter.name, parameter.shape, values.data() + parameter.place, parameter.size});
   return write_safetensors(path, tensors, {});
 }
 

@@ -13,14 +13,16 @@ constexpr int kMostOperations = 15;  // of RandAugment: as many as there are
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
 
-// Fields of an object; keeps the first failure.
+// Fields of an object; keeps the first failure. `parent` is an object, too.
 class Fields {
  public:
   Fields(const json& parent, const std::string& path, const char* name, Status& status)
       : path_(path.empty() ? name : path + "." + name), status_(status) {
-    const auto found = parent.is_object() ? parent.find(name) : parent.end();
-    if (parent.is_object() && found != parent.end()) object_ = *found;
-    if (!object_.is_object()) fail(path_, "an object", object_);
+    const json value = parent.value(name, json());
+    if (value.is_object())
+      object_ = value;
+    else
+      fail(path_, "an object", value);
   }
 
   double number(const char* name, double least, double most) {
@@ -51,8 +53,7 @@ class Fields {
     std::vector<double> out;
     for (const json& entry : value.is_array() ? value : json::array())
       if (entry.is_number()) out.push_back(entry.get<double>());
-    if (!value.is_array() || out.size() != value.size())
-      fail(path_ + "." + name, "a list of numbers", value);
+    if (!value.is_array() || out.size() != value.size()) fail(path_ + "." + name, "a list of numbers", value);
     return out;
   }
   json field(const char* name) const { return object_.value(name, json()); }

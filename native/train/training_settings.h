@@ -17,8 +17,8 @@ struct TrainingSettings {
 };
 
 // Reads the JSON object {manifest, losses, optimiser, augmentation} of TrainerSetup in
-// electron/shared/trainer-api.ts; `manifest` is an object or its text. Fails with bad_argument, naming the field,
-// and with bad_model where the manifest is none.
+// electron/shared/trainer-api.ts; `manifest` is an object or its text. Fails with bad_argument, naming the
+// field, and with bad_model where the manifest is none.
 Result<TrainingSettings> read_training_settings(const std::string& json);
 
 }  // namespace winnow::train
