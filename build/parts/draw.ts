@@ -144,7 +144,7 @@ function distanceAt(
 }
 
 /** How far below its middle a part reaches, found on a few rays from below. */
-function lowestPoint(solid: Solid, turn: Float64Array): number {
+function lowestPoint(solid: Solid, turn: Turn): number {
   let lowest = 0;
   for (let row = -4; row <= 4; row++) {
     for (let column = -4; column <= 4; column++) {
