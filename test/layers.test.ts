@@ -13,7 +13,8 @@ const nativeLayers: Record<string, string[]> = {
   cpu: ['ops'],
   model: ['ops'],
   engine: ['model', 'ops', 'image', 'reference', 'cpu'],
-  binding: ['engine', 'model', 'ops', 'image'],
+  train: ['model', 'ops', 'image', 'cpu'],
+  binding: ['engine', 'train', 'model', 'ops', 'image'],
 };
 
 suite('native layers', () => {
