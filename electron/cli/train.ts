@@ -63,6 +63,9 @@ interface TrainOptions extends LibraryOption {
   resume?: number;
 }
 
+/** What says what to train. */
+type RequestOptions = Omit<TrainOptions, 'resume' | 'dryRun'>;
+
 /** `winnow train` and `winnow trainings`. */
 export function addTrainCommands(program: Command, finish: (exitCode: number) => void): void {
   const command = program
@@ -134,11 +137,16 @@ function addTrainingsCommands(program: Command): void {
   });
 }
 
-async function train(app: AppService, folder: string | undefined, options: TrainOptions): Promise<number> {
-  if (options.resume !== undefined) return conclude(app, await resume(app, folder, options));
+async function train(
+  app: AppService,
+  folder: string | undefined,
+  { resume: trainingId, dryRun, ...options }: TrainOptions,
+): Promise<number> {
+  if (trainingId !== undefined)
+    return conclude(app, await resume(app, trainingId, { ...options, folder, dryRun }));
   const request = toRequest(folder, options);
   const plan = describePlan(await watchPreparation(app, () => app.prepareTraining(request)));
-  if (options.dryRun === true) {
+  if (dryRun === true) {
     process.stdout.write(plan);
     return EXIT.done;
   }
@@ -146,13 +154,14 @@ async function train(app: AppService, folder: string | undefined, options: Train
   return conclude(app, await watchTraining(app, () => app.startTraining(request)));
 }
 
-function resume(app: AppService, folder: string | undefined, options: TrainOptions): Promise<Training> {
-  const { resume: trainingId = 0, threads, ...others } = options;
-  if (folder !== undefined || Object.keys(others).length > 0)
-    throw new AppError(
-      'BAD_ARGUMENT',
+function resume(
+  app: AppService,
+  trainingId: number,
+  { threads, ...others }: RequestOptions & { folder: string | undefined; dryRun: boolean | undefined },
+): Promise<Training> {
+  if (Object.values(others).some((value) => value !== undefined))
+    throw refused(
       'A training goes on as it was begun, so --resume takes no other options than --threads and --library',
-      'Leave them out, or start another training.',
     );
   return watchTraining(app, () => app.resumeTraining({ trainingId, threads }));
 }
@@ -184,11 +193,10 @@ async function conclude(app: AppService, { id, state, reason, model: name }: Tra
   return EXIT.done;
 }
 
-function toRequest(
-  folder: string | undefined,
-  options: Omit<TrainOptions, 'resume' | 'dryRun' | 'library'>,
-): TrainingArguments {
+function toRequest(folder: string | undefined, options: RequestOptions): TrainingArguments {
   const { from, run, out, lr, time, method, with: added = [], without = [], ...shared } = options;
+  if (from === 'scratch' && method !== undefined && method !== 'scratch')
+    throw refused(`The method ${method} needs a model to start from, but --from is scratch`);
   const isScratch = from === 'scratch' || method === 'scratch';
   const switched = new Map<Switch, boolean>([
     ...added.map((name) => [name, true] as const),
@@ -205,6 +213,10 @@ function toRequest(
     minutes: time,
     augment: switched.size === 0 ? undefined : Object.fromEntries(switched),
   };
+}
+
+function refused(message: string): AppError {
+  return new AppError('BAD_ARGUMENT', message, '`winnow train --help` shows the options.');
 }
 
 /** The number of a training as `winnow trainings` lists it. */
