@@ -71,9 +71,11 @@ void perform(Operation operation, double part, int side, const Colour& fill, Ran
     }
     case kShearX:
       affine.b = sign * part * kMostShear;
+      affine.c = 0.5 * side * affine.b;  // the upper edge stays
       break;
     case kShearY:
       affine.d = sign * part * kMostShear;
+      affine.f = 0.5 * side * affine.d;  // the left edge stays
       break;
     case kShiftX:
       affine.c = sign * part * kMostShift * side;

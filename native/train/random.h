@@ -16,7 +16,7 @@ class Random {
   Random(std::uint64_t seed, std::uint64_t place) : Random(Random(seed).bits() + place) {}
 
   std::uint64_t bits() { return scramble(state_ += kStep); }
-  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }  // 0 < u < 1
+  double uniform() { return (static_cast<double>(bits() >> 12) + 0.5) * 0x1p-52; }  // 0 < u < 1, exactly
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   int whole(int count) { return static_cast<int>(uniform() * count); }  // 0 <= n < count
   bool chance(double probability) { return uniform() < probability; }
