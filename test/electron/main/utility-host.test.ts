@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { EngineClient } from '../../../electron/engine/engine-client.ts';
+import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { called, processes, utilityProcess } from '../support/electron-double.ts';
 import type { UtilityProcessDouble } from '../support/electron-double.ts';
 
@@ -83,5 +84,34 @@ suite('the engine host as a process of Electron’s', () => {
     await client.close();
     const [, signal] = (await once(hanging, 'exit')) as [number | null, NodeJS.Signals | null];
     if (process.platform !== 'win32') assert.equal(signal, 'SIGKILL');
+  });
+});
+
+suite('the training host as a process of Electron’s', () => {
+  test('is asked by messages, and started again when it has ended', async (t) => {
+    utilityProcess.onStart = answering;
+    const client = new TrainerClient({ hostEntry: '/app/training-host.mjs', startHost: utilityHost });
+    t.after(() => client.close());
+    assert.deepEqual(await client.inspect(['/a.jpg'], 32), []);
+    assert.equal(called('utilityProcess.fork').at(-1)?.[0], '/app/training-host.mjs');
+    const [host] = processes.slice(-1);
+    assert.deepEqual(
+      host?.messages.map(({ call }) => call),
+      ['inspect'],
+    );
+    const asked = Promise.withResolvers<UtilityProcessDouble>();
+    utilityProcess.onStart = (other) => {
+      queueMicrotask(() => other.emit('message', { kind: 'ready' }));
+      other.on('posted', () => asked.resolve(other));
+    };
+    host?.emit('exit', 5);
+    const underWay = client.saveState('/state');
+    const other = await asked.promise;
+    assert.notEqual(other, host);
+    other.emit('exit', 139);
+    await assert.rejects(underWay, {
+      code: 'ENGINE',
+      message: 'Training stopped: the training host ended unexpectedly (exit code 139)',
+    });
   });
 });
