@@ -104,7 +104,7 @@ suite('the training host as a process of Electron’s', () => {
       queueMicrotask(() => other.emit('message', { kind: 'ready' }));
       other.on('posted', () => asked.resolve(other));
     };
-    host?.emit('exit', 5);
+    host.emit('exit', 5);
     const underWay = client.saveState('/state');
     const other = await asked.promise;
     assert.notEqual(other, host);
