@@ -100,8 +100,8 @@ suite('warnings', () => {
       path.includes('cat') ? { looks: alikeBits(Number.parseInt(basename(path))) } : {};
     const near = (await warnings(t, folder, looks)).get('near-duplicates');
     assert.equal(near?.count, 5); // all cats that are held out
-    assert.match(near?.message ?? '', /5 pictures that are held out look like one that is learned from/);
-    assert.ok(near?.paths.every((path) => path.startsWith('cat/')));
+    assert.match(near.message, /5 pictures that are held out look like one that is learned from/);
+    assert.ok(near.paths.every((path) => path.startsWith('cat/')));
   });
 
   test('of pictures that are mostly smaller than what the model sees', async (t) => {
