@@ -1,5 +1,7 @@
-// winnow-bench-train [--device cpu] [--threads N] [--batch N] [--steps N] [--size everyday10|T|S] [--plain]
-// [--teacher] [--keep R]: images per second of training steps, and the memory of one.
+// winnow-bench-train [--device cpu] [--threads N] [--batch N] [--steps N] [--size everyday10|T|S] [--width N]
+// [--depth N] [--patch N] [--stride N] [--image N] [--states N] [--plain] [--teacher] [--keep R]: images per
+// second of training steps, and the memory of one. Sizes in pixels, channels, blocks and states replace those
+// of --size.
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -36,6 +38,29 @@ DyvmConfig everyday10() {
   return c;
 }
 
+// What the options replace of a size; 0 for what stays.
+struct Sizes {
+  int width = 0, depth = 0, patch = 0, stride = 0, image = 0, states = 0;
+
+  int* named(const std::string& option) {
+    if (option == "--width") return &width;
+    if (option == "--depth") return &depth;
+    if (option == "--patch") return &patch;
+    if (option == "--stride") return &stride;
+    if (option == "--image") return &image;
+    if (option == "--states") return &states;
+    return nullptr;
+  }
+  void apply(DyvmConfig& c) const {
+    if (width > 0) c.embed_dim = width, c.dt_rank = (width + 15) / 16;
+    if (depth > 0) c.depth = depth, c.pruning_layers = {depth / 4, depth / 2, depth - depth / 4};
+    if (patch > 0) c.patch_size = c.stride = patch;
+    if (stride > 0) c.stride = stride;
+    if (image > 0) c.image_size = c.trained_size = image;
+    if (states > 0) c.state_dim = states;
+  }
+};
+
 int fail(const Error& error) {
   std::fprintf(stderr, "%s\n", error.message.c_str());
   return 1;
@@ -51,6 +76,7 @@ int main(int argc, char** argv) {
   int threads = 0, batch = 128, steps = 10;
   double keep = 0.7;
   bool plain = false, with_teacher = false;
+  Sizes sizes;
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
     if (name == "--plain") {
@@ -67,9 +93,18 @@ int main(int argc, char** argv) {
       if (name == "--batch") batch = std::max(1, std::atoi(value));
       if (name == "--steps") steps = std::max(1, std::atoi(value));
       if (name == "--keep") keep = std::atof(value);
+      if (int* replaced = sizes.named(name)) *replaced = std::atoi(value);
     }
   }
   DyvmConfig config = size == "everyday10" ? everyday10() : published_size(size);
+  sizes.apply(config);
+  if (config.patch_size > config.image_size)
+    return fail({ErrorCode::bad_argument, "Expected patches no larger than the image of " +
+                                              std::to_string(config.image_size) + " pixels, but they have " +
+                                              std::to_string(config.patch_size) + "."});
+  if (config.depth < 4 && !plain)
+    return fail({ErrorCode::bad_argument, "Expected 4 blocks or more with three pruning stages, but got " +
+                                              std::to_string(config.depth) + "; add --plain."});
   config.token_keep = {keep, keep * keep, keep * keep * keep};
   if (plain) config = without_pruning(config);
 
