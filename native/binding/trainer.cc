@@ -156,7 +156,7 @@ Napi::Value solve_head(const Napi::CallbackInfo& info) {
   const Napi::Object options = object(info[2], "options");
   const std::vector<int> labels(given.Data(), given.Data() + given.ElementLength());
   const int classes = whole_number(options.Get("classes"), "classes");
-  if (labels.empty() || features.ElementLength() % labels.size() != 0)
+  if (labels.empty() || features.ElementLength() == 0 || features.ElementLength() % labels.size() != 0)
     refuse(env, "Expected as many features for every label, but there are " +
                     std::to_string(features.ElementLength()) + " for " + std::to_string(labels.size()) +
                     " labels.");

@@ -1,5 +1,7 @@
 #include "binding/values.h"
 
+#include <exception>
+
 namespace winnow {
 namespace {
 
@@ -35,6 +37,15 @@ Napi::Promise Task::start(Napi::Env env, std::vector<Napi::Object> alive, Work w
   for (Napi::Object& value : alive) task->alive_.push_back(Napi::Persistent(value));
   task->Queue();
   return task->deferred_.Promise();
+}
+
+void Task::Execute() {
+  try {
+    status_ = work_();
+  } catch (const std::exception& problem) {
+    status_ = Error{ErrorCode::engine,
+                    std::string("Expected the engine to do its work, but: ") + problem.what() + "."};
+  }
 }
 
 void Task::OnOK() {

@@ -28,7 +28,7 @@ class Task : public Napi::AsyncWorker {
       Napi::Env env, std::vector<Napi::Object> alive, Work work, Finish finish,
       std::function<void()> always = [] {});
 
-  void Execute() override { status_ = work_(); }
+  void Execute() override;
   void OnOK() override;
   void OnError(const Napi::Error& error) override;
 

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
-#include <cstdio>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -147,6 +148,31 @@ TEST_CASE("states of other models, damaged ones and places that cannot be writte
   REQUIRE(!nowhere);
   CHECK(nowhere.error().code == ErrorCode::engine);
   CHECK(nowhere.error().message.find("No such file") != std::string::npos);
+}
+
+TEST_CASE("a disk that is full leaves the file that was there, and nothing beside it") {
+  const Folder folder;
+  auto session = Session::open(setup_of(settings()));
+  REQUIRE(session);
+  REQUIRE((*session)->save_state(folder.file("state")));
+  const std::string before = contents(folder.file("state"));
+  learn(**session, 0, 1);
+
+  rlimit limit;
+  REQUIRE(getrlimit(RLIMIT_FSIZE, &limit) == 0);
+  rlimit small = limit;
+  small.rlim_cur = before.size() / 2;
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  REQUIRE(setrlimit(RLIMIT_FSIZE, &small) == 0);
+  const Status saved = (*session)->save_state(folder.file("state"));
+  setrlimit(RLIMIT_FSIZE, &limit);
+  std::signal(SIGXFSZ, handler);
+
+  REQUIRE(!saved);
+  CHECK(saved.error().code == ErrorCode::engine);
+  CHECK(saved.error().message.find("File too large") != std::string::npos);
+  CHECK(contents(folder.file("state")) == before);
+  CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
 }
 
 TEST_CASE("settings of a training are refused by the name of what is wrong") {
