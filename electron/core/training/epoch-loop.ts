@@ -17,7 +17,7 @@ import { writeModel } from './write-model.ts';
 
 const SAVE_INTERVAL = 180; // seconds of training that a sudden end costs at most
 
-/** So often the trainer is started again from the last state without having got any further. */
+/** When the trainer dies so often without having got to another saved state, the reason is no chance. */
 const MOST_CRASHES = 2;
 
 const WEIGHTS = 'weights.safetensors';
@@ -86,7 +86,7 @@ export class EpochLoop {
         if (signal.aborted || error.code === 'CANCELLED') throw new TrainingPaused();
         if (error.code !== 'ENGINE') throw error;
         crashes = record.journal.position.step > before ? 1 : crashes + 1;
-        if (crashes > MOST_CRASHES) throw error;
+        if (crashes >= MOST_CRASHES) throw error;
         listener.onNotice(`The training is started again from its last state: ${error.message}`);
       }
     }

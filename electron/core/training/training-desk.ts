@@ -165,8 +165,13 @@ export class TrainingDesk {
   /** Pauses the training under way; it can be resumed. */
   async close(): Promise<void> {
     this.#closing.abort();
-    this.#work?.controller.abort();
-    await this.#work?.ended;
+    if (this.#work === undefined) return;
+    const { record, controller, ended } = this.#work;
+    const { plan, trained, method } = record.journal;
+    controller.abort();
+    // Only between steps there is a state to save; all else need not be waited for.
+    if (plan === undefined || trained || method === 'head') await this.#context.trainer.close();
+    await ended;
   }
 
   #resolve(request: TrainingRequest): Promise<ResolvedTraining> {

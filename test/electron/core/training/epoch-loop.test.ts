@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { readManifest, verifyPackage } from '../../../../electron/core/packages/read-package.ts';
+import type { ClassificationManifest } from '../../../../electron/shared/model-package.ts';
+import { everyday10, everydayLabels } from '../../support/models.ts';
 import { classFolders, school, smallest, train, trainingEnded } from '../../support/school.ts';
 
 const counts = { cat: 20, dog: 20, fox: 20 };
@@ -55,5 +57,93 @@ suite('training epoch by epoch', () => {
     );
     assert.deepEqual(first?.steps, second?.steps);
     assert.deepEqual(first?.epochs, second?.epochs);
+  });
+
+  test('gives the trainer what the model, the method and the recipe say', async (t) => {
+    const folder = classFolders(t, { cat: 20, dog: 20 });
+    const { app, trainer } = school(t);
+    const fineTune = {
+      folder,
+      method: 'fine-tune',
+      from: 'everyday10',
+      epochs: 1,
+      seed: 7,
+      threads: 2,
+    } as const;
+    await train(app, { ...fineTune, name: 'a', augment: { flip: false, mixup: true } });
+    const [setup] = trainer.setups;
+    assert.deepEqual([setup?.parent, setup?.teacher, setup?.state], [everyday10, undefined, undefined]);
+    assert.deepEqual([setup?.seed, setup?.device, setup?.threads], [7, 'cpu', 2]);
+    assert.deepEqual([setup?.augmentation.flip, setup?.augmentation.mixup], [false, 0.8]);
+    const { tokenRatio, blockRatio, distillClass, distillToken, tokenKeep, blockKeep } = setup?.losses ?? {};
+    assert.deepEqual([tokenRatio, blockRatio, distillClass, distillToken, blockKeep], [10, 10, 0, 0, 0.8]);
+    assert.ok(Math.abs((tokenKeep?.[2] ?? 0) - 0.343) < 1e-9);
+
+    const ten = classFolders(t, Object.fromEntries(everydayLabels.map((name) => [name, 20])));
+    await train(app, {
+      ...fineTune,
+      folder: ten,
+      method: 'distill',
+      name: 'b',
+      tokenKeep: '0.5',
+      blockKeep: 0.6,
+    });
+    const distilled = trainer.setups[1];
+    assert.deepEqual([distilled?.parent, distilled?.teacher], [everyday10, everyday10]);
+    assert.deepEqual(
+      [distilled?.losses.distillClass, distilled?.losses.distillToken, distilled?.losses.blockKeep],
+      [0.5, 0.5, 0.6],
+    );
+    assert.deepEqual(distilled?.losses.tokenKeep, [0.5, 0.25, 0.125]);
+    assert.deepEqual(trainer.predicted.at(-1)?.dial.blockThreshold, 0.5);
+  });
+
+  test('keeps the best epoch, and ends when none has been better for long', async (t) => {
+    const folder = classFolders(t, { cat: 200, dog: 200 });
+    const { app, trainer, data } = school(t);
+    // Of 60 pictures 50, 58, then 40 are right.
+    trainer.isRight = (path, test) => Number.parseInt(basename(path)) % 20 < ([10, 19][test] ?? 6);
+    const request = { folder, ...smallest, batch: 64, epochs: 60, name: 'animals' };
+    const training = await train(app, request);
+    assert.deepEqual([training.state, training.best?.epoch], ['done', 2]);
+    assert.equal(
+      training.reason,
+      'None of the 20 epochs after epoch 2 was better, so training ended with epoch 22',
+    );
+    const { training: record } = (await readManifest(
+      join(data, 'models/animals.safetensors'),
+    )) as ClassificationManifest;
+    assert.deepEqual([record?.best, record?.epochs.length, record?.recipe.epochs], [2, 22, 60]);
+    const { epochs, result } = await app.showTraining({ trainingId: 1 });
+    assert.equal(epochs.length, 22);
+    // The kept epoch is tested once more, at the end: the same package, the same accuracy.
+    assert.equal(result?.top1, training.best?.top1);
+  });
+
+  test('plans its epochs for the time that there is', async (t) => {
+    const folder = classFolders(t, { cat: 20, dog: 20 });
+    const { app, trainer, clock } = school(t);
+    trainer.beforeStep = () => void (clock.now += 5500); // 5 steps an epoch, and 6 pictures that are tested
+    const request = { folder, ...smallest, batch: 8, epochs: 20, name: 'animals', minutes: 2 };
+    const plan = await app.prepareTraining(request);
+    assert.equal(plan.recipe.epochs, 4);
+    const training = await train(app, request);
+    assert.deepEqual([training.state, training.reason, training.progress.epochs], ['done', undefined, 4]);
+    const rates = trainer.steps.slice(3).map(({ learningRate }) => learningRate);
+    assert.ok((rates.at(-1) ?? 1) < 0.1 * Math.max(...rates)); // the cosine has ended
+  });
+
+  test('ends in the middle of an epoch when the machine is slower than it was', async (t) => {
+    const folder = classFolders(t, { cat: 20, dog: 20 });
+    const { app, trainer, clock } = school(t);
+    trainer.beforeStep = () => {
+      // While it is measured steps take next to no time.
+      clock.now += trainer.setups.length > 1 ? 20_000 : 1;
+    };
+    const request = { folder, ...smallest, batch: 8, epochs: 20, name: 'animals', minutes: 2 };
+    const training = await train(app, request);
+    assert.equal(training.state, 'done');
+    assert.match(training.reason ?? '', /The time of 2 minutes was over in epoch 2 of 20/);
+    assert.equal((await app.showTraining({ trainingId: 1 })).epochs.length, 2);
   });
 });

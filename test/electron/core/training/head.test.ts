@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { readHeader, readExactly, withFile } from '../../../../electron/core/packages/read-safetensors.ts';
+import { verifyPackage } from '../../../../electron/core/packages/read-package.ts';
+import type { ClassificationManifest } from '../../../../electron/shared/model-package.ts';
+import { AppError } from '../../../../electron/shared/errors.ts';
+import { noticesOf } from '../../support/events.ts';
+import { everyday10 } from '../../support/models.ts';
+import { classFolders, school, train, trainingEnded } from '../../support/school.ts';
+
+const counts = { oak: 60, elm: 60 };
+const settings = { method: 'head', from: 'everyday10', name: 'trees', batch: 16 } as const;
+
+/** The numbers of a tensor in a file. */
+function tensorOf(path: string, name: string): Promise<Float32Array> {
+  return withFile(path, async (handle) => {
+    const place = (await readHeader(handle)).tensors.get(name);
+    assert.ok(place !== undefined);
+    const { buffer } = Uint8Array.from(await readExactly(handle, place.start, place.bytes));
+    return new Float32Array(buffer);
+  });
+}
+
+suite('a new head', () => {
+  test('is solved on features of the pictures that are not held out, and joins the parent', async (t) => {
+    const folder = classFolders(t, counts);
+    const { app, trainer, data } = school(t);
+    const training = await train(app, { folder, ...settings });
+    assert.deepEqual([training.state, training.best], ['done', { epoch: 1, top1: 1 }]);
+    assert.equal(trainer.featured.length, 102);
+    assert.deepEqual([trainer.steps.length, trainer.setups.length], [0, 0]);
+    const held = new Set(trainer.predicted.flatMap(({ paths }) => paths));
+    assert.ok(held.size === 18 && trainer.featured.every(({ path }) => !held.has(path)));
+
+    const path = join(data, 'models/trees.safetensors');
+    const manifest = (await verifyPackage(path)).manifest as ClassificationManifest;
+    assert.deepEqual(
+      manifest.labels.map(({ name }) => name),
+      ['elm', 'oak'],
+    );
+    assert.deepEqual([manifest.training?.method, manifest.training?.parent?.name], ['head', 'everyday10']);
+    assert.deepEqual([manifest.training?.epochs, manifest.training?.best], [[], undefined]);
+    assert.deepEqual(await tensorOf(path, 'head.weight'), new Float32Array(2 * 96).fill(0.25));
+    const unchanged = 'layers.3.mixer.in_proj.weight';
+    assert.deepEqual(await tensorOf(path, unchanged), await tensorOf(everyday10, unchanged));
+  });
+
+  test('says how far it is, and its time before it starts', async (t) => {
+    const folder = classFolders(t, counts);
+    const { app, trainer, clock, events } = school(t);
+    const add = trainer.addFeatures.bind(trainer);
+    trainer.addFeatures = (path, examples) => {
+      clock.now += 1600; // 0.1 seconds for each of 16
+      return add(path, examples);
+    };
+    const plan = await app.prepareTraining({ folder, ...settings });
+    // 102 pictures once, and 18 at six positions of the dial and after solving.
+    assert.deepEqual([plan.steps, plan.seconds], [0, (102 + 7 * 18) * 0.1]);
+    await train(app, { folder, ...settings });
+    const done = events.flatMap((event) =>
+      event.type === 'training' && event.training.progress.phase === 'training'
+        ? [event.training.progress.done]
+        : [],
+    );
+    assert.deepEqual([done[0], done.at(-1)], [16, 102]);
+  });
+
+  test('leaves out pictures that cannot be read any more', async (t) => {
+    const folder = classFolders(t, counts);
+    const { app, trainer, events } = school(t);
+    trainer.addFeatures = (_, examples) => {
+      const isFirst = trainer.featured.length === 0;
+      trainer.featured.push(...examples);
+      return Promise.resolve(isFirst ? [{ place: 2, error: 'the file ends too early' }] : []);
+    };
+    assert.equal((await train(app, { folder, ...settings })).state, 'done');
+    assert.match(noticesOf(events).join(), /00\d\.jpg is left out: the file ends too early/);
+  });
+
+  test('is computed again after a pause and after the host has died, not more than twice', async (t) => {
+    const folder = classFolders(t, counts);
+    const { app, trainer } = school(t);
+    let paused: Promise<unknown> | undefined;
+    const add = trainer.addFeatures.bind(trainer);
+    trainer.addFeatures = (path, examples) => {
+      if (trainer.featured.length === 32) paused ??= app.pauseTraining({ trainingId: 1 });
+      return add(path, examples);
+    };
+    assert.equal((await train(app, { folder, ...settings })).state, 'paused');
+    await paused;
+    assert.ok(trainer.closed > 0); // the host keeps no features of it
+
+    let deaths = 0;
+    trainer.featured.length = 0;
+    trainer.addFeatures = (path, examples) => {
+      if (trainer.featured.length === 32 && deaths++ === 0)
+        throw new AppError('ENGINE', 'Training stopped: it died');
+      return add(path, examples);
+    };
+    await app.resumeTraining({ trainingId: 1 });
+    assert.equal((await trainingEnded(app, 1)).state, 'done');
+    assert.equal(trainer.featured.length, 32 + 102);
+
+    trainer.addFeatures = () => Promise.reject(new AppError('ENGINE', 'Training stopped: it died'));
+    const failed = await train(app, { folder, ...settings, name: 'others' });
+    assert.deepEqual([failed.state, failed.reason], ['failed', 'Training stopped: it died']);
+  });
+});
