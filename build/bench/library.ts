@@ -28,10 +28,10 @@ const filters: Record<string, ResultFilter> = {
 /** What the window asks of a library with a run on very many images, a third of them reviewed; medians, warm. */
 export async function benchLibrary(work: string, count: number): Promise<void> {
   const libraryPath = path.join(work, 'library.db');
-  const { runId, imageIds } = await makeLargeLibrary(libraryPath, path.join(work, 'large'), {
+  const { runId, otherRunId, imageIds } = await makeLargeLibrary(libraryPath, path.join(work, 'large'), {
     images: count,
     manifest: await manifestOfThousand(),
-    shuffled: true,
+    ...{ shuffled: true, twice: true },
   });
   const app = createAppService({
     libraryPath,
@@ -59,7 +59,8 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
   const rows: string[][] = [];
   for (const [name, filter] of Object.entries(filters)) {
     const cells = [name];
-    for (const sort of sorts) cells.push(await times(() => app.findImages({ runId, filter, sort })));
+    for (const sort of sorts)
+      cells.push(await times(() => app.findImages({ runId, filter, sort, comparedWith: otherRunId })));
     cells.push(await times(() => app.resultFacets({ runId, filter })));
     rows.push(cells);
   }
@@ -70,6 +71,8 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
     ['one image', await times(() => app.showImage({ runId, imageId: spread[0] ?? 1 }))],
     ['folders', await times(() => app.listFolders({}))],
     ['compare with itself', await times(() => app.compareRuns({ runId, otherRunId: runId }))],
+    ['runs to compare with', await times(() => app.comparableRuns({ runId }))],
+    ['one run', await times(() => app.showRun({ runId }))],
     ['class names', await times(() => app.classNames({ runId }))],
   );
   printTable([`${count} images on ${os.cpus()[0]?.model ?? 'this processor'}`, 'ms'], bulk);

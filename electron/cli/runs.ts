@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { RunDetails, RunFindings } from '../shared/api/runs.ts';
+import type { ReviewCounts, RunDetails, RunFindings } from '../shared/api/runs.ts';
 import type { Run } from '../shared/run.ts';
 import { withApp } from './app.ts';
 import { count, oneLine, percent, presetText, table, taskText } from './format.ts';
@@ -62,7 +62,7 @@ export function describeRuns(runs: readonly Run[]): string {
   return table([heading, ...rows]);
 }
 
-function describeDetails({ run, labels, found, failures }: RunDetails): string {
+function describeDetails({ run, labels, found, failures, reviewed }: RunDetails): string {
   const { spec, counts } = run;
   const task = taskText(spec);
   const facts = [
@@ -74,6 +74,7 @@ function describeDetails({ run, labels, found, failures }: RunDetails): string {
     ...(task === undefined ? [] : [['finds', task]]),
     ['device', spec.device],
     ['images', `${counts.total}: ${counts.ok} labelled, ${counts.failed} failed, ${counts.pending} pending`],
+    ['reviewed', reviewedText(reviewed)],
     ['created', run.createdAt],
     ...(run.finishedAt === undefined ? [] : [['finished', run.finishedAt]]),
   ];
@@ -91,6 +92,12 @@ function describeDetails({ run, labels, found, failures }: RunDetails): string {
     parts.push(...failures.map(({ path, error }) => `${oneLine(path)}: ${oneLine(error)}\n`));
   }
   return parts.join('');
+}
+
+/** What people have said of the images, in a few words. */
+function reviewedText({ verified, corrected }: ReviewCounts): string {
+  if (verified === 0) return 'none';
+  return `${count(verified, 'image')} verified, ${corrected.toLocaleString('en')} of them corrected`;
 }
 
 const SHOWN_CLASSES = 20;

@@ -7,7 +7,7 @@ import { displayNames } from '../class-names.ts';
 import { estimateRun } from '../runs/estimate-run.ts';
 import { confusionText, evaluateRun, matchClassFolders } from '../evaluate/evaluate-run.ts';
 import type { RunDesk } from '../runs/run-desk.ts';
-import { SHOWN_SCORE } from '../results/resolve-filter.ts';
+import { pairWithLabels, SHOWN_SCORE } from '../results/resolve-filter.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { describeRun } from '../runs/run-job.ts';
 import type { RunQueue } from '../runs/run-queue.ts';
@@ -87,6 +87,7 @@ function describeDetails(library: Library, row: RunRow): RunDetails {
       count,
     })),
     found: describeFound(library, row, manifest),
+    reviewed: library.resultQueries.reviewed(row.id, pairWithLabels(displayNames(manifest.labels))),
     failures: failures.slice(0, SHOWN_FAILURES),
     folders: row.spec.folders.map((path) => counted.get(path) ?? { path, total: 0, done: 0 }),
   };

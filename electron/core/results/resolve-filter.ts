@@ -1,10 +1,11 @@
-import type { ResultFilter } from '../../shared/api/results.ts';
+import type { ResultFilter, ResultSort } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Task } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
 import type { Library } from '../store/library.ts';
 import { classPair, foldText, NOTHING } from '../store/result-filter.ts';
 import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/result-filter.ts';
+import type { RowOrder } from '../store/result-order.ts';
 import type { RunRow } from '../store/runs.ts';
 
 /** Detections below this count as not found where nobody says otherwise. */
@@ -33,6 +34,27 @@ export function resolveFilter(library: Library, run: RunRow, filter: ResultFilte
   if (differsFrom !== undefined) resolved.differsFrom = resolveDifference(library, names, differsFrom);
   if (wrong !== undefined) resolved.wrong = resolveWrong(library, run, wrong.folder);
   return resolved;
+}
+
+/**
+ * Resolves the run that a sort of the results of `run` compares with. Throws BAD_ARGUMENT when it needs one that is not
+ * named, NOT_FOUND when that is not in the library.
+ */
+export function resolveOrder(
+  library: Library,
+  run: RunRow,
+  sort: ResultSort,
+  comparedWith: number | undefined,
+): RowOrder {
+  if (sort !== 'disagreement') return { sort };
+  if (comparedWith === undefined)
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The sort disagreement needs a run to compare run ${run.id} with`,
+      'Name it as comparedWith.',
+    );
+  const difference = resolveDifference(library, classLabels(library, run), { runId: comparedWith });
+  return { sort, comparedWith: difference };
 }
 
 /** The labels of the classes of a run's model as they are shown, by index. */

@@ -14,6 +14,7 @@ export function countFacets(library: Library, run: RunRow, filter: ResultFilter)
     tally.add(code);
   return {
     total: tally.total,
+    reviewed: library.resultQueries.verified(run.id),
     labels: added([
       ...tally.classes.map((count, index) => ({ label: names[index] ?? '', count })),
       { label: '', count: tally.nothing },

@@ -72,6 +72,11 @@ export function classPair(classIndex: number, otherClass: number): number {
   return classIndex * PAIR + otherClass;
 }
 
+/** SQL for the classPair of two rows of `results`. */
+export function pairOfClasses(table: string, otherTable: string): string {
+  return `${bestClass(table)} * ${PAIR} + ${bestClass(otherTable)}`;
+}
+
 /** Reviewed with another label than the model's, which may have none. `classLabels`: as in RowFilter. */
 export function correctedCondition(classLabels: readonly string[]): Condition {
   return {
@@ -201,8 +206,7 @@ function differenceCondition({ runId, agreeing, otherClasses }: Difference): Con
     sql: `results.status = 'ok' AND EXISTS (
       SELECT 1 FROM results AS other
       WHERE other.run_id = :otherRunId AND other.image_id = results.image_id AND other.status = 'ok' ${there}
-        AND ${bestClass('results')} * ${PAIR} + ${bestClass('other')}
-          NOT IN (SELECT value FROM json_each(:agreeing)))`,
+        AND ${pairOfClasses('results', 'other')} NOT IN (SELECT value FROM json_each(:agreeing)))`,
     parameters: {
       otherRunId: runId,
       agreeing: JSON.stringify(agreeing),

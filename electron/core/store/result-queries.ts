@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { ResultSort } from '../../shared/api/results.ts';
+import type { ReviewCounts } from '../../shared/api/runs.ts';
 import {
   bestClass,
   correctedCondition,
@@ -13,6 +13,8 @@ import {
 import type { FoundIn, RowFilter } from './result-filter.ts';
 import { facetCodeSql, readFacetCode } from './facet-code.ts';
 import type { FacetCode } from './facet-code.ts';
+import { orderSql } from './result-order.ts';
+import type { RowOrder } from './result-order.ts';
 import { required } from './row.ts';
 import { RESULT_COLUMNS, toResult } from './results.ts';
 import type { ResultRow, StoredResult } from './results.ts';
@@ -50,25 +52,17 @@ export interface FolderTally {
 const LISTED_TABLES = `FROM results INDEXED BY results_listing
   CROSS JOIN images ON images.id = results.image_id ${REVIEW_JOIN}`;
 const LISTED = `${LISTED_TABLES} WHERE results.run_id = :runId AND`;
-
-const BY_PATH = 'folders.path, images.relative_path';
-
-/** What comes without a value comes last. */
-const ORDER: Record<ResultSort, string> = {
-  path: BY_PATH,
-  name: `images.name COLLATE NOCASE, ${BY_PATH}`,
-  captured: `images.captured_at NULLS LAST, ${BY_PATH}`,
-  mostConfident: 'results.confidence_1 DESC NULLS LAST, results.image_id',
-  leastConfident: 'results.confidence_1 NULLS LAST, results.image_id',
-  hardest: 'results.blocks_run DESC NULLS LAST, results.image_id',
-  easiest: 'results.blocks_run NULLS LAST, results.image_id',
-};
+// From the reviews on, of which there are often few.
+const REVIEWED = `FROM reviews CROSS JOIN results INDEXED BY results_listing
+  ON results.run_id = :runId AND results.image_id = reviews.image_id`;
 
 /** Statements that read the results of a run with its images and reviews. */
 export class ResultQueries {
   readonly #database: Database;
   readonly #rows: Statement<[{ runId: number; imageIds: string }], StoredPlacedRow>;
   readonly #pairs: Statement<[{ runId: number; otherRunId: number }], ClassPairCount>;
+  readonly #shared: Statement<[{ runId: number; otherRunId: number }], number>;
+  readonly #verified: Statement<[{ runId: number }], number>;
   readonly #tally: Statement<[{ runId: number; rightClasses: string }], FolderTally>;
 
   constructor(database: Database) {
@@ -86,6 +80,15 @@ export class ResultQueries {
         LEFT JOIN results AS other INDEXED BY results_listing
           ON other.run_id = :otherRunId AND other.image_id = one.image_id
       WHERE one.run_id = :runId AND one.status = 'ok' GROUP BY 1, 2`);
+    this.#shared = database
+      .prepare<[{ runId: number; otherRunId: number }], number>(
+        `SELECT count(*) FROM results AS one INDEXED BY results_by_status
+          CROSS JOIN results AS other INDEXED BY results_by_status
+            ON other.run_id = :otherRunId AND other.status = 'ok' AND other.image_id = one.image_id
+        WHERE one.run_id = :runId AND one.status = 'ok'`,
+      )
+      .pluck();
+    this.#verified = database.prepare<[{ runId: number }], number>(`SELECT count(*) ${REVIEWED}`).pluck();
     const right = [1, 2, 3, 4, 5].map(
       (rank) => `${TOP_FOLDER} || '/' || class_${rank} IN (SELECT value FROM json_each(:rightClasses))`,
     );
@@ -98,15 +101,16 @@ export class ResultQueries {
   }
 
   /** Ids of the images that pass, in order. */
-  find(runId: number, filter: RowFilter, sort: ResultSort): Uint32Array {
-    const { sql, parameters } = wholeCondition(filter);
+  find(runId: number, filter: RowFilter, order: RowOrder): Uint32Array {
+    const where = wholeCondition(filter);
+    const { join, by, parameters } = orderSql(order);
     const statement = this.#database
       .prepare<[object], number>(
-        `SELECT results.image_id ${LISTED_TABLES} CROSS JOIN folders ON folders.id = images.folder_id
-        WHERE results.run_id = :runId AND ${sql} ORDER BY ${ORDER[sort]}`,
+        `SELECT results.image_id ${LISTED_TABLES} CROSS JOIN folders ON folders.id = images.folder_id ${join}
+        WHERE results.run_id = :runId AND ${where.sql} ORDER BY ${by}`,
       )
       .pluck();
-    return Uint32Array.from(statement.all({ ...parameters, runId }));
+    return Uint32Array.from(statement.all({ ...where.parameters, ...parameters, runId }));
   }
 
   /** How many images pass. */
@@ -149,6 +153,20 @@ export class ResultQueries {
       .prepare<[object], number>(`SELECT ${code} ${LISTED} ${where.sql}`)
       .pluck();
     return statement.all({ ...parameters, runId }).map(readFacetCode);
+  }
+
+  /** How many images of a run people have verified. */
+  verified(runId: number): number {
+    return required(this.#verified.get({ runId }));
+  }
+
+  /** How many images of a run people have reviewed. `classLabels`: as in RowFilter. */
+  reviewed(runId: number, classLabels: readonly string[]): ReviewCounts {
+    const { sql, parameters } = correctedCondition(classLabels);
+    const corrected = this.#database
+      .prepare<[object], number>(`SELECT count(*) ${REVIEWED} WHERE ${sql}`)
+      .pluck();
+    return { verified: this.verified(runId), corrected: required(corrected.get({ ...parameters, runId })) };
   }
 
   /** How many of the images that pass have each label of a person; the filter's own labels are left out of it. */
@@ -194,6 +212,11 @@ export class ResultQueries {
   /** The predicted images of a run by sub-folder and best class. `right`: as in WrongChoice. */
   tally(runId: number, right: readonly string[]): FolderTally[] {
     return this.#tally.all({ runId, rightClasses: JSON.stringify(right) });
+  }
+
+  /** How many images are predicted in both runs. */
+  shared(runId: number, otherRunId: number): number {
+    return required(this.#shared.get({ runId, otherRunId }));
   }
 
   /** How often images of a run got each pair of best classes in it and in another. */

@@ -35,9 +35,21 @@ export const resultFilterSchema = z.strictObject({
   wrong: z.strictObject({ folder: z.string().optional() }).optional(),
 });
 
+const SORTS = [
+  ...(['path', 'name', 'captured', 'mostConfident', 'leastConfident', 'hardest', 'easiest'] as const),
+  /** By the difference between the confidences of the best two classes, the smallest first. */
+  'lowestMargin',
+  /**
+   * By how much another run contradicts: images with another label there first, of them those first of which both runs
+   * are surest; then images with the same label, the largest difference between its two confidences first; last what one
+   * of the runs has not predicted.
+   */
+  'disagreement',
+] as const;
+
 export const resultSortSchema = z.enum(
-  ['path', 'name', 'captured', 'mostConfident', 'leastConfident', 'hardest', 'easiest'],
-  'a sort must be path, name, captured, mostConfident, leastConfident, hardest or easiest',
+  SORTS,
+  `a sort must be ${SORTS.slice(0, -1).join(', ')} or ${SORTS.at(-1)}`,
 );
 
 export type ResultFilter = z.infer<typeof resultFilterSchema>;
@@ -45,7 +57,11 @@ export type ResultSort = z.infer<typeof resultSortSchema>;
 
 /** Calls about the images of a run and their results. */
 export const resultArguments = {
-  findImages: z.strictObject({ runId, filter: resultFilterSchema, sort: resultSortSchema }),
+  findImages: z.strictObject({
+    ...{ runId, filter: resultFilterSchema, sort: resultSortSchema },
+    /** The other run, which the sort `disagreement` needs and no other sort looks at. */
+    comparedWith: runId.optional(),
+  }),
   resultItems: z.strictObject({
     runId,
     imageIds: z.array(imageId).max(1000, 'at most 1000 images are described at once'),
@@ -55,6 +71,7 @@ export const resultArguments = {
   imageMasks: z.strictObject({ runId, imageId }),
   classNames: z.strictObject({ runId }),
   compareRuns: z.strictObject({ runId, otherRunId: runId }),
+  comparableRuns: z.strictObject({ runId }),
   evaluateRun: z.strictObject({ runId }),
   evaluateFound: z.strictObject({
     runId,
@@ -64,7 +81,10 @@ export const resultArguments = {
 } as const;
 
 export interface ResultResults {
-  /** Ids of the images, in order: cheap enough for all of a large run, so that a list can jump anywhere in it. */
+  /**
+   * Ids of the images, in order: cheap enough for all of a large run, so that a list can jump anywhere in it. Throws
+   * BAD_ARGUMENT when the sort needs another run that is not named.
+   */
   findImages: { imageIds: Uint32Array };
   /** In the order asked for; images that are not in the run are left out. */
   resultItems: ResultItem[];
@@ -76,6 +96,8 @@ export interface ResultResults {
   /** Names of the model's classes and of labels that people have given, in order. */
   classNames: string[];
   compareRuns: RunComparison;
+  /** Other runs of the same model with another preset that have predicted images of this run; most in common first. */
+  comparableRuns: ComparableRun[];
   /** Against the sub-folders that are named after classes. Throws BAD_ARGUMENT when there is none. */
   evaluateRun: RunEvaluation;
   /**
@@ -112,6 +134,7 @@ export interface ItemBox extends Box {
 
 export interface ResultFacets {
   total: number; // images that pass the whole filter
+  reviewed: number; // images of the run that people have said something of, whatever the filter
   labels: { label: string; count: number }[]; // most frequent first
   /** Counts of images by confidence in equal bins from 0 to 1. */
   confidence: number[];
@@ -192,6 +215,11 @@ export type FoundEvaluation = {
       classes: { label: string; iou: number | undefined; pixels: number }[];
     }
 );
+
+export interface ComparableRun {
+  run: Run;
+  images: number; // predicted in both runs
+}
 
 export interface RunComparison {
   images: number; // predicted in both runs

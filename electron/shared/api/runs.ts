@@ -121,12 +121,19 @@ export type RunFindings =
     }
   | { task: 'segmentation'; classes: { label: string; share: number }[] }; // of the area of all pictures, largest first
 
+/** What people have said of the images of a run. */
+export interface ReviewCounts {
+  verified: number; // images with a person's label
+  corrected: number; // of them: with another label than the model's
+}
+
 export interface RunDetails {
   run: Run;
   /** Best classes, most frequent first. */
   labels: { label: string; count: number }[];
   /** What a detection or segmentation model found in all images; undefined of a classifier. */
   found: RunFindings | undefined;
+  reviewed: ReviewCounts;
   /** The first failed files. */
   failures: { path: string; error: string }[];
   folders: { path: string; total: number; done: number }[];

@@ -22,7 +22,7 @@ async function goldenRun(t: TestContext, golden: string, ...settings: string[]) 
   assert.equal(code, 0, stderr);
   const library = Library.open(join(data, 'library.db'));
   t.after(() => library.close());
-  const ids = [...library.resultQueries.find(1, {}, 'path')];
+  const ids = [...library.resultQueries.find(1, {}, { sort: 'path' })];
   const rows = library.resultQueries.rows(1, ids);
   const rowOf = (name: string): PlacedRow => {
     const row = rows.find(({ relativePath }) => relativePath === name);

@@ -42,6 +42,15 @@ async function place(t: TestContext, names: readonly string[]): Promise<{ data: 
 
 const names = ['1.jpg', '2.jpg', '3.jpg', 'a/1.jpg', 'bad.jpg'];
 
+suite('winnow show', () => {
+  test('says how many images people have reviewed, and how many of them got another label', async (t) => {
+    const { data } = await place(t, names);
+    const { code, stdout, stderr } = await winnow(data, 'show', '1');
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /\nreviewed +2 images verified, 1 of them corrected *\n/);
+  });
+});
+
 suite('winnow export', () => {
   test('writes what the filters let through, in every format', async (t) => {
     const { data } = await place(t, names);

@@ -6,13 +6,14 @@ import type { TestContext } from 'node:test';
 import type { ResultFilter, ResultItem, ResultSort } from '../../../electron/shared/api/results.ts';
 import { house } from '../support/house.ts';
 import { makeLargeLibrary } from '../support/large-library.ts';
+import type { LargeLibraryOptions } from '../support/large-library.ts';
 import { everydayLabels, sampleImages } from '../support/models.ts';
 
 const IMAGES = 100_000;
 
-async function largeHouse(t: TestContext, images = IMAGES, pictures: string[] = []) {
+async function largeHouse(t: TestContext, options: Partial<LargeLibraryOptions> = {}) {
   const home = house(t);
-  const library = await makeLargeLibrary(home.libraryPath, home.folder, { images, pictures });
+  const library = await makeLargeLibrary(home.libraryPath, home.folder, { images: IMAGES, ...options });
   return { ...home, ...library };
 }
 
@@ -59,14 +60,14 @@ suite('a library of 100,000 images', () => {
 
   test('of real pictures points at files that are there', async (t) => {
     const pictures = readdirSync(sampleImages).map((name) => join(sampleImages, name));
-    const { app, runId, imageIds } = await largeHouse(t, 1000, pictures);
+    const { app, runId, imageIds } = await largeHouse(t, { images: 1000, pictures });
     const shown = imageIds.filter((_, index) => index % 37 === 0);
     for (const imageId of shown) assert.ok(existsSync((await app.showImage({ runId, imageId })).path));
   });
 });
 
 suite('every sort and filter', () => {
-  const sorts: Record<ResultSort, (one: ResultItem, other: ResultItem) => number> = {
+  const sorts: Record<Exclude<ResultSort, 'disagreement'>, Order> = {
     path: (one, other) => compare(one.relativePath, other.relativePath),
     name: (one, other) =>
       compare(nameOf(one), nameOf(other)) || compare(one.relativePath, other.relativePath),
@@ -75,6 +76,7 @@ suite('every sort and filter', () => {
     leastConfident: (one, other) => (one.confidence ?? 2) - (other.confidence ?? 2),
     hardest: (one, other) => (other.work ?? -1) - (one.work ?? -1),
     easiest: (one, other) => (one.work ?? 2) - (other.work ?? 2),
+    lowestMargin: () => 0, // nor its second class
   };
   const [, , , cat = ''] = everydayLabels;
   const filters: [ResultFilter, (item: ResultItem) => boolean][] = [
@@ -88,15 +90,22 @@ suite('every sort and filter', () => {
   ];
 
   test('does what the items say', async (t) => {
-    const { app, runId, imageIds } = await largeHouse(t, 900);
+    const { app, runId, otherRunId, imageIds } = await largeHouse(t, { images: 900, twice: true });
     const some = (modulo: number) => imageIds.filter((_, index) => index % modulo === 0);
     await app.review({ runId, imageIds: some(3), verdict: { kind: 'accept' } });
     await app.review({ runId, imageIds: some(7), verdict: { kind: 'label', label: cat } });
     const items = await app.resultItems({ runId, imageIds });
+    const others = await app.resultItems({ runId: otherRunId, imageIds });
+    const contradicts = new Map(
+      items.map((item, index) => [item.imageId, contradiction(item, others[index])]),
+    );
+    const of = ({ imageId }: ResultItem) => contradicts.get(imageId) ?? -1;
+    assert.ok(items.some((item) => of(item) > 2) && items.some((item) => of(item) > 0 && of(item) < 1));
+    const disagreement: Order = (one, other) => of(other) - of(one);
     for (const [filter, passes] of filters) {
       const expected = items.filter(passes);
-      for (const [sort, order] of Object.entries(sorts) as [ResultSort, (typeof sorts)[ResultSort]][]) {
-        const found = await app.findImages({ runId, filter, sort });
+      for (const [sort, order] of Object.entries({ ...sorts, disagreement }) as [ResultSort, Order][]) {
+        const found = await app.findImages({ runId, filter, sort, comparedWith: otherRunId });
         const listed = await app.resultItems({ runId, imageIds: [...found.imageIds] });
         assert.deepEqual(new Set(listed), new Set(expected), JSON.stringify(filter));
         const sorted = [...listed].sort(order); // keeps the order of equal ones
@@ -106,6 +115,15 @@ suite('every sort and filter', () => {
     }
   });
 });
+
+type Order = (one: ResultItem, other: ResultItem) => number;
+
+/** How much two runs contradict in an image; undefined where one of them has not predicted it. */
+function contradiction(item: ResultItem, other: ResultItem | undefined): number | undefined {
+  if (item.confidence === undefined || other?.confidence === undefined) return undefined;
+  if (item.modelLabel !== other.modelLabel) return 2 + item.confidence + other.confidence;
+  return Math.abs(item.confidence - other.confidence);
+}
 
 function nameOf({ relativePath }: ResultItem): string {
   return relativePath.slice(relativePath.lastIndexOf('/') + 1);

@@ -7,6 +7,7 @@ import type { FoundFile } from '../../../electron/core/store/images.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import type { ImageFacts, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import type { Manifest } from '../../../electron/shared/model-package.ts';
+import type { Preset } from '../../../electron/shared/run.ts';
 import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
 import { encodeRuns } from '../../../electron/shared/mask.ts';
 import { everyday10 } from './models.ts';
@@ -21,10 +22,13 @@ export interface LargeLibraryOptions {
   manifest?: Manifest; // everyday10's when left out
   /** Whether the library met the files in another order than that of their paths, as a scan does. */
   shuffled?: boolean;
+  /** Whether there is a second run of the model, with another preset, that gives some of the images other labels. */
+  twice?: boolean;
 }
 
 export interface LargeLibrary {
   runId: number;
+  otherRunId: number; // 0 without a second run
   imageIds: number[]; // in order of paths
 }
 
@@ -45,34 +49,42 @@ export async function makeLargeLibrary(
   const library = Library.open(libraryPath);
   try {
     library.models.put({ sha256: modelSha256, name: 'everyday10', path: everyday10, manifest });
-    const preset = { name: 'balanced', tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
     const spec = {
       ...{ folders: [folder], modelName: 'everyday10', modelSha256, device: 'cpu' },
-      preset: { ...preset, precision: 'fp32' as const },
       ...taskSettings(manifest),
     };
     return library.transaction(() => {
-      const run = library.runs.ensure(spec, '2026-01-02T03:04:05.000Z');
       const { id } = library.folders.ensure(folder);
       const scan = library.folders.beginScan(id);
       if (options.shuffled === true) meetShuffled(files, (file) => library.images.see(id, file, scan));
-      const imageIds = files.map((file, index) => {
-        const imageId = library.images.see(id, file, scan);
-        library.results.enqueue(run.id, imageId, file);
-        if (index % 70 === 69) return imageId;
-        const outcome = makeOutcome(index, file, manifest);
-        library.results.save(run.id, imageId, outcome);
-        library.images.setFacts(imageId, outcome.facts);
-        return imageId;
-      });
+      const imageIds = files.map((file) => library.images.see(id, file, scan));
       library.folders.endScan(id, scan);
-      library.runs.setState(run.id, 'done', '2026-01-02T04:04:05.000Z');
-      return { runId: run.id, imageIds };
+      const saveRun = (preset: Preset, other: boolean) => {
+        const run = library.runs.ensure({ ...spec, preset }, '2026-01-02T03:04:05.000Z');
+        for (const [index, file] of files.entries()) {
+          const imageId = imageIds[index] ?? 0;
+          library.results.enqueue(run.id, imageId, file);
+          if (index % 70 === 69) continue;
+          const outcome = makeOutcome(index, file, manifest, other);
+          library.results.save(run.id, imageId, outcome);
+          library.images.setFacts(imageId, outcome.facts);
+        }
+        library.runs.setState(run.id, 'done', '2026-01-02T04:04:05.000Z');
+        return run.id;
+      };
+      const runId = saveRun(PRESET, false);
+      return { runId, otherRunId: options.twice === true ? saveRun(OTHER_PRESET, true) : 0, imageIds };
     });
   } finally {
     library.close();
   }
 }
+
+const PRESET: Preset = {
+  ...{ name: 'balanced', tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 },
+  precision: 'fp32',
+};
+const OTHER_PRESET: Preset = { ...PRESET, name: 'fast', tokenKeep: [0.5, 0.25, 0.125] };
 
 /** The files in order of paths; with pictures, all albums but the first are links to it. */
 function placeFiles(folder: string, images: number, pictures: readonly string[]): FoundFile[] {
@@ -110,7 +122,12 @@ function meetShuffled(files: readonly FoundFile[], meet: (file: FoundFile) => vo
   }
 }
 
-function makeOutcome(index: number, { fileSize, modifiedMs }: FoundFile, manifest: Manifest): ImageOutcome {
+function makeOutcome(
+  index: number,
+  { fileSize, modifiedMs }: FoundFile,
+  manifest: Manifest,
+  other: boolean,
+): ImageOutcome {
   const facts: ImageFacts = {
     version: { fileSize, modifiedMs },
     ...{ width: 640, height: 480 },
@@ -126,13 +143,15 @@ function makeOutcome(index: number, { fileSize, modifiedMs }: FoundFile, manifes
     survived: Uint8Array.from({ length: patches }, (_, patch) => (index + patch) % 4),
     milliseconds: 10 + noise(index, 4),
   };
-  return { status: 'ok', facts, ...makeFindings(index, manifest), receipt };
+  return { status: 'ok', facts, ...makeFindings(index, manifest, other), receipt };
 }
 
 type Findings = Pick<Extract<ImageOutcome, { status: 'ok' }>, 'top' | 'detections' | 'regions'>;
 
-function makeFindings(index: number, manifest: Manifest): Findings {
-  const best = Math.floor(noise(index, 2) ** 2 * manifest.classes);
+/** `other`: of the second run, which sees another class in every ninth image or so, and is surer or less sure. */
+function makeFindings(index: number, manifest: Manifest, other: boolean): Findings {
+  const shift = other && noise(index, 7) < 0.11 ? 1 : 0;
+  const best = Math.floor(noise(index, 2) ** 2 * manifest.classes) + shift;
   const classAt = (rank: number) => (best + rank) % manifest.classes;
   if (manifest.task === 'detection') {
     const detections = Array.from({ length: Math.floor(noise(index, 6) * 20) }, (_, rank) => ({
@@ -147,10 +166,10 @@ function makeFindings(index: number, manifest: Manifest): Findings {
     const regions = [0, 1].map((rank) => ({ classIndex: classAt(rank), mask: MADE_MASK }));
     return { top: topAreas(regions, 640 * 480), regions };
   }
-  const confidence = 0.2 + 0.8 * noise(index, 3);
+  const confidence = 0.2 + 0.8 * noise(index, 3) * (other ? noise(index, 8) : 1);
   const top = Array.from({ length: Math.min(5, manifest.classes) }, (_, rank) => ({
     classIndex: classAt(rank),
-    confidence: rank === 0 ? confidence : (1 - confidence) / 2 ** rank,
+    confidence: rank === 0 ? confidence : Math.min(confidence, (1 - confidence) / 2 ** rank),
   }));
   return { top };
 }

@@ -4,17 +4,18 @@ import { taskSettings } from '../../../electron/core/model-input.ts';
 import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
 import type { ImageFacts, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import type { Label, Manifest } from '../../../electron/shared/model-package.ts';
-import type { Receipt } from '../../../electron/shared/run.ts';
+import type { Preset, Receipt } from '../../../electron/shared/run.ts';
 import { makeFound } from './found.ts';
 import type { MadeUp } from './found.ts';
 import { everyday10 } from './models.ts';
 
 /**
- * What a run found in a file: of a classifier classes best first and the confidence of the best, of others detections best
- * first or regions largest first, and scans that ran; or that it failed.
+ * What a run found in a file: of a classifier classes best first and the confidence of the best, of which each other one
+ * has half of that before it, or all confidences; of others detections best first or regions largest first; and scans that
+ * ran. Or that it failed.
  */
 export type Found =
-  (({ classes: number[]; confidence?: number } | MadeUp) & Circumstances) | 'failed' | 'pending';
+  (({ classes: number[]; confidence?: number | number[] } | MadeUp) & Circumstances) | 'failed' | 'pending';
 
 interface Circumstances {
   blocksRun?: number;
@@ -27,6 +28,11 @@ export interface SavedRun {
   ids: Record<string, number>; // relative path -> image
 }
 
+export const ACCURATE: Preset = {
+  ...{ name: 'accurate', tokenKeep: [1, 1, 1], blockThreshold: 0 },
+  precision: 'fp32',
+};
+
 /** The manifest of everyday10 with other labels. */
 export async function manifestWith(labels: Label[]): Promise<Manifest> {
   return { ...(await readManifest(everyday10)), classes: labels.length, labels };
@@ -34,19 +40,18 @@ export async function manifestWith(labels: Label[]): Promise<Manifest> {
 
 /**
  * Puts a run on `folder` into the library, as if a model had found this in the files: relative path -> found. Runs with
- * another `name` have another model.
+ * another `name` have another model; Accurate is the preset where none is given.
  */
 export function saveRun(
   libraryPath: string,
   folder: string,
-  model: { name: string; manifest: Manifest },
+  model: { name: string; manifest: Manifest; preset?: Preset },
   files: Record<string, Found>,
 ): SavedRun {
   const library = Library.open(libraryPath);
-  const { name, manifest } = model;
+  const { name, manifest, preset = ACCURATE } = model;
   try {
     library.models.put({ sha256: name, name, path: `/${name}`, manifest });
-    const preset = { name: 'accurate', tokenKeep: [1, 1, 1], blockThreshold: 0, precision: 'fp32' as const };
     const spec = {
       ...{ folders: [folder], modelName: name, modelSha256: name, preset, device: 'cpu' },
       ...taskSettings(manifest),
@@ -85,7 +90,9 @@ function toOutcome(found: Exclude<Found, 'pending'>, manifest: Manifest): ImageO
   const receipt = { directions, survived: Uint8Array.from([3, 3, 1, 0]), milliseconds: 2 };
   if (!('classes' in found)) return denseOutcome(found, facts, size, receipt);
   const { classes, confidence = 0.5 } = found;
-  const top = classes.map((classIndex, rank) => ({ classIndex, confidence: confidence / 2 ** rank }));
+  const confidenceAt = (rank: number) =>
+    typeof confidence === 'number' ? confidence / 2 ** rank : (confidence[rank] ?? 0);
+  const top = classes.map((classIndex, rank) => ({ classIndex, confidence: confidenceAt(rank) }));
   return { status: 'ok', facts, top, receipt };
 }
 
