@@ -5,6 +5,8 @@ import type { ResultFilter, ResultSort } from '../../../electron/shared/api/resu
 export interface ResultView {
   filter: ResultFilter;
   sort: ResultSort;
+  /** The other run of the sort `disagreement`; there with that sort alone. */
+  comparedWith?: number;
 }
 
 export const DEFAULT_SORT: ResultSort = 'path';
@@ -28,12 +30,16 @@ export function readView(query: Readonly<Record<string, string>>): ResultView {
     const field = resultFilterSchema.shape[name as keyof ResultFilter];
     return value !== undefined && field.safeParse(value).success;
   });
-  const sort = resultSortSchema.safeParse(query['sort']);
-  return { filter: resultFilterSchema.parse(Object.fromEntries(fields)), sort: sort.data ?? DEFAULT_SORT };
+  const filter = resultFilterSchema.parse(Object.fromEntries(fields));
+  const sort = resultSortSchema.safeParse(query['sort']).data ?? DEFAULT_SORT;
+  if (sort !== 'disagreement') return { filter, sort };
+  const comparedWith = Number(query['with']);
+  const isRun = Number.isSafeInteger(comparedWith) && comparedWith > 0;
+  return isRun ? { filter, sort, comparedWith } : { filter, sort: DEFAULT_SORT };
 }
 
 /** The query that `readView` reads the same view from. */
-export function writeView({ filter, sort }: ResultView): Record<string, string> {
+export function writeView({ filter, sort, comparedWith }: ResultView): Record<string, string> {
   const { labels, minConfidence, maxConfidence, contains, minScore } = filter;
   const { text, status, folderId, differsFrom, wrong } = filter;
   return compact({
@@ -49,6 +55,7 @@ export function writeView({ filter, sort }: ResultView): Record<string, string> 
     there: differsFrom?.label,
     wrong: wrong === undefined ? undefined : (wrong.folder ?? ''),
     sort: sort === DEFAULT_SORT ? undefined : sort,
+    with: comparedWith?.toString(),
   });
 }
 

@@ -71,9 +71,10 @@ export class Reviewer {
     const { ids: order, listing, runId, selection } = this.#list;
     const { cursor } = selection;
     if (listing === undefined || cursor === undefined) return;
-    const { filter, sort } = listing.view;
-    const wanted = filter.status === undefined || filter.status === 'ok' ? 'unverified' : filter.status;
-    const found = await attempt(() => api.findImages({ runId, filter: { ...filter, status: wanted }, sort }));
+    const { view } = listing;
+    const status = view.filter.status ?? 'ok';
+    const filter = { ...view.filter, status: status === 'ok' ? ('unverified' as const) : status };
+    const found = await attempt(() => api.findImages({ runId, ...view, filter }));
     if (found === undefined) return;
     const next = nextOpen(order, cursor, found.imageIds);
     if (next === undefined) announce(t('review.all-verified'));

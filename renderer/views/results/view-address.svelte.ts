@@ -35,8 +35,10 @@ export class ViewAddress {
     this.#change({ ...this.view, filter }, done);
   }
 
-  sort(sort: ResultSort): void {
-    this.#change({ ...this.view, sort }, true);
+  /** `comparedWith`: the other run of the sort `disagreement`. */
+  sort(sort: ResultSort, comparedWith?: number): void {
+    const { filter } = this.view;
+    this.#change({ filter, sort, ...(comparedWith !== undefined && { comparedWith }) }, true);
   }
 
   /** Shows an image large; Back closes it. */

@@ -31,6 +31,14 @@ suite('the view in an address', () => {
     assert.deepEqual(readView(Object.fromEntries(new URLSearchParams(query))), view);
   });
 
+  test('an order that compares names the other run, or is none', () => {
+    const view: ResultView = { filter: { status: 'unverified' }, sort: 'disagreement', comparedWith: 4 };
+    assert.deepEqual(readView(writeView(view)), view);
+    for (const query of [{}, { with: '0' }, { with: '1.5' }, { with: 'x' }])
+      assert.deepEqual(readView({ sort: 'disagreement', ...query }), { filter: {}, sort: 'path' });
+    assert.deepEqual(readView({ sort: 'lowestMargin', with: '4' }), { filter: {}, sort: 'lowestMargin' });
+  });
+
   test('the whole run in order of paths needs no words', () => {
     assert.deepEqual(writeView({ filter: {}, sort: 'path' }), {});
     assert.deepEqual(readView({}), { filter: {}, sort: 'path' });
