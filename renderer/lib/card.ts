@@ -1,4 +1,4 @@
-/** A model card in parts: facts on lines of their own, then notes in simple Markdown. */
+/** A model card in parts: facts on lines of their own, and notes: tables in columns, and simple Markdown. */
 export interface Card {
   facts: { name: string; value: string }[];
   notes: Note[];
@@ -7,6 +7,7 @@ export interface Card {
 type Note =
   { kind: 'heading'; text: string } | { kind: 'text'; text: string } | { kind: 'table'; rows: string[][] };
 
+const GAP = / {2,}/; // between the columns of a table
 const FACT = /^(\S.*?) {2,}(\S.*)$/;
 
 /** The parts of a card as showModel gives it. What is no fact is a note, so that nothing is left out. */
@@ -15,7 +16,10 @@ export function parseCard(card: string): Card {
   for (const block of card.split(/\n\s*\n/)) {
     const lines = block.split('\n').filter((line) => line.trim() !== '');
     const facts = lines.map((line) => FACT.exec(line));
-    if (parts.notes.length === 0 && lines.length > 0 && facts.every((fact) => fact !== null)) {
+    const rows = lines.map((line) => line.split(GAP));
+    if ((rows[0]?.length ?? 0) > 2) {
+      parts.notes.push({ kind: 'table', rows });
+    } else if (parts.notes.length === 0 && lines.length > 0 && facts.every((fact) => fact !== null)) {
       parts.facts.push(...facts.map(([, name = '', value = '']) => ({ name, value })));
     } else if (lines.length > 0) {
       parts.notes.push(...notesOf(lines));

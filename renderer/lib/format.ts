@@ -6,6 +6,8 @@ export interface Formats {
   count(value: number): string;
   /** Images per second: `9.4`, `231`. */
   rate(value: number): string;
+  /** A number of no unit, such as a loss, with as many digits as are of use: `1.42`, `0.00031`. */
+  decimal(value: number): string;
   /** A share from 0 to 1 that was measured: `94 %`, `99.1 %`; 100 % only when it is all. */
   share(value: number): string;
   /** A share of work done, in whole percent rounded down, so that 100 % is the end. */
@@ -27,6 +29,7 @@ export function createFormats(language: Language, translate: Translate): Formats
   const whole = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
   const oneDigit = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
   const upToOneDigit = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  const threeDigits = new Intl.NumberFormat(language, { maximumSignificantDigits: 3 });
   const moment = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' });
 
   const count = (value: number) => whole.format(value);
@@ -78,5 +81,9 @@ export function createFormats(language: Language, translate: Translate): Formats
     return `${(isWhole ? whole : oneDigit).format(amount)}${NBSP}${units[unit] ?? ''}`;
   }
 
-  return { count, rate, share, percent, duration, bytes, date: (iso) => moment.format(new Date(iso)) };
+  return {
+    ...{ count, rate, share, percent, duration, bytes },
+    decimal: (value) => threeDigits.format(value),
+    date: (iso) => moment.format(new Date(iso)),
+  };
 }

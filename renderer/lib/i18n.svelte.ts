@@ -19,6 +19,7 @@ export function t(key: MessageKey, values?: MessageValues): string {
 export const format = {
   count: (value: number) => locale.formats.count(value),
   rate: (value: number) => locale.formats.rate(value),
+  decimal: (value: number) => locale.formats.decimal(value),
   share: (value: number) => locale.formats.share(value),
   percent: (value: number) => locale.formats.percent(value),
   duration: (seconds: number) => locale.formats.duration(seconds),

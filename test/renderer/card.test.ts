@@ -36,6 +36,16 @@ suite('a model card', () => {
     });
   });
 
+  test('has tables in columns', () => {
+    const { facts, notes } = parseCard('Seed  7\n\nClass     Learned  Right\nred fox   34       83.3 %\n');
+    assert.deepEqual(facts, [{ name: 'Seed', value: '7' }]);
+    const rows = [
+      ['Class', 'Learned', 'Right'],
+      ['red fox', '34', '83.3 %'],
+    ];
+    assert.deepEqual(notes, [{ kind: 'table', rows }]);
+  });
+
   test('loses nothing that looks otherwise', () => {
     const { facts, notes } = parseCard('Model  x\nno fact');
     assert.deepEqual(facts, []);

@@ -26,6 +26,11 @@ suite('numbers for the eye', () => {
     test(`${value} images/s is ${text}`, () => assert.equal(plain(english.rate(value)), text));
   }
 
+  test('numbers of no unit have three digits that count', () => {
+    assert.equal(english.decimal(1.41789), '1.42');
+    assert.equal(german.decimal(0.0003), '0,0003');
+  });
+
   const shares: [number, string][] = [
     [0, '0 %'],
     [0.0004, '< 0.1 %'],

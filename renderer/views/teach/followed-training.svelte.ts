@@ -1,11 +1,6 @@
 import type { TrainingDetails, TrainingEvent } from '../../../electron/shared/api/training.ts';
-import type { EpochReport } from '../../../electron/shared/training.ts';
-import { thin } from '../../lib/chart.ts';
 import { api } from '../../lib/winnow.svelte.ts';
-
-const MOST_POINTS = 600; // of a curve: about one for each pixel that it has
-
-type StepPoint = TrainingDetails['steps'][number];
+import { withEpoch, withStep } from './live-points.ts';
 
 /** A training as it goes on: fetched once, then kept true by its events. */
 export class FollowedTraining {
@@ -43,14 +38,4 @@ export class FollowedTraining {
       this.details = { ...details, epochs: withEpoch(details.epochs, event.report) };
     else this.details = { ...details, steps: withStep(details.steps, event) };
   }
-}
-
-/** A training that was resumed goes back to where it was saved last, and takes some steps again. */
-export function withStep(steps: readonly StepPoint[], { step, report }: StepPoint): StepPoint[] {
-  const before = (steps.at(-1)?.step ?? 0) < step ? steps : steps.filter((point) => point.step < step);
-  return thin([...before, { step, report }], MOST_POINTS);
-}
-
-export function withEpoch(epochs: readonly EpochReport[], report: EpochReport): EpochReport[] {
-  return [...epochs.filter(({ epoch }) => epoch < report.epoch), report];
 }

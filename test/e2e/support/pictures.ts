@@ -1,5 +1,6 @@
 import { copyFileSync, cpSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import sharp from 'sharp';
 import { sharedData } from '../../electron/support/files.ts';
 import { sampleImages } from '../../electron/support/models.ts';
 
@@ -25,6 +26,28 @@ export function copyByClass(folder: string): string {
     copyFileSync(join(sampleImages, name), join(label, name));
   }
   return folder;
+}
+
+const VARIANTS = 6; // of each sample picture
+
+/** Draws variants of sample pictures into a folder per class below `folder`, which is made: of all classes, or of these. */
+export async function drawClasses(folder: string, classes?: readonly string[]): Promise<void> {
+  for (const name of sampleNames) {
+    const [className = '', number = ''] = name.replace('.jpg', '').split('-');
+    if (classes?.includes(className) === false) continue;
+    mkdirSync(join(folder, className), { recursive: true });
+    const { width, height } = await sharp(join(sampleImages, name)).metadata();
+    for (let variant = 0; variant < VARIANTS; variant++) {
+      const margin = Math.round(variant * 0.03 * Math.min(width, height));
+      const picture = sharp(join(sampleImages, name))
+        .extract({ left: margin, top: 0, width: width - margin, height: height - margin })
+        .flop(variant % 2 === 1)
+        .modulate({ brightness: 1 + 0.05 * (variant % 3), hue: 2 * variant });
+      await picture
+        .jpeg({ quality: 90 })
+        .toFile(join(folder, className, `${className}-${number}${variant}.jpg`));
+    }
+  }
 }
 
 /** Copies the sample pictures again and again into a new folder, under numbers; gives the folder. */

@@ -1,4 +1,6 @@
 import { basename } from 'node:path';
+import type { ExclusiveLock } from '../../../electron/core/store/exclusive-lock.ts';
+import { DONE, holdTrainings, UNDER_WAY } from './made-trainings.ts';
 import { say } from './say.ts';
 import { truthOf } from './showcase.ts';
 import type { WinnowWindow } from './window.ts';
@@ -11,6 +13,8 @@ export interface View {
   /** Leaves what lies over the others. */
   close?: (window: WinnowWindow) => Promise<void>;
 }
+
+let held: ExclusiveLock | undefined;
 
 const results = say('results.title', { run: 2 });
 const escape = ({ page }: WinnowWindow) => page.keyboard.press('Escape');
@@ -183,6 +187,47 @@ export const views: readonly View[] = [
       await page.getByRole('radio', { name: say('export.kind.copy') }).check();
       await page.getByRole('textbox', { name: say('export.to-folder') }).fill(`${folder} sorted`);
       await window.says('airplane/');
+    },
+  },
+  {
+    name: 'teach',
+    open: async (window) => {
+      await window.visit('/teach', say('rail.teach'));
+      await window.page.getByRole('link', { name: 'field-animals', exact: true }).waitFor();
+    },
+  },
+  {
+    name: 'teach-new',
+    open: async (window, folder) => {
+      const { page } = window;
+      await window.visit('/teach/new?from=everyday10', say('teach.title'));
+      const field = page.getByRole('textbox', { name: say('teach.folder') });
+      await field.fill(folder);
+      await field.press('Enter');
+      await page.getByRole('radio', { name: say('teach.method.fine-tune') }).check();
+      await window.says(/on this computer/);
+      await page
+        .getByRole('button', { name: say('teach.warning.files', { open: 'false' }) })
+        .first()
+        .click();
+      await window.says('bird/notes.jpg');
+      await page.getByRole('heading', { level: 1 }).focus();
+    },
+  },
+  {
+    name: 'teach-run',
+    open: async (window) => {
+      held = holdTrainings(window.data);
+      await window.visit(`/teach/${UNDER_WAY}`, 'field-animals-small');
+      await window.page.getByRole('img', { name: /^Loss by epoch/ }).waitFor();
+    },
+    close: () => Promise.resolve(held?.release()),
+  },
+  {
+    name: 'teach-done',
+    open: async (window) => {
+      await window.visit(`/teach/${DONE}`, 'field-animals');
+      await window.page.getByRole('heading', { name: say('training.worst') }).waitFor();
     },
   },
   {

@@ -1,0 +1,147 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import type { EpochReport, StepReport, TrainingRecipe } from '../../../electron/shared/training.ts';
+import { trainingArguments } from '../../../electron/shared/api/training.ts';
+import { confusionCells } from '../../../renderer/views/teach/confusion-cells.ts';
+import { curvesOf } from '../../../renderer/views/teach/curves.ts';
+import { withEpoch, withStep } from '../../../renderer/views/teach/live-points.ts';
+import { emptyForm, requestOf, samePictures, varies } from '../../../renderer/views/teach/training-form.ts';
+import type { TrainingForm } from '../../../renderer/views/teach/training-form.ts';
+
+const form = (changes: Partial<TrainingForm>): TrainingForm => ({
+  ...emptyForm,
+  folder: '/pictures',
+  from: 'everyday10',
+  ...changes,
+});
+
+const report = (accuracy: number): StepReport => ({
+  losses: {
+    ...{ total: 3, classification: 1 - accuracy, tokenRatio: 0, blockRatio: 0 },
+    ...{ distillClass: 0, distillToken: 0 },
+  },
+  ...{ gradientNorm: 1, accuracy, tokensKept: 1, directionsKept: 1 },
+});
+
+suite('what the set-up of a training asks for', () => {
+  test('nothing without pictures or without a model', () => {
+    assert.equal(requestOf(form({ folder: '  ' })), undefined);
+    assert.equal(requestOf(form({ source: 'run' })), undefined);
+    assert.equal(requestOf(form({ from: undefined })), undefined);
+  });
+
+  test('no more than what was chosen', () => {
+    assert.deepEqual(requestOf(form({})), { folder: '/pictures', method: 'head', from: 'everyday10' });
+    assert.deepEqual(requestOf(form({ source: 'run', runId: 3 })), {
+      ...{ runId: 3, method: 'head', from: 'everyday10' },
+    });
+    assert.deepEqual(requestOf(form({ method: 'scratch', size: 'tiny' })), {
+      ...{ folder: '/pictures', method: 'scratch', size: 'tiny' },
+    });
+  });
+
+  test('only what the method has use for', () => {
+    const filled = form({
+      ...{ name: ' mine ', epochs: 12, minutes: 30, holdout: 20, tokenKeep: 0.6, blockKeep: 0.9 },
+      ...{ seed: 7, batch: 16, learningRate: 0.001, augment: { mixup: true } },
+    });
+    const everywhere = {
+      folder: '/pictures',
+      from: 'everyday10',
+      name: 'mine',
+      holdout: 0.2,
+      seed: 7,
+      batch: 16,
+    };
+    const steps = { epochs: 12, learningRate: 0.001, augment: { mixup: true } };
+    assert.deepEqual(requestOf(filled), { ...everywhere, method: 'head' });
+    assert.deepEqual(requestOf({ ...filled, method: 'fine-tune' }), {
+      ...{ ...everywhere, ...steps, method: 'fine-tune' },
+    });
+    assert.deepEqual(requestOf({ ...filled, method: 'distill', limit: 'time' }), {
+      ...{ ...everywhere, method: 'distill', minutes: 30, learningRate: 0.001, augment: { mixup: true } },
+      ...{ tokenKeep: '0.6', blockKeep: 0.9 },
+    });
+  });
+
+  test('what the call takes', () => {
+    for (const method of ['head', 'fine-tune', 'distill', 'scratch'] as const) {
+      const request = requestOf(form({ method, holdout: 15, tokenKeep: 0.7, epochs: 3, seed: 1 }));
+      assert.ok(trainingArguments.startTraining.safeParse(request).success, method);
+    }
+  });
+
+  test('the same pictures stay known while settings change', () => {
+    const one = { folder: '/a', method: 'head' } as const;
+    assert.ok(samePictures(one, { folder: '/a', method: 'distill' }));
+    assert.ok(!samePictures(one, { runId: 1, method: 'head' }));
+  });
+});
+
+suite('the curves of a training', () => {
+  const recipe = { epochs: 4, batch: 10 } as TrainingRecipe;
+  const classes = [
+    { name: 'cat', images: 11, holdout: 2 },
+    { name: 'dog', images: 10, holdout: 2 },
+  ];
+
+  test('count epochs, of which the hold-out has a point each', () => {
+    const epochs = [{ ...report(0.5), epoch: 1, holdout: { top1: 0.4, loss: 2 } } as EpochReport];
+    const steps = [1, 2, 3].map((step) => ({ step, report: report(step / 10) }));
+    const { loss, accuracy, end } = curvesOf({ recipe, classes, epochs, steps });
+    assert.equal(end, 4);
+    assert.deepEqual(
+      accuracy.raw.map(({ x }) => x),
+      [1 / 3, 2 / 3, 1],
+    );
+    assert.deepEqual(accuracy.heldOut, [{ x: 1, y: 0.4 }]);
+    assert.deepEqual(loss.heldOut, [{ x: 1, y: 2 }]);
+    assert.deepEqual(loss.raw[0], { x: 1 / 3, y: 0.9 });
+  });
+
+  test('go back to where a training goes on that was resumed', () => {
+    const steps = [2, 4, 6].map((step) => ({ step, report: report(0.1) }));
+    const after = withStep(steps, { step: 3, report: report(0.2) });
+    assert.deepEqual(
+      after.map(({ step }) => step),
+      [2, 3],
+    );
+    const epochs = [1, 2, 3].map((epoch) => ({ epoch })) as EpochReport[];
+    assert.deepEqual(
+      withEpoch(epochs, { epoch: 2 } as EpochReport).map(({ epoch }) => epoch),
+      [1, 2],
+    );
+  });
+
+  test('a confusion matrix becomes cells in the order of the classes', () => {
+    const { classes: rows, confusion } = confusionCells(
+      [
+        [3, 1],
+        [0, 2],
+      ],
+      ['cat', 'dog'],
+    );
+    assert.deepEqual(
+      rows.map(({ folder }) => folder),
+      ['cat', 'dog'],
+    );
+    assert.deepEqual(confusion, [
+      { folder: 'cat', label: 'cat', count: 3, right: true },
+      { folder: 'cat', label: 'dog', count: 1, right: false },
+      { folder: 'dog', label: 'dog', count: 2, right: true },
+    ]);
+  });
+});
+
+test('parts of an augmentation are on or off', () => {
+  const none = {
+    crop: { kind: 'centre' },
+    flip: false,
+    ...{ colourJitter: 0, randAugment: { operations: 0, magnitude: 0 }, erasing: 0, mixup: 0, cutMix: 0 },
+    smoothing: 0,
+  } as const;
+  assert.ok(!varies(none, 'crop') && !varies(none, 'flip') && !varies(none, 'randAugment'));
+  assert.ok(varies({ ...none, crop: { kind: 'shifted', pixels: 4 } }, 'crop'));
+  assert.ok(varies({ ...none, randAugment: { operations: 2, magnitude: 9 } }, 'randAugment'));
+  assert.ok(varies({ ...none, flip: true }, 'flip') && varies({ ...none, mixup: 0.8 }, 'mixup'));
+});
