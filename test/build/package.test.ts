@@ -12,6 +12,7 @@ import { dng } from '../electron/support/dng.ts';
 import { everydayLabels } from '../electron/support/models.ts';
 import { draw } from '../electron/support/pictures.ts';
 import { temporaryFolder } from '../electron/support/temporary-folder.ts';
+import { drawShapes } from '../electron/support/shapes.ts';
 import { writeElectronDistribution } from './electron-distribution.ts';
 
 /** Everything that may be in the archive. */
@@ -92,28 +93,31 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
     assert.deepEqual(others.sort(), ['libc', 'libgcc_s', 'libm', 'libstdc++']);
   });
 
-  test('runs from its own files: labels pictures, imports a checkpoint, shows page and pictures', async () => {
+  test('runs from its own files: labels pictures, imports, teaches, shows page and pictures', async () => {
     const preview = await draw(64, 48).jpeg().toBuffer();
     const checkpoint = join(root, 'test/golden/vim-micro-cifar10/checkpoint.pth');
     const script = join(import.meta.dirname, 'packed-app.ts');
     const pictures = temporary();
     cpSync(join(root, 'test/electron/engine/heic'), pictures, { recursive: true });
     writeFileSync(join(pictures, 'raw.dng'), dng({ preview, previewSize: { width: 64, height: 48 } }));
-    const run = spawnSync(process.execPath, [script, extracted, checkpoint, pictures], {
+    const classes = temporary();
+    for (const name of ['disc', 'ring'] as const) await drawShapes(classes, name, 8);
+    const run = spawnSync(process.execPath, [script, extracted, checkpoint, pictures, classes], {
       env: { ...process.env, WINNOW_DATA: temporary(), NODE_PATH: '' },
       encoding: 'utf8',
     });
     assert.equal(run.status, 0, run.stderr);
-    const found = JSON.parse(run.stdout) as { run: { run: { state: string; counts: object } } } & Record<
-      string,
-      unknown
-    >;
+    const found = JSON.parse(run.stdout) as {
+      run: { run: { state: string; counts: object } };
+      taught: { training: { state: string; model: string } };
+    } & Record<string, unknown>;
     assert.equal(found.run.run.state, 'done');
     assert.deepEqual(found.run.run.counts, { total: 15, pending: 0, ok: 15, failed: 0 });
     assert.equal(found['page'], '200 text/html; charset=utf-8');
     assert.equal(found['image'], '200 image/jpeg');
     assert.equal(found['thumbnail'], '200 image/webp');
     assert.deepEqual(found['labels'], everydayLabels);
+    assert.deepEqual([found.taught.training.state, found.taught.training.model], ['done', 'taught']);
   });
 
   test('asks nothing of the network: no process of it can', () => {

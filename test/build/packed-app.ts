@@ -1,16 +1,18 @@
-// Runs a packed app without Electron: its main process over the stand-in, its engine host under Node. Labels the
-// sample pictures and those of a folder, imports a checkpoint and loads the page and a picture; prints what came out as JSON.
+// Runs a packed app without Electron: its main process over the stand-in, its hosts under Node. Labels the sample pictures
+// and those of a folder, imports a checkpoint, teaches a model some classes and loads the page and a picture; prints what
+// came out as JSON.
 import '../electron/support/electron-hooks.ts';
 import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Training } from '../../electron/shared/api/training.ts';
 import type { AppEvent } from '../../electron/shared/app-api.ts';
 import type { AppCall } from '../../electron/shared/app-api.ts';
 import { CHANNELS } from '../../electron/shared/ipc.ts';
 import { app, BrowserWindow, called, schemes, utilityProcess } from '../electron/support/electron-double.ts';
 import { ask, opened } from '../electron/main/page.ts';
 
-const [root = '', checkpoint = '', pictures = ''] = process.argv.slice(2);
+const [root = '', checkpoint = '', pictures = '', classes = ''] = process.argv.slice(2);
 
 utilityProcess.onStart = (host) => {
   const [entry] = called('utilityProcess.fork').at(-1) as [string];
@@ -45,6 +47,10 @@ async function load(path: string): Promise<string> {
   return `${status} ${headers.get('content-type') ?? ''}`;
 }
 
+function isOver({ state }: Training): boolean {
+  return state === 'done' || state === 'failed' || state === 'paused';
+}
+
 const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 await import(pathToFileURL(join(root, 'electron/main/main.mjs')).href);
@@ -55,7 +61,11 @@ while (endOf() === undefined) await turn();
 const model = (await call('importModel', { file: checkpoint, name: 'imported' })) as {
   manifest: { labels: { name: string }[] };
 };
+await call('startTraining', { folder: classes, method: 'head', name: 'taught' });
+const taught = () => events().find((event) => event.type === 'training' && isOver(event.training));
+while (taught() === undefined) await turn();
 const found = {
+  taught: taught(),
   run: endOf(),
   page: await load('/'),
   image: await load('/image/1'),
