@@ -20,7 +20,7 @@ namespace winnow::train::HWY_NAMESPACE {
 constexpr int kTile = kScanTile;
 constexpr int kWidest = 16;  // lanes of the widest vectors
 // States whose values, or values and gradients, fill about half of the registers.
-constexpr int kGroup = HWY_TARGET == HWY_AVX3 ? 16 : 8;
+constexpr int kGroup = HWY_TARGET == HWY_AVX3 ? 8 : 4;
 constexpr int kReturnGroup = HWY_TARGET == HWY_AVX3 ? 8 : 4;
 
 int tiles_of(const ScanShape& s) { return (s.tokens + kTile - 1) / kTile; }
@@ -60,7 +60,7 @@ void find_steepest(const ScanShape& s, const ScanInputs& in, float* steepest) {
 // What a tile's tokens bring for one vector of channels, in the order of the steps.
 struct Tile {
   int count;
-  std::size_t rows[kTile];
+  std::size_t rows[kTile], places[kTile];  // and the rows' first channel
   const float* matrices;
   V delta[kTile], u[kTile], input[kTile];  // input = delta u
   V y[kTile];
@@ -72,20 +72,27 @@ HWY_INLINE void place_tile(const ScanShape& s, const ScanInputs& in, int index, 
   for (int i = 0; i < tile.count; ++i, matrices += 2 * s.states) {
     const int step = index * kTile + i;
     tile.rows[i] = s.backward ? s.tokens - 1 - step : step;
+    tile.places[i] = tile.rows[i] * s.channels;
     std::copy_n(in.input_matrix + tile.rows[i] * s.matrix_stride, s.states, matrices);
     std::copy_n(in.output_matrix + tile.rows[i] * s.matrix_stride, s.states, matrices + s.states);
   }
 }
 
-// True when delta A may be below what exp2 takes without clamping.
-HWY_INLINE bool load_tile(const ScanShape& s, const ScanInputs& in, const float* steepest, std::size_t e,
-                          Lanes lanes, Tile& tile) {
+// True when delta A may be below what exp2 takes without clamping. `slopes` [kTile]: of delta, where asked.
+template <bool kSlope>
+HWY_INLINE bool load_tile(const ScanInputs& in, const float* steepest, std::size_t e, Lanes lanes, Tile& tile,
+                          V* slopes) {
+  constexpr int kAtOnce = 4;
   const V skip = lanes.load(in.skip + e);
   V largest = constant(0.0f);
+  for (int i = 0; i < tile.count; i += kAtOnce) {
+    V steps[kAtOnce];
+    for (int k = 0; k < kAtOnce; ++k)
+      steps[k] = lanes.load(in.steps + tile.places[std::min(i + k, tile.count - 1)] + e);
+    softplus<kAtOnce, kSlope>(steps, tile.delta + i, kSlope ? slopes + i : nullptr);
+  }
   for (int i = 0; i < tile.count; ++i) {
-    const std::size_t place = tile.rows[i] * s.channels + e;
-    tile.delta[i] = math::softplus(Floats(), lanes.load(in.steps + place));
-    tile.u[i] = lanes.load(in.u + place);
+    tile.u[i] = lanes.load(in.u + tile.places[i] + e);
     tile.input[i] = hn::Mul(tile.delta[i], tile.u[i]);
     tile.y[i] = hn::Mul(skip, tile.u[i]);
     largest = hn::Max(largest, tile.delta[i]);
@@ -94,10 +101,19 @@ HWY_INLINE bool load_tile(const ScanShape& s, const ScanInputs& in, const float*
   return !hn::AllTrue(Floats(), hn::Gt(lowest, constant(-126.0f)));
 }
 
-template <bool Clamp>
-HWY_INLINE V kept_share(V delta, V rate) {
-  if constexpr (Clamp) return math::exp2_of_negative(Floats(), hn::Mul(delta, rate));
-  return math::exp2_of_product(Floats(), delta, rate);
+// exp(delta A) of `Group` states, given A log2 e.
+template <bool Clamp, int Group>
+HWY_INLINE void kept_shares(V delta, const V* rates, V* kept) {
+  constexpr int kAtOnce = std::min(Group, 4);
+  for (int j = 0; j < Group; j += kAtOnce) {
+    if constexpr (Clamp) {
+      V x[kAtOnce];
+      for (int k = 0; k < kAtOnce; ++k) x[k] = hn::Mul(delta, rates[j + k]);
+      exp2_of_negatives<kAtOnce>(x, kept + j);
+    } else {
+      exp2_of_products<kAtOnce>(delta, rates + j, kept + j);
+    }
+  }
 }
 
 // A tile's way through one vector of channels.
@@ -133,11 +149,11 @@ HWY_INLINE void advance(const Way& way, int n, Tile& tile, const float* before, 
   const float* input = tile.matrices + n;
   for (int i = 0; i < tile.count; ++i, input += 2 * way.s.states) {
     const float* output = input + way.s.states;
-    V y = tile.y[i];
-    HWY_UNROLL(16)
+    const V delta_u = tile.input[i];
+    V y = tile.y[i], kept[Group];
+    kept_shares<Clamp, Group>(tile.delta[i], rate, kept);
     for (int j = 0; j < Group; ++j) {
-      h[j] = hn::MulAdd(kept_share<Clamp>(tile.delta[i], rate[j]), h[j],
-                        hn::Mul(tile.input[i], constant(input[j])));
+      h[j] = hn::MulAdd(kept[j], h[j], hn::Mul(delta_u, constant(input[j])));
       y = hn::MulAdd(constant(output[j]), h[j], y);
     }
     tile.y[i] = y;
@@ -155,7 +171,7 @@ void scan(const ScanShape& s, const ScanInputs& in, float* y, float* kept, float
     float* behind = kept == nullptr || index + 1 == tiles_of(s) ? m.states : kept + index * s.state_floats();
     place_tile(s, in, index, m.matrices, tile);
     for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
-      const bool clamp = load_tile(s, in, m.steepest, e, lanes, tile);
+      const bool clamp = load_tile<false>(in, m.steepest, e, lanes, tile, nullptr);
       const Way way{s, in, e, lanes};
       for_groups<kGroup>(s.states, [&](int n, auto size) {
         if (clamp)
@@ -163,7 +179,7 @@ void scan(const ScanShape& s, const ScanInputs& in, float* y, float* kept, float
         else
           advance<size(), false>(way, n, tile, before, behind);
       });
-      for (int i = 0; i < tile.count; ++i) lanes.store(tile.y[i], y + tile.rows[i] * s.channels + e);
+      for (int i = 0; i < tile.count; ++i) lanes.store(tile.y[i], y + tile.places[i] + e);
     });
     before = behind;
   }
@@ -174,6 +190,7 @@ struct TileGradients {
   V out[kTile];      // of y
   V through[kTile];  // of delta u
   V delta[kTile];    // of delta by way of exp(delta A)
+  V steps[kTile];    // slope of delta
 };
 
 // The way back of `Group` states from n on: they are computed again from those before the tile, which leaves
@@ -196,16 +213,16 @@ HWY_INLINE void go_back(const Way& way, int n, Tile& tile, TileGradients& d_tile
     float* d_output = lane_sums + (states + n) * lanes;
     for (int i = 0; i < tile.count; ++i, input += 2 * states, d_output += token_sums) {
       const float* output = input + states;
+      const V delta_u = tile.input[i], d_out = d_tile.out[i];
       V y = tile.y[i];
-      HWY_UNROLL(16)
+      kept_shares<Clamp, Group>(tile.delta[i], rate, kept[i]);
       for (int j = 0; j < Group; ++j) {
-        kept[i][j] = kept_share<Clamp>(tile.delta[i], rate[j]);
-        const V brought = hn::Mul(tile.input[i], constant(input[j]));
+        const V brought = hn::Mul(delta_u, constant(input[j]));
         decayed[i][j] = hn::Mul(kept[i][j], h[j]);
         h[j] = hn::MulAdd(kept[i][j], h[j], brought);
         y = hn::MulAdd(constant(output[j]), h[j], y);
         float* sum = d_output + j * lanes;
-        hn::StoreU(hn::MulAdd(d_tile.out[i], h[j], hn::LoadU(d, sum)), d, sum);
+        hn::StoreU(hn::MulAdd(d_out, h[j], hn::LoadU(d, sum)), d, sum);
       }
       tile.y[i] = y;
     }
@@ -220,16 +237,17 @@ HWY_INLINE void go_back(const Way& way, int n, Tile& tile, TileGradients& d_tile
   float* d_input = lane_sums + n * lanes + token_sums * (tile.count - 1);
   for (int i = tile.count - 1; i >= 0; --i, input -= 2 * states, d_input -= token_sums) {
     const float* output = input + states;
+    const V delta_u = tile.input[i], d_out = d_tile.out[i], delta = tile.delta[i];
     V through = d_tile.through[i], d_delta = d_tile.delta[i];
     HWY_UNROLL(16)
     for (int j = 0; j < Group; ++j) {
-      g[j] = hn::MulAdd(d_tile.out[i], constant(output[j]), g[j]);
+      g[j] = hn::MulAdd(d_out, constant(output[j]), g[j]);
       float* sum = d_input + j * lanes;
-      hn::StoreU(hn::MulAdd(g[j], tile.input[i], hn::LoadU(d, sum)), d, sum);
+      hn::StoreU(hn::MulAdd(g[j], delta_u, hn::LoadU(d, sum)), d, sum);
       through = hn::MulAdd(g[j], constant(input[j]), through);
       const V change = hn::Mul(g[j], decayed[i][j]);
       d_delta = hn::MulAdd(change, rate[j], d_delta);
-      d_rate[j] = hn::MulAdd(change, tile.delta[i], d_rate[j]);
+      d_rate[j] = hn::MulAdd(change, delta, d_rate[j]);
       g[j] = hn::Mul(g[j], kept[i][j]);
     }
     d_tile.through[i] = through;
@@ -290,10 +308,10 @@ void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* kept, 
     place_tile(s, in, index, m.matrices, tile);
     std::fill_n(m.lane_sums, token_sums * tile.count, 0.0f);
     for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
-      const bool clamp = load_tile(s, in, m.steepest, e, lanes, tile);
+      const bool clamp = load_tile<true>(in, m.steepest, e, lanes, tile, d_tile.steps);
       V d_skip = constant(0.0f);
       for (int i = 0; i < tile.count; ++i) {
-        d_tile.out[i] = lanes.load(d_y + tile.rows[i] * s.channels + e);
+        d_tile.out[i] = lanes.load(d_y + tile.places[i] + e);
         d_tile.through[i] = d_tile.delta[i] = constant(0.0f);
         d_skip = hn::MulAdd(d_tile.out[i], tile.u[i], d_skip);
       }
@@ -307,12 +325,12 @@ void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* kept, 
       });
       const V skip = lanes.load(in.skip + e);
       for (int i = 0; i < tile.count; ++i) {
-        const std::size_t place = tile.rows[i] * s.channels + e;
+        const std::size_t place = tile.places[i] + e;
         lanes.store(tile.y[i], y + place);
         lanes.store(hn::MulAdd(skip, d_tile.out[i], hn::Mul(tile.delta[i], d_tile.through[i])),
                     out.u + place);
         const V d_softplus = hn::MulAdd(d_tile.through[i], tile.u[i], d_tile.delta[i]);
-        lanes.store(hn::Mul(d_softplus, sigmoid(lanes.load(in.steps + place))), out.steps + place);
+        lanes.store(hn::Mul(d_softplus, d_tile.steps[i]), out.steps + place);
       }
     });
     for (int i = 0; i < tile.count; ++i) {
