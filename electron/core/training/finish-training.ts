@@ -6,7 +6,9 @@ import type { ModelRegistry } from '../packages/model-registry.ts';
 import { readManifest } from '../packages/read-package.ts';
 import type { BestEpoch, Journal, TrainingPictures } from './journal.ts';
 import { curvePoint, outcomeOf, testedKeeps } from './outcome.ts';
+import { MOST_TESTED_OF_HEAD } from './schedule.ts';
 import { testHoldout } from './test-holdout.ts';
+import type { TestedPicture } from './test-holdout.ts';
 import type { TrainingRecord } from './training-record.ts';
 import { writeModel } from './write-model.ts';
 
@@ -19,6 +21,8 @@ export interface FinishOptions {
   pictures: TrainingPictures;
   trainer: TrainerApi;
   registry: ModelRegistry;
+  /** What the hold-out gave at the trained keep ratios, where this is known already. */
+  tested?: TestedPicture[] | undefined;
   signal: AbortSignal;
   onProgress: (progress: TrainingProgress) => void;
 }
@@ -46,40 +50,44 @@ function bestOf({ best }: Journal): BestEpoch {
 }
 
 async function testBest(
-  { record, pictures, trainer, signal, onProgress }: FinishOptions,
+  { record, pictures, trainer, signal, onProgress, tested }: FinishOptions,
   best: BestEpoch,
 ): Promise<TrainingOutcome> {
-  const { plan, folder } = record;
+  const { plan, folder, journal } = record;
   const { manifest, recipe, classes } = plan;
+  const { epochs } = recipe;
   const held = pictures.pictures.flatMap((picture, place) => (picture.held ? [{ ...picture, place }] : []));
   const keeps = testedKeeps(manifest);
-  const progress = { done: 0, total: keeps.length * held.length };
+  const others = keeps.filter((tokenKeep) => keeps.length > 1 && tokenKeep !== manifest.tokenKeep);
+  const some = journal.method === 'head' && others.length > 0 ? spread(held, MOST_TESTED_OF_HEAD) : held;
+  const progress = { done: 0, total: (tested ?? held).length + others.length * some.length };
   const onTested = (count: number) => {
     progress.done += count;
-    const { epochs } = recipe;
-    onProgress({
-      phase: 'finishing',
-      ...progress,
-      epoch: epochs,
-      epochs,
-      secondsLeft: undefined,
-      imagesPerSecond: 0,
-    });
+    const unknown = { secondsLeft: undefined, imagesPerSecond: 0 };
+    onProgress({ phase: 'finishing', ...progress, epoch: epochs, epochs, ...unknown });
   };
-  onTested(0);
+  onTested(tested?.length ?? 0);
+  const common = { trainer, packagePath: folder.file(best.file), signal, onTested };
+  const balanced = tested ?? (await testHoldout({ ...common, held, tokenKeep: manifest.tokenKeep }));
+  const places = new Set(some.map(({ place }) => place));
   const curve = [];
-  let balanced: Awaited<ReturnType<typeof testHoldout>> = [];
   for (const tokenKeep of keeps) {
-    const packagePath = folder.file(best.file);
-    const tested = await testHoldout({ trainer, packagePath, held, tokenKeep, signal, onTested });
-    curve.push(curvePoint(manifest, tokenKeep, tested));
-    if (keeps.length === 1 || tokenKeep === manifest.tokenKeep) balanced = tested;
+    const found = others.includes(tokenKeep)
+      ? await testHoldout({ ...common, held: some, tokenKeep })
+      : balanced.filter(({ picture }) => places.has(picture.place));
+    curve.push(curvePoint(manifest, tokenKeep, found));
   }
   return outcomeOf(
     balanced,
     classes.map(({ name }) => name),
     curve,
   );
+}
+
+/** At most so many of the items, evenly over all. */
+export function spread<T>(items: readonly T[], most: number): T[] {
+  const step = Math.min(1, most / items.length);
+  return items.filter((_, index) => Math.floor((index + 1) * step) > Math.floor(index * step));
 }
 
 /** Whether the model is there already: this training wrote it and was cut off before it could say so. */

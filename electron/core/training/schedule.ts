@@ -48,6 +48,12 @@ export function epochsWithin(seconds: number, epochs: number, work: EpochWork): 
   return Math.min(epochs, Math.max(1, Math.floor(seconds / epochSeconds(work))));
 }
 
+/**
+ * Pictures of the hold-out that a new head is tested with at other positions of the dial than the trained one, at most: the
+ * head itself takes hardly longer than predicting its pictures once, and the test should not take as long again.
+ */
+export const MOST_TESTED_OF_HEAD = 400;
+
 /** Seconds of a whole training, whose model is tested at so many positions of the dial at its end. */
 export function trainingSeconds(
   method: TrainingMethod,
@@ -55,6 +61,7 @@ export function trainingSeconds(
 ): number {
   const { images, holdout, secondsPerImage } = work;
   // Of a head what was measured is predicting, and every picture is predicted once.
-  if (method === 'head') return (images + (1 + dials) * holdout) * secondsPerImage;
+  if (method === 'head')
+    return (images + holdout + (dials - 1) * Math.min(MOST_TESTED_OF_HEAD, holdout)) * secondsPerImage;
   return epochs * epochSeconds(work) + dials * PREDICTING * holdout * secondsPerImage;
 }

@@ -4,6 +4,7 @@ import type { LoopListener } from './epoch-loop.ts';
 import type { TrainingPictures } from './journal.ts';
 import { Pace } from './pace.ts';
 import { accuracyOf, dialOf, lossOf, testHoldout } from './test-holdout.ts';
+import type { TestedPicture } from './test-holdout.ts';
 import { TrainingPaused } from './training-record.ts';
 import type { TrainingRecord } from './training-record.ts';
 import type { Clock } from '../runs/run-rate.ts';
@@ -24,14 +25,13 @@ export interface HeadOptions {
 
 /**
  * Computes the features of all pictures that are learned from, once and at the trained keep ratios, solves a last layer for
- * them and tests it: the parent's weights with that layer are then the best epoch of the journal, the only one. What was
- * computed is not kept when it is paused. Rejects like EpochLoop.
+ * them and tests it: the parent's weights with that layer are then the best epoch of the journal, the only one. Gives what the
+ * test found. What was computed is not kept when it is paused. Rejects like EpochLoop.
  */
-export async function trainHead(options: HeadOptions): Promise<void> {
+export async function trainHead(options: HeadOptions): Promise<TestedPicture[]> {
   for (let tries = 1; ; tries++) {
     try {
-      await solveAndTest(options);
-      return;
+      return await solveAndTest(options);
     } catch (error) {
       await options.trainer.close(); // and with it the features that were added
       if (!(error instanceof AppError)) throw error;
@@ -42,7 +42,7 @@ export async function trainHead(options: HeadOptions): Promise<void> {
   }
 }
 
-async function solveAndTest(options: HeadOptions): Promise<void> {
+async function solveAndTest(options: HeadOptions): Promise<TestedPicture[]> {
   const { record, pictures, parent, trainer, clock, signal } = options;
   const { folder, journal, plan } = record;
   const pace = new Pace(clock, 1);
@@ -61,6 +61,7 @@ async function solveAndTest(options: HeadOptions): Promise<void> {
   journal.best = { epoch: 1, top1: accuracyOf(tested), loss: lossOf(tested), onAim: true, file: FILE };
   journal.position.seconds += pace.lap();
   await record.save();
+  return tested;
 }
 
 async function addFeatures(

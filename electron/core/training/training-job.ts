@@ -10,6 +10,7 @@ import { trainerSetup } from './plan-training.ts';
 import type { TrainingPlanner } from './plan-training.ts';
 import { resolveTraining } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
+import type { TestedPicture } from './test-holdout.ts';
 import { trainHead } from './train-head.ts';
 import { TrainingPaused } from './training-record.ts';
 import type { TrainingRecord } from './training-record.ts';
@@ -59,15 +60,17 @@ export class TrainingJob {
     this.#stopIfPaused();
     await this.#enter('running');
     const pictures = await record.pictures();
+    let tested: TestedPicture[] | undefined;
     if (!journal.trained) {
-      const ended = await this.#train();
+      const trained = await this.#train();
+      tested = trained.tested;
       journal.trained = true;
-      if (ended !== undefined) journal.ended = ended;
+      if (trained.ended !== undefined) journal.ended = trained.ended;
       await record.save();
     }
     this.#stopIfPaused();
     const onProgress = (progress: TrainingProgress) => listener.onProgress(progress);
-    await finishTraining({ record, pictures, trainer, registry, signal, onProgress });
+    await finishTraining({ record, pictures, trainer, registry, tested, signal, onProgress });
   }
 
   async #plan(): Promise<void> {
@@ -89,16 +92,16 @@ export class TrainingJob {
     await record.keepPlan(plan, pictures);
   }
 
-  /** Resolves to why it ended early, if it did. */
-  async #train(): Promise<string | undefined> {
+  /** `ended`: why it ended early, if it did; `tested`: what the kept epoch made of the hold-out, if it is known. */
+  async #train(): Promise<{ ended?: string | undefined; tested?: TestedPicture[] }> {
     const { record, context, threads, signal, listener } = this.#options;
     const { trainer, clock } = context;
     const { journal, plan } = record;
     const pictures = await record.pictures();
     const parent = await findParent(journal, context);
     if (journal.method === 'head') {
-      await trainHead({ record, pictures, parent: parent ?? '', trainer, clock, signal, listener });
-      return undefined;
+      const options = { record, pictures, parent: parent ?? '', trainer, clock, signal, listener };
+      return { tested: await trainHead(options) };
     }
     const { device, seed, request } = journal;
     const of = { manifest: plan.manifest, device, seed, request };
@@ -107,7 +110,8 @@ export class TrainingJob {
       plan.recipe,
       threads,
     );
-    return new EpochLoop({ record, pictures, setup, trainer, clock, signal, listener }).run();
+    const loop = new EpochLoop({ record, pictures, setup, trainer, clock, signal, listener });
+    return { ended: await loop.run() };
   }
 
   async #enter(state: 'preparing' | 'running'): Promise<void> {

@@ -31,6 +31,7 @@ suite('a new head', () => {
     assert.equal(trainer.featured.length, 102);
     assert.deepEqual([trainer.steps.length, trainer.setups.length], [0, 0]);
     const held = new Set(trainer.predicted.flatMap(({ paths }) => paths));
+    assert.equal(trainer.predicted.flatMap(({ paths }) => paths).length, 6 * 18);
     assert.ok(held.size === 18 && trainer.featured.every(({ path }) => !held.has(path)));
 
     const path = join(data, 'models/trees.safetensors');
@@ -55,8 +56,8 @@ suite('a new head', () => {
       return add(path, examples);
     };
     const plan = await app.prepareTraining({ folder, ...settings });
-    // 102 pictures once, and 18 at six positions of the dial and after solving.
-    assert.deepEqual([plan.steps, plan.seconds], [0, (102 + 7 * 18) * 0.1]);
+    // 102 pictures once, and 18 at six positions of the dial.
+    assert.deepEqual([plan.steps, plan.seconds], [0, (102 + 6 * 18) * 0.1]);
     await train(app, { folder, ...settings });
     const done = events.flatMap((event) =>
       event.type === 'training' && event.training.progress.phase === 'training'
@@ -64,6 +65,28 @@ suite('a new head', () => {
         : [],
     );
     assert.deepEqual([done[0], done.at(-1)], [16, 102]);
+  });
+
+  test('is tested with some of a large hold-out where it was not trained', async (t) => {
+    const folder = classFolders(t, { oak: 500, elm: 500 });
+    const { app, trainer } = school(t);
+    await train(app, { folder, ...settings, holdout: 0.5 });
+    const tested = new Map<number, string[]>();
+    for (const { paths, dial } of trainer.predicted)
+      tested.set(dial.tokenKeep[0] ?? 0, [...(tested.get(dial.tokenKeep[0] ?? 0) ?? []), ...paths]);
+    const counts = [...tested].map(([keep, paths]) => [keep, paths.length]);
+    assert.deepEqual(Object.fromEntries(counts), {
+      1: 400,
+      0.9: 400,
+      0.8: 400,
+      0.7: 500,
+      0.6: 400,
+      0.5: 400,
+    });
+    const oaks = tested.get(1)?.filter((path) => path.includes('oak')).length ?? 0;
+    assert.ok(Math.abs(oaks - 200) <= 1);
+    const { result } = await app.showTraining({ trainingId: 1 });
+    assert.deepEqual([result?.images, result?.curve.length], [500, 6]);
   });
 
   test('leaves out pictures that cannot be read any more', async (t) => {
