@@ -1,10 +1,12 @@
 /**
- * npm run bench [-- --quick] [-- --only engine,operations,dense,peer,start,run,memory,scan,library,window]
+ * npm run bench [-- --quick] [-- --only engine,operations,dense,peer,start,run,memory,training,scan,library,
+ * window]
  *
  * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes and what its time
- * goes to, segmentation and detection, ONNX Runtime by turns with the engine, the first prediction, the command line from files to rows, its memory over many images, the folder
- * scan, what the window asks of a large library, and what the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists, else from
- * the samples. `--quick` takes a tenth of the images.
+ * goes to, segmentation and detection, ONNX Runtime by turns with the engine, the first prediction, the command line from
+ * files to rows, its memory over many images, training, the folder scan, what the window asks of a large library, and what
+ * the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists, else from the samples.
+ * `--quick` takes a tenth of the images.
  */
 import fs from 'node:fs';
 import os from 'node:os';
@@ -18,6 +20,7 @@ import { benchPeer } from './bench/peer.ts';
 import { croppedPictures, sources } from './bench/pictures.ts';
 import { benchScan } from './bench/scan.ts';
 import { benchStart } from './bench/start.ts';
+import { benchHead, benchSteps } from './bench/training.ts';
 import { benchWindow } from './bench/window.ts';
 import { root } from './setup.mjs';
 
@@ -32,7 +35,7 @@ const model = path.join(work, 'dyvm-s.safetensors');
 let written: Promise<void> | undefined;
 /** The package of DyVM-S, made when the first part asks for it. */
 async function modelPackage(): Promise<string> {
-  await (written ??= writeModel(model, pixels));
+  await (written ??= writeModel(model, pixels, 'S'));
   return model;
 }
 
@@ -67,6 +70,12 @@ const parts: Record<string, () => Promise<void> | void> = {
       precisions: quick ? precisions.slice(0, 1) : precisions,
     }),
   memory: () => benchMemory(work, 20_000 * share),
+  training: async () => {
+    benchSteps(quick ? 5 : 20);
+    const tiny = path.join(work, 'dyvm-t.safetensors');
+    await writeModel(tiny, pixels, 'T');
+    await benchHead({ work, count: 10_000 * share, model: tiny });
+  },
   scan: () => benchScan(work, 100_000 * share),
   library: () => benchLibrary(work, 100_000 * share),
   window: () => benchWindow(100_000 * share),

@@ -50,36 +50,40 @@ export const preprocessing: Preprocessing = {
   ...{ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
 };
 
-const tokenKeep = [0.7, 0.7 ** 2, 0.7 ** 3];
+const powers = (keep: number) => [keep, keep ** 2, keep ** 3];
 
-const manifest: Omit<Manifest, 'dataSha256'> = {
+/** What the published sizes differ in. */
+const SIZES = {
+  T: { embedDim: 192, dtRank: 12, tokenKeep: powers(0.9) },
+  S: { embedDim: 384, dtRank: 24, tokenKeep: powers(0.7) },
+} as const;
+
+const manifestOf = (size: keyof typeof SIZES): Omit<Manifest, 'dataSha256'> => ({
   format: 1,
-  name: 'random DyVM-Vim-S',
+  name: `random DyVM-Vim-${size}`,
   task: 'classification',
   architecture: 'vim',
   imageSize: SIDE,
   patchSize: 16,
   stride: 16,
-  embedDim: 384,
+  ...SIZES[size],
   depth: 24,
   stateDim: 16,
   convWidth: 4,
-  dtRank: 24,
   classes: 1000,
   blockSelection: true,
   pruningLayers: [6, 12, 18],
-  tokenKeep,
   blockKeep: 0.8,
   labels: Array.from({ length: 1000 }, (_, i) => ({ name: `class ${i}` })),
   preprocessing,
   provenance: { file: 'random', sha256: '0'.repeat(64), weights: 'random' },
   licence: 'none',
-};
+});
 
-/** A package of DyVM-Vim-S with random weights whose decisions vary between pictures. */
-export async function writeModel(file: string, pixels: string): Promise<void> {
+/** A package of DyVM-Vim of a size, with random weights whose decisions vary between pictures. */
+export async function writeModel(file: string, pixels: string, size: keyof typeof SIZES): Promise<void> {
   const bare = `${file}.bare`;
-  execFileSync(program, [pixels, '--models', 'S', '--write', bare]);
+  execFileSync(program, [pixels, '--models', size, '--write', bare]);
   await withFile(bare, async (handle) => {
     const { tensors } = await readHeader(handle);
     const copies = [...tensors].map(([name, { type, shape, start, bytes }]) => ({
@@ -89,7 +93,7 @@ export async function writeModel(file: string, pixels: string): Promise<void> {
       read: () => readExactly(handle, start, bytes),
     }));
     await writeSafetensors(file, copies, (dataSha256) => ({
-      [MANIFEST_KEY]: JSON.stringify({ ...manifest, dataSha256 }),
+      [MANIFEST_KEY]: JSON.stringify({ ...manifestOf(size), dataSha256 }),
     }));
   });
 }
@@ -99,5 +103,5 @@ export function openModel(file: string, threads: number, precision: Precision): 
   return loadAddon().loadModel(file, { device: 'cpu', threads, precision });
 }
 
-/** The settings that it was trained with, so to speak. */
-export const trainedDial = { tokenKeep, blockThreshold: 0.5 };
+/** The settings that DyVM-Vim-S was trained with, so to speak. */
+export const trainedDial = { tokenKeep: SIZES.S.tokenKeep, blockThreshold: 0.5 };
