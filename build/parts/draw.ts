@@ -1,6 +1,7 @@
 import { makeBackground } from './background.ts';
 import type { Background, Colour } from './background.ts';
 import { kinds } from './kinds.ts';
+import type { Kind } from './kinds.ts';
 import { Random } from './random.ts';
 import { norm } from './solids.ts';
 import type { Solid } from './solids.ts';
@@ -91,16 +92,16 @@ function placeParts(random: Random, classes: readonly number[]): PlacedPart[] {
   for (const classIndex of classes) {
     const kind = kinds[classIndex];
     if (kind === undefined) throw new Error(`There is no kind ${classIndex}`);
-    const scale = classes.length === 1 ? random.between(0.24, 0.46) : random.between(0.1, 0.22);
+    const scale = classes.length === 1 ? random.between(0.36, 0.47) : random.between(0.1, 0.22);
     // Beside the others, if there is room.
     let [x, y] = [0, 0];
     for (let attempt = 0; attempt < 30; attempt++) {
-      const margin = classes.length === 1 ? Math.max(0.34, scale * 0.85) : scale * 0.8;
+      const margin = classes.length === 1 ? 0.42 : scale * 0.8;
       [x, y] = [random.between(margin, 1 - margin), random.between(margin, 1 - margin)];
       if (placed.every((other) => norm(other.x - x, other.y - y) > 0.85 * (other.scale + scale))) break;
     }
     const solid = kind.make(random);
-    const turn = makeTurn(random, kind.flat);
+    const turn = makeTurn(random, kind.lies);
     const { colour, gloss } = random.pick(metals);
     const tint = random.between(0.8, 1.2);
     const lowest = lowestPoint(solid, turn);
@@ -111,11 +112,12 @@ function placeParts(random: Random, classes: readonly number[]): PlacedPart[] {
 }
 
 /** Somehow around the upright axis, tipped a little; parts that do not lie flat are laid down first. */
-function makeTurn(random: Random, flat: boolean): Turn {
-  const tilt = random.chance(0.7) ? random.normal(0.16) : random.between(-0.9, 0.9);
-  const laid = flat ? (random.chance(0.5) ? 0 : Math.PI) + tilt : Math.PI / 2 + tilt * 0.7;
+function makeTurn(random: Random, lies: Kind['lies']): Turn {
+  const tilt = random.chance(0.8) ? random.normal(0.16) : random.between(-0.7, 0.7);
+  const turned = random.chance(0.5) ? 0 : Math.PI;
+  const laid = lies === 'flat' ? turned + tilt : Math.PI / 2 + tilt * 0.7;
   const around = random.between(0, 2 * Math.PI); // in the picture
-  const roll = random.between(0, 2 * Math.PI); // around its own axis
+  const roll = lies === 'on its side' ? turned + random.normal(0.2) : random.between(0, 2 * Math.PI); // around its own axis
   const [ca, sa, cl, sl, cr, sr] = [around, laid, roll].flatMap((angle) => [
     Math.cos(angle),
     Math.sin(angle),
@@ -293,7 +295,7 @@ function shrink(colours: Float64Array, rays: number, side: number): Float64Array
 
 /** What a camera makes of light: focus, vignette, exposure, noise, 8 bits with a gamma of 2.2. */
 function photograph(random: Random, light: Float64Array, side: number): Uint8Array {
-  const focused = blur(light, side, random.chance(0.5) ? 0 : random.between(0.1, 0.33));
+  const focused = blur(light, side, random.chance(0.5) ? 0 : random.between(0.1, 0.3));
   const exposure = random.between(0.75, 1.5);
   const vignette = random.between(0, 0.5);
   const grain = random.between(0.002, 0.035);

@@ -6,8 +6,8 @@ import type { Solid } from './solids.ts';
 /** A kind of workshop part. */
 export interface Kind {
   name: string;
-  /** Whether it lies flat on a table, with its z axis up; else that axis lies in the table. */
-  flat: boolean;
+  /** How it lies on a table: flat with its z axis up, or that axis in the table; of these, round ones roll on it. */
+  lies: 'flat' | 'on its side' | 'rolled';
   /** One of its kind, with proportions of its own, inside a sphere of radius 1. */
   make: (random: Random) => Solid;
 }
@@ -15,13 +15,13 @@ export interface Kind {
 const right = Math.PI / 2;
 
 function bolt(random: Random): Solid {
-  const shaft = random.between(0.16, 0.26);
-  const length = random.between(1.1, 1.6);
+  const shaft = random.between(0.22, 0.3);
+  const length = random.between(1.3, 1.7);
   const top = length / 2;
   const thread = { pitch: random.between(0.07, 0.11), depth: 0.2 * shaft };
-  const head = shaft * random.between(1.6, 1.9);
+  const head = shaft * random.between(1.75, 2);
   return union(
-    moved(prism(6, head, shaft * 0.5), 0, 0, top),
+    moved(prism(6, head, shaft * 0.45), 0, 0, top),
     threadedShaft({ low: shaft, high: shaft, bottom: -length / 2, top }, thread),
   );
 }
@@ -83,8 +83,6 @@ function bearing(random: Random): Solid {
     without(cylinder(outer, half), cylinder(outer - wall, 1)),
     without(cylinder(inner + wall, half), cylinder(inner, 1)),
   );
-  const shield = without(cylinder(outer - wall / 2, half * 0.5), cylinder(inner + wall / 2, 1));
-  if (random.chance(0.3)) return union(rings, shield);
   const radius = (outer - inner) / 2 - wall * 0.8;
   const step = (2 * Math.PI) / balls;
   const one = ball(radius);
@@ -97,8 +95,8 @@ function bearing(random: Random): Solid {
 }
 
 function screw(random: Random): Solid {
-  const head = random.between(0.3, 0.4);
-  const shaft = head * random.between(0.4, 0.5);
+  const head = random.between(0.42, 0.52);
+  const shaft = head * random.between(0.38, 0.46);
   const length = random.between(1.3, 1.7);
   const top = length / 2;
   const neck = top - head * 0.6;
@@ -116,8 +114,8 @@ function screw(random: Random): Solid {
 }
 
 function wingNut(random: Random): Solid {
-  const hub = random.between(0.26, 0.34);
-  const wing = random.between(0.28, 0.36);
+  const hub = random.between(0.28, 0.35);
+  const wing = random.between(0.36, 0.42);
   const out = hub + wing * 0.75;
   const spread = random.between(0.2, 0.45);
   const half = 0.07;
@@ -132,8 +130,8 @@ function wingNut(random: Random): Solid {
 }
 
 function eyeBolt(random: Random): Solid {
-  const eye = random.between(0.26, 0.34);
-  const wire = eye * random.between(0.3, 0.4);
+  const eye = random.between(0.36, 0.42);
+  const wire = eye * random.between(0.3, 0.38);
   const shaft = wire * random.between(0.9, 1.1);
   const top = 0.95 - eye - wire;
   return union(
@@ -147,7 +145,7 @@ function eyeBolt(random: Random): Solid {
 
 function bracket(random: Random): Solid {
   const [long, other] = [random.between(0.55, 0.7), random.between(0.4, 0.7)];
-  const width = random.between(0.2, 0.34);
+  const width = random.between(0.3, 0.42);
   const sheet = random.between(0.04, 0.07);
   const hole = width * random.between(0.3, 0.42);
   const flat = moved(block(long, width, sheet), long - sheet, 0, 0);
@@ -177,10 +175,10 @@ function circlip(random: Random): Solid {
 }
 
 function splitPin(random: Random): Solid {
-  const eye = random.between(0.17, 0.24);
+  const eye = random.between(0.22, 0.28);
   const wire = eye * random.between(0.36, 0.46);
   const top = 0.9 - eye;
-  const spread = random.between(0, 0.22);
+  const spread = random.between(0.14, 0.4);
   const short = random.between(-0.9, -0.7);
   return union(
     moved(tipped(torus(eye, wire), right), 0, 0, top),
@@ -191,16 +189,16 @@ function splitPin(random: Random): Solid {
 
 /** The twelve kinds, in the order of their classes. */
 export const kinds: readonly Kind[] = [
-  { name: 'bearing', flat: true, make: bearing },
-  { name: 'bolt', flat: false, make: bolt },
-  { name: 'bracket', flat: true, make: bracket },
-  { name: 'circlip', flat: true, make: circlip },
-  { name: 'eye bolt', flat: false, make: eyeBolt },
-  { name: 'gear', flat: true, make: gear },
-  { name: 'nut', flat: true, make: nut },
-  { name: 'screw', flat: false, make: screw },
-  { name: 'split pin', flat: false, make: splitPin },
-  { name: 'spring', flat: false, make: spring },
-  { name: 'washer', flat: true, make: washer },
-  { name: 'wing nut', flat: true, make: wingNut },
+  { name: 'bearing', lies: 'flat', make: bearing },
+  { name: 'bolt', lies: 'rolled', make: bolt },
+  { name: 'bracket', lies: 'flat', make: bracket },
+  { name: 'circlip', lies: 'flat', make: circlip },
+  { name: 'eye bolt', lies: 'on its side', make: eyeBolt },
+  { name: 'gear', lies: 'flat', make: gear },
+  { name: 'nut', lies: 'flat', make: nut },
+  { name: 'screw', lies: 'rolled', make: screw },
+  { name: 'split pin', lies: 'on its side', make: splitPin },
+  { name: 'spring', lies: 'rolled', make: spring },
+  { name: 'washer', lies: 'flat', make: washer },
+  { name: 'wing nut', lies: 'flat', make: wingNut },
 ];
