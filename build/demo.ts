@@ -1,17 +1,19 @@
 /**
- * npm run demo [-- folder]: labels the sample pictures, or a folder, with the bundled model and shows what came out.
- * It is the command line's `winnow run`; everything it writes is in out/demo.
+ * npm run demo [-- folder]: labels pictures with a model that comes with Winnow, once with Accurate and once with Fast, and
+ * shows what came out. Without a folder these are pictures of workshop parts whose kinds are known, so it says how many are
+ * right. It is the command line's `winnow run`; everything it writes is in out/demo.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { SAMPLE_MODEL } from '../electron/shared/api/settings.ts';
 import { root } from './setup.mjs';
 
-const samples = path.join(root, 'resources/samples');
+const samples = path.join(root, 'resources/samples/parts');
 const output = path.join(root, 'out/demo');
-const csv = path.join(output, 'files.csv');
+const presets = ['accurate', 'fast'] as const;
 const longest = 40; // rows of the table; the CSV has all
 
 const rowSchema = z.object({
@@ -19,42 +21,95 @@ const rowSchema = z.object({
   status: z.string(),
   label: z.string(),
   confidence: z.coerce.number(),
+  blocks_run: z.coerce.number(),
+  tokens_kept: z.coerce.number(),
+  milliseconds: z.coerce.number(),
   error: z.string(),
 });
+type Row = z.infer<typeof rowSchema>;
+
+const csvOf = (preset: string) => path.join(output, `${preset}.csv`);
 
 /** Runs the command line; 0 and 3 (some images failed) both leave a CSV. */
-function label(folder: string): number {
-  fs.rmSync(output, { recursive: true, force: true });
-  fs.mkdirSync(output, { recursive: true });
+function label(folder: string, model: string, preset: string): number {
   const program = path.join(root, 'electron/cli/winnow.ts');
-  const places = ['--library', path.join(output, 'library.sqlite'), '--csv', csv];
-  const command = ['run', folder, '--model', 'everyday10', '--preset', 'accurate', ...places];
+  const places = ['--library', path.join(output, 'library.sqlite'), '--csv', csvOf(preset)];
+  const command = ['run', folder, '--model', model, '--preset', preset, ...places];
   return spawnSync(process.execPath, [program, ...command], { stdio: 'inherit' }).status ?? 1;
 }
 
-/** The table: file, label, confidence; for the samples, whose names begin with their class, also a verdict. */
-function show(folder: string): void {
-  const rows = z.array(rowSchema).parse(parse(fs.readFileSync(csv), { columns: true, bom: true }));
-  const isSamples = path.resolve(folder) === samples;
-  const isRight = (row: (typeof rows)[number]) => row.relative_path.startsWith(`${row.label}-`);
-  const shown = rows
-    .slice(0, longest)
-    .map((row) => ({ ...row, file: row.relative_path.replace(/\p{Cc}/gu, '?') }));
-  const width = Math.max(4, ...shown.map(({ file }) => file.length));
-  console.log(`\n${'file'.padEnd(width)}  label       confidence`);
-  for (const row of shown) {
-    const verdict = isSamples ? (isRight(row) ? '  right' : '  wrong') : '';
-    const result =
-      row.status === 'ok'
-        ? `${row.label.padEnd(10)}  ${row.confidence.toFixed(2).padStart(10)}${verdict}`
-        : row.error;
-    console.log(`${row.file.padEnd(width)}  ${result}`);
-  }
-  if (rows.length > shown.length) console.log(`... and ${rows.length - shown.length} more`);
-  if (isSamples) console.log(`\n${rows.filter(isRight).length} of ${rows.length} right`);
-  console.log(`\nCSV: ${csv}`);
+function read(preset: string): Row[] {
+  return z.array(rowSchema).parse(parse(fs.readFileSync(csvOf(preset)), { columns: true, bom: true }));
+}
+
+/** A table whose columns are as wide as what stands in them. */
+function print(rows: readonly string[][]): void {
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => (row[column] ?? '').length)),
+  );
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    );
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
+const result = ({ status, label, confidence, error }: Row) =>
+  status === 'ok' ? `${label} ${confidence.toFixed(2)}` : error;
+
+/** Of the samples, whose folders are named after their kinds. */
+const isRight = ({ relative_path, label }: Row) => relative_path.startsWith(`${label}/`);
+
+/** The labels with both presets; of the samples one picture of a kind, and how many of all are right. */
+function show(isSamples: boolean): void {
+  const [accurate, fast] = [read('accurate'), read('fast')];
+  const others = new Map(fast.map((row) => [row.relative_path, row]));
+  const kinds = new Set<string>();
+  const isShown = ({ relative_path: file }: Row, index: number) => {
+    const kind = path.posix.dirname(file);
+    const isFirst = !kinds.has(kind);
+    kinds.add(kind);
+    return isSamples ? isFirst : index < longest;
+  };
+  const shown = accurate.filter(isShown);
+  console.log('');
+  print([
+    ['file', 'Accurate', 'Fast'],
+    ...shown.map((row) => {
+      const other = others.get(row.relative_path);
+      const cells = [row, ...(other === undefined ? [] : [other])].map((one) =>
+        isSamples && !isRight(one) ? `${result(one)} (wrong)` : result(one),
+      );
+      return [row.relative_path.replace(/\p{Cc}/gu, '?'), ...cells];
+    }),
+  ]);
+  if (accurate.length > shown.length) console.log(`... and ${accurate.length - shown.length} more`);
+  console.log('');
+  print([
+    ['', ...(isSamples ? ['right'] : []), 'patches kept', 'scans run', 'images/s'],
+    ...[accurate, fast].map((rows, index) => {
+      const done = rows.filter(({ status }) => status === 'ok');
+      const name = index === 0 ? 'Accurate' : 'Fast';
+      if (done.length === 0) return [name, ...(isSamples ? [`0 of ${rows.length}`] : []), '-', '-', '-'];
+      return [
+        name,
+        ...(isSamples ? [`${done.filter(isRight).length} of ${rows.length}`] : []),
+        mean(done.map((row) => row.tokens_kept)).toFixed(0),
+        mean(done.map((row) => row.blocks_run)).toFixed(1),
+        (1000 / mean(done.map((row) => row.milliseconds))).toFixed(0),
+      ];
+    }),
+  ]);
+  console.log(`\nCSV: ${csvOf('accurate')}`);
 }
 
 const folder = path.resolve(process.env.INIT_CWD ?? '.', process.argv[2] ?? samples);
-process.exitCode = label(folder);
-if (process.exitCode === 0 || process.exitCode === 3) show(folder);
+const isSamples = folder === samples;
+fs.rmSync(output, { recursive: true, force: true });
+fs.mkdirSync(output, { recursive: true });
+const codes = presets.map((preset) => label(folder, isSamples ? SAMPLE_MODEL : 'everyday10', preset));
+process.exitCode = codes.find((code) => code !== 0 && code !== 3) ?? codes.find((code) => code !== 0) ?? 0;
+if (process.exitCode === 0 || process.exitCode === 3) show(isSamples);

@@ -39,7 +39,7 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
     trainer: new TrainerClient(),
     registry: new ModelRegistry({ bundledFolder: path.join(root, 'resources/models'), userFolder: work }),
     clock: Date.now,
-    folders: { data: work, samples: path.join(root, 'resources/samples') },
+    folders: { data: work, samples: path.join(root, 'resources/samples/everyday') },
   });
   const times = async (work: () => Promise<unknown>) => {
     const rounds: number[] = [];

@@ -8,7 +8,7 @@ import { root } from '../setup.mjs';
 const photos = path.join(root, '../shared/photos');
 
 /** Where the pictures come from: photographs where the project's test data is at hand, else the samples. */
-export const sources = fs.existsSync(photos) ? photos : path.join(root, 'resources/samples');
+export const sources = fs.existsSync(photos) ? photos : path.join(root, 'resources/samples/everyday');
 
 export const SIDE = 224;
 export const PICTURE_BYTES = SIDE * SIDE * 3;

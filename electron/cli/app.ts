@@ -8,7 +8,7 @@ import { TrainerClient } from '../engine/trainer-client.ts';
 
 /** Models that come with Winnow. */
 const bundledFolder = join(import.meta.dirname, '../../resources/models');
-const samplesFolder = join(import.meta.dirname, '../../resources/samples');
+const samplesFolder = join(import.meta.dirname, '../../resources/samples/parts');
 
 /** The app on the library at `libraryPath`, or on the user's own. Does not touch the disk before it must. */
 export async function withApp<T>(

@@ -26,7 +26,7 @@ export function placesOf(root: string): Places {
     engineHost: join(unpacked, 'electron/engine/engine-host.mjs'),
     trainingHost: join(unpacked, 'electron/engine/training-host.mjs'),
     models: join(unpacked, 'resources/models'),
-    samples: join(unpacked, 'resources/samples'),
+    samples: join(unpacked, 'resources/samples/parts'),
     crashes: join(data, 'crashes'),
   };
 }

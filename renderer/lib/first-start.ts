@@ -1,13 +1,14 @@
+import { SAMPLE_MODEL } from '../../electron/shared/api/settings.ts';
 import { attempt } from './notices.svelte.ts';
 import { router } from './router.svelte.ts';
 import { settings } from './settings.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
-/** Labels the sample pictures with the bundled model and goes to that run; the welcome is over then. */
+/** Labels the sample pictures with the model that they are for and goes to that run; the welcome is over then. */
 export async function labelSamples(): Promise<void> {
   await attempt(async () => {
     const { samples } = await api.libraryInfo({});
-    const run = await api.queueRun({ folders: [samples] });
+    const run = await api.queueRun({ folders: [samples], model: SAMPLE_MODEL });
     await settings.change({ welcomed: true });
     router.go(`/runs/${run.id}`);
   });

@@ -5,13 +5,13 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { root } from '../../build/setup.mjs';
 
-test('the demo labels most of the sample pictures right and writes the CSV', () => {
+test('the demo names the sample parts, most of them right, with both presets, and writes the CSV', () => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [path.join(root, 'build/demo.ts')], {
     encoding: 'utf8',
   });
   assert.equal(status, 0, stderr);
-  const right = /^(\d+) of 12 right$/m.exec(stdout);
-  assert.ok(Number(right?.[1]) >= 7, stdout);
+  const rightOf = (preset: string) => Number(new RegExp(`^${preset} +(\\d+) of 60 `, 'm').exec(stdout)?.[1]);
+  assert.ok(rightOf('Accurate') >= 56 && rightOf('Fast') >= 50, stdout);
   const csv = /^CSV: (.*)$/m.exec(stdout)?.[1] ?? '';
-  assert.equal(fs.readFileSync(csv, 'utf8').trimEnd().split('\r\n').length, 13);
+  assert.equal(fs.readFileSync(csv, 'utf8').trimEnd().split('\r\n').length, 61);
 });

@@ -20,7 +20,7 @@ const EXPECTED = [
   /^package\.json$/,
   /^electron\/(main\/main\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
   /^electron\/core\/store\/migrations\/\d{4}-[a-z-]+\.sql$/,
-  /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/everyday10\.(md|safetensors)|samples\/[\w-]+\.jpg)$/,
+  /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/(everyday10|parts)\.(md|safetensors)|samples\/(everyday|parts\/[a-z ]+)\/[\w-]+\.jpg)$/,
   /^out\/native\/(winnow\.node|lib\w+\.so\.\d+)$/,
   /^out\/renderer\/(index\.html|icon\.svg|assets\/[\w.-]+\.(js|css|woff2|svg))$/,
   /^node_modules\/(better-sqlite3|libheif-js|libraw-wasm|sharp|detect-libc|semver|@img\/[\w-]+)\/(package\.json|[\w./-]+\.([cm]?js|bnf))$/,

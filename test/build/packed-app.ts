@@ -55,7 +55,7 @@ const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 await import(pathToFileURL(join(root, 'electron/main/main.mjs')).href);
 while (BrowserWindow.opened.length === 0) await turn();
-await call('queueRun', { folders: [join(root, 'resources/samples'), pictures] });
+await call('queueRun', { folders: [join(root, 'resources/samples/everyday'), pictures] });
 const endOf = () => events().find((event) => event.type === 'ended');
 while (endOf() === undefined) await turn();
 const model = (await call('importModel', { file: checkpoint, name: 'imported' })) as {

@@ -51,6 +51,9 @@ export interface LibraryBackup {
   bytes: number;
 }
 
+/** Name of the bundled model that the sample pictures are for. */
+export const SAMPLE_MODEL = 'parts';
+
 export interface LibraryInfo {
   path: string;
   bytes: number;
@@ -61,6 +64,6 @@ export interface LibraryInfo {
   problem?: string | undefined;
   backups: LibraryBackup[]; // the last first
   thumbnails: { path: string; bytes: number };
-  samples: string; // folder of the sample pictures
+  samples: string; // folder of the sample pictures, which SAMPLE_MODEL knows
   version: string; // of Winnow
 }

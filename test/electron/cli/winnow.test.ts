@@ -184,7 +184,7 @@ suite('bad arguments', () => {
       ],
       [
         ['run', folder, '--model', 'nope'],
-        /^winnow: There is no model named nope\.\nAvailable: everyday10\.\n/,
+        /^winnow: There is no model named nope\.\nAvailable: everyday10, parts\.\n/,
       ],
       [['run', folder, '--batch', 'many'], /^winnow: option '--batch <n>' argument 'many' is invalid/],
       [

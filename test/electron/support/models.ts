@@ -6,8 +6,11 @@ export const everyday10 = fileURLToPath(
   new URL('../../../resources/models/everyday10.safetensors', import.meta.url),
 );
 
-/** Pictures that come with Winnow. */
-export const sampleImages = fileURLToPath(new URL('../../../resources/samples', import.meta.url));
+/** Pictures of everyday10's classes that come with Winnow. */
+export const sampleImages = fileURLToPath(new URL('../../../resources/samples/everyday', import.meta.url));
+
+/** Pictures of workshop parts that come with Winnow, in a folder per class of its model `parts`. */
+export const sampleParts = fileURLToPath(new URL('../../../resources/samples/parts', import.meta.url));
 
 /** The labels of everyday10 in order of class. */
 export const everydayLabels = [
