@@ -61,6 +61,7 @@ export interface TrainingRecipe {
   losses: LossSettings;
   augmentation: Augmentation;
   patience: number; // epochs without a better hold-out accuracy after which training ends; 0: never
+  keeps: 'best' | 'last'; // which epoch becomes the model, by the hold-out or whatever that says
 }
 
 /** Parts of the loss, each times its weight, as they enter the total. */

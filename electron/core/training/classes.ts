@@ -41,6 +41,12 @@ export function orderClasses(
   return sorted.map((name) => ({ name, label: { name } }));
 }
 
+/** Whether these classes, as `orderClasses` made them, are the parent's. */
+export function areParents(classes: readonly NewClass[], parent: ParentModel | undefined): boolean {
+  const labels = parent?.manifest.labels ?? [];
+  return classes.length === labels.length && classes.every(({ label }, index) => label === labels[index]);
+}
+
 function whatDiffers(
   matched: readonly { name: string; indices: readonly number[] }[],
   { model, manifest }: ParentModel,

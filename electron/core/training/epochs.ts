@@ -27,7 +27,7 @@ export function epochReport(
  * The best epoch when one more was tested; `before`: the best of those before it. An epoch whose blocks run as seldom as they
  * should comes before one that is only accurate because they do not. Then the accuracy on the hold-out decides, and where
  * it is less than a standard error below the highest, sqrt(a (1 - a) / n) of n pictures, the loss: so that on a small
- * hold-out a picture more or less does not keep an epoch that is far less sure.
+ * hold-out a picture more or less does not keep an epoch that is far less sure. Where the recipe keeps the last, that is it.
  */
 export function chooseBest(
   epochs: readonly EpochReport[],
@@ -39,6 +39,7 @@ export function chooseBest(
   if (last?.holdout === undefined) return before;
   const onAim = isOnAim(last, plan);
   const best = { epoch: last.epoch, ...last.holdout, onAim, file };
+  if (plan.recipe.keeps === 'last') return best;
   if (before === undefined || before.onAim !== onAim) return before?.onAim === true ? before : best;
   const alike = epochs.filter((report) => isOnAim(report, plan) === onAim);
   const highest = Math.max(...alike.map(({ holdout }) => holdout?.top1 ?? 0));

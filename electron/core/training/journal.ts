@@ -81,6 +81,7 @@ const recipe = z.strictObject({
   }),
   augmentation,
   patience: count,
+  keeps: z.enum(['best', 'last']).default('best'),
 }) satisfies z.ZodType<TrainingRecipe>;
 
 const trainingClass = z.strictObject({

@@ -184,18 +184,17 @@ export function trainerSetup(
     parent,
     seed,
     device,
-    request,
   }: Pick<ResolvedTraining, 'manifest' | 'seed' | 'device'> & {
     parent: { model: { path: string } } | undefined;
-    request: Pick<ResolvedTraining['request'], 'method'>;
   },
   { losses, optimiser, augmentation }: TrainingRecipe,
   threads: number,
 ): TrainerSetup {
+  const hasTeacher = losses.distillClass > 0 || losses.distillToken > 0;
   return {
     manifest: JSON.stringify(manifest),
     parent: parent?.model.path,
-    teacher: request.method === 'distill' ? parent?.model.path : undefined,
+    teacher: hasTeacher ? parent?.model.path : undefined,
     state: undefined,
     ...{ seed, device, threads, losses, optimiser, augmentation },
   };

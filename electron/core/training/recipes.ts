@@ -20,6 +20,8 @@ export const RECIPE_NAMES: readonly string[] = [OWN_RECIPE, ...Object.keys(PUBLI
 /** What a recipe depends on beside its name. */
 export interface RecipeConditions {
   method: TrainingMethod;
+  /** Whether the parent has these classes already, so that there is something to forget. */
+  knowsClasses?: boolean | undefined;
   images: number; // that are learned from
   imageSize: number; // pixels
   embedDim: number;
@@ -81,7 +83,7 @@ function publishedRecipe(name: PublishedName, conditions: RecipeConditions): Rec
       ...{ colourJitter: 0.3, randAugment: { operations: 2, magnitude: 9 }, erasing: 0.25 },
       ...{ mixup: 0.8, cutMix: 1, smoothing: 0.1 },
     },
-    patience: 0,
+    ...{ patience: 0, keeps: 'best' },
   };
 }
 
@@ -91,6 +93,13 @@ const OWN = {
   scratch: { epochs: 60, rate: 1e-3, leastArea: 0.35, colourJitter: 0.2, patience: 20 },
 } as const;
 
+/**
+ * Of a fine-tuned model that knows its classes. The few pictures taught as they are make it forget more than they teach, so
+ * its unpruned self stays the teacher, and pictures are varied and mixed strongly to ask that as much as they can. It may
+ * know the hold-out, too, which then speaks for the first epochs: the last one is kept.
+ */
+const KNOWN = { ...OWN['fine-tune'], rate: 5e-4, patience: 0 } as const;
+
 const LARGEST_BATCH = 64;
 const SMALLEST_BATCH = 8;
 const STEPS_WANTED = 8; // of an epoch, so that a few pictures are not learned in two or three large steps
@@ -99,14 +108,15 @@ const WARM_UP = 0.1; // of the epochs
 const LEAST_RATE = 0.01; // of the rate: where warm-up begins and the cosine ends
 
 function ownRecipe(conditions: RecipeConditions): RecipeBase {
-  const { method, images, imageSize, embedDim } = conditions;
-  const own = OWN[method === 'head' ? 'fine-tune' : method];
+  const { method, images, imageSize, embedDim, knowsClasses = false } = conditions;
+  const goesOn = method === 'fine-tune' && knowsClasses;
+  const own = goesOn ? KNOWN : OWN[method === 'head' ? 'fine-tune' : method];
   const { epochs = own.epochs, batch = ownBatch(images) } = conditions;
   // The noise of a step falls with the root of its batch.
   const scale = Math.sqrt(batch / LARGEST_BATCH) * Math.min(1, RATE_WIDTH / embedDim);
   const rate = conditions.rate ?? own.rate * scale;
   return {
-    ...{ name: OWN_RECIPE, epochs, batch, patience: own.patience },
+    ...{ name: OWN_RECIPE, epochs, batch, patience: own.patience, keeps: goesOn ? 'last' : 'best' },
     learningRate: {
       rate,
       warmUpRate: rate * LEAST_RATE,
@@ -126,6 +136,7 @@ function ownRecipe(conditions: RecipeConditions): RecipeBase {
         colourJitter: own.colourJitter,
         smoothing: 0.1,
       },
+      ...(goesOn ? { randAugment: USUAL.randAugment, mixup: USUAL.mixup, cutMix: USUAL.cutMix } : {}),
     },
   };
 }
@@ -144,7 +155,7 @@ export function averageDecay(steps: number): number {
 /** Pictures of a step whose features are computed; `weightDecay` is that of the solver. */
 function headRecipe({ batch = LARGEST_BATCH }: RecipeConditions): RecipeBase {
   return {
-    ...{ name: OWN_RECIPE, epochs: 1, batch, patience: 0 },
+    ...{ name: OWN_RECIPE, epochs: 1, batch, patience: 0, keeps: 'best' },
     learningRate: { rate: 0, warmUpRate: 0, leastRate: 0, warmUpEpochs: 0 },
     optimiser: { weightDecay: 1e-4, largestNorm: 0, averageDecay: 0 },
     augmentation: AS_THEY_ARE,

@@ -6,7 +6,7 @@ import type { AppContext } from '../calls/app-context.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
 import { sha256OfFile } from '../packages/sha256.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
-import { orderClasses } from './classes.ts';
+import { areParents, orderClasses } from './classes.ts';
 import type { NewClass } from './classes.ts';
 import { newManifest, trainableManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
@@ -59,32 +59,37 @@ export async function resolveTraining(
 
 /** The recipe for so many pictures to learn from; `epochs` in place of the request's where time is short. */
 export function makeRecipe(
-  { request, manifest }: Pick<ResolvedTraining, 'request' | 'manifest'>,
+  { request, parent, classes, manifest }: ResolvedTraining,
   images: number,
   epochs = request.epochs,
 ): TrainingRecipe {
   const { method, recipe = OWN_RECIPE, batch, learningRate: rate } = request;
   const { imageSize, embedDim } = manifest;
-  const base = recipeBase(recipe, { method, images, imageSize, embedDim, epochs, batch, rate });
+  const knowsClasses = recipe === OWN_RECIPE && areParents(classes, parent);
+  const base = recipeBase(recipe, { method, knowsClasses, images, imageSize, embedDim, epochs, batch, rate });
   return {
     ...base,
-    losses: lossesOf(method, manifest),
+    losses: lossesOf(method, knowsClasses, manifest),
     augmentation: switchAugmentation(base.augmentation, request.augment ?? {}, imageSize),
   };
 }
 
-/** Weights as in the original's scripts, of the parts that the model and the method have. */
+/** Weights of the losses that learn from the unpruned parent: as in the original's scripts, and beside labels it knows. */
+const DISTILLED = { classification: 1, distillClass: 0.5, distillToken: 0.5 };
+const REMEMBERED = { classification: 0.3, distillClass: 2, distillToken: 0.5 };
+const LABELS_ALONE = { classification: 1, distillClass: 0, distillToken: 0 };
+
+/** Of the parts that the model and the method have. */
 function lossesOf(
   method: TrainingMethod,
+  knowsClasses: boolean,
   { pruningLayers, tokenKeep, blockSelection, blockKeep = 1 }: ClassificationManifest,
 ): LossSettings {
-  const learnsFromTeacher = method === 'distill';
+  const goesOn = method === 'fine-tune' && knowsClasses;
   return {
-    classification: 1,
+    ...(method === 'distill' ? DISTILLED : goesOn ? REMEMBERED : LABELS_ALONE),
     tokenRatio: pruningLayers.length > 0 ? 10 : 0,
     blockRatio: blockSelection ? 10 : 0,
-    distillClass: learnsFromTeacher ? 0.5 : 0,
-    distillToken: learnsFromTeacher ? 0.5 : 0,
     tokenKeep,
     blockKeep,
   };

@@ -103,8 +103,8 @@ export class TrainingJob {
       const options = { record, pictures, parent: parent ?? '', trainer, clock, signal, listener };
       return { tested: await trainHead(options) };
     }
-    const { device, seed, request } = journal;
-    const of = { manifest: plan.manifest, device, seed, request };
+    const { device, seed } = journal;
+    const of = { manifest: plan.manifest, device, seed };
     const setup = trainerSetup(
       { ...of, parent: parent === undefined ? undefined : { model: { path: parent } } },
       plan.recipe,

@@ -96,6 +96,13 @@ suite('training epoch by epoch', () => {
     );
     assert.deepEqual(distilled?.losses.tokenKeep, [0.5, 0.25, 0.125]);
     assert.deepEqual(trainer.predicted.at(-1)?.dial.blockThreshold, 0.5);
+
+    // Its own classes: its unpruned self is the teacher, so that nothing is forgotten.
+    await train(app, { ...fineTune, folder: ten, name: 'c' });
+    const known = trainer.setups[2];
+    assert.deepEqual([known?.parent, known?.teacher], [everyday10, everyday10]);
+    assert.ok((known?.losses.distillClass ?? 0) > (known?.losses.classification ?? 1));
+    assert.deepEqual([known?.augmentation.mixup, known?.augmentation.cutMix], [0.8, 1]);
   });
 
   test('keeps the best epoch, and ends when none has been better for long', async (t) => {

@@ -76,6 +76,12 @@ suite('the kept epoch', () => {
     ];
     assert.deepEqual(kept(epochs, await plan(1000)), [1, 2, 3, 3]);
   });
+
+  test('is the last where the recipe says so', async () => {
+    const of = await plan(10_000);
+    const epochs = [epoch(1, 0.8, 1), epoch(2, 0.7, 2)];
+    assert.deepEqual(kept(epochs, { ...of, recipe: { ...of.recipe, keeps: 'last' } }), [1, 2]);
+  });
 });
 
 suite('an early end', () => {

@@ -62,6 +62,20 @@ suite('recipes', () => {
     assert.equal(averageDecay(1e6), 0.999);
   });
 
+  test('go on carefully with a model that knows its classes', () => {
+    const tuned = { ...conditions, method: 'fine-tune' } as const;
+    const [other, known] = [
+      recipeBase('winnow', tuned),
+      recipeBase('winnow', { ...tuned, knowsClasses: true }),
+    ];
+    assert.deepEqual([other.keeps, known.keeps], ['best', 'last']);
+    assert.deepEqual(
+      [known.augmentation.mixup, known.augmentation.cutMix, known.augmentation.randAugment.operations],
+      [0.8, 1, 2],
+    );
+    assert.deepEqual([other.augmentation.mixup, other.augmentation.cutMix], [0, 0]);
+  });
+
   test('take what was asked for', () => {
     const own = recipeBase('winnow', { ...conditions, epochs: 7, batch: 24, rate: 0.002 });
     assert.deepEqual([own.epochs, own.batch, own.learningRate.rate], [7, 24, 0.002]);
