@@ -9,14 +9,18 @@ const program = path.join(root, releaseBuild.folder, 'winnow-bench-train');
 
 /** Training steps of everyday10's architecture at batch 128, without pruning, as a DyVM, and beside its teacher. */
 export function benchSteps(steps: number): void {
-  const kinds = [['--plain'], [], ['--teacher']];
-  const rows = kinds.flatMap((options) => {
+  const kinds = [
+    { name: 'without pruning', options: ['--plain'] },
+    { name: 'DyVM', options: [] },
+    { name: 'DyVM with its teacher', options: ['--teacher'] },
+  ];
+  const rows = kinds.map(({ name, options }) => {
     const said = execFileSync(program, [...options, '--batch', '128', '--steps', String(steps)], {
       encoding: 'utf8',
     });
-    const speed = /, batch \d+, (.+): ([\d.]+) images\/s/.exec(said);
+    const speed = /: ([\d.]+) images\/s/.exec(said);
     const memory = /memory of a step ([\d.]+) MB, ([\d.]+) x/.exec(said);
-    return [[speed?.[1] ?? '', speed?.[2] ?? '', memory?.[1] ?? '', memory?.[2] ?? '']];
+    return [name, speed?.[1] ?? '', memory?.[1] ?? '', memory?.[2] ?? ''];
   });
   printTable(['training step, 32 pixels, batch 128', 'images/s', 'MB', 'times its activations'], rows);
 }
