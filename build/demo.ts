@@ -8,6 +8,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
+import { table } from '../electron/cli/format.ts';
+import { DEFAULT_MODEL } from '../electron/core/runs/run-spec.ts';
 import { SAMPLE_MODEL } from '../electron/shared/api/settings.ts';
 import { root } from './setup.mjs';
 
@@ -42,74 +44,57 @@ function read(preset: string): Row[] {
   return z.array(rowSchema).parse(parse(fs.readFileSync(csvOf(preset)), { columns: true, bom: true }));
 }
 
-/** A table whose columns are as wide as what stands in them. */
-function print(rows: readonly string[][]): void {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => (row[column] ?? '').length)),
-  );
-  for (const row of rows)
-    console.log(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    );
-}
-
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
 const result = ({ status, label, confidence, error }: Row) =>
   status === 'ok' ? `${label} ${confidence.toFixed(2)}` : error;
 
+const folderOf = ({ relative_path: file }: Row) => path.posix.dirname(file);
+
 /** Of the samples, whose folders are named after their kinds. */
-const isRight = ({ relative_path, label }: Row) => relative_path.startsWith(`${label}/`);
+const isRight = (row: Row) => row.label === folderOf(row);
 
 /** The labels with both presets; of the samples one picture of a kind, and how many of all are right. */
 function show(isSamples: boolean): void {
   const [accurate, fast] = [read('accurate'), read('fast')];
   const others = new Map(fast.map((row) => [row.relative_path, row]));
-  const kinds = new Set<string>();
-  const isShown = ({ relative_path: file }: Row, index: number) => {
-    const kind = path.posix.dirname(file);
-    const isFirst = !kinds.has(kind);
-    kinds.add(kind);
-    return isSamples ? isFirst : index < longest;
+  const shown = isSamples
+    ? accurate.filter((row, index) => index === 0 || folderOf(row) !== folderOf(accurate[index - 1] ?? row))
+    : accurate.slice(0, longest);
+  const cell = (row: Row | undefined) => {
+    if (row === undefined) return '';
+    return isSamples && !isRight(row) ? `${result(row)} (wrong)` : result(row);
   };
-  const shown = accurate.filter(isShown);
-  console.log('');
-  print([
-    ['file', 'Accurate', 'Fast'],
-    ...shown.map((row) => {
-      const other = others.get(row.relative_path);
-      const cells = [row, ...(other === undefined ? [] : [other])].map((one) =>
-        isSamples && !isRight(one) ? `${result(one)} (wrong)` : result(one),
-      );
-      return [row.relative_path.replace(/\p{Cc}/gu, '?'), ...cells];
-    }),
+  const lines = shown.map((row) => [
+    row.relative_path.replace(/\p{Cc}/gu, '?'),
+    cell(row),
+    cell(others.get(row.relative_path)),
   ]);
+  process.stdout.write(`\n${table([['file', 'Accurate', 'Fast'], ...lines])}`);
   if (accurate.length > shown.length) console.log(`... and ${accurate.length - shown.length} more`);
-  console.log('');
-  print([
-    ['', ...(isSamples ? ['right'] : []), 'patches kept', 'scans run', 'images/s'],
-    ...[accurate, fast].map((rows, index) => {
-      const done = rows.filter(({ status }) => status === 'ok');
-      const name = index === 0 ? 'Accurate' : 'Fast';
-      if (done.length === 0) return [name, ...(isSamples ? [`0 of ${rows.length}`] : []), '-', '-', '-'];
-      return [
-        name,
-        ...(isSamples ? [`${done.filter(isRight).length} of ${rows.length}`] : []),
-        mean(done.map((row) => row.tokens_kept)).toFixed(0),
-        mean(done.map((row) => row.blocks_run)).toFixed(1),
-        (1000 / mean(done.map((row) => row.milliseconds))).toFixed(0),
-      ];
-    }),
-  ]);
+  const heading = ['', ...(isSamples ? ['right'] : []), 'patches kept', 'scans run', 'images/s'];
+  const totals = [summary('Accurate', accurate, isSamples), summary('Fast', fast, isSamples)];
+  process.stdout.write(`\n${table([heading, ...totals])}`);
   console.log(`\nCSV: ${csvOf('accurate')}`);
+}
+
+/** What a run did on average, as cells. */
+function summary(name: string, rows: readonly Row[], isSamples: boolean): string[] {
+  const done = rows.filter(({ status }) => status === 'ok');
+  const means =
+    done.length === 0
+      ? ['-', '-', '-']
+      : [
+          mean(done.map((row) => row.tokens_kept)).toFixed(0),
+          mean(done.map((row) => row.blocks_run)).toFixed(1),
+          (1000 / mean(done.map((row) => row.milliseconds))).toFixed(0),
+        ];
+  return [name, ...(isSamples ? [`${done.filter(isRight).length} of ${rows.length}`] : []), ...means];
 }
 
 const folder = path.resolve(process.env.INIT_CWD ?? '.', process.argv[2] ?? samples);
 const isSamples = folder === samples;
 fs.rmSync(output, { recursive: true, force: true });
 fs.mkdirSync(output, { recursive: true });
-const codes = presets.map((preset) => label(folder, isSamples ? SAMPLE_MODEL : 'everyday10', preset));
+const codes = presets.map((preset) => label(folder, isSamples ? SAMPLE_MODEL : DEFAULT_MODEL, preset));
 process.exitCode = codes.find((code) => code !== 0 && code !== 3) ?? codes.find((code) => code !== 0) ?? 0;
 if (process.exitCode === 0 || process.exitCode === 3) show(isSamples);

@@ -26,21 +26,23 @@ function run(program: string, ...args: string[]): void {
   if (status !== 0) process.exit(status ?? 1);
 }
 
+const flags = (options: Record<string, string | number>) =>
+  Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+
 /** A folder of pictures, drawn from a seed of its own. */
 function draw(folder: string, options: { seed: number; count: number; side: number }): string {
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
-  const settings = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-  run('build/parts/write-parts.ts', unfinished, ...settings);
+  run('build/parts/write-parts.ts', unfinished, ...flags(options));
   renameSync(unfinished, folder);
   return folder;
 }
 
 /** A model by its name in the data folder, taught on these pictures. */
-function teach(name: string, pictures: string, ...settings: string[]): string {
+function teach(name: string, pictures: string, options: Record<string, string | number>): string {
   const file = path.join(data, 'models', `${name}.safetensors`);
-  if (!existsSync(file)) run('electron/cli/winnow.ts', 'train', pictures, '--out', name, ...settings);
+  if (!existsSync(file)) run('electron/cli/winnow.ts', 'train', pictures, '--out', name, ...flags(options));
   return file;
 }
 
@@ -48,34 +50,15 @@ const learned = draw(path.join(work, 'learned'), { seed: 1, count: 32_000, side 
 const unseen = draw(path.join(work, 'unseen'), { seed: 2, count: 2_004, side });
 
 // Without pruning first; then a DyVM that learns from that.
-const plain = [
-  '--from',
-  'scratch',
-  '--method',
-  'scratch',
-  '--epochs',
-  '28',
-  '--lr',
-  '2e-3',
-  '--holdout',
-  '0.03',
-];
-const sizes = ['--width', '128', '--depth', '8', '--states', '8'];
-const input = ['--image-size', '63', '--patch-size', '14', '--stride', '7'];
-teach('parts-plain', learned, ...plain, ...sizes, ...input);
-const distill = [
-  '--from',
-  'parts-plain',
-  '--method',
-  'distill',
-  '--epochs',
-  '12',
-  '--lr',
-  '1e-3',
-  '--holdout',
-  '0.03',
-];
-const parts = teach('parts-pruned', learned, ...distill, '--token-keep', '0.85', '--block-keep', '0.8');
+teach('parts-plain', learned, {
+  ...{ from: 'scratch', method: 'scratch', epochs: 28, lr: 2e-3, holdout: 0.03 },
+  ...{ width: 128, depth: 8, states: 8 },
+  ...{ 'image-size': 63, 'patch-size': 14, stride: 7 },
+});
+const parts = teach('parts-pruned', learned, {
+  ...{ from: 'parts-plain', method: 'distill', epochs: 12, lr: 1e-3, holdout: 0.03 },
+  ...{ 'token-keep': 0.85, 'block-keep': 0.8 },
+});
 for (const preset of ['fast', 'balanced', 'accurate'])
   run('electron/cli/winnow.ts', 'evaluate', unseen, '--model', parts, '--preset', preset);
 

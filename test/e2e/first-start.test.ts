@@ -14,6 +14,7 @@ e2e('from the first start to a CSV of the sample pictures', async (stage) => {
   await window.photograph('welcome');
   await page.getByRole('button', { name: say('welcome.samples') }).click();
   await window.openResults(1);
+  await window.cells.first().waitFor();
   const samples = globSync('*/*.jpg', { cwd: sampleParts }).length;
   await page.getByRole('link', { name: say('results.export', counted(samples)) }).click();
   await window.shows(say('export.title', { run: 1 }));

@@ -20,8 +20,8 @@ export const RECIPE_NAMES: readonly string[] = [OWN_RECIPE, ...Object.keys(PUBLI
 /** What a recipe depends on beside its name. */
 export interface RecipeConditions {
   method: TrainingMethod;
-  /** Whether the parent has these classes already, so that there is something to forget. */
-  knowsClasses?: boolean | undefined;
+  /** Whether a model is fine-tuned on the classes that it has already, so that there is something to forget. */
+  goesOn?: boolean | undefined;
   images: number; // that are learned from
   imageSize: number; // pixels
   embedDim: number;
@@ -108,8 +108,7 @@ const WARM_UP = 0.1; // of the epochs
 const LEAST_RATE = 0.01; // of the rate: where warm-up begins and the cosine ends
 
 function ownRecipe(conditions: RecipeConditions): RecipeBase {
-  const { method, images, imageSize, embedDim, knowsClasses = false } = conditions;
-  const goesOn = method === 'fine-tune' && knowsClasses;
+  const { method, images, imageSize, embedDim, goesOn = false } = conditions;
   const own = goesOn ? KNOWN : OWN[method === 'head' ? 'fine-tune' : method];
   const { epochs = own.epochs, batch = ownBatch(images) } = conditions;
   // The noise of a step falls with the root of its batch.

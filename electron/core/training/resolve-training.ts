@@ -65,11 +65,11 @@ export function makeRecipe(
 ): TrainingRecipe {
   const { method, recipe = OWN_RECIPE, batch, learningRate: rate } = request;
   const { imageSize, embedDim } = manifest;
-  const knowsClasses = recipe === OWN_RECIPE && areParents(classes, parent);
-  const base = recipeBase(recipe, { method, knowsClasses, images, imageSize, embedDim, epochs, batch, rate });
+  const goesOn = method === 'fine-tune' && recipe === OWN_RECIPE && areParents(classes, parent);
+  const base = recipeBase(recipe, { method, goesOn, images, imageSize, embedDim, epochs, batch, rate });
   return {
     ...base,
-    losses: lossesOf(method, knowsClasses, manifest),
+    losses: lossesOf(method, goesOn, manifest),
     augmentation: switchAugmentation(base.augmentation, request.augment ?? {}, imageSize),
   };
 }
@@ -82,10 +82,9 @@ const LABELS_ALONE = { classification: 1, distillClass: 0, distillToken: 0 };
 /** Of the parts that the model and the method have. */
 function lossesOf(
   method: TrainingMethod,
-  knowsClasses: boolean,
+  goesOn: boolean,
   { pruningLayers, tokenKeep, blockSelection, blockKeep = 1 }: ClassificationManifest,
 ): LossSettings {
-  const goesOn = method === 'fine-tune' && knowsClasses;
   return {
     ...(method === 'distill' ? DISTILLED : goesOn ? REMEMBERED : LABELS_ALONE),
     tokenRatio: pruningLayers.length > 0 ? 10 : 0,

@@ -64,10 +64,7 @@ suite('recipes', () => {
 
   test('go on carefully with a model that knows its classes', () => {
     const tuned = { ...conditions, method: 'fine-tune' } as const;
-    const [other, known] = [
-      recipeBase('winnow', tuned),
-      recipeBase('winnow', { ...tuned, knowsClasses: true }),
-    ];
+    const [other, known] = [recipeBase('winnow', tuned), recipeBase('winnow', { ...tuned, goesOn: true })];
     assert.deepEqual([other.keeps, known.keeps], ['best', 'last']);
     assert.deepEqual(
       [known.augmentation.mixup, known.augmentation.cutMix, known.augmentation.randAugment.operations],
