@@ -8,9 +8,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { table } from '../electron/cli/format.ts';
 import { DEFAULT_MODEL } from '../electron/core/runs/run-spec.ts';
 import { SAMPLE_MODEL } from '../electron/shared/api/settings.ts';
+import { table } from '../electron/shared/table.ts';
 import { root } from './setup.mjs';
 
 const samples = path.join(root, 'resources/samples/parts');

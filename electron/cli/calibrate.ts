@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import type { Calibration, CalibrationPoint, CalibrationReport } from '../shared/calibration.ts';
 import type { Task } from '../shared/model-package.ts';
+import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
-import { count, finePercent, oneLine, points, quantity, ratios, table } from './format.ts';
+import { count, finePercent, oneLine, points, quantity, ratios } from './format.ts';
 import { watchCalibration } from './interrupt.ts';
 import { addDeviceOption, addLibraryOption, addModelOption, addThreadsOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';

@@ -1,6 +1,7 @@
 import type { Training, TrainingDetails, TrainingPlan } from '../shared/api/training.ts';
 import type { EpochReport, TrainingClass, TrainingRecipe, TrainingWarning } from '../shared/training.ts';
-import { count, duration, oneLine, percent, quantity, ratios, table } from './format.ts';
+import { table } from '../shared/table.ts';
+import { count, duration, oneLine, percent, quantity, ratios } from './format.ts';
 
 const SHOWN_CLASSES = 20;
 const SHOWN_PATHS = 3;

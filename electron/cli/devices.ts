@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
+import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
-import { table } from './format.ts';
 
 /** `winnow devices`. */
 export function addDevicesCommand(program: Command): void {

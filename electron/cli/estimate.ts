@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { DialPoint, RunEstimate } from '../shared/api/runs.ts';
+import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
-import { count, duration, finePercent, percent, ratios, table } from './format.ts';
+import { count, duration, finePercent, percent, ratios } from './format.ts';
 import { addDialOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { LibraryInfo } from '../shared/api/settings.ts';
+import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
-import { bytes, count, oneLine, table } from './format.ts';
+import { bytes, count, oneLine } from './format.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 

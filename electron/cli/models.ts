@@ -3,8 +3,9 @@ import type { Command } from 'commander';
 import type { ModelListing } from '../shared/api/models.ts';
 import { CLASS_TOKEN_ARCHITECTURES } from '../shared/model-package.ts';
 import type { ClassTokenArchitecture, Manifest, ModelPackage } from '../shared/model-package.ts';
+import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
-import { oneLine, quantity, table } from './format.ts';
+import { oneLine, quantity } from './format.ts';
 import { numbers } from './options.ts';
 
 interface ImportOptions {

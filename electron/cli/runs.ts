@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { ReviewCounts, RunDetails, RunFindings } from '../shared/api/runs.ts';
 import type { Run } from '../shared/run.ts';
+import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
-import { count, oneLine, percent, presetText, table, taskText } from './format.ts';
+import { count, oneLine, percent, presetText, taskText } from './format.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 

@@ -1,4 +1,5 @@
 import type { Trained } from '../../shared/model-package.ts';
+import { table } from '../../shared/table.ts';
 
 const MOST_CONFUSIONS = 5; // pairs of classes
 const MOST_EPOCHS = 10;
@@ -24,15 +25,14 @@ export function trainingCard(training: Trained): string {
     ['Hold-out', `${percent(holdout.top1)} of ${holdout.images} right at Balanced`],
     ['Confidence', `off by ${percent(holdout.calibrationError)} on average`],
   ];
-  const lines = rows.map(([label, text]) => `${label.padEnd(17)}${text}`);
-  const sections = [
-    curveLines(training),
-    epochLines(training),
-    classLines(training),
-    confusionLines(training),
-  ];
-  return [lines, ...sections.filter((section) => section.length > 0)]
-    .map((section) => section.map((line) => `${line}\n`).join(''))
+  return [
+    rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join(''),
+    curveTable(training),
+    epochTable(training),
+    classTable(training),
+    confusionTable(training),
+  ]
+    .filter((part) => part !== '')
     .join('\n');
 }
 
@@ -43,24 +43,24 @@ function recipeText({ method, recipe, best }: Trained): string {
   return `${name}: ${epochs} epochs, batch ${batch}, learning rate ${Number(learningRate.toPrecision(3))}${kept}`;
 }
 
-function curveLines({ holdout }: Trained): string[] {
+function curveTable({ holdout }: Trained): string {
   const rows = holdout.curve.map(({ tokenKeep, top1, blockKeep, workShare }) => {
     const keep = String(Number(tokenKeep.toFixed(3)));
     return [keep, percent(top1), blockKeep.toFixed(3), percent(workShare)];
   });
-  return table(['Keep', 'Top-1', 'Blocks', 'Work'], rows);
+  return section(['Keep', 'Top-1', 'Blocks', 'Work'], rows);
 }
 
-function epochLines({ epochs }: Trained): string[] {
+function epochTable({ epochs }: Trained): string {
   const step = Math.ceil(epochs.length / MOST_EPOCHS);
   const shown = epochs.filter((_, index) => (epochs.length - 1 - index) % Math.max(1, step) === 0);
   const rows = shown.map(({ epoch, loss, accuracy, top1 }) => {
     return [String(epoch), loss.toFixed(3), percent(accuracy), top1 === undefined ? '' : percent(top1)];
   });
-  return table(['Epoch', 'Loss', 'Accuracy', 'Hold-out'], rows);
+  return section(['Epoch', 'Loss', 'Accuracy', 'Hold-out'], rows);
 }
 
-function classLines({ classes, holdout }: Trained): string[] {
+function classTable({ classes, holdout }: Trained): string {
   const shown = classes.slice(0, MOST_CLASSES);
   const rows = shown.map(({ name, images, holdout: held }, index) => {
     const row = holdout.confusion?.[index] ?? [];
@@ -69,12 +69,12 @@ function classLines({ classes, holdout }: Trained): string[] {
     return [name, String(images), String(held), right];
   });
   const others = classes.length - shown.length;
-  const lines = table(['Class', 'Learned', 'Held out', 'Right'], rows);
-  return others === 0 ? lines : [...lines, `and ${others} more`];
+  const listed = section(['Class', 'Learned', 'Held out', 'Right'], rows);
+  return others === 0 ? listed : `${listed}and ${others} more\n`;
 }
 
 /** The pairs that are confused most often. */
-function confusionLines({ classes, holdout }: Trained): string[] {
+function confusionTable({ classes, holdout }: Trained): string {
   const pairs = (holdout.confusion ?? []).flatMap((row, truth) =>
     row.flatMap((count, predicted) =>
       truth === predicted || count === 0 ? [] : [{ truth, predicted, count }],
@@ -83,20 +83,12 @@ function confusionLines({ classes, holdout }: Trained): string[] {
   const most = pairs.sort((one, other) => other.count - one.count).slice(0, MOST_CONFUSIONS);
   const name = (index: number) => classes[index]?.name ?? '';
   const rows = most.map(({ truth, predicted, count }) => [name(truth), name(predicted), String(count)]);
-  return table(['Is', 'Taken for', 'Pictures'], rows);
+  return section(['Is', 'Taken for', 'Pictures'], rows);
 }
 
-/** Columns as wide as they must be; nothing for no rows. */
-function table(head: string[], rows: string[][]): string[] {
-  if (rows.length === 0) return [];
-  const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all.map((row) =>
-    row
-      .map((text, column) => text.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+/** Nothing for no rows. */
+function section(head: string[], rows: string[][]): string {
+  return rows.length === 0 ? '' : table([head, ...rows]);
 }
 
 function percent(value: number): string {
