@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { Precision } from '../../electron/shared/run.ts';
+import { root } from '../setup.mjs';
 import { openModel, trainedDial } from './engine.ts';
 import { PICTURE_BYTES, writePhotos } from './pictures.ts';
 import { cut, imagesPerSecond } from './speed.ts';
@@ -119,13 +120,14 @@ function printStages(stages: readonly { name: string; times: StageTimes }[]): vo
 export async function benchMemory(work: string, count: number): Promise<void> {
   const folder = path.join(work, 'tiny-photos');
   await writePhotos(folder, count, tiny);
-  const { seconds, memory } = await watchRun(folder, 'everyday10', ['--batch', String(BATCH)]);
+  const model = path.join(root, 'test/models/everyday10.safetensors');
+  const { seconds, memory } = await watchRun(folder, model, ['--batch', String(BATCH)]);
   const quarter = (n: number): string => {
     const part = memory.slice((memory.length * n) / 4, (memory.length * (n + 1)) / 4);
     return part.reduce((a, b) => Math.max(a, b), 0).toFixed(0);
   };
   printTable(
-    [`${count} small JPEGs, everyday10`, ''],
+    [`${count} small JPEGs, DyVM of 96 x 8`, ''],
     [
       ['images/s', (count / seconds).toFixed(0)],
       ['peak resident memory in each quarter of the time, MB', [0, 1, 2, 3].map(quarter).join(', ')],

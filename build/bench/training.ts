@@ -7,7 +7,7 @@ import { printTable, timed } from './tables.ts';
 
 const program = path.join(root, releaseBuild.folder, 'winnow-bench-train');
 
-/** Training steps of everyday10's architecture at batch 128, without pruning, as a DyVM, and beside its teacher. */
+/** Training steps of a small Vim (width 96, 8 blocks) at batch 128, without pruning, as a DyVM, and beside its teacher. */
 export function benchSteps(steps: number): void {
   const kinds = [
     { name: 'without pruning', options: ['--plain'] },

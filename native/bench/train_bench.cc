@@ -1,4 +1,4 @@
-// winnow-bench-train [--device cpu] [--threads N] [--batch N] [--steps N] [--size everyday10|T|S] [--width N]
+// winnow-bench-train [--device cpu] [--threads N] [--batch N] [--steps N] [--size micro|T|S] [--width N]
 // [--depth N] [--patch N] [--stride N] [--image N] [--states N] [--plain] [--teacher] [--keep R]: images per
 // second of training steps, and the memory of one. Sizes in pixels, channels, blocks and states replace those
 // of --size.
@@ -25,8 +25,8 @@ using namespace winnow::train;
 
 namespace {
 
-// The bundled everyday10's architecture.
-DyvmConfig everyday10() {
+// For small pictures.
+DyvmConfig micro() {
   DyvmConfig c = published_size("T");
   c.image_size = c.trained_size = 32;
   c.patch_size = c.stride = 4;
@@ -72,7 +72,7 @@ int main(int argc, char** argv) {
 #ifdef WINNOW_CPU
   if (const Status forced = cpu::force_isa_from_environment(); !forced) return fail(forced.error());
 #endif
-  std::string device = "cpu", size = "everyday10";
+  std::string device = "cpu", size = "micro";
   int threads = 0, batch = 128, steps = 10;
   double keep = 0.7;
   bool plain = false, with_teacher = false;
@@ -96,7 +96,7 @@ int main(int argc, char** argv) {
       if (int* replaced = sizes.named(name)) *replaced = std::atoi(value);
     }
   }
-  DyvmConfig config = size == "everyday10" ? everyday10() : published_size(size);
+  DyvmConfig config = size == "micro" ? micro() : published_size(size);
   sizes.apply(config);
   if (config.patch_size > config.image_size)
     return fail({ErrorCode::bad_argument, "Expected patches no larger than the image of " +

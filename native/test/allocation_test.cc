@@ -52,8 +52,7 @@ void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std
 
 TEST_CASE("the second call of a shape, and any smaller one, allocates nothing of its own") {
   using namespace winnow;
-  auto engine = Engine::load(
-      std::string(WINNOW_GOLDEN_DIR) + "/../../resources/models/everyday10.safetensors", "cpu", 2);
+  auto engine = Engine::load(std::string(WINNOW_GOLDEN_DIR) + "/../models/everyday10.safetensors", "cpu", 2);
   REQUIRE(engine);
   const std::vector<std::uint8_t> pixels(4 * 3072, 90);
   DynamicOptions options;

@@ -18,9 +18,8 @@ using namespace winnow;
 
 namespace {
 
-// The bundled model: small, trained, its decisions differ between pictures.
-const std::string kPackage =
-    std::string(WINNOW_GOLDEN_DIR) + "/../../resources/models/everyday10.safetensors";
+// Small, trained, its decisions differ between pictures.
+const std::string kPackage = std::string(WINNOW_GOLDEN_DIR) + "/../models/everyday10.safetensors";
 
 std::unique_ptr<Engine> load(const std::string& device, int threads = 0,
                              Precision precision = Precision::fp32) {

@@ -20,8 +20,7 @@ using namespace winnow;
 
 namespace {
 
-const std::string kPackage =
-    std::string(WINNOW_GOLDEN_DIR) + "/../../resources/models/everyday10.safetensors";
+const std::string kPackage = std::string(WINNOW_GOLDEN_DIR) + "/../models/everyday10.safetensors";
 
 // A file that goes with the test.
 class TemporaryFile {

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { EXIT } from '../../../electron/cli/exit.ts';
 import { winnow } from '../../electron/support/command-line.ts';
+import { everyday10 } from '../../electron/support/models.ts';
 
-/** Labels a folder by the command line, once with each preset: runs 1, 2, ... of the library in `data`. */
+/**
+ * Labels a folder by the command line, once with each preset: runs 1, 2, ... of the library in `data`. The model is that of
+ * the tests, whose labels do not change.
+ */
 export async function label(data: string, folder: string, ...presets: string[]): Promise<void> {
   for (const preset of presets) {
-    const { code, stderr } = await winnow(data, 'run', folder, '--preset', preset);
+    const { code, stderr } = await winnow(data, 'run', folder, '--model', everyday10, '--preset', preset);
     assert.ok(code === EXIT.done || code === EXIT.someImagesFailed, stderr);
   }
 }

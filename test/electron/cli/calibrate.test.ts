@@ -45,7 +45,7 @@ suite('winnow calibrate', () => {
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^everyday10 on cpu, \d+ threads?; 52 images of 52 in .*pictures\n/);
     assert.match(stdout, /KEEP +THRESHOLD +PRECISION +IMAGES\/S +FLOPS +BLOCKS +AGREEMENT +PRESET\n/);
-    assert.match(stdout, /\n1, 1, 1 +0\.5 +fp32 +[\d.]+ +[\d.]+ M +0\.\d{3} +100\.00 % +accurate/);
+    assert.match(stdout, /\n1, 1, 1 +0\.5 +fp32 +[\d.]+ +[\d.]+ M +[01]\.\d{3} +100\.00 % +accurate/);
     assert.ok(curve(stdout).length >= 12);
     for (const name of ['balanced', 'fast']) assert.match(stdout, new RegExp(`${name}\\b`));
     assert.match(stderr, /calibrating {2}100\.0 %/);

@@ -13,7 +13,7 @@ import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { winnow } from '../support/command-line.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
-import { bundledModels, sampleImages } from '../support/models.ts';
+import { testModels, sampleImages } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const entry = fileURLToPath(new URL('../../../electron/cli/winnow.ts', import.meta.url));
@@ -27,7 +27,7 @@ async function place(t: TestContext, names: readonly string[]): Promise<{ data: 
     libraryPath: join(data, 'library.db'),
     engine: new EngineDouble(),
     trainer: new TrainerClient(),
-    registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(data, 'models') }),
+    registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
     clock: Date.now,
     folders: { data, samples: sampleImages },
   });

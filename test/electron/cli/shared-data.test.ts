@@ -3,8 +3,10 @@ import { parse } from 'csv-parse/sync';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { readManifest } from '../../../electron/core/packages/read-package.ts';
 import { winnow } from '../support/command-line.ts';
 import { sharedData } from '../support/files.ts';
+import { bundledModels, everyday10 } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 function readCsv(path: string): Record<string, string>[] {
@@ -15,6 +17,14 @@ function readCsv(path: string): Record<string, string>[] {
 function agreement(rows: Record<string, string>[], key: string, expected: Map<string, string>): number {
   const same = rows.filter((row) => expected.get(row['relative_path'] ?? '') === row[key]);
   return same.length / expected.size;
+}
+
+/** A row of the tables in a Markdown text. */
+function numbersOf(name: string, text: string): number[] {
+  const row = text
+    .split('\n')
+    .find((line) => line.replaceAll(' ', '').startsWith(`|${name.replaceAll(' ', '')}|`));
+  return (row ?? '').split('|').slice(2, -1).map(Number);
 }
 
 suite('with the data beside the repository', () => {
@@ -34,9 +44,9 @@ suite('with the data beside the repository', () => {
   });
 
   const cifar = sharedData('cifar10-test');
-  test('everyday10 labels its test pictures as the original does', { skip: cifar.skip }, async (t) => {
+  test('a model labels its test pictures as the original does', { skip: cifar.skip }, async (t) => {
     const data = temporaryFolder(t);
-    const { code, stdout } = await winnow(data, 'evaluate', cifar.path);
+    const { code, stdout } = await winnow(data, 'evaluate', cifar.path, '--model', everyday10);
     assert.equal(code, 0);
     const out = join(data, 'out.csv');
     await winnow(data, 'export', '1', '--format', 'csv', '--out', out);
@@ -46,6 +56,18 @@ suite('with the data beside the repository', () => {
     const right = expected.filter((row) => row['label'] === row['class']).length / expected.length;
     assert.match(stdout, new RegExp(`^top-1 +${(right * 100).toFixed(1)} %$`, 'm'));
     assert.match(stdout, /^block keep ratio +0\.830$/m);
+  });
+
+  test('everyday10 is right as often as its card says', { skip: cifar.skip }, async (t) => {
+    const { stdout } = await winnow(temporaryFolder(t), 'evaluate', cifar.path);
+    const card = readFileSync(join(bundledModels, 'everyday10.md'), 'utf8');
+    const { tokenKeep } = await readManifest(join(bundledModels, 'everyday10.safetensors'));
+    const column = numbersOf('r', card).indexOf(tokenKeep[0] ?? NaN); // of Balanced
+    const [expected = NaN, found] = [
+      numbersOf('top-1, %', card)[column],
+      /^top-1 +([\d.]+) %$/m.exec(stdout),
+    ];
+    assert.ok(Math.abs(Number(found?.[1]) - expected) <= 0.2, `${found?.[0]}, on the card ${expected} %`);
   });
 
   const photos = sharedData('photos');

@@ -4,8 +4,11 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { ratios } from '../../../electron/cli/format.ts';
+import { readManifest } from '../../../electron/core/packages/read-package.ts';
 import { winnow } from '../support/command-line.ts';
 import { writeFiles } from '../support/files.ts';
+import { bundledModels } from '../support/models.ts';
 import { draw, drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -21,6 +24,8 @@ function readCsv(path: string): Record<string, string>[] {
   return parse<Record<string, string>>(readFileSync(path, 'utf8'), { columns: true });
 }
 
+const manifest = await readManifest(join(bundledModels, 'everyday10.safetensors'));
+
 suite('winnow run', () => {
   test('labels a folder and writes CSV and JSON', async (t) => {
     const { data, folder } = await place(t, 5);
@@ -34,7 +39,9 @@ suite('winnow run', () => {
     );
     for (const used of [
       /model {3}everyday10 \(comes with Winnow/,
-      /preset {2}balanced: patches kept 0\.7, 0\.49, 0\.343/,
+      new RegExp(
+        `preset {2}balanced: patches kept ${ratios(manifest.tokenKeep)}; block threshold 0\\.5; fp32`,
+      ),
     ]) {
       assert.match(stderr, used);
     }
@@ -140,7 +147,7 @@ suite('winnow evaluate', () => {
       /^images +3 in 2 class folders$/m,
       /^top-1 +[\d.]+ %$/m,
       /^top-5 +[\d.]+ %$/m,
-      /^block keep ratio +0\.\d{3}$/m,
+      /^block keep ratio +[01]\.\d{3}$/m,
       /^FLOPs per image +[\d.]+ M by the original's counting rule, [\d.]+ M in truth$/m,
       /^speed +[\d.]+ images\/s/m,
     ]) {
@@ -156,9 +163,10 @@ suite('winnow evaluate', () => {
 suite('winnow models and devices', () => {
   test('list what there is', async (t) => {
     const data = temporaryFolder(t);
+    const { embedDim, depth } = manifest;
     assert.match(
       (await winnow(data, 'models', 'list')).stdout,
-      /^NAME .*\neveryday10 +vim, width 96, depth 8, 32 px, 10 classes/,
+      new RegExp(`^NAME .*\neveryday10 +vim, width ${embedDim}, depth ${depth}, 32 px, 10 classes`),
     );
     assert.match((await winnow(data, 'models', 'show', 'everyday10')).stdout, /everyday10/);
     assert.match((await winnow(data, 'models', 'verify', 'everyday10')).stdout, /is sound/);

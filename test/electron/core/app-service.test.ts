@@ -15,7 +15,7 @@ import { Library } from '../../../electron/core/store/library.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
 import { writeFiles } from '../support/files.ts';
 import { house, session } from '../support/house.ts';
-import { bundledModels, everyday10 } from '../support/models.ts';
+import { testModels, everyday10 } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, message });
@@ -206,7 +206,7 @@ suite('a run that is interrupted', () => {
     const models = join(dirname(libraryPath), 'models');
     mkdirSync(models);
     copyFileSync(everyday10, join(models, 'own.safetensors'));
-    const back = session(t, libraryPath, bundledModels);
+    const back = session(t, libraryPath, testModels);
     assert.equal((await back.app.resume({ runId: 1 })).state, 'done');
   });
 });

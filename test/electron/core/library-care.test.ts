@@ -19,7 +19,7 @@ import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
 import { house, session } from '../support/house.ts';
-import { bundledModels, sampleImages } from '../support/models.ts';
+import { testModels, sampleImages } from '../support/models.ts';
 
 const DAY = 24 * 3600_000;
 
@@ -33,7 +33,7 @@ function atTime(t: TestContext, libraryPath: string) {
       libraryPath,
       engine: new EngineDouble(),
       trainer: new TrainerClient(),
-      registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(data, 'models') }),
+      registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
       clock: () => clock.now,
       folders: { data, samples: sampleImages },
     });

@@ -6,7 +6,7 @@ import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts
 import { EngineClient } from '../../../electron/engine/engine-client.ts';
 import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { writeFiles } from '../support/files.ts';
-import { bundledModels, sampleImages } from '../support/models.ts';
+import { testModels, sampleImages } from '../support/models.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -19,7 +19,7 @@ test('a run records files that crash the engine, says so, and does not try them 
     libraryPath: join(root, 'library.db'),
     engine: new EngineClient({ hostEntry: join(import.meta.dirname, 'poison-host.ts') }),
     trainer: new TrainerClient(),
-    registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(root, 'models') }),
+    registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(root, 'models') }),
     clock: Date.now,
     folders: { data: root, samples: sampleImages },
   });

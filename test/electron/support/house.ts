@@ -8,7 +8,7 @@ import type { AppEvent } from '../../../electron/shared/app-api.ts';
 import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { EngineDouble } from './engine-double.ts';
 import { writeFiles } from './files.ts';
-import { bundledModels, sampleImages } from './models.ts';
+import { testModels, sampleImages } from './models.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** The app on a library, with an engine that computes nothing. */
@@ -30,7 +30,7 @@ export function house(t: TestContext, count = 0): Session & { folder: string } {
 }
 
 /** A session on a library; another one may follow on the same. */
-export function session(t: TestContext, libraryPath: string, bundledFolder = bundledModels): Session {
+export function session(t: TestContext, libraryPath: string, bundledFolder = testModels): Session {
   const engine = new EngineDouble();
   const app = createAppService({
     libraryPath,

@@ -8,7 +8,7 @@ import type { AppArguments, AppEvent } from '../../../electron/shared/app-api.ts
 import { EngineDouble } from './engine-double.ts';
 import { nextEvent } from './events.ts';
 import { writeFiles } from './files.ts';
-import { bundledModels, sampleImages } from './models.ts';
+import { testModels, sampleImages } from './models.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { TrainerDouble } from './trainer-double.ts';
 
@@ -27,7 +27,7 @@ export function school(t: TestContext, data = temporaryFolder(t)): School {
   const app = createAppService({
     libraryPath: join(data, 'library.db'),
     ...{ engine: new EngineDouble(), trainer, clock: () => clock.now },
-    registry: new ModelRegistry({ bundledFolder: bundledModels, userFolder: join(data, 'models') }),
+    registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
     folders: { data, samples: sampleImages },
   });
   const events: AppEvent[] = [];

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { calibrationGrid, sameSetting, sampleSize } from '../../../../electron/core/calibration/grid.ts';
 import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
-import { bundledModels } from '../../support/models.ts';
+import { testModels } from '../../support/models.ts';
 
 const classifier = { task: 'classification', imageSize: 224 } as const;
 const dynamic = { ...classifier, tokenKeep: [0.7, 0.49, 0.343], blockSelection: true };
@@ -61,7 +61,7 @@ suite('the grid of a calibration', () => {
   });
 
   test('is measured on fewer images the larger the model is', async () => {
-    const registry = new ModelRegistry({ bundledFolder: bundledModels, userFolder: '/nowhere' });
+    const registry = new ModelRegistry({ bundledFolder: testModels, userFolder: '/nowhere' });
     const { manifest } = await registry.find('everyday10');
     const small = { ...manifest, imageSize: 224, patchSize: 16, stride: 8, embedDim: 384, depth: 24 };
     const grid = calibrationGrid(manifest, ['fp32', 'bf16', 'int8']);

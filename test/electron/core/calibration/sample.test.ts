@@ -5,10 +5,10 @@ import { suite, test } from 'node:test';
 import { sampleFolder } from '../../../../electron/core/calibration/sample.ts';
 import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
 import { writeFiles } from '../../support/files.ts';
-import { bundledModels } from '../../support/models.ts';
+import { testModels } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const registry = new ModelRegistry({ bundledFolder: bundledModels, userFolder: '/nowhere' });
+const registry = new ModelRegistry({ bundledFolder: testModels, userFolder: '/nowhere' });
 const { manifest } = await registry.find('everyday10');
 
 function files(count: number, folder = ''): Record<string, string> {

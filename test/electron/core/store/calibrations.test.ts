@@ -5,14 +5,14 @@ import type { TestContext } from 'node:test';
 import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { curve, point } from '../../support/calibrations.ts';
-import { bundledModels } from '../../support/models.ts';
+import { testModels } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A library that knows the model of the made-up curves. */
 async function openLibrary(t: TestContext): Promise<Library> {
   const library = Library.open(join(temporaryFolder(t), 'library.db'));
   t.after(() => library.close());
-  const registry = new ModelRegistry({ bundledFolder: bundledModels, userFolder: '/nowhere' });
+  const registry = new ModelRegistry({ bundledFolder: testModels, userFolder: '/nowhere' });
   const { name, path, manifest } = await registry.find('everyday10');
   library.models.put({ sha256: curve([]).modelSha256, name, path, manifest });
   return library;
