@@ -1,30 +1,22 @@
 import { createHash } from 'node:crypto';
-import type { InspectedPicture } from '../shared/trainer-api.ts';
+import type { InspectedPicture, InspectOptions } from '../shared/trainer-api.ts';
 import type { Picture } from './decode-image.ts';
-import type { Shrink } from './kept-pictures.ts';
-import type { PictureFiles } from './picture-files.ts';
+import type { KeptPictures, Shrink } from './kept-pictures.ts';
 
 /** Rows of the small grey picture, and pixels of each that are compared with their right neighbour. */
 const GRID = 8;
 
-/**
- * What is known of the picture in a file. `size`: pixels of the side that a model sees, which says how far a JPEG may be
- * shrunk while it is decoded.
- */
+/** What is known of the picture in a file. */
 export async function inspectPicture(
   path: string,
-  size: number,
-  files: PictureFiles,
+  options: InspectOptions,
+  pictures: KeptPictures,
   shrink: Shrink,
 ): Promise<InspectedPicture> {
-  const file = await files.decode(
-    path,
-    () => size,
-    async (picture, { width, height }, bytes) => {
-      const sha256 = createHash('sha256').update(bytes).digest('hex');
-      return { width, height, looks: await lookOf(picture, shrink), sha256 };
-    },
-  );
+  const file = await pictures.look(path, options, async (picture, { width, height }, bytes) => {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    return { width, height, looks: await lookOf(picture, shrink), sha256 };
+  });
   return 'error' in file ? { error: file.error } : file.made;
 }
 

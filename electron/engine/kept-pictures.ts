@@ -1,8 +1,9 @@
 import { totalmem } from 'node:os';
 import type { ImageFacts } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
-import type { Picture } from './decode-image.ts';
-import type { PictureFiles } from './picture-files.ts';
+import type { InspectOptions } from '../shared/trainer-api.ts';
+import type { Picture, PictureHeader } from './decode-image.ts';
+import type { FromFile, PictureFiles } from './picture-files.ts';
 import { isCurrent } from './read-image-file.ts';
 
 /** Memory for decoded pictures: a quarter of the machine's, and no more than is good for the rest of it. */
@@ -20,9 +21,10 @@ interface Kept {
 }
 
 /**
- * Decoded pictures of files. Training asks for the same ones in every epoch, so they stay in memory while there is room,
- * no larger than a crop of them can use; those beyond are decoded again each time. Which ones are kept changes no pixel:
- * all are shrunk alike, and a file that has changed or gone since counts as it is now.
+ * Decoded pictures of files. Training asks for those that were looked at before it, and for the same ones in every epoch,
+ * so they stay in memory while there is room, no larger than a crop of them can use; those beyond are decoded again each
+ * time. Which ones are kept changes no pixel: all are shrunk alike, and a file that has changed or gone since counts as it
+ * is now.
  */
 export class KeptPictures {
   readonly #files: PictureFiles;
@@ -69,6 +71,32 @@ export class KeptPictures {
     if ('error' in file) return { error: file.error };
     this.#keep(path, { picture: file.made, version: file.facts.version }, resize);
     return file.made;
+  }
+
+  /**
+   * What `make` makes of the picture in a file, and of the file's bytes, or the reason why there is none. The picture is
+   * kept where `keep` says so.
+   */
+  async look<Made>(
+    path: string,
+    { resize, keep }: InspectOptions,
+    make: (picture: Picture, header: PictureHeader, bytes: Buffer) => Promise<Made>,
+  ): Promise<FromFile<Made>> {
+    if (keep) this.#useFor(resize);
+    const room = roomFor(resize);
+    const file = await this.#files.decode(
+      path,
+      () => room,
+      async (decoded, header, bytes) => ({
+        made: await make(decoded, header, bytes),
+        picture: keep && this.#bytes < this.#memory ? await this.#fit(decoded, room) : undefined,
+      }),
+    );
+    if ('error' in file) return file;
+    const { facts } = file;
+    const { made, picture } = file.made;
+    if (picture !== undefined) this.#keep(path, { picture, version: facts.version }, resize);
+    return { facts, made };
   }
 
   /** Pictures of another size are of no use. */

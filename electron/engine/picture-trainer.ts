@@ -4,6 +4,7 @@ import { AppError } from '../shared/errors.ts';
 import type {
   HoldoutOutcome,
   InspectedPicture,
+  InspectOptions,
   SolvedHead,
   StepRequest,
   TrainerApi,
@@ -30,7 +31,6 @@ interface OpenTraining {
 /** What the training host does with pictures: looks at them, learns from them, predicts them. */
 export class PictureTrainer implements Omit<TrainerApi, 'close'> {
   readonly #addon: NativeAddon;
-  readonly #files: PictureFiles;
   readonly #pictures: KeptPictures;
   readonly #predictor: PackagePredictor;
   /** The trainer and models use all threads: one call at a time, in the order of asking. */
@@ -43,13 +43,13 @@ export class PictureTrainer implements Omit<TrainerApi, 'close'> {
   /** `memory`: bytes for decoded pictures. */
   constructor(addon: NativeAddon, decoder: ImageDecoder, memory?: number) {
     this.#addon = addon;
-    this.#files = new PictureFiles(decoder, availableParallelism());
-    this.#pictures = new KeptPictures(this.#files, this.#shrink, memory);
+    const files = new PictureFiles(decoder, availableParallelism());
+    this.#pictures = new KeptPictures(files, this.#shrink, memory);
     this.#predictor = new PackagePredictor(addon, this.#pictures, this.#computing);
   }
 
-  inspect(paths: readonly string[], size: number): Promise<InspectedPicture[]> {
-    return Promise.all(paths.map((path) => inspectPicture(path, size, this.#files, this.#shrink)));
+  inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]> {
+    return Promise.all(paths.map((path) => inspectPicture(path, options, this.#pictures, this.#shrink)));
   }
 
   open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {

@@ -16,7 +16,7 @@ function perform(
 ): Promise<TrainingCallResults[TrainingRequest['call']]> {
   switch (request.call) {
     case 'inspect':
-      return trainer.inspect(request.paths, request.size);
+      return trainer.inspect(request.paths, request.options);
     case 'open':
       return trainer.open(request.setup);
     case 'step':

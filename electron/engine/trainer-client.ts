@@ -5,6 +5,7 @@ import { AppError } from '../shared/errors.ts';
 import type {
   HoldoutOutcome,
   InspectedPicture,
+  InspectOptions,
   SolvedHead,
   StepRequest,
   TrainerApi,
@@ -22,6 +23,9 @@ type TrainingProcess = HostProcess<TrainingCall, TrainingCallResults>;
 /** A call that takes longer means that the host hangs, even on a slow machine with large pictures and batches. */
 const CALL_LIMIT = 6 * 3_600_000; // milliseconds
 
+/** A host that was asked for nothing so long is ended: it may hold gigabytes for a training that nobody starts. */
+const IDLE_LIMIT = 10 * 60_000; // milliseconds
+
 const CLOSED = 'the training host was closed';
 
 export interface TrainerClientOptions {
@@ -29,6 +33,7 @@ export interface TrainerClientOptions {
   hostEntry?: string;
   /** How the host's process is started: under Node unless it is told otherwise. */
   startHost?: StartHost;
+  idleLimit?: number; // milliseconds
 }
 
 /**
@@ -38,15 +43,19 @@ export interface TrainerClientOptions {
 export class TrainerClient implements TrainerApi {
   readonly #hostEntry: string;
   readonly #startHost: StartHost;
+  readonly #idleLimit: number;
   #host: TrainingProcess | undefined;
+  #underWay = 0; // calls
+  #idle: NodeJS.Timeout | undefined;
 
   constructor(options: TrainerClientOptions = {}) {
     this.#hostEntry = options.hostEntry ?? join(import.meta.dirname, 'training-host.ts');
     this.#startHost = options.startHost ?? forkHost;
+    this.#idleLimit = options.idleLimit ?? IDLE_LIMIT;
   }
 
-  inspect(paths: readonly string[], size: number): Promise<InspectedPicture[]> {
-    return this.#ask({ call: 'inspect', paths, size });
+  inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]> {
+    return this.#ask({ call: 'inspect', paths, options });
   }
 
   open(setup: TrainerSetup): Promise<void> {
@@ -82,6 +91,7 @@ export class TrainerClient implements TrainerApi {
   }
 
   close(): Promise<void> {
+    clearTimeout(this.#idle);
     this.#host?.kill(CLOSED);
     this.#host = undefined;
     return Promise.resolve();
@@ -95,6 +105,8 @@ export class TrainerClient implements TrainerApi {
       availableParallelism(),
       'the training host',
     );
+    clearTimeout(this.#idle);
+    this.#underWay++;
     try {
       return await this.#host.ask(call, CALL_LIMIT);
     } catch (error) {
@@ -106,6 +118,8 @@ export class TrainerClient implements TrainerApi {
         '`winnow train --resume N` goes on from the last saved state; `winnow trainings` lists the numbers.',
         { cause: error },
       );
+    } finally {
+      if (--this.#underWay === 0) this.#idle = setTimeout(() => void this.close(), this.#idleLimit).unref();
     }
   }
 }

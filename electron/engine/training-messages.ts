@@ -1,9 +1,15 @@
 import type { EngineDial } from '../shared/engine-api.ts';
-import type { TrainerApi, TrainerSetup, TrainingExample, StepRequest } from '../shared/trainer-api.ts';
+import type {
+  InspectOptions,
+  StepRequest,
+  TrainerApi,
+  TrainerSetup,
+  TrainingExample,
+} from '../shared/trainer-api.ts';
 
 /** What the trainer client asks of the training host; pixels never travel. */
 export type TrainingCall =
-  | { call: 'inspect'; paths: readonly string[]; size: number }
+  | { call: 'inspect'; paths: readonly string[]; options: InspectOptions }
   | { call: 'open'; setup: TrainerSetup }
   | { call: 'step'; request: StepRequest }
   | { call: 'saveState'; path: string }

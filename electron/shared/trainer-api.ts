@@ -31,6 +31,13 @@ export interface StepRequest {
   seed: number; // of the augmentation and of the random decisions
 }
 
+/** How pictures are looked at. */
+export interface InspectOptions {
+  resize: number; // pixels that evaluation resizes the shorter side to
+  /** Whether they stay in memory, as far as there is room, for what is asked for next. */
+  keep: boolean;
+}
+
 /** What is known of a picture before training. */
 export type InspectedPicture =
   | {
@@ -64,8 +71,8 @@ export interface SolvedHead {
  * under way are rejected with ENGINE, and the next `open` starts another.
  */
 export interface TrainerApi {
-  /** Reads and decodes files; one answer each, in their order. `size`: pixels of the side that the model sees. */
-  inspect(paths: readonly string[], size: number): Promise<InspectedPicture[]>;
+  /** Reads and decodes files; one answer each, in their order. */
+  inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]>;
   open(setup: TrainerSetup): Promise<void>;
   /**
    * One step. A second call may start before the first has ended: its pictures are decoded meanwhile. Rejects with ENGINE

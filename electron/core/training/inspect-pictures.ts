@@ -16,7 +16,8 @@ export interface Inspection {
 }
 
 export interface InspectOptions {
-  imageSize: number; // pixels that the model sees
+  resize: number; // pixels that evaluation resizes the shorter side to
+  mayKeep: () => boolean; // see PlanOptions
   signal: AbortSignal;
   onProgress: (done: number, total: number) => void;
 }
@@ -30,7 +31,7 @@ const CHUNK = 128; // pictures that are asked for together
 export async function inspectPictures(
   trainer: TrainerApi,
   { files, unreadable: folders }: PictureSet,
-  { imageSize, signal, onProgress }: InspectOptions,
+  { resize, mayKeep, signal, onProgress }: InspectOptions,
 ): Promise<Inspection> {
   const pictures: KnownPicture[] = [];
   const unreadable = [...folders];
@@ -40,7 +41,7 @@ export async function inspectPictures(
     const chunk = files.slice(first, first + CHUNK);
     const found = await trainer.inspect(
       chunk.map(({ path }) => path),
-      imageSize,
+      { resize, keep: mayKeep() },
     );
     for (const [place, file] of chunk.entries()) note(file, found[place], pictures, unreadable);
     onProgress(first + chunk.length, files.length);

@@ -29,6 +29,8 @@ export interface PlanOptions {
   threads: number;
   /** Whether the trainer may be opened for a few steps that are thrown away: not while it is needed for others. */
   mayMeasure: () => boolean;
+  /** Whether it may keep the decoded pictures, for a training that follows: not while it has those of another. */
+  mayKeep: () => boolean;
   onProgress: (done: number, total: number) => void;
 }
 
@@ -89,11 +91,12 @@ export class TrainingPlanner {
   }
 
   async #inspect({ set, manifest }: ResolvedTraining, options: PlanOptions): Promise<Inspection> {
-    const { trainer, signal, onProgress } = options;
-    const { imageSize } = manifest;
-    const key = keyOf([imageSize, set.unreadable, set.files]);
+    const { trainer, signal, mayKeep, onProgress } = options;
+    const { resize } = manifest.preprocessing;
+    const key = keyOf([resize, set.unreadable, set.files]);
     if (this.#inspected?.key === key) return this.#inspected.inspection;
-    const inspection = await inspectPictures(trainer, set, { imageSize, signal, onProgress });
+    if (mayKeep()) await trainer.close(); // and with it the pictures of an earlier plan
+    const inspection = await inspectPictures(trainer, set, { resize, signal, mayKeep, onProgress });
     this.#inspected = { key, inspection };
     return inspection;
   }
@@ -109,15 +112,13 @@ export class TrainingPlanner {
     { trainer, clock, threads }: PlanOptions,
   ): Promise<number | undefined> {
     const setup = trainerSetup(resolved, recipe, threads);
+    const isHead = resolved.request.method === 'head';
     const key = keyOf([setup, recipe.batch]);
     if (this.#measured?.key === key) return this.#measured.secondsPerImage;
     try {
       const learned = pictures.map(({ path, classIndex }) => ({ path, classIndex }));
       const batches = measuredBatches(learned, recipe.batch);
-      const work =
-        resolved.request.method === 'head'
-          ? featureWork(trainer, resolved)
-          : await stepWork(trainer, setup, recipe);
+      const work = isHead ? predictWork(trainer, resolved) : await stepWork(trainer, setup, recipe);
       const secondsPerImage = await timed(work, batches, clock);
       this.#measured = { key, secondsPerImage };
       return secondsPerImage;
@@ -125,7 +126,7 @@ export class TrainingPlanner {
       if (error instanceof AppError && error.code !== 'CANCELLED') return undefined;
       throw error;
     } finally {
-      await trainer.close(); // its memory is not needed before training starts
+      if (!isHead) await trainer.close(); // its memory is not needed before training starts
     }
   }
 }
@@ -169,12 +170,19 @@ async function stepWork(
   return (examples) => trainer.step({ examples, learningRate: warmUpRate, seed: 0 });
 }
 
-function featureWork(
+/** Takes as long as computing features, of which none are to be left over. */
+function predictWork(
   trainer: TrainerApi,
   { parent, manifest }: ResolvedTraining,
 ): (batch: Batch) => Promise<unknown> {
   const path = parent?.model.path ?? '';
-  return (examples) => trainer.addFeatures(path, examples, dialOf(manifest.tokenKeep));
+  const dial = dialOf(manifest.tokenKeep);
+  return (examples) =>
+    trainer.predict(
+      path,
+      examples.map((example) => example.path),
+      dial,
+    );
 }
 
 /** What the trainer is opened with at the start of a training. */

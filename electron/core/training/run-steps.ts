@@ -105,7 +105,7 @@ export class StepRunner {
     const { trainer, root, learned, missing, onMissing } = this.#options;
     const found = await trainer.inspect(
       pictures.map(({ path }) => path),
-      1,
+      { resize: 1, keep: false },
     );
     const gone = pictures.filter((_, index) => {
       const inspected = found[index];

@@ -52,7 +52,7 @@ export function epochsWithin(seconds: number, epochs: number, work: EpochWork): 
  * Pictures of the hold-out that a new head is tested with at other positions of the dial than the trained one, at most: the
  * head itself takes hardly longer than predicting its pictures once, and the test should not take as long again.
  */
-export const MOST_TESTED_OF_HEAD = 400;
+export const MOST_TESTED_OF_HEAD = 300;
 
 /** Seconds of a whole training, whose model is tested at so many positions of the dial at its end. */
 export function trainingSeconds(

@@ -57,6 +57,7 @@ export class TrainingDesk {
       ...{ trainer, clock, threads },
       signal: this.#closing.signal,
       mayMeasure: () => this.#work === undefined, // a training under way needs the trainer for itself
+      mayKeep: () => this.#work === undefined && request.method === 'head', // others close it after measuring
       onProgress: (files, total) => {
         const { source: path } = resolved.set;
         this.#context.emit({ type: 'scanning', path, files, total });

@@ -83,6 +83,7 @@ export class TrainingJob {
     const { plan, pictures } = await planner.plan(resolved, {
       ...{ trainer, clock, signal, threads },
       mayMeasure: () => request.minutes !== undefined,
+      mayKeep: () => true,
       onProgress: (done, total) =>
         listener.onProgress({
           ...{ phase: 'reading', done, total, epoch: 0, epochs: 0 },

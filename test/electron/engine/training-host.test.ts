@@ -62,7 +62,8 @@ suite('a picture that is looked at', () => {
     const { trainer, folder, paths } = await opened(t, 1);
     const [path = ''] = paths;
     writeFileSync(join(folder, 'text.jpg'), 'a text');
-    const found = await trainer.inspect([path, join(folder, 'text.jpg'), join(folder, 'gone.jpg')], 32);
+    const files = [path, join(folder, 'text.jpg'), join(folder, 'gone.jpg')];
+    const found = await trainer.inspect(files, { resize: 32, keep: false });
     const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
     assert.deepEqual(found[0], { width: 48, height: 40, looks: '0000000000000000', sha256 });
     assert.match(errorOf(found[1]), /^the file holds no picture/);
@@ -181,6 +182,35 @@ suite('decoded pictures', () => {
     for (let step = 0; step < 3; step++) await trainer.step(stepOf(paths, step));
     assert.equal(decoded.pictures, 3);
     assert.deepEqual(addon.steps[2]?.pictures, addon.steps[0]?.pictures);
+  });
+
+  test('stay there from looking at them, where they are to be kept', async (t) => {
+    const { addon, trainer, paths, decoded } = await opened(t, 3);
+    const [first = ''] = paths;
+    await trainer.inspect(paths, { resize: 32, keep: false });
+    await trainer.step(stepOf(paths));
+    assert.equal(decoded.pictures, 6);
+    await trainer.inspect([first], { resize: 64, keep: false }); // of another set: these stay
+    await trainer.step(stepOf(paths));
+    assert.equal(decoded.pictures, 7);
+
+    const other = await opened(t, 3);
+    await other.trainer.inspect(other.paths, { resize: 32, keep: true });
+    await other.trainer.step(stepOf(other.paths));
+    assert.equal(other.decoded.pictures, 3);
+    assert.deepEqual(other.addon.steps[0]?.pictures, addon.steps[0]?.pictures);
+  });
+
+  test('of which only some have room when they are looked at are the same as the others', async (t) => {
+    const { addon, trainer, folder, decoded } = await opened(t, 0, { memory: 58 * 48 * 3 });
+    const paths = ['one.png', 'two.png'].map((name) => join(folder, name));
+    for (const path of paths) writeFileSync(path, await draw(480, 400).png().toBuffer());
+    await trainer.inspect(paths, { resize: 32, keep: true });
+    await trainer.step(stepOf(paths));
+    assert.equal(decoded.pictures, 3);
+    const [one, two] = addon.steps[0]?.pictures ?? [];
+    assert.deepEqual([one?.width, one?.height], [58, 48]);
+    assert.deepEqual(one, two);
   });
 
   test('beyond the memory for them are decoded each time, to the same pixels', async (t) => {

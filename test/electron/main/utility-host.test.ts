@@ -92,7 +92,7 @@ suite('the training host as a process of Electron’s', () => {
     utilityProcess.onStart = answering;
     const client = new TrainerClient({ hostEntry: '/app/training-host.mjs', startHost: utilityHost });
     t.after(() => client.close());
-    assert.deepEqual(await client.inspect(['/a.jpg'], 32), []);
+    assert.deepEqual(await client.inspect(['/a.jpg'], { resize: 32, keep: false }), []);
     assert.equal(called('utilityProcess.fork').at(-1)?.[0], '/app/training-host.mjs');
     const [host] = processes.slice(-1);
     assert.deepEqual(

@@ -11,6 +11,7 @@ import type { ClassificationManifest } from '../../../electron/shared/model-pack
 import type {
   HoldoutOutcome,
   InspectedPicture,
+  InspectOptions,
   SolvedHead,
   StepRequest,
   TrainerApi,
@@ -34,6 +35,7 @@ export class TrainerDouble implements TrainerApi {
   readonly setups: TrainerSetup[] = [];
   readonly steps: StepRequest[] = [];
   readonly inspected: string[] = [];
+  readonly kept: string[] = []; // of those inspected
   readonly predicted: { packagePath: string; dial: EngineDial; paths: string[] }[] = [];
   readonly featured: TrainingExample[] = [];
   closed = 0;
@@ -49,8 +51,9 @@ export class TrainerDouble implements TrainerApi {
   #turn: Promise<unknown> = Promise.resolve();
   readonly #packages: string[] = [];
 
-  inspect(paths: readonly string[]): Promise<InspectedPicture[]> {
+  inspect(paths: readonly string[], { keep }: InspectOptions): Promise<InspectedPicture[]> {
     this.inspected.push(...paths);
+    if (keep) this.kept.push(...paths);
     return Promise.resolve(
       paths.map((path): InspectedPicture => {
         if (!isReadable(path)) return { error: 'a bad file' };
