@@ -1,5 +1,5 @@
-// The interface of a GPU library: one shared library per maker's driver (winnow-cuda, winnow-metal), loaded at
-// run time, so that the app starts on machines that have no such driver. Plain C, with a version, as the
+// The interface of a GPU library: one shared library per maker's driver (winnow-cuda, winnow-metal), loaded
+// at run time, so that the app starts on machines that have no such driver. Plain C, with a version, as the
 // library may have been built by another compiler. It knows nothing of models: it has memory, launches the
 // kernels of gpu/kernels, multiplies matrices and records what it was told to do.
 #pragma once
@@ -17,14 +17,15 @@ enum { WINNOW_GPU_VERSION = 1 };
 enum { WINNOW_GPU_TEXT = 512 };  // bytes of every text below, its end included
 
 typedef struct {
-  char name[WINNOW_GPU_TEXT];      // "NVIDIA H200"
-  char driver[WINNOW_GPU_TEXT];    // "driver 580.65, CUDA 13.0"
-  char products[WINNOW_GPU_TEXT];  // what multiplies matrices: "cuBLASLt 13.1", or the built-in kernel and why
-  char reason[WINNOW_GPU_TEXT];    // one sentence, why it cannot be used; empty when it can
+  char name[WINNOW_GPU_TEXT];    // "NVIDIA H200"
+  char driver[WINNOW_GPU_TEXT];  // "driver 580.65, CUDA 13.0"
+  char
+      products[WINNOW_GPU_TEXT];  // what multiplies matrices: "cuBLASLt 13.1", or the built-in kernel and why
+  char reason[WINNOW_GPU_TEXT];   // one sentence, why it cannot be used; empty when it can
   uint64_t memory_bytes, free_bytes;
-  char id[64];             // stays with the device when others are added or removed
-  int32_t half_is_fp16;    // its 16-bit numbers: 0 for bf16, 1 for fp16
-  uint32_t shared_bytes;   // that a block of threads can have beside what its kernel declares itself
+  char id[64];            // stays with the device when others are added or removed
+  int32_t half_is_fp16;   // its 16-bit numbers: 0 for bf16, 1 for fp16
+  uint32_t shared_bytes;  // that a block of threads can have beside what its kernel declares itself
 } WinnowGpuInfo;
 
 typedef enum {
@@ -51,14 +52,14 @@ typedef struct {
 typedef struct {
   int32_t kernel;  // of the list in gpu/kernels/list.h
   uint32_t blocks[3];
-  uint32_t threads;  // of a block: a multiple of 32
+  uint32_t threads;       // of a block: a multiple of 32
   uint32_t shared_bytes;  // beside what the kernel declares itself
   const void* arguments;
   size_t argument_bytes;
 } WinnowGpuLaunch;
 
-// Operations return at once and are done in order; `read` waits. A failure of an earlier operation is returned
-// by `read` and by everything after it.
+// Operations return at once and are done in order; `read` waits. A failure of an earlier operation is
+// returned by `read` and by everything after it.
 typedef struct {
   // Fills up to `capacity` infos and returns how many devices there are; where there are none, `reason` is
   // one sentence that says why.

@@ -1,5 +1,5 @@
-// The 16-bit numbers of GPUs on the host: bf16, and fp16 where a device has no bf16. Rounded to the nearest, of
-// two to the even one.
+// The 16-bit numbers of GPUs on the host: bf16, and fp16 where a device has no bf16. Rounded to the nearest,
+// of two to the even one.
 #pragma once
 
 #include <bit>

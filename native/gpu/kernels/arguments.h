@@ -26,13 +26,14 @@ struct NormalisePixels {
   DEVICE const uint8_t* pixels;  // [B, S, S, 3]
   DEVICE float* out;             // [B, 3, S, S]
   float scale[3], shift[3];      // out = pixel scale + shift
-  int32_t area, count;           // S S; B S S
+  int32_t area, count;           // S S; B 3 S S
 };
 
 struct UnfoldPatches {
   DEVICE const float* images;  // [B, 3, S, S]
   DEVICE Half* out;            // [B M, 3 P P]
-  int32_t side, patch, stride, grid, images_count;
+  int32_t side, patch, stride, grid;
+  int32_t count;  // of values: B M 3 P P
 };
 
 struct PlaceTokens {
@@ -43,6 +44,7 @@ struct PlaceTokens {
   DEVICE float* stream;          // [B, M + n, D]
   Special tokens;
   int32_t patches, dim;
+  int32_t count;  // of values: B (M + n) D
 };
 
 // Rows of floats to rows of 16-bit numbers: converted, or RMSNorm with `weight`.
@@ -55,12 +57,12 @@ struct NormRows {
 };
 
 struct DecideDirections {
-  DEVICE const float* stream;    // [B, L, D]
-  DEVICE const float* norm;      // [D]
-  DEVICE const float* gate;      // [2, D], or null: both always run
-  DEVICE const float* bias;      // [2]
-  DEVICE float* logits;          // [B, 2], or null
-  DEVICE uint8_t* directions;    // [B]
+  DEVICE const float* stream;  // [B, L, D]
+  DEVICE const float* norm;    // [D]
+  DEVICE const float* gate;    // [2, D], or null: both always run
+  DEVICE const float* bias;    // [2]
+  DEVICE float* logits;        // [B, 2], or null
+  DEVICE uint8_t* directions;  // [B]
   Special special;
   float epsilon, threshold;
   int32_t tokens, dim;
@@ -105,7 +107,8 @@ struct NormPatches {
   DEVICE float* out;           // [B, L - n, D]
   Special special;
   float epsilon;
-  int32_t images, patches, dim;
+  int32_t patches, dim;
+  int32_t rows;  // B patches
 };
 
 // out = activation(out + bias), in place on rows.
@@ -144,7 +147,8 @@ struct GatherTokens {
   DEVICE const int32_t* kept;  // [B, k]
   DEVICE float* out;           // [B, k + n, D]
   Special special, moved;
-  int32_t images, tokens, keep, dim;
+  int32_t tokens, keep, dim;
+  int32_t count;  // of values: B (k + n) D
 };
 
 struct RotateTokens {
@@ -159,7 +163,8 @@ struct ScatterTokens {
   DEVICE const float* tokens;    // [B, k, D]
   DEVICE const int32_t* places;  // [B, k]
   DEVICE float* out;             // [B, M, D]
-  int32_t images, keep, patches, dim;
+  int32_t keep, patches, dim;
+  int32_t count;  // of values: B k D
 };
 
 // The built-in matrix product; see WinnowGpuProduct.

@@ -1,32 +1,14 @@
 // Every kernel by its name. The order is part of the interface: WINNOW_GPU_VERSION changes with it.
 #pragma once
 
-#define WINNOW_KERNELS(each)     \
-  each(normalise_pixels)         \
-  each(unfold_patches)           \
-  each(place_tokens)             \
-  each(norm_rows)                \
-  each(decide_directions)        \
-  each(convolve_sequences_2)     \
-  each(convolve_sequences_3)     \
-  each(convolve_sequences_4)     \
-  each(scan_sequences_8)         \
-  each(scan_sequences_16)        \
-  each(scan_sequences_32)        \
-  each(scan_long_sequences_8)    \
-  each(scan_long_sequences_16)   \
-  each(scan_long_sequences_32)   \
-  each(norm_special)             \
-  each(norm_patches)             \
-  each(activate)                 \
-  each(add_rows)                 \
-  each(pool_second_half)         \
-  each(keep_scores)              \
-  each(keep_best)                \
-  each(gather_tokens)            \
-  each(rotate_tokens)            \
-  each(scatter_tokens)           \
-  each(multiply)
+#define WINNOW_KERNELS(each)                                                                                 \
+  each(normalise_pixels) each(unfold_patches) each(place_tokens) each(norm_rows) each(decide_directions)     \
+      each(convolve_sequences_2) each(convolve_sequences_3) each(convolve_sequences_4)                       \
+          each(scan_sequences_8) each(scan_sequences_16) each(scan_sequences_32) each(scan_long_sequences_8) \
+              each(scan_long_sequences_16) each(scan_long_sequences_32) each(norm_special)                   \
+                  each(norm_patches) each(activate) each(add_rows) each(pool_second_half) each(keep_scores)  \
+                      each(keep_best) each(gather_tokens) each(rotate_tokens) each(scatter_tokens)           \
+                          each(multiply)
 
 namespace winnow {
 namespace gpu {
@@ -35,7 +17,7 @@ enum class Kernel {
 #define WINNOW_KERNEL(name) name,
   WINNOW_KERNELS(WINNOW_KERNEL)
 #undef WINNOW_KERNEL
-  count
+      count
 };
 
 }  // namespace gpu

@@ -1,0 +1,143 @@
+#include "gpu/host/host_kernels.h"
+
+#include <ucontext.h>
+
+#include <cmath>
+#include <cstring>
+#include <memory>
+
+namespace winnow::gpu {
+namespace {
+
+constexpr std::uint32_t kWarp = 32;
+constexpr std::size_t kStack = 128 << 10;
+constexpr std::uint32_t kGuard = 0x7fc0dead;  // a NaN behind the shared memory
+
+std::vector<HostKernel>& kernels() {
+  static std::vector<HostKernel> all;
+  return all;
+}
+
+enum class Stop { at_warp, at_block, done };
+
+struct Fibre {
+  ucontext_t context;
+  std::unique_ptr<char[]> stack{new char[kStack]};
+  Stop stop = Stop::done;
+};
+
+// The launch that is running; there is one at a time, on one thread of the process.
+struct Running {
+  const HostKernel* kernel = nullptr;
+  const void* arguments = nullptr;
+  HostPlace block{};
+  std::uint32_t threads = 0, thread = 0;
+  float* scratch = nullptr;
+  ucontext_t scheduler;
+  std::vector<Fibre> fibres;
+  float values[kWarp];  // that a warp exchanges
+};
+
+Running running;
+
+void run_thread() {
+  running.kernel->body(running.arguments, running.block, running.thread, running.threads, running.scratch);
+  running.fibres[running.thread].stop = Stop::done;
+}
+
+void stop_at(Stop stop) {
+  Fibre& fibre = running.fibres[running.thread];
+  fibre.stop = stop;
+  swapcontext(&fibre.context, &running.scheduler);
+}
+
+void resume(std::uint32_t thread) {
+  running.thread = thread;
+  swapcontext(&running.scheduler, &running.fibres[thread].context);
+}
+
+// Lets a warp go on until its threads are all at a barrier of the block, or done; false where they part.
+bool run_warp(std::uint32_t first) {
+  for (;;) {
+    for (std::uint32_t lane = 0; lane < kWarp; ++lane) resume(first + lane);
+    const Stop stop = running.fibres[first].stop;
+    for (std::uint32_t lane = 1; lane < kWarp; ++lane)
+      if (running.fibres[first + lane].stop != stop) return false;
+    if (stop != Stop::at_warp) return true;
+  }
+}
+
+void start(std::uint32_t thread) {
+  Fibre& fibre = running.fibres[thread];
+  getcontext(&fibre.context);
+  fibre.context.uc_stack.ss_sp = fibre.stack.get();
+  fibre.context.uc_stack.ss_size = kStack;
+  fibre.context.uc_link = &running.scheduler;
+  makecontext(&fibre.context, run_thread, 0);
+}
+
+// False where threads part.
+bool run_block() {
+  for (std::uint32_t thread = 0; thread < running.threads; ++thread) start(thread);
+  for (;;) {
+    for (std::uint32_t first = 0; first < running.threads; first += kWarp)
+      if (!run_warp(first)) return false;
+    const Stop stop = running.fibres[0].stop;
+    for (std::uint32_t first = kWarp; first < running.threads; first += kWarp)
+      if (running.fibres[first].stop != stop) return false;
+    if (stop == Stop::done) return true;
+  }
+}
+
+}  // namespace
+
+HostKernel::Registration::Registration(const HostKernel& kernel) { kernels().push_back(kernel); }
+
+const HostKernel* HostKernel::find(const std::string& name, bool is_fp16) {
+  for (const HostKernel& kernel : kernels())
+    if (kernel.name == name && kernel.is_fp16 == is_fp16) return &kernel;
+  return nullptr;
+}
+
+std::string HostKernel::launch(const HostPlace& blocks, std::uint32_t threads, std::size_t shared_bytes,
+                               const void* given) const {
+  if (threads == 0 || threads % kWarp != 0 || threads > largest_block)
+    return name + " was launched with " + std::to_string(threads) + " threads of a block.";
+  const std::size_t floats = (shared_bytes + 63) / 64 * 16;
+  std::vector<float> memory(floats + 32);
+  void* aligned = memory.data();
+  std::size_t space = memory.size() * sizeof(float);
+  running.scratch = static_cast<float*>(std::align(64, floats * sizeof(float), aligned, space));
+  running.kernel = this;
+  running.arguments = given;
+  running.threads = threads;
+  if (running.fibres.size() < threads) running.fibres.resize(threads);
+  for (HostPlace place{0, 0, 0}; place.z < blocks.z; ++place.z)
+    for (place.y = 0; place.y < blocks.y; ++place.y)
+      for (place.x = 0; place.x < blocks.x; ++place.x) {
+        std::fill(memory.begin(), memory.end(), NAN);
+        const std::size_t used = shared_bytes / sizeof(float);
+        std::memcpy(running.scratch + used, &kGuard, sizeof kGuard);
+        running.block = place;
+        const std::string where = name + ", block " + std::to_string(place.x) + " " +
+                                  std::to_string(place.y) + " " + std::to_string(place.z) + ": ";
+        if (!run_block()) return where + "its threads do not come to the same barriers.";
+        if (std::memcmp(running.scratch + used, &kGuard, sizeof kGuard) != 0)
+          return where + "it wrote beyond its shared memory.";
+      }
+  return "";
+}
+
+void HostThread::meet_block() { stop_at(Stop::at_block); }
+void HostThread::meet_warp() { stop_at(Stop::at_warp); }
+
+float HostThread::exchange(float value, std::uint32_t mask) {
+  const std::uint32_t lane = running.thread % kWarp;
+  running.values[lane] = value;
+  meet_warp();
+  const float other = running.values[lane ^ mask];
+  meet_warp();
+  return other;
+}
+
+}  // namespace winnow::gpu
