@@ -6,12 +6,14 @@
 // (arXiv 2504.04787), MambaReg (arXiv 2405.14858).
 //
 // An operation never couples two images, and every image's result is the same whatever the batch holds.
-// A backend is used by one thread at a time. Operations are in order and cannot fail once their weights are
-// prepared; memory for their intermediates grows at the first call of a shape and is kept.
+// A backend is used by one thread at a time. Operations are in order; memory for their intermediates grows at
+// the first call of a shape and is kept. On a processor they cannot fail once their weights are prepared;
+// what fails on a GPU is told by `wait`.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -130,6 +132,16 @@ class Backend {
   virtual void write(void* target, const void* host_source, std::size_t bytes) = 0;
   // Waits for the operations so far.
   virtual void read(void* host_target, const void* source, std::size_t bytes) = 0;
+  // Waits likewise. Fails with out_of_memory, after which a smaller batch may do, or device_lost where one of
+  // them did: what was read since is not to be used.
+  virtual Status wait() { return ok(); }
+
+  // Does `operations`. They are the same whenever `key` is, but for the contents of the memory they work in,
+  // so that a backend may keep what they are and repeat that.
+  virtual Status repeat([[maybe_unused]] const std::vector<std::int64_t>& key,
+                        const std::function<Status()>& operations) {
+    return operations();
+  }
 
   // --- Weights, converted once at load; pointers are needed during the call only ---
 

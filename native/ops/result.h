@@ -8,7 +8,7 @@
 namespace winnow {
 
 // Codes of electron/shared/errors.ts that native code can produce.
-enum class ErrorCode { bad_argument, bad_model, engine, cancelled };
+enum class ErrorCode { bad_argument, bad_model, engine, cancelled, out_of_memory, device_lost };
 
 struct Error {
   ErrorCode code;
