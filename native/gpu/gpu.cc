@@ -80,6 +80,16 @@ void Gpu::multiply(const WinnowGpuProduct& product) {
   if (failure_ == WINNOW_GPU_OK) note(library_->multiply(device_, &product));
 }
 
+void Gpu::activate(float* rows, const float* bias, Activation activation, std::size_t count, int dim) {
+  if (bias == nullptr && activation == Activation::none) return;
+  launch_each(Kernel::activate, count,
+              Activate{.rows = rows,
+                       .bias = bias,
+                       .activation = static_cast<std::int32_t>(activation),
+                       .count = static_cast<std::int32_t>(count),
+                       .dim = dim});
+}
+
 void Gpu::begin_recording() {
   if (failure_ == WINNOW_GPU_OK) note(library_->begin_recording(device_));
 }

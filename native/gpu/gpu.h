@@ -10,6 +10,7 @@
 #include "gpu/gpu_library.h"
 #include "gpu/kernels/arguments.h"
 #include "gpu/kernels/list.h"
+#include "ops/backend.h"
 #include "ops/result.h"
 
 namespace winnow::gpu {
@@ -36,6 +37,7 @@ class Gpu {
   void release(void* memory);
   void write(void* target, const void* source, std::size_t bytes);
   void read(void* target, const void* source, std::size_t bytes);
+  void wait() { read(nullptr, nullptr, 0); }
   void clear(void* target, std::size_t bytes);
 
   struct Blocks {
@@ -58,6 +60,16 @@ class Gpu {
     launch(kernel, {(count + kThreads / 32 - 1) / (kThreads / 32)}, kThreads, arguments);
   }
   void multiply(const WinnowGpuProduct& product);
+  // out = scale x w^T + keep out; x [rows, inputs], w [outputs, inputs], out [rows, outputs].
+  void multiply(const Half* x, const Half* w, float* out, std::size_t rows, int inputs, int outputs,
+                float scale = 1.0f, float keep = 0.0f) {
+    multiply(one(x, w, out, rows, inputs, outputs, scale, keep, true));
+  }
+  void multiply(const Half* x, const Half* w, Half* out, std::size_t rows, int inputs, int outputs) {
+    multiply(one(x, w, out, rows, inputs, outputs, 1.0f, 0.0f, false));
+  }
+  // rows [count / dim, dim] = activation(rows + bias), with bias [dim] or null.
+  void activate(float* rows, const float* bias, Activation activation, std::size_t count, int dim);
 
   void begin_recording();
   void* end_recording();  // null where it cannot
@@ -73,6 +85,22 @@ class Gpu {
       : library_(library), device_(device), info_(info) {}
   void launch_bytes(Kernel kernel, Blocks blocks, int threads, const void* arguments, std::size_t bytes,
                     std::size_t shared_bytes);
+  static WinnowGpuProduct one(const Half* x, const Half* w, void* out, std::size_t rows, int inputs,
+                              int outputs, float scale, float keep, bool out_is_fp32) {
+    return {.x = x,
+            .w = w,
+            .out = out,
+            .rows = static_cast<std::int32_t>(rows),
+            .inputs = inputs,
+            .outputs = outputs,
+            .count = 1,
+            .x_step = 0,
+            .w_step = 0,
+            .out_step = 0,
+            .scale = scale,
+            .keep = keep,
+            .out_is_fp32 = out_is_fp32 ? 1 : 0};
+  }
   void note(WinnowGpuStatus status, std::size_t bytes = 0);
 
   const WinnowGpuLibrary* library_;

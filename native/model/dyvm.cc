@@ -1,6 +1,7 @@
 #include "model/dyvm.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
 
 namespace winnow {
@@ -33,6 +34,15 @@ Status DyvmModel::plan(int images) {
   });
 }
 
+// What the operations of a call depend on beside its pictures.
+std::vector<std::int64_t> DyvmModel::call_key(int images, const std::vector<int>& kept,
+                                              const DynamicOptions& options) const {
+  std::vector<std::int64_t> key = {reinterpret_cast<std::intptr_t>(this), images,
+                                   std::bit_cast<std::int32_t>(options.block_threshold)};
+  key.insert(key.end(), kept.begin(), kept.end());
+  return key;
+}
+
 template <typename Load>
 Status DyvmModel::run(int images, const DynamicOptions& options, Outputs& outputs, Load load) {
   if (images < 1) return Error{ErrorCode::bad_argument, "Expected at least one image, but there is none."};
@@ -41,7 +51,12 @@ Status DyvmModel::run(int images, const DynamicOptions& options, Outputs& output
   if (const Status planned = plan(images); !planned) return planned;
   const auto start = std::chrono::steady_clock::now();
   load();
-  if (const Status done = forward(images, *kept, options); !done) return done;
+  const auto compute = [&] { return forward(images, *kept, options); };
+  const bool may_repeat = !options.trace && options.replay == nullptr;
+  if (const Status done = may_repeat ? backend_.repeat(call_key(images, *kept, options), compute) : compute();
+      !done)
+    return done;
+  if (const Status done = backend_.wait(); !done) return done;
   const Progress progress{images,
                           config_.depth,
                           config_.patches(),

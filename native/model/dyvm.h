@@ -49,6 +49,8 @@ class DyvmModel {
   Status forward(int images, const std::vector<int>& kept, const DynamicOptions& options);
   // buffers_.logits from the last block's stream.
   void classify(Tensor stream, const SpecialTokens& special);
+  std::vector<std::int64_t> call_key(int images, const std::vector<int>& kept,
+                                     const DynamicOptions& options) const;
   template <typename Load>
   Status run(int images, const DynamicOptions& options, Outputs& outputs, Load load);
 

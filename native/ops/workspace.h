@@ -26,10 +26,12 @@ class Workspace {
       backend_.release(memory_);
       memory_ = static_cast<std::byte*>(backend_.allocate(used_));
       capacity_ = memory_ == nullptr ? 0 : used_;
-      if (memory_ == nullptr)
+      if (memory_ == nullptr) {
+        if (const Status told = backend_.wait(); !told) return told.error();
         return Error{ErrorCode::engine,
                      "Expected " + std::to_string(used_ >> 20) +
                          " MB of memory for this batch, but there is not enough: use a smaller batch."};
+      }
     }
     measuring_ = false;
     used_ = 0;
