@@ -177,5 +177,77 @@ struct Multiply {
   int32_t rows, inputs, outputs, out_is_fp32;
 };
 
+// --- Feature maps: [B, H, W, C] as in ops/backend.h; `rows`, `columns` are of the map that is written. ---
+
+// From a map [B, height, width, C] to one [B, rows, columns, C].
+struct ChangeMap {
+  DEVICE const float* x;
+  DEVICE float* out;
+  int32_t height, width, rows, columns, channels;
+  int32_t add;  // of resize_map: 1 adds to what is there
+};
+
+// The channels of a map to their place among those of another, out [pixels, all].
+struct PlaceChannels {
+  DEVICE const float* x;  // [pixels, channels]
+  DEVICE float* out;      // to its first channel
+  int32_t pixels, channels, all;
+};
+
+struct NormChannels {
+  DEVICE const float* x;       // [pixels, C]
+  DEVICE const float* weight;  // [C]
+  DEVICE const float* bias;    // [C]
+  DEVICE float* out;           // [pixels, C], or x
+  float epsilon;
+  int32_t activation, pixels, channels;
+};
+
+// The K x K pixels around each of `pixels` pixels from the `first` on, as rows of a matrix.
+struct UnfoldMap {
+  DEVICE const float* x;  // [B, height, width, C]
+  DEVICE Half* out;       // [pixels, K, K, C]
+  int32_t height, width, channels, kernel, first, pixels;
+};
+
+// Products of `pixels` pixels from the `first` on to the 2 x 2 pixels that each becomes.
+struct PlaceQuarters {
+  DEVICE const float* products;  // [pixels, 2, 2, C]
+  DEVICE const float* bias;      // [C], or null
+  DEVICE float* out;             // [B, 2 height, 2 width, C]
+  int32_t activation, height, width, channels, first, pixels;
+};
+
+// Where ROIAlign samples a box: ops/roi_axis.h along rows, then along columns.
+struct RoiPlace {
+  float start[2], width[2];
+  int32_t samples[2];
+  int32_t level;
+};
+
+struct AlignRois {
+  DEVICE const float* maps[8];  // of the levels, [height, width, C]
+  int32_t heights[8], widths[8];
+  DEVICE const RoiPlace* places;  // [count]
+  DEVICE float* out;              // [count, side, side, C]
+  int32_t side, channels;
+};
+
+struct AddResizedTaps {
+  DEVICE const float* taps;  // [B, height, width, 9, C]
+  DEVICE float* out;         // [B, rows, columns, C]
+  int32_t activation, height, width, rows, columns, channels;
+};
+
+// ops/sliding_windows.h
+struct LabelPixels {
+  DEVICE const float* maps;      // [tops lefts, map_height, map_width, C]
+  DEVICE const int32_t* starts;  // of windows: `tops` of their rows, then `lefts` of their columns
+  DEVICE uint16_t* classes;      // [pixels]: rows of `width`, from first_row on
+  int32_t tops, lefts, side, picture_height, picture_width;
+  int32_t map_height, map_width, channels;
+  int32_t height, width, first_row, pixels;
+};
+
 }  // namespace gpu
 }  // namespace winnow

@@ -1,6 +1,7 @@
 // All kernels, for a compiler that has been told its dialect.
 #pragma once
 
+#include "gpu/kernels/maps.h"
 #include "gpu/kernels/multiply.h"
 #include "gpu/kernels/pruning.h"
 #include "gpu/kernels/scan.h"

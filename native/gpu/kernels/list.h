@@ -8,7 +8,9 @@
               each(scan_long_sequences_16) each(scan_long_sequences_32) each(norm_special)                   \
                   each(norm_patches) each(activate) each(add_rows) each(pool_second_half) each(keep_scores)  \
                       each(keep_best) each(gather_tokens) each(rotate_tokens) each(scatter_tokens)           \
-                          each(multiply)
+                          each(multiply) each(max_pool) each(subsample) each(average_pool) each(resize_map)  \
+                              each(place_channels) each(norm_channels) each(unfold_map) each(place_quarters) \
+                                  each(align_rois) each(add_resized_taps) each(label_pixels)
 
 namespace winnow {
 namespace gpu {
