@@ -18,32 +18,6 @@ constexpr int kMostPatches = 8192;  // of keep_best: 256 threads with 32 each
 
 Special as_arguments(const SpecialTokens& tokens) { return {tokens.count, tokens.first, tokens.step}; }
 
-// Time by kind of operation, waiting for each; while it is off nothing waits.
-class Times {
- public:
-  void start(Gpu& gpu, bool on) {
-    on_ = on;
-    spent_.clear();
-    if (on) gpu.seconds();
-  }
-  bool on() const { return on_; }
-  void end(Gpu& gpu, const char* operation) {
-    if (!on_) return;
-    const double seconds = gpu.seconds();
-    for (OperationTime& time : spent_)
-      if (time.name == operation) {
-        time.seconds += seconds;
-        return;
-      }
-    spent_.push_back({operation, seconds});
-  }
-  const std::vector<OperationTime>& spent() const { return spent_; }
-
- private:
-  bool on_ = false;
-  std::vector<OperationTime> spent_;
-};
-
 class GpuBackend : public GpuMaps {
  public:
   explicit GpuBackend(Gpu gpu) : GpuMaps(std::move(gpu)) {}
@@ -372,10 +346,9 @@ class GpuBackend : public GpuMaps {
 
   static constexpr std::size_t kFewBlocks = 512;
 
-  Buffer<Half> halves_{gpu_}, xz_{gpu_}, u_{gpu_}, y_{gpu_};
-  Buffer<float> floats_{gpu_}, partial_{gpu_};
+  Buffer<Half> xz_{gpu_}, u_{gpu_}, y_{gpu_};
+  Buffer<float> partial_{gpu_};
   Recordings recordings_{gpu_};
-  Times times_;
 };
 
 }  // namespace

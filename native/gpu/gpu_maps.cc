@@ -1,6 +1,7 @@
 #include "gpu/gpu_maps.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "ops/roi_axis.h"
 
@@ -32,15 +33,22 @@ int threads_for(int values) { return std::clamp((values + 31) / 32 * 32, 32, 256
 
 std::size_t blocks_for(std::size_t values, int each) { return (values + each - 1) / each; }
 
+ChangeMap change_of(const Tensor& x, const Tensor& out, bool add = false) {
+  return {.x = x.data(),
+          .out = out.data(),
+          .height = x.extent(1),
+          .width = x.extent(2),
+          .rows = out.extent(1),
+          .columns = out.extent(2),
+          .channels = x.extent(3),
+          .add = add ? 1 : 0};
+}
+
 }  // namespace
 
 GpuMaps::GpuMaps(Gpu gpu)
     : gpu_(std::move(gpu)),
-      tile_bytes_(std::min<std::size_t>(kMostTileBytes, gpu_.info().memory_bytes / kMemoryPerTile)),
-      rows_(gpu_),
-      products_(gpu_),
-      places_(gpu_),
-      starts_(gpu_) {}
+      tile_bytes_(std::min<std::size_t>(kMostTileBytes, gpu_.info().memory_bytes / kMemoryPerTile)) {}
 
 Result<std::unique_ptr<Convolution>> GpuMaps::make_convolution(const float* weight, const float* bias,
                                                                int outputs, int inputs, int kernel) {
@@ -84,30 +92,27 @@ int GpuMaps::tile_of(int pixels, std::size_t bytes, int outputs) const {
   return static_cast<int>(std::clamp<std::size_t>(most, 1, static_cast<std::size_t>(std::max(pixels, 1))));
 }
 
-void GpuMaps::multiply(const Half* weight, int count, int inputs, int outputs, float* out) {
-  WinnowGpuProduct product{};
-  product.x = rows_.data();
-  product.w = weight;
-  product.out = out;
-  product.rows = count;
-  product.inputs = inputs;
-  product.outputs = outputs;
-  product.count = 1;
-  product.scale = 1.0f;
-  product.out_is_fp32 = 1;
-  gpu_.multiply(product);
-}
-
 void GpuMaps::unfold(Tensor x, int kernel, int first, int count) {
   const int channels = x.extent(3);
-  Half* rows = rows_.reserve(static_cast<std::size_t>(count) * kernel * kernel * channels);
+  Half* rows = halves_.reserve(static_cast<std::size_t>(count) * kernel * kernel * channels);
   if (kernel == 1)
     gpu_.launch_rows(Kernel::norm_rows, count,
-                     NormRows{x.data() + static_cast<std::size_t>(first) * channels, nullptr, rows, 0.0f,
-                              count, channels});
+                     NormRows{.rows = x.data() + static_cast<std::size_t>(first) * channels,
+                              .weight = nullptr,
+                              .out = rows,
+                              .epsilon = 0.0f,
+                              .count = count,
+                              .dim = channels});
   else
     gpu_.launch_rows(Kernel::unfold_map, count,
-                     UnfoldMap{x.data(), rows, x.extent(1), x.extent(2), channels, kernel, first, count});
+                     UnfoldMap{.x = x.data(),
+                               .out = rows,
+                               .height = x.extent(1),
+                               .width = x.extent(2),
+                               .channels = channels,
+                               .kernel = kernel,
+                               .first = first,
+                               .pixels = count});
 }
 
 void GpuMaps::convolve(Tensor x, const Convolution& weights, Activation activation, Tensor out) {
@@ -115,30 +120,36 @@ void GpuMaps::convolve(Tensor x, const Convolution& weights, Activation activati
   const int pixels = pixels_of(x), inputs = w.kernel * w.kernel * w.inputs;
   const int tile = tile_of(pixels, inputs * sizeof(Half), w.outputs);
   for (int first = 0; first < pixels; first += tile) {
-    const int count = std::min(tile, pixels - first), values = count * w.outputs;
+    const int count = std::min(tile, pixels - first);
     float* target = out.data() + static_cast<std::size_t>(first) * w.outputs;
     unfold(x, w.kernel, first, count);
-    multiply(w.weight.data(), count, inputs, w.outputs, target);
-    if (activation != Activation::none || w.bias.data() != nullptr)
-      gpu_.launch_each(
-          Kernel::activate, values,
-          Activate{target, w.bias.data(), static_cast<std::int32_t>(activation), values, w.outputs});
+    gpu_.multiply(halves_.data(), w.weight.data(), target, count, inputs, w.outputs);
+    gpu_.activate(target, w.bias.data(), activation, static_cast<std::size_t>(count) * w.outputs, w.outputs);
   }
+  times_.end(gpu_, "map convolution");
 }
 
 void GpuMaps::upsample(Tensor x, const Upsampling& weights, Activation activation, Tensor out) {
   const auto& w = static_cast<const GpuUpsampling&>(weights);
   const int pixels = pixels_of(x), outputs = 4 * w.outputs;
   const int tile = tile_of(pixels, std::max(w.inputs * sizeof(Half), outputs * sizeof(float)), outputs);
-  float* products = products_.reserve(static_cast<std::size_t>(tile) * outputs);
+  float* products = floats_.reserve(static_cast<std::size_t>(tile) * outputs);
   for (int first = 0; first < pixels; first += tile) {
     const int count = std::min(tile, pixels - first);
     unfold(x, 1, first, count);
-    multiply(w.weight.data(), count, w.inputs, outputs, products);
+    gpu_.multiply(halves_.data(), w.weight.data(), products, count, w.inputs, outputs);
     gpu_.launch_rows(Kernel::place_quarters, count,
-                     PlaceQuarters{products, w.bias.data(), out.data(), static_cast<std::int32_t>(activation),
-                                   x.extent(1), x.extent(2), w.outputs, first, count});
+                     PlaceQuarters{.products = products,
+                                   .bias = w.bias.data(),
+                                   .out = out.data(),
+                                   .activation = static_cast<std::int32_t>(activation),
+                                   .height = x.extent(1),
+                                   .width = x.extent(2),
+                                   .channels = w.outputs,
+                                   .first = first,
+                                   .pixels = count});
   }
+  times_.end(gpu_, "map upsampling");
 }
 
 void GpuMaps::change_map(Kernel kernel, Tensor x, Tensor out, bool add) {
@@ -146,40 +157,58 @@ void GpuMaps::change_map(Kernel kernel, Tensor x, Tensor out, bool add) {
   gpu_.launch(kernel,
               {blocks_for(values, threads), static_cast<std::size_t>(out.extent(1)),
                static_cast<std::size_t>(out.extent(0))},
-              threads,
-              ChangeMap{x.data(), out.data(), x.extent(1), x.extent(2), out.extent(1), out.extent(2),
-                        x.extent(3), add ? 1 : 0});
+              threads, change_of(x, out, add));
 }
 
-void GpuMaps::max_pool(Tensor x, Tensor out) { change_map(Kernel::max_pool, x, out); }
-void GpuMaps::subsample(Tensor x, Tensor out) { change_map(Kernel::subsample, x, out); }
-void GpuMaps::resize_map(Tensor x, Tensor out, bool add) { change_map(Kernel::resize_map, x, out, add); }
+void GpuMaps::max_pool(Tensor x, Tensor out) {
+  change_map(Kernel::max_pool, x, out);
+  times_.end(gpu_, "map pooling");
+}
+
+void GpuMaps::subsample(Tensor x, Tensor out) {
+  change_map(Kernel::subsample, x, out);
+  times_.end(gpu_, "map pooling");
+}
+
+void GpuMaps::resize_map(Tensor x, Tensor out, bool add) {
+  change_map(Kernel::resize_map, x, out, add);
+  times_.end(gpu_, "map resizing");
+}
 
 void GpuMaps::average_pool(Tensor x, Tensor out) {
   gpu_.launch(Kernel::average_pool,
               {static_cast<std::size_t>(out.extent(1)) * out.extent(2), blocks_for(out.extent(3), 32),
                static_cast<std::size_t>(out.extent(0))},
-              256,
-              ChangeMap{x.data(), out.data(), x.extent(1), x.extent(2), out.extent(1), out.extent(2),
-                        x.extent(3), 0});
+              256, change_of(x, out));
+  times_.end(gpu_, "map pooling");
 }
 
 void GpuMaps::concatenate(std::span<const Tensor> maps, Tensor out) {
   float* target = out.data();
   for (const Tensor& map : maps) {
     const int pixels = pixels_of(map), channels = map.extent(3);
-    gpu_.launch_rows(Kernel::place_channels, pixels,
-                     PlaceChannels{map.data(), target, pixels, channels, out.extent(3)});
+    gpu_.launch_rows(
+        Kernel::place_channels, pixels,
+        PlaceChannels{
+            .x = map.data(), .out = target, .pixels = pixels, .channels = channels, .all = out.extent(3)});
     target += channels;
   }
+  times_.end(gpu_, "map concatenation");
 }
 
 void GpuMaps::norm_channels(Tensor x, const float* weight, const float* bias, float epsilon,
                             Activation activation, Tensor out) {
   const int pixels = pixels_of(x);
   gpu_.launch_rows(Kernel::norm_channels, pixels,
-                   NormChannels{x.data(), weight, bias, out.data(), epsilon,
-                                static_cast<std::int32_t>(activation), pixels, x.extent(3)});
+                   NormChannels{.x = x.data(),
+                                .weight = weight,
+                                .bias = bias,
+                                .out = out.data(),
+                                .epsilon = epsilon,
+                                .activation = static_cast<std::int32_t>(activation),
+                                .pixels = pixels,
+                                .channels = x.extent(3)});
+  times_.end(gpu_, "map norm");
 }
 
 // Where the samples lie is computed here: a device that rounds otherwise would take another number of them.
@@ -194,14 +223,22 @@ void GpuMaps::roi_align(std::span<const Tensor> levels, std::span<const int> str
         {{down.start, across.start}, {down.width, across.width}, {down.samples, across.samples}, level[r]});
   }
   places_.hold(places);
-  AlignRois arguments{{}, {}, {}, places_.data(), out.data(), side, channels};
-  for (std::size_t i = 0; i < std::min(levels.size(), std::size(arguments.maps)); ++i) {
+  AlignRois arguments{.maps = {},
+                      .heights = {},
+                      .widths = {},
+                      .places = places_.data(),
+                      .out = out.data(),
+                      .side = side,
+                      .channels = channels};
+  assert(levels.size() <= std::size(arguments.maps));
+  for (std::size_t i = 0; i < levels.size(); ++i) {
     arguments.maps[i] = levels[i].data();
     arguments.heights[i] = levels[i].extent(1);
     arguments.widths[i] = levels[i].extent(2);
   }
   gpu_.launch(Kernel::align_rois, {static_cast<std::size_t>(count), static_cast<std::size_t>(side) * side},
               threads_for(channels), arguments);
+  times_.end(gpu_, "ROIAlign");
 }
 
 void GpuMaps::add_resized_taps(Tensor taps, Activation activation, Tensor out) {
@@ -210,8 +247,15 @@ void GpuMaps::add_resized_taps(Tensor taps, Activation activation, Tensor out) {
               {blocks_for(channels, 32) * blocks_for(columns, 8), static_cast<std::size_t>(rows),
                static_cast<std::size_t>(out.extent(0))},
               256,
-              AddResizedTaps{taps.data(), out.data(), static_cast<std::int32_t>(activation), taps.extent(1),
-                             taps.extent(2), rows, columns, channels});
+              AddResizedTaps{.taps = taps.data(),
+                             .out = out.data(),
+                             .activation = static_cast<std::int32_t>(activation),
+                             .height = taps.extent(1),
+                             .width = taps.extent(2),
+                             .rows = rows,
+                             .columns = columns,
+                             .channels = channels});
+  times_.end(gpu_, "map resizing");
 }
 
 void GpuMaps::label_pixels(Tensor maps, const SlidingWindows& windows, int width, int height, int first_row,
@@ -219,23 +263,23 @@ void GpuMaps::label_pixels(Tensor maps, const SlidingWindows& windows, int width
   std::vector<std::int32_t> starts(windows.tops.begin(), windows.tops.end());
   starts.insert(starts.end(), windows.lefts.begin(), windows.lefts.end());
   starts_.hold(starts);
-  LabelPixels arguments{};
-  arguments.maps = maps.data();
-  arguments.starts = starts_.data();
-  arguments.classes = classes.data();
-  arguments.tops = static_cast<std::int32_t>(windows.tops.size());
-  arguments.lefts = static_cast<std::int32_t>(windows.lefts.size());
-  arguments.side = windows.side;
-  arguments.picture_height = windows.height;
-  arguments.picture_width = windows.width;
-  arguments.map_height = maps.extent(1);
-  arguments.map_width = maps.extent(2);
-  arguments.channels = maps.extent(3);
-  arguments.height = height;
-  arguments.width = width;
-  arguments.first_row = first_row;
-  arguments.pixels = static_cast<std::int32_t>(classes.size());
-  gpu_.launch_rows(Kernel::label_pixels, classes.size(), arguments);
+  gpu_.launch_rows(Kernel::label_pixels, classes.size(),
+                   LabelPixels{.maps = maps.data(),
+                               .starts = starts_.data(),
+                               .classes = classes.data(),
+                               .tops = static_cast<std::int32_t>(windows.tops.size()),
+                               .lefts = static_cast<std::int32_t>(windows.lefts.size()),
+                               .side = windows.side,
+                               .picture_height = windows.height,
+                               .picture_width = windows.width,
+                               .map_height = maps.extent(1),
+                               .map_width = maps.extent(2),
+                               .channels = maps.extent(3),
+                               .height = height,
+                               .width = width,
+                               .first_row = first_row,
+                               .pixels = static_cast<std::int32_t>(classes.size())});
+  times_.end(gpu_, "labels of pixels");
 }
 
 }  // namespace winnow::gpu

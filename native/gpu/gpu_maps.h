@@ -1,7 +1,8 @@
-// The part of the GPU backend that works on feature maps, and the opened GPU that the rest of it shares.
+// The part of the GPU backend that works on feature maps, and what the rest of it shares with that part.
 #pragma once
 
 #include "gpu/gpu.h"
+#include "gpu/operation_times.h"
 #include "ops/backend.h"
 
 namespace winnow::gpu {
@@ -31,21 +32,21 @@ class GpuMaps : public Backend {
 
  protected:
   Gpu gpu_;
+  OperationTimes times_;
+  // Memory of an operation.
+  Buffer<Half> halves_{gpu_};
+  Buffer<float> floats_{gpu_};
 
  private:
   // A kernel with a thread for each value of `out`.
   void change_map(Kernel kernel, Tensor x, Tensor out, bool add = false);
   int tile_of(int pixels, std::size_t bytes, int outputs) const;
-  // rows_ = the kernel x kernel pixels around each of `count` pixels of x, from the `first` on.
+  // halves_ = the kernel x kernel pixels around each of `count` pixels of x, from the `first` on.
   void unfold(Tensor x, int kernel, int first, int count);
-  // out [count, outputs] = rows_ [count, inputs] weight^T.
-  void multiply(const Half* weight, int count, int inputs, int outputs, float* out);
 
-  std::size_t tile_bytes_;       // that a tile of pixels takes of each of the two below
-  Buffer<Half> rows_;            // of the left factor of a product
-  Buffer<float> products_;       // that are still to be placed
-  Buffer<RoiPlace> places_;      // of boxes
-  Buffer<std::int32_t> starts_;  // of sliding windows
+  std::size_t tile_bytes_;  // that a tile of pixels takes of halves_, and of floats_
+  Buffer<RoiPlace> places_{gpu_};
+  Buffer<std::int32_t> starts_{gpu_};  // of sliding windows
 };
 
 }  // namespace winnow::gpu
