@@ -132,6 +132,7 @@ Status DenseBackbone::forward(const float* input, int images, const DynamicOptio
   const auto start = std::chrono::steady_clock::now();
   backend_.write(buffers_.images.data(), input, buffers_.images.size() * sizeof(float));
   if (const Status done = run(images, *kept, options); !done) return done;
+  if (const Status done = backend_.wait(); !done) return done;
   const Progress progress{images,
                           config_.depth,
                           config_.patches(),
@@ -166,11 +167,12 @@ void DenseBackbone::rotate(Tensor tokens) {
                          {sines_, {grid, pairs}});
 }
 
-void DenseBackbone::choose(Tensor scores, int count, const std::vector<std::int32_t>* replay,
-                           TensorView<std::int32_t> kept) {
+Status DenseBackbone::choose(Tensor scores, int count, const std::vector<std::int32_t>* replay,
+                             TensorView<std::int32_t> kept) {
   const int images = scores.extent(0), patches = scores.extent(1), all = config_.patches();
   scores_.resize(scores.size());
   backend_.read(scores_.data(), scores.data(), scores.size() * sizeof(float));
+  if (const Status done = backend_.wait(); !done) return done;
   dense_scores_.resize(all);
   order_.resize(all);
   rows_.resize(static_cast<std::size_t>(images) * count);
@@ -192,6 +194,7 @@ void DenseBackbone::choose(Tensor scores, int count, const std::vector<std::int3
     for (int i = 0; i < count; ++i)
       places_[b * count + i] = places_[b * patches + rows_[b * count + i]];  // never one still to be read
   backend_.write(buffers_.places.data(), places_.data(), bytes);
+  return ok();
 }
 
 Status DenseBackbone::run(int images, const std::vector<int>& kept, const DynamicOptions& options) {
@@ -230,8 +233,11 @@ Status DenseBackbone::run(int images, const std::vector<int>& kept, const Dynami
         for (std::size_t later = tap; later < buffers_.taps.size(); ++later)
           place(hidden, buffers_.taps[later]);
         if (!config_.segmentation) place(stream, buffers_.frozen);
-        choose(scores, kept[stage], options.replay == nullptr ? nullptr : &(*options.replay)[stage],
-               view(buffers_.kept[stage], images, kept[stage]));
+        const auto* replay = options.replay == nullptr ? nullptr : &(*options.replay)[stage];
+        if (const Status chosen =
+                choose(scores, kept[stage], replay, view(buffers_.kept[stage], images, kept[stage]));
+            !chosen)
+          return chosen;
         const Tensor gathered = view(spare, images, kept[stage]);
         backend_.gather_tokens(stream, SpecialTokens::none(), {buffers_.rows.data(), {images, kept[stage]}},
                                SpecialTokens::none(), gathered);

@@ -20,7 +20,7 @@ class DenseBackbone {
                                                      const std::string& prefix, Backend& backend);
 
   // input [B, 3, S, S]: normalised, host memory. All of `outputs` but its logits is written. Fails with
-  // bad_argument, cancelled, or engine when memory is short.
+  // bad_argument, cancelled, engine when memory is short, or as Backend::wait.
   Status forward(const float* input, int images, const DynamicOptions& options, Outputs& outputs);
 
   // Of the last forward pass, in the backend's memory, [B, g, g, D] with g = config.grid(), until the next
@@ -61,8 +61,8 @@ class DenseBackbone {
   // The `count` best of scores [B, patches], into kept [B, count]; and which to go on with, into
   // buffers_.rows and places: they, or those of `replay`. The choice among equal ones is that of a row of all
   // patches, the pruned ones at minus infinity, as the original has it.
-  void choose(Tensor scores, int count, const std::vector<std::int32_t>* replay,
-              TensorView<std::int32_t> kept);
+  Status choose(Tensor scores, int count, const std::vector<std::int32_t>* replay,
+                TensorView<std::int32_t> kept);
   // Places of the patches there are, in the backend's memory.
   TensorView<const std::int32_t> places(int images, int patches) const {
     return {buffers_.places.data(), {images, patches}};

@@ -58,8 +58,8 @@ void BoxHead::plan(Workspace& workspace) {
   box_corrections_ = workspace.take<float>({kBatch, per_class_ ? 4 * classes_ : 4});
 }
 
-void BoxHead::predict(Backend& backend, const Stage& stage, std::span<const Tensor> levels,
-                      std::span<const Box> boxes, const Scratch& scratch) {
+Status BoxHead::predict(Backend& backend, const Stage& stage, std::span<const Tensor> levels,
+                        std::span<const Box> boxes, const Scratch& scratch) {
   const int count = static_cast<int>(boxes.size());
   aligned_.clear();
   levels_.clear();
@@ -87,6 +87,7 @@ void BoxHead::predict(Backend& backend, const Stage& stage, std::span<const Tens
   };
   apply(*stage.classes, class_logits_, logits_);
   apply(*stage.corrections, box_corrections_, corrections_);
+  return backend.wait();
 }
 
 Status BoxHead::run(Backend& backend, std::span<const Tensor> levels, std::span<const Proposal> proposals,
@@ -104,7 +105,7 @@ Status BoxHead::run(Backend& backend, std::span<const Tensor> levels, std::span<
     for (int begin = 0; begin < all; begin += kBatch) {
       if (dynamic.cancelled()) return Error{ErrorCode::cancelled, "The prediction was cancelled."};
       const std::span batch(proposals_.data() + begin, std::min(kBatch, all - begin));
-      predict(backend, stage, levels, batch, scratch);
+      if (const Status done = predict(backend, stage, levels, batch, scratch); !done) return done;
       float* score = result.scores.data() + static_cast<std::size_t>(begin) * outputs;
       Box* box = result.boxes.data() + static_cast<std::size_t>(begin) * boxes;
       const float *logits = logits_.data(), *correction = corrections_.data();

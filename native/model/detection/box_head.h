@@ -28,7 +28,7 @@ class BoxHead {
   // Takes the tensors of a run; call it inside Workspace::lay_out.
   void plan(Workspace& workspace);
   // levels [1, H, W, width], of strides 4, 8, 16 and 32. Fails with cancelled, looked at before every batch
-  // of proposals.
+  // of proposals, or as Backend::wait.
   Status run(Backend& backend, std::span<const Tensor> levels, std::span<const Proposal> proposals,
              PictureSize picture, const DynamicOptions& dynamic, const Scratch& scratch,
              ClassifiedBoxes& result);
@@ -41,8 +41,8 @@ class BoxHead {
     CorrectionWeights weights;
   };
   // Class logits and corrections of a batch of boxes, into logits_ and corrections_.
-  void predict(Backend& backend, const Stage& stage, std::span<const Tensor> levels,
-               std::span<const Box> boxes, const Scratch& scratch);
+  Status predict(Backend& backend, const Stage& stage, std::span<const Tensor> levels,
+                 std::span<const Box> boxes, const Scratch& scratch);
 
   int width_ = 0, hidden_width_ = 0, classes_ = 0;
   bool per_class_ = false;

@@ -103,8 +103,9 @@ Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const Dyna
   times.pyramid = clock.lap();
 
   if (dynamic.cancelled()) return cancelled();
-  const std::span<const Proposal> proposals =
-      proposals_.run(backend_, levels_, size, scratch_, anchor_outputs_);
+  const auto proposed = proposals_.run(backend_, levels_, size, scratch_, anchor_outputs_);
+  if (!proposed) return proposed.error();
+  const std::span<const Proposal> proposals = *proposed;
   times.proposals = clock.lap();
 
   const std::span<const Tensor> levels(levels_.data(), kRegionLevels);
@@ -116,7 +117,8 @@ Status Detector::detect(const std::uint8_t* pixels, PictureSize size, const Dyna
   times.boxes = clock.lap();
 
   if (dynamic.cancelled()) return cancelled();
-  masks_.run(backend_, levels, found, scratch_, probabilities_);
+  if (const Status masked = masks_.run(backend_, levels, found, scratch_, probabilities_); !masked)
+    return masked;
   const float* probabilities = probabilities_.data();
   for (const ScoredBox& f : found) {
     const Box box = scaled(f.box, size, options.target);

@@ -64,7 +64,7 @@ class Detector {
                                                   Backend& backend);
 
   // pixels [height, width, 3]: RGB bytes of a picture no side of which is longer than the config's image
-  // size. Fails with bad_argument, cancelled, or engine when memory is short.
+  // size. Fails with bad_argument, cancelled, engine when memory is short, or as Backend::wait.
   Status detect(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
                 const DetectionOptions& options, Detections& detections);
 

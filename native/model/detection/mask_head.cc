@@ -28,8 +28,8 @@ std::size_t MaskHead::scratch_size() const {
   return static_cast<std::size_t>(kBatch) * kCells * std::max(width_, classes_);
 }
 
-void MaskHead::run(Backend& backend, std::span<const Tensor> levels, std::span<const ScoredBox> boxes,
-                   const Scratch& scratch, std::vector<float>& probabilities) {
+Status MaskHead::run(Backend& backend, std::span<const Tensor> levels, std::span<const ScoredBox> boxes,
+                     const Scratch& scratch, std::vector<float>& probabilities) {
   const int all = static_cast<int>(boxes.size());
   probabilities.resize(static_cast<std::size_t>(all) * kCells);
   float* probability = probabilities.data();
@@ -54,11 +54,13 @@ void MaskHead::run(Backend& backend, std::span<const Tensor> levels, std::span<c
     backend.convolve(doubled, *predict_, Activation::none, logits);
     logits_.resize(std::max(logits_.size(), logits.size()));
     backend.read(logits_.data(), logits.data(), logits.size() * sizeof(float));
+    if (const Status done = backend.wait(); !done) return done;
     const float* cell = logits_.data();
     for (const ScoredBox& found : boxes.subspan(begin, count))
       for (int i = 0; i < kCells; ++i, cell += classes_)
         *probability++ = 1.0f / (1.0f + std::exp(-cell[found.class_index]));
   }
+  return ok();
 }
 
 }  // namespace winnow

@@ -17,9 +17,9 @@ class MaskHead {
   // Values that a scratch tensor needs.
   std::size_t scratch_size() const;
   // probabilities [boxes, kMaskSide, kMaskSide] of each box's own class; levels [1, H, W, width], of strides
-  // 4, 8, 16 and 32.
-  void run(Backend& backend, std::span<const Tensor> levels, std::span<const ScoredBox> boxes,
-           const Scratch& scratch, std::vector<float>& probabilities);
+  // 4, 8, 16 and 32. Fails as Backend::wait.
+  Status run(Backend& backend, std::span<const Tensor> levels, std::span<const ScoredBox> boxes,
+             const Scratch& scratch, std::vector<float>& probabilities);
 
  private:
   int width_ = 0, classes_ = 0;

@@ -28,8 +28,9 @@ void ProposalNetwork::load(LayerReader& layers, int width) {
   layers.make_linear(predict_, weight.data(), bias.data(), kAnchorOutputs, width);
 }
 
-std::span<const Proposal> ProposalNetwork::run(Backend& backend, const Pyramid& levels, PictureSize picture,
-                                               const Scratch& scratch, Tensor outputs) {
+Result<std::span<const Proposal>> ProposalNetwork::run(Backend& backend, const Pyramid& levels,
+                                                       PictureSize picture, const Scratch& scratch,
+                                                       Tensor outputs) {
   selection_.start(picture);
   for (int level = 0; level < kPyramidLevels; ++level) {
     const int height = levels[level].extent(1), width = levels[level].extent(2);
@@ -41,6 +42,7 @@ std::span<const Proposal> ProposalNetwork::run(Backend& backend, const Pyramid& 
     backend.linear(shaped(second, {1, height * width, width_}), *predict_, Activation::none, predicted);
     host_.resize(std::max(host_.size(), predicted.size()));
     backend.read(host_.data(), predicted.data(), predicted.size() * sizeof(float));
+    if (const Status done = backend.wait(); !done) return done.error();
     selection_.add_level(host_.data(), height, width, kPyramidStrides[level], kAnchorSizes[level]);
   }
   return selection_.finish();

@@ -16,8 +16,9 @@ class ProposalNetwork {
   // Values that a scratch tensor needs for a finest map of side x side.
   std::size_t scratch_size(int side) const { return static_cast<std::size_t>(side) * side * width_; }
   // outputs: room for the finest map's [1, H W, kAnchorOutputs]. The proposals are valid until the next call.
-  std::span<const Proposal> run(Backend& backend, const Pyramid& levels, PictureSize picture,
-                                const Scratch& scratch, Tensor outputs);
+  // Fails as Backend::wait.
+  Result<std::span<const Proposal>> run(Backend& backend, const Pyramid& levels, PictureSize picture,
+                                        const Scratch& scratch, Tensor outputs);
 
  private:
   int width_ = 0;

@@ -128,6 +128,7 @@ Status Segmenter::find_regions(const SlidingWindows& windows, const DynamicOptio
     const TensorView<std::uint16_t> classes(classes_.data(), {rows, target.width});
     backend_.label_pixels(scores_, windows, target.width, target.height, first, classes);
     backend_.read(labels_.data(), classes.data(), classes.size() * sizeof(std::uint16_t));
+    if (const Status done = backend_.wait(); !done) return done;
     for (int y = 0; y < rows; ++y)
       encoder.add_row(labels_.data() + static_cast<std::size_t>(y) * target.width);
     if (trace != nullptr)

@@ -61,8 +61,8 @@ class Segmenter {
                                                    Backend& backend);
 
   // pixels [height, width, 3]: RGB bytes, sides of up to four times the config's image size. What a picture
-  // lacks to a window is zeros after normalisation. Fails with bad_argument, cancelled, or engine when memory
-  // is short.
+  // lacks to a window is zeros after normalisation. Fails with bad_argument, cancelled, engine when memory is
+  // short, or as Backend::wait.
   Status segment(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
                  const SegmentationOptions& options, Segmentation& segmentation);
 
