@@ -7,50 +7,13 @@
 
 #include "gpu/gpu_backend.h"
 #include "gpu/host/host_library.h"
-#include "model/dyvm.h"
-#include "model/weights.h"
 #include "reference/reference_backend.h"
 #include "test/backend_checks.h"
+#include "test/bundled_model.h"
 
 using namespace winnow;
 
 namespace {
-
-// The bundled model of small pictures: trained, so that its decisions differ between them.
-struct Loaded {
-  explicit Loaded(std::unique_ptr<Backend> on) : backend(std::move(on)) {
-    auto weights =
-        Weights::open(std::string(WINNOW_GOLDEN_DIR) + "/../../resources/models/everyday10.safetensors");
-    REQUIRE(weights);
-    const auto config = read_manifest(weights->metadata("winnow"));
-    REQUIRE(config);
-    auto made = DyvmModel::create(*config, *weights, *backend);
-    if (made)
-      model = std::move(*made);
-    else
-      failure = made.error();
-  }
-  // `replay`: patches to go on with, where they are not the model's own choice.
-  Status predict(int images, double keep, Outputs& outputs,
-                 const std::vector<std::vector<std::int32_t>>* replay = nullptr) {
-    const int side = model->config().image_size;
-    std::vector<std::uint8_t> pixels(3ull * side * side * images);
-    for (std::size_t i = 0; i < pixels.size(); ++i) {
-      const auto x = i / 3 % side, y = i / 3 / side % side, picture = i / 3 / side / side;
-      pixels[i] = static_cast<std::uint8_t>(x * (3 + picture) + y * (5 + i % 3) + 40 * (i % 3) * picture);
-    }
-    DynamicOptions options;
-    double ratio = 1.0;
-    for (std::size_t stage = 0; stage < model->config().pruning_layers.size(); ++stage)
-      options.token_keep.push_back(ratio *= keep);
-    options.replay = replay;
-    return model->predict(pixels.data(), images, options, outputs);
-  }
-
-  std::unique_ptr<Backend> backend;
-  std::unique_ptr<DyvmModel> model;
-  Error failure{ErrorCode::engine, ""};
-};
 
 std::unique_ptr<Backend> gpu_backend(int device) {
   auto backend = make_gpu_backend(*gpu::host_gpu_library(), device);
@@ -61,12 +24,12 @@ std::unique_ptr<Backend> gpu_backend(int device) {
 }  // namespace
 
 TEST_CASE("gpu model: logits and decisions are the reference's, to the factors' digits") {
-  Loaded reference(make_reference_backend());
+  BundledModel reference(make_reference_backend());
   Outputs expected, actual;
   REQUIRE(reference.predict(4, 0.7, expected));
   for (int device : {gpu::kHostBf16, gpu::kHostFp16, gpu::kHostSmall}) {
     CAPTURE(device);
-    Loaded model(gpu_backend(device));
+    BundledModel model(gpu_backend(device));
     REQUIRE(model.model);
     const Status done = model.predict(4, 0.7, actual, &expected.kept);
     REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
@@ -79,7 +42,7 @@ TEST_CASE("gpu model: logits and decisions are the reference's, to the factors' 
 }
 
 TEST_CASE("gpu model: a call that comes again is replayed, with the same result") {
-  Loaded model(gpu_backend(gpu::kHostBf16));
+  BundledModel model(gpu_backend(gpu::kHostBf16));
   REQUIRE(model.model);
   gpu::set_host_faults({});
   std::vector<Outputs> outputs(6);
@@ -98,7 +61,7 @@ TEST_CASE("gpu model: a call that comes again is replayed, with the same result"
 }
 
 TEST_CASE("gpu model: too little memory for a batch is told, and a smaller batch works") {
-  Loaded model(gpu_backend(gpu::kHostBf16));
+  BundledModel model(gpu_backend(gpu::kHostBf16));
   REQUIRE(model.model);
   Outputs before, outputs;
   REQUIRE(model.predict(1, 0.7, before));
@@ -115,7 +78,7 @@ TEST_CASE("gpu model: too little memory for a batch is told, and a smaller batch
 TEST_CASE("gpu model: too little memory for the weights is told") {
   gpu::set_host_faults({.memory_bytes = 100 << 10});
   {
-    Loaded model(gpu_backend(gpu::kHostBf16));
+    BundledModel model(gpu_backend(gpu::kHostBf16));
     CHECK(!model.model);
     CHECK(model.failure.code == ErrorCode::out_of_memory);
   }
@@ -123,7 +86,7 @@ TEST_CASE("gpu model: too little memory for the weights is told") {
 }
 
 TEST_CASE("gpu model: a device that is lost in the middle of a call is told, and stays lost") {
-  Loaded model(gpu_backend(gpu::kHostBf16));
+  BundledModel model(gpu_backend(gpu::kHostBf16));
   REQUIRE(model.model);
   gpu::set_host_faults({.launches_before_loss = 40});
   Outputs outputs;
