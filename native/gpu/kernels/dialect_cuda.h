@@ -19,16 +19,16 @@
 namespace winnow {
 namespace gpu {
 
-// A kernel's body knows: a, its arguments; block, its place among the blocks; thread, its place in the block;
-// threads, of the block; scratch, the block's shared memory of the launch.
-#define KERNEL_OF(name, Arguments, largest)                                                            \
-  static __device__ __forceinline__ void name##_body(const Arguments& a, uint3 block, unsigned thread, \
-                                                     unsigned threads, float* scratch);                \
-  extern "C" __global__ void __launch_bounds__(largest) name(const __grid_constant__ Arguments a) {    \
-    extern __shared__ float4 shared_of_launch[];                                                       \
-    name##_body(a, blockIdx, threadIdx.x, blockDim.x, reinterpret_cast<float*>(shared_of_launch));     \
-  }                                                                                                    \
-  static __device__ __forceinline__ void name##_body(const Arguments& a, uint3 block, unsigned thread, \
+// A kernel's body knows: a, its arguments; block, its place among the blocks; thread_id, its place in the
+// block; threads, of the block; scratch, the block's shared memory of the launch.
+#define KERNEL_OF(name, Arguments, largest)                                                               \
+  static __device__ __forceinline__ void name##_body(const Arguments& a, uint3 block, unsigned thread_id, \
+                                                     unsigned threads, float* scratch);                   \
+  extern "C" __global__ void __launch_bounds__(largest) name(const __grid_constant__ Arguments a) {       \
+    extern __shared__ float4 shared_of_launch[];                                                          \
+    name##_body(a, blockIdx, threadIdx.x, blockDim.x, reinterpret_cast<float*>(shared_of_launch));        \
+  }                                                                                                       \
+  static __device__ __forceinline__ void name##_body(const Arguments& a, uint3 block, unsigned thread_id, \
                                                      unsigned threads, float* scratch)
 
 #define SHARED_ARRAY(Type, name, count) __shared__ Type name[count]

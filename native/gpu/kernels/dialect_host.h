@@ -24,16 +24,16 @@ using std::sqrt;
 
 using uint3 = HostPlace;
 
-#define KERNEL_OF(name, Arguments, largest)                                                               \
-  static void name##_body(const Arguments& a, uint3 block, uint32_t thread, uint32_t threads,             \
-                          float* scratch);                                                                \
-  static const HostKernel::Registration name##_kernel(                                                    \
-      {#name, WINNOW_HOST_FP16 != 0, sizeof(Arguments), largest,                                          \
-       [](const void* arguments, const uint3& block, uint32_t thread, uint32_t threads, float* scratch) { \
-         name##_body(*static_cast<const Arguments*>(arguments), block, thread, threads, scratch);         \
-       }});                                                                                               \
-  static void name##_body([[maybe_unused]] const Arguments& a, [[maybe_unused]] uint3 block,              \
-                          [[maybe_unused]] uint32_t thread, [[maybe_unused]] uint32_t threads,            \
+#define KERNEL_OF(name, Arguments, largest)                                                                  \
+  static void name##_body(const Arguments& a, uint3 block, uint32_t thread_id, uint32_t threads,             \
+                          float* scratch);                                                                   \
+  static const HostKernel::Registration name##_kernel(                                                       \
+      {#name, WINNOW_HOST_FP16 != 0, sizeof(Arguments), largest,                                             \
+       [](const void* arguments, const uint3& block, uint32_t thread_id, uint32_t threads, float* scratch) { \
+         name##_body(*static_cast<const Arguments*>(arguments), block, thread_id, threads, scratch);         \
+       }});                                                                                                  \
+  static void name##_body([[maybe_unused]] const Arguments& a, [[maybe_unused]] uint3 block,                 \
+                          [[maybe_unused]] uint32_t thread_id, [[maybe_unused]] uint32_t threads,            \
                           [[maybe_unused]] float* scratch)
 
 #define SHARED_ARRAY(Type, name, count) static Type name[count]  // blocks run one after another
@@ -73,13 +73,13 @@ INLINE void load_tile(Right& tile, const Half* rows, uint32_t pitch, uint32_t) {
   for (int i = 0; i < 16; ++i)
     for (int k = 0; k < 16; ++k) tile.at[i][k] = to_float(rows[i * pitch + k]);
 }
-INLINE void multiply_tiles(Sums& sums, const Left& left, const Right& right, uint32_t thread) {
-  const uint32_t lane = thread % 32;
+INLINE void multiply_tiles(Sums& sums, const Left& left, const Right& right, uint32_t thread_id) {
+  const uint32_t lane = thread_id % 32;
   for (uint32_t i = 0; i < 8; ++i)
     for (int k = 0; k < 16; ++k) sums.at[i] += left.at[lane / 2][k] * right.at[lane % 2 * 8 + i][k];
 }
-INLINE void store_tile(float* rows, const Sums& sums, uint32_t pitch, uint32_t thread) {
-  const uint32_t lane = thread % 32;
+INLINE void store_tile(float* rows, const Sums& sums, uint32_t pitch, uint32_t thread_id) {
+  const uint32_t lane = thread_id % 32;
   for (uint32_t i = 0; i < 8; ++i) rows[lane / 2 * pitch + lane % 2 * 8 + i] = sums.at[i];
 }
 

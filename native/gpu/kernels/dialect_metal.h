@@ -1,4 +1,6 @@
-// The kernels' dialect in the Metal Shading Language 3.1; what each word means is said in dialect.h.
+// The kernels' dialect in the Metal Shading Language 3.0; what each word means is said in dialect.h. fp16:
+// all of Apple's GPUs compute with it, the first two generations have no bf16, and Metal's own products take
+// none.
 #pragma once
 
 #include <metal_simdgroup_matrix>
@@ -9,7 +11,7 @@
 #define PRIVATE thread
 #define CONSTANT constant
 #define INLINE static inline
-#define UNROLL _Pragma("unroll")
+#define UNROLL _Pragma("clang loop unroll(full)")
 
 #include "gpu/kernels/arguments.h"
 
@@ -18,20 +20,21 @@ namespace gpu {
 
 using namespace metal;
 
-#define KERNEL_OF(name, Arguments, largest)                                                      \
-  [[kernel, max_total_threads_per_threadgroup(largest)]] void name(                              \
-      constant Arguments& a [[buffer(0)]], threadgroup float* scratch [[threadgroup(0)]],        \
-      uint3 block [[threadgroup_position_in_grid]], uint thread [[thread_index_in_threadgroup]], \
-      uint threads [[threads_per_threadgroup]])
+// The number of threads comes in a buffer, as a kernel's positions must all have as many components.
+#define KERNEL_OF(name, Arguments, largest)                                                        \
+  [[kernel, max_total_threads_per_threadgroup(largest)]] void name(                                \
+      constant Arguments& a [[buffer(0)]], constant uint& threads [[buffer(1)]],                   \
+      threadgroup float* scratch [[threadgroup(0)]], uint3 block [[threadgroup_position_in_grid]], \
+      uint thread_id [[thread_index_in_threadgroup]])
 
 #define SHARED_ARRAY(Type, name, count) threadgroup Type name[count]
 #define BARRIER() threadgroup_barrier(mem_flags::mem_threadgroup | mem_flags::mem_device)
 #define WARP_BARRIER() simdgroup_barrier(mem_flags::mem_threadgroup)
 
-INLINE float to_float(Half h) { return float(as_type<bfloat>(h.bits)); }
+INLINE float to_float(Half h) { return float(as_type<half>(h.bits)); }
 INLINE Half to_half(float v) {
   Half h;
-  h.bits = as_type<ushort>(bfloat(v));
+  h.bits = as_type<ushort>(half(v));
   return h;
 }
 
@@ -50,10 +53,10 @@ struct Sums {
   simdgroup_float8x8 part[2][2];
 };
 struct Left {
-  simdgroup_matrix<bfloat, 8, 8> part[2][2];
+  simdgroup_half8x8 part[2][2];
 };
 struct Right {
-  simdgroup_matrix<bfloat, 8, 8> part[2][2];
+  simdgroup_half8x8 part[2][2];
 };
 
 INLINE void clear_tile(thread Sums& sums) {
@@ -61,13 +64,13 @@ INLINE void clear_tile(thread Sums& sums) {
     for (uint j = 0; j < 2; ++j) sums.part[i][j] = make_filled_simdgroup_matrix<float, 8, 8>(0.0f);
 }
 INLINE void load_tile(thread Left& tile, threadgroup const Half* rows, uint pitch, uint) {
-  threadgroup const bfloat* values = (threadgroup const bfloat*)rows;
+  threadgroup const half* values = (threadgroup const half*)rows;
   for (uint i = 0; i < 2; ++i)
     for (uint j = 0; j < 2; ++j) simdgroup_load(tile.part[i][j], values + i * 8 * pitch + j * 8, pitch);
 }
 // Transposed, as its rows are the product's columns.
 INLINE void load_tile(thread Right& tile, threadgroup const Half* rows, uint pitch, uint) {
-  threadgroup const bfloat* values = (threadgroup const bfloat*)rows;
+  threadgroup const half* values = (threadgroup const half*)rows;
   for (uint i = 0; i < 2; ++i)
     for (uint j = 0; j < 2; ++j)
       simdgroup_load(tile.part[i][j], values + j * 8 * pitch + i * 8, pitch, ulong2(0), true);

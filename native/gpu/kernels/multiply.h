@@ -34,7 +34,7 @@ KERNEL(multiply, Multiply) {
   SHARED_ARRAY(EightHalves, x, kTile * kPitch / 8);
   SHARED_ARRAY(EightHalves, w, kTile * kPitch / 8);
   SHARED_ARRAY(float, results, 8 * 256);
-  const int warp = int(thread / 32), lane = int(thread % 32);
+  const int warp = int(thread_id / 32), lane = int(thread_id % 32);
   const int first_row = int(block.y) * kTile, first_output = int(block.x) * kTile;
   DEVICE const Half* x_matrix = a.x + int64_t(block.z) * a.x_step;
   DEVICE const Half* w_matrix = a.w + int64_t(block.z) * a.w_step;
@@ -42,20 +42,21 @@ KERNEL(multiply, Multiply) {
   Sums sums[2][4];
   UNROLL for (int i = 0; i < 2; ++i) { UNROLL for (int j = 0; j < 4; ++j) clear_tile(sums[i][j]); }
   UNROLL for (int i = 0; i < kEighths; ++i) {
-    const int run = i * 256 + int(thread), row = run / (kDepth / 8), column = run % (kDepth / 8) * 8;
+    const int run = i * 256 + int(thread_id), row = run / (kDepth / 8), column = run % (kDepth / 8) * 8;
     next_x[i] = load_eight(x_matrix, first_row + row, a.rows, column, a.inputs);
     next_w[i] = load_eight(w_matrix, first_output + row, a.outputs, column, a.inputs);
   }
   for (int input = 0; input < a.inputs; input += kDepth) {
     BARRIER();
     UNROLL for (int i = 0; i < kEighths; ++i) {
-      const int run = i * 256 + int(thread), place = run / (kDepth / 8) * (kPitch / 8) + run % (kDepth / 8);
+      const int run = i * 256 + int(thread_id),
+                place = run / (kDepth / 8) * (kPitch / 8) + run % (kDepth / 8);
       x[place] = next_x[i];
       w[place] = next_w[i];
     }
     BARRIER();
     UNROLL for (int i = 0; i < kEighths; ++i) {
-      const int run = i * 256 + int(thread), row = run / (kDepth / 8);
+      const int run = i * 256 + int(thread_id), row = run / (kDepth / 8);
       const int column = input + kDepth + run % (kDepth / 8) * 8;
       next_x[i] = load_eight(x_matrix, first_row + row, a.rows, column, a.inputs);
       next_w[i] = load_eight(w_matrix, first_output + row, a.outputs, column, a.inputs);
@@ -64,11 +65,11 @@ KERNEL(multiply, Multiply) {
     SHARED const Half* w_rows = (SHARED const Half*)w + warp / 4 * 64 * kPitch;
     UNROLL for (int k = 0; k < kDepth; k += 16) {
       Left left[2];
-      UNROLL for (int i = 0; i < 2; ++i) load_tile(left[i], x_rows + i * 16 * kPitch + k, kPitch, thread);
+      UNROLL for (int i = 0; i < 2; ++i) load_tile(left[i], x_rows + i * 16 * kPitch + k, kPitch, thread_id);
       UNROLL for (int j = 0; j < 4; ++j) {
         Right right;
-        load_tile(right, w_rows + j * 16 * kPitch + k, kPitch, thread);
-        UNROLL for (int i = 0; i < 2; ++i) multiply_tiles(sums[i][j], left[i], right, thread);
+        load_tile(right, w_rows + j * 16 * kPitch + k, kPitch, thread_id);
+        UNROLL for (int i = 0; i < 2; ++i) multiply_tiles(sums[i][j], left[i], right, thread_id);
       }
     }
   }
@@ -76,7 +77,7 @@ KERNEL(multiply, Multiply) {
   UNROLL for (int i = 0; i < 2; ++i) {
     UNROLL for (int j = 0; j < 4; ++j) {
       WARP_BARRIER();
-      store_tile(tile, sums[i][j], 16, thread);
+      store_tile(tile, sums[i][j], 16, thread_id);
       WARP_BARRIER();
       for (int place = lane; place < 256; place += 32) {
         const int row = first_row + warp % 4 * 32 + i * 16 + place / 16;

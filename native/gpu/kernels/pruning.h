@@ -7,10 +7,10 @@ namespace winnow {
 namespace gpu {
 
 // The sum over the block's threads, for all of them; partial [8] is shared memory.
-INLINE float block_sum(float value, SHARED float* partial, uint32_t thread, uint32_t threads) {
+INLINE float block_sum(float value, SHARED float* partial, uint32_t thread_id, uint32_t threads) {
   const float sum = warp_sum(value);
   BARRIER();  // the sum before this one has been read
-  if (thread % 32 == 0) partial[thread / 32] = sum;
+  if (thread_id % 32 == 0) partial[thread_id / 32] = sum;
   BARRIER();
   float total = 0.0f;
   for (uint32_t warp = 0; warp < threads / 32; ++warp) total += partial[warp];
@@ -24,7 +24,7 @@ KERNEL(decide_directions, DecideDirections) {
   SHARED_ARRAY(float, partial, 8);
   const uint32_t image = block.x;
   if (a.gate == nullptr) {
-    if (thread == 0) a.directions[image] = 3;
+    if (thread_id == 0) a.directions[image] = 3;
     return;
   }
   const int count = a.special.count > 0 ? a.special.count : a.tokens;
@@ -33,36 +33,37 @@ KERNEL(decide_directions, DecideDirections) {
     const int row = a.special.count > 0 ? a.special.first + i * a.special.step : i;
     DEVICE const float* values = a.stream + (int64_t(image) * a.tokens + row) * a.dim;
     float sum = 0.0f, first = 0.0f, second = 0.0f;
-    for (int d = int(thread); d < a.dim; d += int(threads)) {
+    for (int d = int(thread_id); d < a.dim; d += int(threads)) {
       const float v = values[d];
       sum = fused(v, v, sum);
       first = fused(v * a.norm[d], a.gate[d], first);
       second = fused(v * a.norm[d], a.gate[a.dim + d], second);
     }
-    const float squares = block_sum(sum, partial, thread, threads);
+    const float squares = block_sum(sum, partial, thread_id, threads);
     const float scale = 1.0f / sqrt(squares / float(a.dim) + a.epsilon);
     logits[0] = fused(first, scale, logits[0]);
     logits[1] = fused(second, scale, logits[1]);
   }
   uint8_t directions = 0;
   for (int i = 0; i < 2; ++i) {
-    const float logit = block_sum(logits[i], partial, thread, threads) / float(count) + a.bias[i];
-    if (a.logits != nullptr && thread == 0) a.logits[image * 2 + i] = logit;
+    const float logit = block_sum(logits[i], partial, thread_id, threads) / float(count) + a.bias[i];
+    if (a.logits != nullptr && thread_id == 0) a.logits[image * 2 + i] = logit;
     if (1.0f / (1.0f + exact_exp(-logit)) > a.threshold) directions |= uint8_t(1 << i);
   }
-  if (thread == 0) a.directions[image] = directions;
+  if (thread_id == 0) a.directions[image] = directions;
 }
 
 // A block for 32 columns of an image, a warp for every eighth row: the columns' sums over all rows.
 KERNEL(pool_second_half, PoolSecondHalf) {
   SHARED_ARRAY(float, partial, 256);
-  const int half = a.dim / 2, lane = int(thread % 32), warp = int(thread / 32), warps = int(threads / 32);
-  const int d = half + int(block.x) * 32 + lane;
+  const int middle = a.dim / 2, lane = int(thread_id % 32), warp = int(thread_id / 32),
+            warps = int(threads / 32);
+  const int d = middle + int(block.x) * 32 + lane;
   DEVICE float* column = a.x + int64_t(block.y) * a.rows * a.dim + d;
   float sum = 0.0f;
   if (d < a.dim)
     for (int i = warp; i < a.rows; i += warps) sum += column[int64_t(i) * a.dim];
-  partial[thread] = sum;
+  partial[thread_id] = sum;
   BARRIER();
   sum = 0.0f;
   for (int i = 0; i < warps; ++i) sum += partial[i * 32 + lane];
@@ -72,7 +73,7 @@ KERNEL(pool_second_half, PoolSecondHalf) {
 
 // ops/keep_best.h
 KERNEL(keep_scores, KeepScores) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const float keep = a.pairs[2 * i], drop = a.pairs[2 * i + 1];
   const float largest = keep > drop ? keep : drop;
@@ -82,7 +83,7 @@ KERNEL(keep_scores, KeepScores) {
 // A block for an image; `scratch` holds n scores. A patch stays where fewer than k are better than it; of
 // equal ones the earlier is better.
 KERNEL(keep_best, KeepBest) {
-  const int first = int(thread), step = int(threads);
+  const int first = int(thread_id), step = int(threads);
   DEVICE const float* scores = a.scores + int64_t(block.x) * a.patches;
   for (int i = first; i < a.patches; i += step) scratch[i] = scores[i];
   BARRIER();

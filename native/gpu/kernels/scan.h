@@ -13,8 +13,8 @@ constexpr CONSTANT int kConvolutionTokens = 16;  // of one thread
 // u = SiLU(causal convolution of x), in each direction's own order of time, kept at the tokens' places. A
 // thread has a channel and kConvolutionTokens tokens; blocks are (channels, tokens, images).
 template <int K>
-INLINE void convolve(CONSTANT const ConvolveSequences& a, uint3 block, uint32_t thread, uint32_t threads) {
-  const int e = int(block.x * threads + thread), image = int(block.z);
+INLINE void convolve(CONSTANT const ConvolveSequences& a, uint3 block, uint32_t thread_id, uint32_t threads) {
+  const int e = int(block.x * threads + thread_id), image = int(block.z);
   const int directions = a.directions[image];
   if (e >= a.inner || directions == 0) return;
   const int begin = int(block.y) * kConvolutionTokens;
@@ -46,9 +46,9 @@ INLINE void convolve(CONSTANT const ConvolveSequences& a, uint3 block, uint32_t 
   }
 }
 
-KERNEL(convolve_sequences_2, ConvolveSequences) { convolve<2>(a, block, thread, threads); }
-KERNEL(convolve_sequences_3, ConvolveSequences) { convolve<3>(a, block, thread, threads); }
-KERNEL(convolve_sequences_4, ConvolveSequences) { convolve<4>(a, block, thread, threads); }
+KERNEL(convolve_sequences_2, ConvolveSequences) { convolve<2>(a, block, thread_id, threads); }
+KERNEL(convolve_sequences_3, ConvolveSequences) { convolve<3>(a, block, thread_id, threads); }
+KERNEL(convolve_sequences_4, ConvolveSequences) { convolve<4>(a, block, thread_id, threads); }
 
 constexpr CONSTANT int kScanSteps = 8;  // of a chunk, which shares its B, C and dt
 
@@ -61,10 +61,10 @@ constexpr CONSTANT int kScanSteps = 8;  // of a chunk, which shares its B, C and
 // `shared` [2, 8, R + 2S] holds a chunk of both directions: per direction dt [R, 8], then per step B [S], C
 // [S]. S is the number of states that a thread keeps, N of which exist: the others stay 0.
 template <int S, typename Partial>
-INLINE void scan(CONSTANT const ScanSequences& a, uint3 block, uint32_t thread, uint32_t threads,
+INLINE void scan(CONSTANT const ScanSequences& a, uint3 block, uint32_t thread_id, uint32_t threads,
                  SHARED float* shared, Partial partial, int pitch) {
   const int channels = int(threads / 2), image = int(block.y);
-  const int side = int(thread) / channels, lane = int(thread) % channels;
+  const int side = int(thread_id) / channels, lane = int(thread_id) % channels;
   const int e = int(block.x) * channels + lane, tokens = a.tokens;
   const int ran = a.directions[image];
   const int64_t first_row = int64_t(image) * tokens;
@@ -157,11 +157,11 @@ INLINE void scan(CONSTANT const ScanSequences& a, uint3 block, uint32_t thread, 
 // Shared memory of the launch: 2 x 8 x (R + 2S) floats, then [L, channels] of the sequences that fit there.
 #define SCAN_KERNELS(S)                                                                            \
   KERNEL_OF(scan_sequences_##S, ScanSequences, 128) {                                              \
-    scan<S>(a, block, thread, threads, scratch, scratch + 2 * kScanSteps * (a.rank + 2 * S),       \
+    scan<S>(a, block, thread_id, threads, scratch, scratch + 2 * kScanSteps * (a.rank + 2 * S),    \
             int(threads / 2));                                                                     \
   }                                                                                                \
   KERNEL_OF(scan_long_sequences_##S, ScanSequences, 128) {                                         \
-    scan<S>(a, block, thread, threads, scratch,                                                    \
+    scan<S>(a, block, thread_id, threads, scratch,                                                 \
             a.partial + int64_t(block.y) * a.tokens * a.inner + block.x * (threads / 2), a.inner); \
   }
 SCAN_KERNELS(8)

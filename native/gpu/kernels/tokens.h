@@ -7,7 +7,7 @@ namespace winnow {
 namespace gpu {
 
 KERNEL(normalise_pixels, NormalisePixels) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const int channel = i / a.area % 3, image = i / (3 * a.area), place = i % a.area;
   a.out[i] =
@@ -15,7 +15,7 @@ KERNEL(normalise_pixels, NormalisePixels) {
 }
 
 KERNEL(unfold_patches, UnfoldPatches) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const int inputs = 3 * a.patch * a.patch, patches = a.grid * a.grid;
   const int row = i / inputs, input = i % inputs;
@@ -26,7 +26,7 @@ KERNEL(unfold_patches, UnfoldPatches) {
 }
 
 KERNEL(place_tokens, PlaceTokens) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const int tokens = a.patches + a.tokens.count;
   const int d = i % a.dim, row = i / a.dim % tokens, image = i / a.dim / tokens;
@@ -41,7 +41,7 @@ KERNEL(place_tokens, PlaceTokens) {
 }
 
 KERNEL(norm_rows, NormRows) {
-  const int row = int(block.x * (threads / 32) + thread / 32), lane = int(thread % 32);
+  const int row = int(block.x * (threads / 32) + thread_id / 32), lane = int(thread_id % 32);
   if (row >= a.count) return;
   DEVICE const float* values = a.rows + int64_t(row) * a.dim;
   DEVICE Half* out = a.out + int64_t(row) * a.dim;
@@ -56,7 +56,7 @@ KERNEL(norm_rows, NormRows) {
 }
 
 KERNEL(norm_special, NormSpecial) {
-  const int lane = int(thread), index = int(block.x), image = int(block.y);  // a warp of its own
+  const int lane = int(thread_id), index = int(block.x), image = int(block.y);  // a warp of its own
   DEVICE const float* values =
       a.stream + (int64_t(image) * a.tokens + a.special.first + index * a.special.step) * a.dim;
   DEVICE float* out = a.out + (int64_t(image) * a.special.count + index) * a.dim;
@@ -67,7 +67,7 @@ KERNEL(norm_special, NormSpecial) {
 }
 
 KERNEL(norm_patches, NormPatches) {
-  const int i = int(block.x * (threads / 32) + thread / 32), lane = int(thread % 32);
+  const int i = int(block.x * (threads / 32) + thread_id / 32), lane = int(thread_id % 32);
   if (i >= a.rows) return;
   const int image = i / a.patches, patch = i % a.patches;
   const int row = image * (a.patches + a.special.count) + row_of_patch(a.special, patch);
@@ -82,19 +82,19 @@ KERNEL(norm_patches, NormPatches) {
 }
 
 KERNEL(activate, Activate) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const float bias = a.bias == nullptr ? 0.0f : a.bias[i % a.dim];
   a.rows[i] = activated(a.rows[i] + bias, a.activation);
 }
 
 KERNEL(add_rows, AddRows) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i < a.count) a.to[i] += a.from[i];
 }
 
 KERNEL(gather_tokens, GatherTokens) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const int rows = a.keep + a.moved.count;
   const int d = i % a.dim, row = i / a.dim % rows, image = i / a.dim / rows;
@@ -106,7 +106,7 @@ KERNEL(gather_tokens, GatherTokens) {
 }
 
 KERNEL(scatter_tokens, ScatterTokens) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const int d = i % a.dim, row = i / a.dim, image = row / a.keep;
   a.out[(int64_t(image) * a.patches + a.places[row]) * a.dim + d] = a.tokens[i];
@@ -114,7 +114,7 @@ KERNEL(scatter_tokens, ScatterTokens) {
 
 // One thread for a pair of values.
 KERNEL(rotate_tokens, RotateTokens) {
-  const int i = int(block.x * threads + thread), quarter = a.dim / 4;
+  const int i = int(block.x * threads + thread_id), quarter = a.dim / 4;
   if (i >= a.rows * 2 * quarter) return;
   const int row = i / (2 * quarter), pair = i % (2 * quarter), place = a.places[row];
   const int position = pair < quarter ? place / a.grid : place % a.grid;
