@@ -1,6 +1,7 @@
 // Makes a fresh clone ready: Debian packages, npm packages, the native engine, the window. A second run finds nothing
 // to do. --without-window leaves the window out, for programs that have none; --with-programs adds the native tests and
-// benchmarks, --with-browser the browser that tests of the window run in, where it can be had; --quiet says nothing then.
+// benchmarks, --with-browser the browser that tests of the window run in and --with-clang the compiler that knows Metal's
+// limits, where they can be had; --quiet says nothing then.
 // Plain JavaScript without dependencies, for it runs before there are any, on any Node from 20 on.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -12,7 +13,11 @@ import { fileURLToPath } from 'node:url';
 export const root = path.resolve(fileURLToPath(import.meta.url), '../..');
 
 const debianPackages = 'cmake make g++ libdnnl-dev libhwy-dev doctest-dev nlohmann-json3-dev'.split(' ');
-const browserPackage = 'chromium';
+/** Packages that some tests need, which are skipped without: what each is for. */
+const testPackages = {
+  chromium: 'tests of the window',
+  clang: 'the check of the Metal kernels',
+};
 const logFile = path.join(root, 'out/setup.log');
 
 /** Ends the setup with a sentence that says what to do. */
@@ -94,21 +99,21 @@ function installPackages(missing) {
   run(command, [...args, 'install', '--yes', '--no-install-recommends', ...missing]);
 }
 
-/** Whether a browser could be installed and is not there; any other place of one is none of setup's business. */
-function lacksBrowser() {
-  if (process.env.WINNOW_PACKAGES === 'ready') return false;
-  return installedPackages([browserPackage])?.length === 0 && mayInstall();
+/** Those packages for tests that could be installed and are not there; any other place of them is none of setup's
+ * business. */
+function lackedTestPackages() {
+  if (process.env.WINNOW_PACKAGES === 'ready') return [];
+  return wantedTestPackages.filter((name) => installedPackages([name])?.length === 0 && mayInstall());
 }
 
-/** Tests do without a browser, and say so. */
-function installBrowser() {
+/** Tests do without it, and say so.
+ * @param {keyof typeof testPackages} name */
+function installTestPackage(name) {
   try {
-    installPackages([browserPackage]);
+    installPackages([name]);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(
-      `${browserPackage} cannot be installed, so tests of the window will be skipped: see ${logFile}`,
-    );
+    console.log(`${name} cannot be installed, so ${testPackages[name]} will be skipped: see ${logFile}`);
   }
 }
 
@@ -293,7 +298,10 @@ export function alone(work) {
 
 const withWindow = !process.argv.includes('--without-window');
 const withPrograms = process.argv.includes('--with-programs');
-const withBrowser = process.argv.includes('--with-browser');
+/** @type {(keyof typeof testPackages)[]} */
+const wantedTestPackages = [];
+if (process.argv.includes('--with-browser')) wantedTestPackages.push('chromium');
+if (process.argv.includes('--with-clang')) wantedTestPackages.push('clang');
 
 function isReady() {
   return (
@@ -301,7 +309,7 @@ function isReady() {
     npmIsCurrent() &&
     nativeIsCurrent(releaseBuild.folder, releaseBuild.flags, withPrograms) &&
     (!withWindow || windowIsCurrent()) &&
-    (!withBrowser || !lacksBrowser())
+    lackedTestPackages().length === 0
   );
 }
 
@@ -311,7 +319,7 @@ function setUp() {
   if (!npmIsCurrent()) installNpmPackages();
   buildNative(releaseBuild.folder, releaseBuild.flags, withPrograms);
   if (withWindow) buildWindow();
-  if (withBrowser && lacksBrowser()) installBrowser();
+  for (const name of lackedTestPackages()) installTestPackage(name);
 }
 
 function main() {
