@@ -7,7 +7,7 @@ import { root } from './setup.mjs';
 const isCheck = process.argv.includes('--check');
 const { status, stderr } = spawnSync(
   path.join(root, 'node_modules/.bin/clang-format'),
-  [...(isCheck ? ['--dry-run', '-Werror'] : ['-i']), ...globSync('native/**/*.{h,cc}', { cwd: root })],
+  [...(isCheck ? ['--dry-run', '-Werror'] : ['-i']), ...globSync('native/**/*.{h,cc,mm}', { cwd: root })],
   { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 },
 );
 const unformatted = new Set(stderr.match(/^native\/[^:]+(?=:\d+:\d+: error)/gm));

@@ -20,7 +20,7 @@ namespace gpu {
 
 using namespace metal;
 
-// The number of threads comes in a buffer, as a kernel's positions must all have as many components.
+// The number of threads comes in a buffer: positions of a kernel have all as many components in Metal.
 #define KERNEL_OF(name, Arguments, largest)                                                        \
   [[kernel, max_total_threads_per_threadgroup(largest)]] void name(                                \
       constant Arguments& a [[buffer(0)]], constant uint& threads [[buffer(1)]],                   \
