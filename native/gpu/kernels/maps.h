@@ -24,7 +24,7 @@ INLINE Between between(int i, int from, int to) {
 
 // A thread for each value of a row; blocks are (values, rows, images).
 KERNEL(max_pool, ChangeMap) {
-  const int i = int(block.x * threads + thread), line = a.width * a.channels;
+  const int i = int(block.x * threads + thread_id), line = a.width * a.channels;
   if (i >= a.columns * a.channels) return;
   const int64_t row = int64_t(block.z) * a.height + 2 * block.y;
   DEVICE const float* x = a.x + row * line + i + i / a.channels * a.channels;
@@ -34,7 +34,7 @@ KERNEL(max_pool, ChangeMap) {
 }
 
 KERNEL(subsample, ChangeMap) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.columns * a.channels) return;
   const int64_t row = int64_t(block.z) * a.height + 2 * block.y;
   a.out[(int64_t(block.z) * a.rows + block.y) * a.columns * a.channels + i] =
@@ -42,7 +42,7 @@ KERNEL(subsample, ChangeMap) {
 }
 
 KERNEL(resize_map, ChangeMap) {
-  const int i = int(block.x * threads + thread);
+  const int i = int(block.x * threads + thread_id);
   if (i >= a.columns * a.channels) return;
   const int column = i / a.channels, c = i - column * a.channels;
   const Between y = between(int(block.y), a.height, a.rows), x = between(column, a.width, a.columns);
@@ -60,7 +60,7 @@ KERNEL(resize_map, ChangeMap) {
 // images).
 KERNEL(average_pool, ChangeMap) {
   SHARED_ARRAY(float, partial, 256);
-  const int lane = int(thread % 32), c = int(block.y) * 32 + lane;
+  const int lane = int(thread_id % 32), c = int(block.y) * 32 + lane;
   const int row = int(block.x) / a.columns, column = int(block.x) % a.columns;
   const int top = row * a.height / a.rows, left = column * a.width / a.columns;
   const int down = ((row + 1) * a.height + a.rows - 1) / a.rows - top;
@@ -68,27 +68,27 @@ KERNEL(average_pool, ChangeMap) {
   DEVICE const float* x = a.x + ((int64_t(block.z) * a.height + top) * a.width + left) * a.channels + c;
   float sum = 0.0f;
   if (c < a.channels)
-    for (int i = int(thread / 32); i < down * across; i += int(threads / 32))
+    for (int i = int(thread_id / 32); i < down * across; i += int(threads / 32))
       sum += x[(int64_t(i / across) * a.width + i % across) * a.channels];
-  partial[thread] = sum;
+  partial[thread_id] = sum;
   BARRIER();
-  if (thread >= 32 || c >= a.channels) return;
-  for (uint32_t warp = 1; warp < threads / 32; ++warp) sum += partial[warp * 32 + thread];
+  if (thread_id >= 32 || c >= a.channels) return;
+  for (uint32_t warp = 1; warp < threads / 32; ++warp) sum += partial[warp * 32 + thread_id];
   a.out[((int64_t(block.z) * a.rows + row) * a.columns + column) * a.channels + c] =
       sum / float(down * across);
 }
 
 // A warp for a pixel, here and where nothing else is said.
 KERNEL(place_channels, PlaceChannels) {
-  const int pixel = int(block.x * (threads / 32) + thread / 32);
+  const int pixel = int(block.x * (threads / 32) + thread_id / 32);
   if (pixel >= a.pixels) return;
   DEVICE const float* x = a.x + int64_t(pixel) * a.channels;
   DEVICE float* out = a.out + int64_t(pixel) * a.all;
-  for (int c = int(thread % 32); c < a.channels; c += 32) out[c] = x[c];
+  for (int c = int(thread_id % 32); c < a.channels; c += 32) out[c] = x[c];
 }
 
 KERNEL(norm_channels, NormChannels) {
-  const int pixel = int(block.x * (threads / 32) + thread / 32), lane = int(thread % 32);
+  const int pixel = int(block.x * (threads / 32) + thread_id / 32), lane = int(thread_id % 32);
   if (pixel >= a.pixels) return;
   DEVICE const float* x = a.x + int64_t(pixel) * a.channels;
   DEVICE float* out = a.out + int64_t(pixel) * a.channels;
@@ -102,7 +102,7 @@ KERNEL(norm_channels, NormChannels) {
 }
 
 KERNEL(unfold_map, UnfoldMap) {
-  const int i = int(block.x * (threads / 32) + thread / 32), lane = int(thread % 32);
+  const int i = int(block.x * (threads / 32) + thread_id / 32), lane = int(thread_id % 32);
   if (i >= a.pixels) return;
   const int pixel = a.first + i, row = pixel / a.width % a.height, column = pixel % a.width;
   DEVICE Half* out = a.out + int64_t(i) * a.kernel * a.kernel * a.channels;
@@ -116,7 +116,7 @@ KERNEL(unfold_map, UnfoldMap) {
 }
 
 KERNEL(place_quarters, PlaceQuarters) {
-  const int i = int(block.x * (threads / 32) + thread / 32), lane = int(thread % 32);
+  const int i = int(block.x * (threads / 32) + thread_id / 32), lane = int(thread_id % 32);
   if (i >= a.pixels) return;
   const int pixel = a.first + i, column = pixel % a.width, row = pixel / a.width;  // of all images
   DEVICE const float* products = a.products + int64_t(i) * 4 * a.channels;
@@ -136,7 +136,7 @@ KERNEL(align_rois, AlignRois) {
   const float top = place.start[0] + float(int(block.y) / a.side) * place.width[0];
   const float left = place.start[1] + float(int(block.y) % a.side) * place.width[1];
   const int count = place.samples[0] * place.samples[1];
-  for (int c = int(thread); c < a.channels; c += int(threads)) {
+  for (int c = int(thread_id); c < a.channels; c += int(threads)) {
     float sum = 0.0f;
     for (int v = 0; v < place.samples[0]; ++v) {
       float y = top + (float(v) + 0.5f) * place.width[0] / float(place.samples[0]);
@@ -166,8 +166,8 @@ KERNEL(align_rois, AlignRois) {
 // (channels of a group of columns after another, rows, images).
 KERNEL(add_resized_taps, AddResizedTaps) {
   const int groups = (a.channels + 31) / 32;
-  const int c = int(block.x) % groups * 32 + int(thread % 32);
-  const int column = int(block.x) / groups * int(threads / 32) + int(thread / 32), row = int(block.y);
+  const int c = int(block.x) % groups * 32 + int(thread_id % 32);
+  const int column = int(block.x) / groups * int(threads / 32) + int(thread_id / 32), row = int(block.y);
   if (c >= a.channels || column >= a.columns) return;
   DEVICE const float* taps = a.taps + int64_t(block.z) * a.height * a.width * 9 * a.channels + c;
   DEVICE float* out = a.out + ((int64_t(block.z) * a.rows + row) * a.columns + column) * a.channels + c;
@@ -189,11 +189,11 @@ KERNEL(add_resized_taps, AddResizedTaps) {
   *out = activated(sum, a.activation);
 }
 
-constexpr CONSTANT int kLabelClasses = 8;  // that a thread of label_pixels sums at a time
+constexpr CONSTANT int kLabelClasses = 8;  // that a thread_id of label_pixels sums at a time
 
 // A warp for a pixel, a lane for every 32nd class.
 KERNEL(label_pixels, LabelPixels) {
-  const int i = int(block.x * (threads / 32) + thread / 32), lane = int(thread % 32);
+  const int i = int(block.x * (threads / 32) + thread_id / 32), lane = int(thread_id % 32);
   if (i >= a.pixels) return;
   const Between down = between(a.first_row + i / a.width, a.picture_height, a.height);
   const Between across = between(i % a.width, a.picture_width, a.width);
