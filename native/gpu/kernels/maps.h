@@ -189,7 +189,7 @@ KERNEL(add_resized_taps, AddResizedTaps) {
   *out = activated(sum, a.activation);
 }
 
-constexpr CONSTANT int kLabelClasses = 8;  // that a thread_id of label_pixels sums at a time
+constexpr CONSTANT int kLabelClasses = 8;  // that a thread of label_pixels sums at a time
 
 // A warp for a pixel, a lane for every 32nd class.
 KERNEL(label_pixels, LabelPixels) {
