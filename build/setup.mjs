@@ -16,7 +16,7 @@ const debianPackages = 'cmake make g++ libdnnl-dev libhwy-dev doctest-dev nlohma
 /** Packages that some tests need, which are skipped without: what each is for. */
 const testPackages = {
   chromium: 'tests of the window',
-  clang: 'the check of the Metal kernels',
+  clang: 'the checks of the Metal library',
 };
 const logFile = path.join(root, 'out/setup.log');
 
@@ -169,7 +169,9 @@ function nativeInputs(flags) {
   const environment = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'].map((name) => process.env[name]);
   const npm = lockedPackages('package-lock.json');
   const headers = ['node-addon-api', 'node-api-headers'].map((name) => npm[`node_modules/${name}`]?.version);
-  hash.update(JSON.stringify([root, flags, environment, headers, installedPackages()]));
+  hash.update(
+    JSON.stringify([root, flags, environment, headers, installedPackages([...debianPackages, 'clang'])]),
+  );
   hashFiles(hash, path.join(root, 'native'));
   return hash.digest('hex');
 }
@@ -316,10 +318,10 @@ function isReady() {
 function setUp() {
   const missing = missingPackages();
   if (missing.length > 0) installPackages(missing);
+  for (const name of lackedTestPackages()) installTestPackage(name); // before what is built where they are
   if (!npmIsCurrent()) installNpmPackages();
   buildNative(releaseBuild.folder, releaseBuild.flags, withPrograms);
   if (withWindow) buildWindow();
-  for (const name of lackedTestPackages()) installTestPackage(name);
 }
 
 function main() {

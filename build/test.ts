@@ -3,7 +3,7 @@
  * JavaScript test counts as one.
  */
 import { spawnSync } from 'node:child_process';
-import { globSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import path from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -16,6 +16,7 @@ interface Step {
 }
 
 const nativeTests = path.join(releaseBuild.folder, 'winnow-test');
+const metalTests = path.join(releaseBuild.folder, 'winnow-test-metal'); // where there is clang
 const goldenDirectories = globSync('test/golden/*/expected.safetensors', { cwd: root }).map((file) =>
   path.dirname(file),
 );
@@ -29,6 +30,7 @@ const steps: Step[] = [
     command: [nativeTests],
     environment: { WINNOW_ISA: name },
   })),
+  ...(existsSync(path.join(root, metalTests)) ? [{ name: 'the Metal library', command: [metalTests] }] : []),
   { name: 'native tests with sanitizers', command: [path.join(sanitizerBuild.folder, 'winnow-test')] },
   { name: 'golden numbers', command: golden },
   { name: 'golden numbers with sanitizers', command: [...golden, '--programs', sanitizerBuild.folder] },

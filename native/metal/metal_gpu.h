@@ -80,18 +80,18 @@ struct WinnowGpu {
   WinnowGpuStatus multiply_built_in(const WinnowGpuProduct& product);
   bool mps_adds_in_fp32(bool out_is_fp32);
 
-  id<MTLDevice> device_;
-  id<MTLCommandQueue> queue_;
-  id<MTLLibrary> kernels_;
-  NSMutableDictionary<NSString*, NSString*>* names_;  // a kernel's name -> its name in the library
-  id<MTLComputePipelineState> pipelines_[static_cast<int>(winnow::gpu::Kernel::count)];
+  id<MTLDevice> device_ = nil;
+  id<MTLCommandQueue> queue_ = nil;
+  id<MTLLibrary> kernels_ = nil;
+  std::map<std::string, NSString*> names_;  // a kernel's name -> its name in the library
+  id<MTLComputePipelineState> pipelines_[static_cast<int>(winnow::gpu::Kernel::count)] = {};
   std::map<std::uint64_t, id<MTLBuffer>> memory_;  // by address
   std::map<Shape, MPSMatrixMultiplication*> products_;
   bool mps_halves_ = false, mps_floats_ = false;  // whether MPS multiply to results of this type
 
-  id<MTLCommandBuffer> commands_;
-  id<MTLComputeCommandEncoder> compute_;
-  id<MTLBlitCommandEncoder> blit_;
+  id<MTLCommandBuffer> commands_ = nil;
+  id<MTLComputeCommandEncoder> compute_ = nil;
+  id<MTLBlitCommandEncoder> blit_ = nil;
   int encoded_ = 0;  // in commands_
   std::vector<id<MTLCommandBuffer>> committed_;
   std::unique_ptr<winnow::gpu::Recording> recording_;

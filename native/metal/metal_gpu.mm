@@ -23,9 +23,10 @@ std::string WinnowGpu::prepare() {
   if (queue_ == nil) return "Metal gives no command queue";
   kernels_ = winnow::gpu::load_kernels(device_, reason);
   if (kernels_ == nil) return reason;
-  names_ = [NSMutableDictionary dictionary];
-  for (NSString* name in kernels_.functionNames)  // with or without its namespaces
-    names_[[name componentsSeparatedByString:@"::"].lastObject] = name;
+  for (NSString* name in kernels_.functionNames) {
+    const std::string full = name.UTF8String;
+    names_[full.substr(full.rfind(':') + 1)] = name;  // with or without its namespaces
+  }
   mps_floats_ = MPSSupportsMTLDevice(device_) && mps_adds_in_fp32(true);
   mps_halves_ = mps_floats_ && mps_adds_in_fp32(false);
   return failure_;
@@ -192,7 +193,7 @@ id<MTLComputePipelineState> WinnowGpu::pipeline(int kernel) {
   };
   id<MTLComputePipelineState> __strong& state = pipelines_[kernel];
   if (state != nil) return state;
-  NSString* name = names_[@(names[kernel])];
+  NSString* name = names_[names[kernel]];
   id<MTLFunction> function = name == nil ? nil : [kernels_ newFunctionWithName:name];
   NSError* error = nil;
   if (function != nil) state = [device_ newComputePipelineStateWithFunction:function error:&error];

@@ -44,7 +44,7 @@ int32_t list(WinnowGpuInfo* infos, int32_t capacity, char reason[WINNOW_GPU_TEXT
     NSArray<id<MTLDevice>>* devices = MTLCopyAllDevices();
     const auto count = static_cast<int32_t>(devices.count);
     if (count == 0) std::snprintf(reason, WINNOW_GPU_TEXT, "This Mac has no GPU that Metal knows.");
-    for (int32_t i = 0; i < count && i < capacity; ++i) infos[i] = info_of(devices[i]);
+    for (int32_t i = 0; i < count && i < capacity; ++i) infos[i] = info_of([devices objectAtIndex:i]);
     return count;
   }
 }
@@ -56,11 +56,12 @@ WinnowGpu* open(int32_t index, char reason[WINNOW_GPU_TEXT]) {
       std::snprintf(reason, WINNOW_GPU_TEXT, "There is no GPU %d.", index);
       return nullptr;
     }
-    if (!is_usable(devices[index])) {
-      std::snprintf(reason, WINNOW_GPU_TEXT, "%s", reason_of(devices[index]).UTF8String);
+    id<MTLDevice> device = [devices objectAtIndex:index];
+    if (!is_usable(device)) {
+      std::snprintf(reason, WINNOW_GPU_TEXT, "%s", reason_of(device).UTF8String);
       return nullptr;
     }
-    auto gpu = std::make_unique<WinnowGpu>(devices[index]);
+    auto gpu = std::make_unique<WinnowGpu>(device);
     const std::string why = gpu->prepare();
     if (why.empty()) return gpu.release();
     std::snprintf(reason, WINNOW_GPU_TEXT, "%s", why.c_str());

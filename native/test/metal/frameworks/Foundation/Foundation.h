@@ -29,8 +29,11 @@ typedef struct {
 @end
 
 __attribute__((objc_root_class))
-@interface NSObject<NSObject>
+@interface NSObject<NSObject> {
+  Class isa;  // GCC's runtime has it as a variable
+}
 + (instancetype)alloc;
++ (Class)class;
 - (instancetype)init;
 @end
 
@@ -44,21 +47,10 @@ __attribute__((objc_root_class))
 
 @interface NSArray<ObjectType> : NSObject
 @property(readonly) NSUInteger count;
-@property(readonly) ObjectType lastObject;
-- (ObjectType)objectAtIndexedSubscript:(NSUInteger)index;
+- (ObjectType)objectAtIndex:(NSUInteger)index;
 - (NSUInteger)countByEnumeratingWithState:(NSFastEnumerationState*)state
                                   objects:(id __unsafe_unretained[])buffer
                                     count:(NSUInteger)count;
-@end
-
-@interface NSString (Parts)
-- (NSArray<NSString*>*)componentsSeparatedByString:(NSString*)separator;
-@end
-
-@interface NSMutableDictionary<KeyType, ObjectType> : NSObject
-+ (instancetype)dictionary;
-- (ObjectType)objectForKeyedSubscript:(KeyType)key;
-- (void)setObject:(ObjectType)object forKeyedSubscript:(KeyType)key;
 @end
 
 @interface NSData : NSObject
