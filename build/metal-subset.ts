@@ -86,7 +86,7 @@ function compilerFaults(text: string): string[] {
     const faults = stderr.split('\n').filter((line) => line.includes('error:'));
     if (status !== 0) return faults.length > 0 ? faults : [stderr];
     const llvm = fs.readFileSync(path.join(folder, 'kernels.ll'), 'utf8');
-    return [...programVariables(llvm), ...recursiveFunctions(llvm)];
+    return [...programVariables(llvm), ...recursiveFunctions(llvm), ...largeKernels(llvm)];
   });
 }
 
@@ -107,6 +107,35 @@ const clangArguments = [
 function programVariables(llvm: string): string[] {
   const names = [...llvm.matchAll(/^@([\w.]+) = .*\baddrspace\(1\)/gm)].map((match) => match[1] ?? '');
   return names.map((name) => `${name} is a variable of the program`);
+}
+
+const SHARED_BYTES = 32 * 1024; // of a threadgroup, on all of Apple's GPUs
+const LAUNCH_BYTES = 16; // the least that a launch adds
+
+/** Kernels that declare more shared memory than there is. */
+function largeKernels(llvm: string): string[] {
+  const bytes = new Map<string, number>();
+  const variables = /^@_ZZ(\d+)(\w+) = internal addrspace\(3\) global (.*) undef,/gm; // of _ZZ8multiplyE1x: multiply
+  for (const [, length, name = '', type = ''] of llvm.matchAll(variables)) {
+    const kernel = name.slice(0, Number(length));
+    bytes.set(kernel, (bytes.get(kernel) ?? LAUNCH_BYTES) + sizeOf(type, llvm));
+  }
+  const large = [...bytes].filter(([, count]) => count > SHARED_BYTES);
+  return large.map(([kernel, count]) => `${kernel} wants ${String(count)} bytes of shared memory`);
+}
+
+/** Bytes of a type as LLVM writes it; numbers, arrays and structs of one member. */
+function sizeOf(type: string, llvm: string): number {
+  const array = /^\[(\d+) x (.*)\]$/.exec(type);
+  if (array) return Number(array[1]) * sizeOf(array[2] ?? '', llvm);
+  if (type.startsWith('%')) {
+    const member = llvm.split(`\n${type} = type { `)[1]?.split(' }\n')[0];
+    if (member !== undefined) return sizeOf(member, llvm);
+  }
+  const known: Record<string, number> = { i8: 1, half: 2, i16: 2, i32: 4, float: 4, i64: 8 };
+  const size = known[type];
+  if (size === undefined) throw new Error(`How large is ${type}?`);
+  return size;
 }
 
 /** Functions of LLVM's text that come to call themselves. */

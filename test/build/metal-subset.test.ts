@@ -20,6 +20,7 @@ ${functions}
 const good: [name: string, functions: string, body: string][] = [
   ['an empty kernel', '', ''],
   ['a constant of the program', 'constexpr constant int kCount = 4;', 'a.values[kCount] = 1.0f;'],
+  ['nearly all shared memory', '', 'threadgroup float x[8188]; x[thread_id] = 1.0f; a.values[0] = x[0];'],
   ['shared memory', '', 'threadgroup float x[4]; x[thread_id] = 1.0f; a.values[0] = x[0];'],
   [
     'structs copied between address spaces',
@@ -71,6 +72,11 @@ const bad: [name: string, functions: string, body: string][] = [
   ['constant memory as device', '', 'device const Arguments* p = &a; a.values[0] = float(p->count);'],
   ['private memory as device', '', 'float x = 1.0f; device float* p = &x; a.values[0] = *p;'],
   ['a write to constant memory', '', 'a.count = 1;'],
+  [
+    'more shared memory than there is',
+    'struct Eight { float at[8]; };',
+    'threadgroup Eight x[1024]; x[thread_id].at[0] = 1.0f; a.values[0] = x[0].at[0];',
+  ],
   ['goto', '', 'goto end; end: return;'],
   ['function pointers', 'int one() { return 1; }', 'int (*f)() = one; a.values[0] = float(f());'],
   ['lambdas', '', 'auto f = [&](int x) { return x; }; a.values[0] = float(f(1));'],
