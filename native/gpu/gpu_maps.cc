@@ -110,7 +110,7 @@ void GpuMaps::unfold(Tensor x, int kernel, int first, int count) {
                                .height = x.extent(1),
                                .width = x.extent(2),
                                .channels = channels,
-                               .kernel = kernel,
+                               .window = kernel,
                                .first = first,
                                .pixels = count});
 }

@@ -203,11 +203,12 @@ struct NormChannels {
   int32_t activation, pixels, channels;
 };
 
-// The K x K pixels around each of `pixels` pixels from the `first` on, as rows of a matrix.
+// The K x K pixels around each of `pixels` pixels from the `first` on, as rows of a matrix; K is `window`, as
+// kernel is a word of Metal's.
 struct UnfoldMap {
   DEVICE const float* x;  // [B, height, width, C]
   DEVICE Half* out;       // [pixels, K, K, C]
-  int32_t height, width, channels, kernel, first, pixels;
+  int32_t height, width, channels, window, first, pixels;
 };
 
 // Products of `pixels` pixels from the `first` on to the 2 x 2 pixels that each becomes.

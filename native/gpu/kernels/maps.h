@@ -105,9 +105,9 @@ KERNEL(unfold_map, UnfoldMap) {
   const int i = int(block.x * (threads / 32) + thread_id / 32), lane = int(thread_id % 32);
   if (i >= a.pixels) return;
   const int pixel = a.first + i, row = pixel / a.width % a.height, column = pixel % a.width;
-  DEVICE Half* out = a.out + int64_t(i) * a.kernel * a.kernel * a.channels;
-  for (int tap = 0; tap < a.kernel * a.kernel; ++tap, out += a.channels) {
-    const int down = tap / a.kernel - a.kernel / 2, across = tap % a.kernel - a.kernel / 2;
+  DEVICE Half* out = a.out + int64_t(i) * a.window * a.window * a.channels;
+  for (int tap = 0; tap < a.window * a.window; ++tap, out += a.channels) {
+    const int down = tap / a.window - a.window / 2, across = tap % a.window - a.window / 2;
     const bool exists =
         row + down >= 0 && row + down < a.height && column + across >= 0 && column + across < a.width;
     DEVICE const float* x = a.x + (int64_t(pixel) + down * a.width + across) * a.channels;
