@@ -13,6 +13,7 @@
 #include "gpu/kernels/list.h"
 #include "reference/reference_backend.h"
 #include "test/backend_checks.h"
+#include "test/bundled_model.h"
 #include "test/metal/fake_metal.h"
 
 extern "C" const WinnowGpuLibrary* winnow_gpu_library(std::int32_t version);
@@ -266,4 +267,21 @@ TEST_CASE("metal: a block is the reference's, when it is computed, recorded and 
     CHECK(difference(expected.added, actual.added) < 0.03);
   }
   (*backend)->release(stream);
+}
+
+TEST_CASE("metal: the bundled model's logits are the reference's, and those of a replay the same") {
+  BundledModel reference(make_reference_backend());
+  Outputs expected;
+  REQUIRE(reference.predict(2, 0.7, expected));
+  auto backend = make_gpu_backend(library(), 0);
+  REQUIRE(backend);
+  BundledModel model(std::move(*backend));
+  REQUIRE(model.model);
+  std::vector<Outputs> actual(4);
+  for (Outputs& outputs : actual) {
+    const Status done = model.predict(2, 0.7, outputs, &expected.kept);
+    REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
+    CHECK(difference(expected.logits, outputs.logits) < 0.02);
+    CHECK(outputs.logits == actual[0].logits);
+  }
 }
