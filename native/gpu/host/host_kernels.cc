@@ -1,9 +1,11 @@
 #include "gpu/host/host_kernels.h"
 
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <memory>
 
 namespace winnow::gpu {
@@ -20,8 +22,12 @@ std::vector<HostKernel>& kernels() {
 
 enum class Stop { at_warp, at_block, done };
 
+// Made once, and then given one thread after another. It begins as a context; from then on it is left and
+// entered by jumps, as switching contexts asks the system each time.
 struct Fibre {
   ucontext_t context;
+  jmp_buf place;
+  bool begun = false;
   std::unique_ptr<char[]> stack{new char[kStack]};
   Stop stop = Stop::done;
 };
@@ -33,27 +39,33 @@ struct Running {
   HostPlace block{};
   std::uint32_t threads = 0, thread = 0;
   float* scratch = nullptr;
-  ucontext_t scheduler;
-  std::vector<Fibre> fibres;
-  float values[kWarp];  // that a warp exchanges
+  jmp_buf scheduler;
+  std::deque<Fibre> fibres;  // which do not move
+  float values[kWarp];       // that a warp exchanges
 };
 
 Running running;
 
-void run_thread() {
-  running.kernel->body(running.arguments, running.block, running.thread, running.threads, running.scratch);
-  running.fibres[running.thread].stop = Stop::done;
-}
-
 void stop_at(Stop stop) {
   Fibre& fibre = running.fibres[running.thread];
   fibre.stop = stop;
-  swapcontext(&fibre.context, &running.scheduler);
+  if (_setjmp(fibre.place) == 0) _longjmp(running.scheduler, 1);
+}
+
+void run_threads() {
+  for (;;) {
+    running.kernel->body(running.arguments, running.block, running.thread, running.threads, running.scratch);
+    stop_at(Stop::done);
+  }
 }
 
 void resume(std::uint32_t thread) {
   running.thread = thread;
-  swapcontext(&running.scheduler, &running.fibres[thread].context);
+  if (_setjmp(running.scheduler) != 0) return;
+  Fibre& fibre = running.fibres[running.thread];
+  if (fibre.begun) _longjmp(fibre.place, 1);
+  fibre.begun = true;
+  setcontext(&fibre.context);
 }
 
 // Lets a warp go on until its threads are all at a barrier of the block, or done; false where they part.
@@ -67,18 +79,15 @@ bool run_warp(std::uint32_t first) {
   }
 }
 
-void start(std::uint32_t thread) {
-  Fibre& fibre = running.fibres[thread];
+void make(Fibre& fibre) {
   getcontext(&fibre.context);
   fibre.context.uc_stack.ss_sp = fibre.stack.get();
   fibre.context.uc_stack.ss_size = kStack;
-  fibre.context.uc_link = &running.scheduler;
-  makecontext(&fibre.context, run_thread, 0);
+  makecontext(&fibre.context, run_threads, 0);
 }
 
 // False where threads part.
 bool run_block() {
-  for (std::uint32_t thread = 0; thread < running.threads; ++thread) start(thread);
   for (;;) {
     for (std::uint32_t first = 0; first < running.threads; first += kWarp)
       if (!run_warp(first)) return false;
@@ -111,7 +120,7 @@ std::string HostKernel::launch(const HostPlace& blocks, std::uint32_t threads, s
   running.kernel = this;
   running.arguments = given;
   running.threads = threads;
-  if (running.fibres.size() < threads) running.fibres.resize(threads);
+  while (running.fibres.size() < threads) make(running.fibres.emplace_back());
   for (HostPlace place{0, 0, 0}; place.z < blocks.z; ++place.z)
     for (place.y = 0; place.y < blocks.y; ++place.y)
       for (place.x = 0; place.x < blocks.x; ++place.x) {
@@ -121,7 +130,10 @@ std::string HostKernel::launch(const HostPlace& blocks, std::uint32_t threads, s
         running.block = place;
         const std::string where = name + ", block " + std::to_string(place.x) + " " +
                                   std::to_string(place.y) + " " + std::to_string(place.z) + ": ";
-        if (!run_block()) return where + "its threads do not come to the same barriers.";
+        if (!run_block()) {
+          running.fibres.clear();  // they are somewhere in the middle
+          return where + "its threads do not come to the same barriers.";
+        }
         if (std::memcmp(running.scratch + used, &kGuard, sizeof kGuard) != 0)
           return where + "it wrote beyond its shared memory.";
       }
