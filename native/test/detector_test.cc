@@ -8,13 +8,13 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "bench/random_detector.h"
 #include "engine/engine.h"
 #include "model/detection/proposals.h"
+#include "test/small_models.h"
 
 namespace winnow {
 namespace {
@@ -34,36 +34,6 @@ std::vector<float> anchor_outputs(int height, int width) {
   for (std::size_t i = 0; i < outputs.size(); i += kAnchorOutputs)
     for (int shape = 0; shape < kAnchors; ++shape) outputs[i + shape] = kNothing;
   return outputs;
-}
-
-// A cascade ("cascade") or a single stage with corrections per class ("plain"), of the least sizes that there
-// are.
-DyvmConfig small_config(const std::string& kind, int side = 64) {
-  DyvmConfig c;
-  c.image_size = c.trained_size = side;
-  c.patch_size = c.stride = 16;
-  c.embed_dim = 16;
-  c.depth = 2;
-  c.state_dim = 16;
-  c.conv_width = 4;
-  c.dt_rank = 1;
-  c.classes = 5;
-  c.rotary = true;
-  c.halve_directions = kind == "cascade";
-  for (int channel = 0; channel < 3; ++channel) {
-    c.mean[channel] = 0.45f;
-    c.std[channel] = 0.225f;
-  }
-  c.detection = DetectionHead{
-      .width = 8, .box_width = 12, .stages = kind == "cascade" ? 3 : 1, .box_per_class = kind == "plain"};
-  return c;
-}
-
-std::vector<std::uint8_t> random_picture(PictureSize size) {
-  std::mt19937 random(7);
-  std::vector<std::uint8_t> pixels(3ull * size.width * size.height);
-  for (std::uint8_t& value : pixels) value = static_cast<std::uint8_t>(random());
-  return pixels;
 }
 
 // A detector and what it needs.
@@ -217,7 +187,7 @@ TEST_CASE("what is found: every class at its own box") {
 TEST_CASE("detectors find the same on the cpu as on the reference") {
   for (const std::string kind : {"cascade", "plain"}) {
     CAPTURE(kind);
-    const DyvmConfig config = small_config(kind, 96);
+    const DyvmConfig config = small_detector(kind, 96);
     Weights weights = random_detector(config);
     const PictureSize size{96, 70};
     DetectionTrace traces[2];
@@ -247,7 +217,7 @@ TEST_CASE("detectors find the same on the cpu as on the reference") {
 }
 
 TEST_CASE("pictures one pixel wide, one pixel high, of one pixel, and as large as the model's") {
-  const DyvmConfig config = small_config("cascade");
+  const DyvmConfig config = small_detector("cascade");
   Weights weights = random_detector(config);
   const Loaded loaded = load(config, weights, "cpu");
   const std::pair<PictureSize, PictureSize> sizes[] = {
@@ -263,7 +233,7 @@ TEST_CASE("pictures one pixel wide, one pixel high, of one pixel, and as large a
 }
 
 TEST_CASE("nothing found is a result") {
-  const DyvmConfig config = small_config("cascade");
+  const DyvmConfig config = small_detector("cascade");
   const DetectionOptions options{.min_score = 0.0f, .target = {64, 64}};
   Weights weights = random_detector(config);
   CHECK(detect(load(config, weights), {64, 64}, {.min_score = 1.0f, .target = {64, 64}}).found.empty());
@@ -292,7 +262,7 @@ TEST_CASE("nothing found is a result") {
 }
 
 TEST_CASE("fewer detections when fewer are wanted, and the better ones") {
-  const DyvmConfig config = small_config("plain");
+  const DyvmConfig config = small_detector("plain");
   Weights weights = random_detector(config);
   const Loaded loaded = load(config, weights, "cpu");
   DetectionOptions options{.min_score = 0.0f, .target = {640, 480}};
@@ -308,7 +278,7 @@ TEST_CASE("fewer detections when fewer are wanted, and the better ones") {
 }
 
 TEST_CASE("a detection can be cancelled, and says what is wrong with its arguments") {
-  const DyvmConfig config = small_config("plain");
+  const DyvmConfig config = small_detector("plain");
   Weights weights = random_detector(config);
   const Loaded loaded = load(config, weights, "cpu");
   const auto pixels = random_picture({64, 64});
@@ -342,7 +312,7 @@ TEST_CASE("a detector names the tensor that is missing, of another shape, or too
     CHECK(detector.error().code == ErrorCode::bad_model);
     return detector.error().message;
   };
-  const DyvmConfig cascade = small_config("cascade"), plain = small_config("plain");
+  const DyvmConfig cascade = small_detector("cascade"), plain = small_detector("plain");
   DyvmConfig wider = cascade;
   wider.detection->width = 12;
   DyvmConfig mixed = cascade;

@@ -14,42 +14,17 @@
 #include "bench/random_model.h"
 #include "bench/random_segmenter.h"
 #include "engine/engine.h"
+#include "test/small_models.h"
 
 using namespace winnow;
 
 namespace {
-
-DyvmConfig small_config(int size = 64) {
-  DyvmConfig c = published_size("T");
-  c.image_size = c.trained_size = size;
-  c.embed_dim = 24;
-  c.dt_rank = 2;
-  c.state_dim = 4;
-  c.depth = 6;
-  c.patch_size = c.stride = 8;
-  c.classes = 9;
-  c.pruning_layers = {2, 4};
-  c.token_keep = {0.7, 0.4};
-  c.segmentation = SegmentationHead{
-      .taps = {1, 2, 3, 5}, .width = 20, .pool_scales = {1, 2, 3}, .slide_stride = size * 2 / 3};
-  return c;
-}
 
 DyvmConfig plain(DyvmConfig c) {
   c.pruning_layers = {};
   c.token_keep = {};
   c.block_selection = false;
   return c;
-}
-
-std::vector<std::uint8_t> picture(PictureSize size) {
-  std::vector<std::uint8_t> pixels(3ull * size.width * size.height);
-  for (std::size_t i = 0; i < pixels.size(); ++i) {
-    const int c = static_cast<int>(i % 3), x = static_cast<int>(i / 3 % size.width),
-              y = static_cast<int>(i / 3 / size.width);
-    pixels[i] = static_cast<std::uint8_t>(x * (c + 2) + y * (5 - c) + 40 * ((x / 9 + y / 7) % 3));
-  }
-  return pixels;
 }
 
 struct Run {
@@ -70,7 +45,7 @@ Run segment(const DyvmConfig& config, Backend& backend, PictureSize size, Pictur
   options.trace = &run.trace;
   DynamicOptions dynamic;
   dynamic.token_keep = config.token_keep;
-  const auto pixels = picture(size);
+  const auto pixels = striped_picture(size);
   const Status done = (*segmenter)->segment(pixels.data(), size, dynamic, options, run.segmentation);
   if (!done) FAIL(done.error().message);
   return run;
@@ -121,16 +96,16 @@ TEST_CASE("windows lie where the original puts them") {
 }
 
 TEST_CASE("models of every kind on all devices alike") {
-  DyvmConfig rotated = small_config();
+  DyvmConfig rotated = small_segmenter();
   rotated.rotary = true;
   rotated.halve_directions = false;
-  DyvmConfig moved = small_config(48);  // pruning where no tap is, an odd grid after the pyramid's pooling
+  DyvmConfig moved = small_segmenter(48);  // pruning where no tap is, an odd grid after the pyramid's pooling
   moved.pruning_layers = {0, 5};
   moved.segmentation->taps = {0, 1, 3, 4};
   DyvmConfig enlarged = rotated;
   enlarged.image_size = 96;
   for (const DyvmConfig& config :
-       {small_config(), rotated, moved, enlarged, plain(small_config()), plain(rotated)}) {
+       {small_segmenter(), rotated, moved, enlarged, plain(small_segmenter()), plain(rotated)}) {
     CAPTURE(config.image_size);
     CAPTURE(config.rotary);
     const PictureSize size{config.image_size * 3 / 2, config.image_size}, target{61, 43};
@@ -154,7 +129,7 @@ TEST_CASE("models of every kind on all devices alike") {
 }
 
 TEST_CASE("a position embedding is interpolated as PyTorch does it") {
-  DyvmConfig config = plain(small_config(16));
+  DyvmConfig config = plain(small_segmenter(16));
   config.depth = 1;
   config.segmentation.reset();
   config.detection = DetectionHead{};
@@ -191,7 +166,7 @@ TEST_CASE("a position embedding is interpolated as PyTorch does it") {
 TEST_CASE("regions cover the picture once, largest first") {
   const auto backend = backend_of("reference");
   for (const PictureSize target : {PictureSize{61, 43}, {1, 1}, {1, 90}, {300, 7}}) {
-    const Run run = segment(small_config(), *backend, {64, 70}, target);
+    const Run run = segment(small_segmenter(), *backend, {64, 70}, target);
     std::int64_t area = 0, before = std::int64_t{1} << 60;
     std::vector<int> count(9);
     for (const std::uint16_t label : run.trace.classes) ++count[label];
@@ -209,7 +184,7 @@ TEST_CASE("a picture that is smaller than a window is one window with zeros besi
   for (const DeviceInfo& device : list_devices()) {
     const auto backend = backend_of(device.name);
     for (const PictureSize size : {PictureSize{1, 1}, {20, 64}, {256, 10}}) {
-      const Run run = segment(small_config(), *backend, size, {size.width * 2, size.height});
+      const Run run = segment(small_segmenter(), *backend, size, {size.width * 2, size.height});
       CHECK(run.trace.places.tops == std::vector<int>{0});
       CHECK(run.trace.classes.size() == 2ull * size.width * size.height);
     }
@@ -221,12 +196,12 @@ TEST_CASE("a window's scores do not depend on the picture around it") {
     for (const Precision precision : device.precisions) {
       auto backend = make_backend(device.name, 2, precision);
       REQUIRE(backend);
-      const DyvmConfig config = small_config();
+      const DyvmConfig config = small_segmenter();
       Weights weights = random_segmenter(config);
       auto segmenter = Segmenter::create(config, weights, **backend);
       REQUIRE(segmenter);
       const PictureSize size{128, 64};
-      const auto pixels = picture(size);
+      const auto pixels = striped_picture(size);
       std::vector<std::uint8_t> right;
       for (int y = 0; y < 64; ++y)
         right.insert(right.end(), pixels.begin() + (y * 128 + 64) * 3, pixels.begin() + (y + 1) * 128 * 3);
@@ -246,11 +221,11 @@ TEST_CASE("a window's scores do not depend on the picture around it") {
 
 TEST_CASE("what a segmentation cannot do is refused in words") {
   const auto backend = backend_of("reference");
-  const DyvmConfig config = small_config();
+  const DyvmConfig config = small_segmenter();
   Weights weights = random_segmenter(config);
   auto segmenter = Segmenter::create(config, weights, *backend);
   REQUIRE(segmenter);
-  const auto pixels = picture({256, 64});
+  const auto pixels = striped_picture({256, 64});
   const auto refused = [&](PictureSize size, int stride, PictureSize target, std::vector<double> keep) {
     DynamicOptions dynamic;
     dynamic.token_keep = std::move(keep);
@@ -275,7 +250,7 @@ TEST_CASE("what a segmentation cannot do is refused in words") {
 }
 
 TEST_CASE("input sizes other than the trained one: what is allowed") {
-  const DyvmConfig config = small_config();
+  const DyvmConfig config = small_segmenter();
   CHECK(with_input_size(config, 96)->image_size == 96);
   CHECK(with_input_size(config, 96)->trained_size == 64);
   CHECK(with_input_size(config, 64)->image_size == 64);
@@ -289,11 +264,11 @@ TEST_CASE("input sizes other than the trained one: what is allowed") {
 
 TEST_CASE("a segmentation is cancelled, and the next one works") {
   const auto backend = backend_of("reference");
-  const DyvmConfig config = small_config();
+  const DyvmConfig config = small_segmenter();
   Weights weights = random_segmenter(config);
   auto segmenter = Segmenter::create(config, weights, *backend);
   REQUIRE(segmenter);
-  const auto pixels = picture({64, 64});
+  const auto pixels = striped_picture({64, 64});
   std::atomic<bool> cancel = true;
   DynamicOptions dynamic;
   dynamic.token_keep = config.token_keep;
