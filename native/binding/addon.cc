@@ -2,15 +2,31 @@
 #include "binding/binding.h"
 #include "binding/values.h"
 #include "engine/engine.h"
+#include "engine/gpu_devices.h"
 #include "image/resize_crop.h"
 
 namespace winnow {
 namespace {
 
+Napi::Object gpu_facts(Napi::Env env, const GpuFacts& facts) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("id", facts.id);
+  object.Set("backend", facts.backend);
+  object.Set("driver", facts.driver);
+  object.Set("products", facts.products);
+  object.Set("memoryBytes", static_cast<double>(facts.memory_bytes));
+  object.Set("freeBytes", static_cast<double>(facts.free_bytes));
+  return object;
+}
+
+// devices(withGpus)
 Napi::Value devices(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   Napi::Array list = Napi::Array::New(env);
-  for (const DeviceInfo& device : list_devices()) {
+  std::vector<DeviceInfo> found;
+  if (info[0].ToBoolean()) found = list_gpus();
+  for (DeviceInfo& device : list_devices()) found.push_back(std::move(device));
+  for (const DeviceInfo& device : found) {
     Napi::Object entry = Napi::Object::New(env);
     entry.Set("name", device.name);
     entry.Set("description", device.description);
@@ -20,6 +36,7 @@ Napi::Value devices(const Napi::CallbackInfo& info) {
     for (Precision precision : device.precisions)
       precisions.Set(precisions.Length(), precision_name(precision));
     entry.Set("precisions", precisions);
+    if (device.gpu) entry.Set("gpu", gpu_facts(env, *device.gpu));
     list.Set(list.Length(), entry);
   }
   return list;

@@ -13,6 +13,10 @@ const char* code_name(ErrorCode code) {
       return "BAD_MODEL";
     case ErrorCode::cancelled:
       return "CANCELLED";
+    case ErrorCode::out_of_memory:
+      return "OUT_OF_MEMORY";
+    case ErrorCode::device_lost:
+      return "DEVICE_LOST";
     case ErrorCode::engine:
       break;
   }

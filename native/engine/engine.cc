@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <exception>
 
+#include "engine/gpu_devices.h"
+#include "gpu/gpu_backend.h"
 #include "model/feature_model.h"
 #include "reference/reference_backend.h"
 #ifdef WINNOW_CPU
@@ -14,10 +16,10 @@ namespace winnow {
 std::vector<DeviceInfo> list_devices() {
   std::vector<DeviceInfo> devices;
 #ifdef WINNOW_CPU
-  devices.push_back({"cpu", describe_cpu(), "", cpu_precisions()});
+  devices.push_back({"cpu", describe_cpu(), "", cpu_precisions(), {}});
 #endif
   devices.push_back(
-      {"reference", "one thread, slow and obvious: for checking the others", "", {Precision::fp32}});
+      {"reference", "one thread, slow and obvious: for checking the others", "", {Precision::fp32}, {}});
   return devices;
 }
 
@@ -40,15 +42,33 @@ Result<Precision> precision_of(const std::string& name) {
                "Expected a precision of fp32, bf16 or int8, but it is " + name + "."};
 }
 
+namespace {
+
+Status check_precision(const std::string& device, const std::vector<Precision>& known, Precision precision) {
+  if (std::find(known.begin(), known.end(), precision) != known.end()) return ok();
+  return Error{ErrorCode::bad_argument, "Expected a precision that " + device + " computes here, but " +
+                                            precision_name(precision) + " is none; the nearest is " +
+                                            precision_name(known.back()) + "."};
+}
+
+Result<std::unique_ptr<Backend>> make_gpu(const std::string& name, Precision precision) {
+  if (const Status checked = check_precision(name, {Precision::bf16}, precision); !checked)
+    return checked.error();
+  const auto gpu = find_gpu(name);
+  if (!gpu) return gpu.error();
+  return make_gpu_backend(*gpu->library, gpu->index);
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Backend>> make_backend(const std::string& name, int threads, Precision precision) {
+  if (is_gpu_name(name)) return make_gpu(name, precision);
   std::string names;
   for (const DeviceInfo& device : list_devices()) {
-    names += (names.empty() ? "" : ", ") + device.name;
+    names += device.name + ", ";
     if (device.name != name) continue;
-    if (std::find(device.precisions.begin(), device.precisions.end(), precision) == device.precisions.end())
-      return Error{ErrorCode::bad_argument, "Expected a precision that " + name + " computes here, but " +
-                                                precision_name(precision) + " is none; the nearest is " +
-                                                precision_name(device.precisions.back()) + "."};
+    if (const Status checked = check_precision(name, device.precisions, precision); !checked)
+      return checked.error();
     if (name == "reference") return make_reference_backend();
 #ifdef WINNOW_CPU
     return make_cpu_backend(threads, precision);
@@ -57,7 +77,7 @@ Result<std::unique_ptr<Backend>> make_backend(const std::string& name, int threa
 #endif
   }
   return Error{ErrorCode::bad_argument,
-               "Expected a device of this build (" + names + "), but it is " + name + "."};
+               "Expected a device of this build (" + names + "or a GPU), but it is " + name + "."};
 }
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, const std::string& device,

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "engine/device_info.h"
 #include "model/detection/detector.h"
 #include "model/dyvm.h"
 #include "model/segmentation/segmenter.h"
@@ -15,14 +16,7 @@
 
 namespace winnow {
 
-struct DeviceInfo {
-  std::string name;                   // 'cpu', 'reference'
-  std::string description;            // processor, instruction set, threads
-  std::string reason;                 // why it cannot be used; empty when it can
-  std::vector<Precision> precisions;  // that it computes natively, most exact first
-};
-
-// Devices that this build knows.
+// Devices that this build knows without a driver; see list_gpus for the others.
 std::vector<DeviceInfo> list_devices();
 
 // Names as the app uses them: "fp32", "bf16", "int8".
@@ -30,12 +24,14 @@ const char* precision_name(Precision precision);
 Result<Precision> precision_of(const std::string& name);
 
 // `threads`: 0 for one per core. Fails with bad_argument for an unknown device or a precision that it does
-// not compute natively, engine for an unusable one.
+// not compute natively, engine for an unusable one. `device` may name a GPU: 'cuda:1', or 'cuda' for the
+// first.
 Result<std::unique_ptr<Backend>> make_backend(const std::string& device, int threads,
                                               Precision precision = Precision::fp32);
 
-// A loaded model. One call at a time, of those of its task: the others fail with bad_argument. All fail with
-// engine when the device does.
+// A loaded model. One call at a time, of those of its task: the others fail with bad_argument. All, and load,
+// fail with engine when the device does, out_of_memory when its memory is too small, and device_lost when it
+// is gone.
 class Engine {
  public:
   // `input_size`: side in pixels that a segmentation or detection model sees its pictures at; 0 for the

@@ -1,0 +1,127 @@
+#include "engine/gpu_devices.h"
+
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <filesystem>
+
+namespace winnow {
+namespace {
+
+struct Maker {
+  const char* backend;
+  const char* file;
+};
+constexpr Maker kMakers[] = {{"cuda", "libwinnow-cuda.so"}, {"metal", "libwinnow-metal.dylib"}};
+
+constexpr int kMostDevices = 64;
+
+std::filesystem::path library_folder() {
+  if (const char* folder = std::getenv("WINNOW_GPU_LIBRARIES")) return folder;
+  Dl_info own{};  // the addon's file, or the program's
+  if (dladdr(reinterpret_cast<const void*>(&library_folder), &own) == 0) return {};
+  std::error_code missing;
+  return std::filesystem::weakly_canonical(own.dli_fname, missing).parent_path();
+}
+
+// Opening it again gives the same library; none is ever closed, as drivers do not expect it.
+Result<const WinnowGpuLibrary*> open_library(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (handle == nullptr)
+    return Error{ErrorCode::engine, "The library " + name + " cannot be opened: " + dlerror() + "."};
+  const auto entry = reinterpret_cast<WinnowGpuEntry>(dlsym(handle, "winnow_gpu_library"));
+  const WinnowGpuLibrary* library = entry == nullptr ? nullptr : entry(WINNOW_GPU_VERSION);
+  if (library == nullptr)
+    return Error{ErrorCode::engine, "The library " + name + " was made for another version of Winnow (not " +
+                                        std::to_string(WINNOW_GPU_VERSION) + ")."};
+  return library;
+}
+
+struct Listing {
+  std::vector<WinnowGpuInfo> infos;
+  std::string reason;  // why there are none
+};
+
+Listing list(const WinnowGpuLibrary& library) {
+  Listing listing;
+  listing.infos.resize(kMostDevices);
+  char reason[WINNOW_GPU_TEXT] = "";
+  const int count = library.list(listing.infos.data(), kMostDevices, reason);
+  listing.infos.resize(std::clamp(count, 0, kMostDevices));
+  listing.reason = reason;
+  return listing;
+}
+
+std::string device_name(const Maker& maker, int index) {
+  return std::string(maker.backend) + ":" + std::to_string(index);
+}
+
+DeviceInfo describe(const Maker& maker, int index, const WinnowGpuInfo& info) {
+  std::string description = info.name;
+  if (info.products[0] != '\0') description += std::string("; ") + info.products;
+  if (info.half_is_fp16) description += "; fp16 in place of bf16";
+  GpuFacts facts{info.id, maker.backend, info.driver, info.products, info.memory_bytes, info.free_bytes};
+  return {device_name(maker, index), description, info.reason, {Precision::bf16}, facts};
+}
+
+// `name` without ':' and number, which `index` gets: 0 where there is none, -1 where it is no number.
+const Maker* maker_of(const std::string& name, int& index) {
+  const std::size_t colon = name.find(':');
+  const std::string number = colon == std::string::npos ? "0" : name.substr(colon + 1);
+  const char* end = number.data() + number.size();
+  index = -1;
+  if (int value = -1; std::from_chars(number.data(), end, value).ptr == end && value >= 0) index = value;
+  for (const Maker& maker : kMakers)
+    if (name.substr(0, colon) == maker.backend) return &maker;
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<DeviceInfo> list_gpus() {
+  std::vector<DeviceInfo> devices;
+  for (const Maker& maker : kMakers) {
+    const std::filesystem::path path = library_folder() / maker.file;
+    if (std::error_code error; !std::filesystem::exists(path, error)) continue;
+    const auto without = [&](const std::string& reason) {
+      devices.push_back({maker.backend, "", reason, {Precision::bf16}, {}});
+    };
+    const auto library = open_library(path);
+    if (!library) {
+      without(library.error().message);
+      continue;
+    }
+    const Listing found = list(**library);
+    if (found.infos.empty()) without(found.reason.empty() ? "No GPU was found." : found.reason);
+    for (std::size_t i = 0; i < found.infos.size(); ++i)
+      devices.push_back(describe(maker, static_cast<int>(i), found.infos[i]));
+  }
+  return devices;
+}
+
+bool is_gpu_name(const std::string& name) {
+  int index = 0;
+  return maker_of(name, index) != nullptr;
+}
+
+Result<Gpu> find_gpu(const std::string& name) {
+  int index = 0;
+  const Maker* maker = maker_of(name, index);
+  if (maker == nullptr || index < 0)
+    return Error{ErrorCode::bad_argument, "Expected a GPU such as cuda:0, but it is " + name + "."};
+  const auto library = open_library(library_folder() / maker->file);
+  if (!library) return library.error();
+  const Listing found = list(**library);
+  const int count = static_cast<int>(found.infos.size());
+  if (count == 0) return Error{ErrorCode::engine, found.reason.empty() ? "No GPU was found." : found.reason};
+  if (index >= count)
+    return Error{ErrorCode::bad_argument, "Expected a GPU from " + device_name(*maker, 0) + " to " +
+                                              device_name(*maker, count - 1) + ", but it is " + name + "."};
+  if (found.infos[index].reason[0] != '\0') return Error{ErrorCode::engine, found.infos[index].reason};
+  return Gpu{*library, index};
+}
+
+}  // namespace winnow
