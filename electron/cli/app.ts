@@ -3,8 +3,9 @@ import { createAppService } from '../core/app-service.ts';
 import type { AppService } from '../core/app-service.ts';
 import { dataFolder } from '../core/data-folder.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
-import { EngineClient } from '../engine/engine-client.ts';
+import { DeviceEngine } from '../engine/device-engine.ts';
 import { TrainerClient } from '../engine/trainer-client.ts';
+import { SAMPLE_MODEL } from '../shared/api/settings.ts';
 
 /** Models that come with Winnow. */
 const bundledFolder = join(import.meta.dirname, '../../resources/models');
@@ -19,7 +20,10 @@ export async function withApp<T>(
   const path = libraryPath === undefined ? join(data, 'library.db') : resolve(libraryPath);
   const app = createAppService({
     libraryPath: path,
-    engine: new EngineClient(),
+    engine: new DeviceEngine({
+      data,
+      trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: samplesFolder },
+    }),
     trainer: new TrainerClient(),
     registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
     clock: Date.now,

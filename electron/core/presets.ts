@@ -1,6 +1,6 @@
 import { AppError } from '../shared/errors.ts';
 import type { Manifest } from '../shared/model-package.ts';
-import { PRECISIONS } from '../shared/run.ts';
+import { nearestPrecision } from '../shared/run.ts';
 import type { Device, Precision, Preset } from '../shared/run.ts';
 
 /** Block threshold that the models are trained with: sigmoid(logit) > 0.5. */
@@ -26,14 +26,18 @@ export function keepPowers(ratio: number, stages: number): number[] {
 
 /**
  * The presets that every model has: `accurate` keeps every patch, `balanced` what the model was trained with, `fast`
- * fewer. Block decisions are the trained ones in all three.
+ * fewer. Block decisions are the trained ones in all three; the precision is the most exact one of the device.
  */
-export function standardPresets(manifest: Pick<Manifest, 'tokenKeep'>): Preset[] {
+export function standardPresets(
+  manifest: Pick<Manifest, 'tokenKeep'>,
+  device: Pick<Device, 'precisions'> = { precisions: ['fp32'] },
+): Preset[] {
   const all = manifest.tokenKeep.map(() => 1);
+  const precision = nearestPrecision('fp32', device) ?? 'fp32';
   return [
-    preset('accurate', all),
-    preset('balanced', manifest.tokenKeep),
-    preset('fast', fastKeep(manifest.tokenKeep)),
+    preset('accurate', all, precision),
+    preset('balanced', manifest.tokenKeep, precision),
+    preset('fast', fastKeep(manifest.tokenKeep), precision),
   ];
 }
 
@@ -64,8 +68,7 @@ export function checkPrecision(
   { name, precisions }: Pick<Device, 'name' | 'precisions'>,
 ): void {
   if (precisions.includes(precision)) return;
-  const distance = (other: Precision) => Math.abs(PRECISIONS.indexOf(other) - PRECISIONS.indexOf(precision));
-  const [nearest] = [...precisions].sort((one, other) => distance(one) - distance(other));
+  const nearest = nearestPrecision(precision, { precisions });
   throw new AppError(
     'BAD_ARGUMENT',
     `The device ${name} computes in ${precisions.join(', ')}, but not in ${precision}`,
@@ -115,8 +118,8 @@ function parseRatio(text: string): number {
   return ratio;
 }
 
-function preset(name: string, tokenKeep: readonly number[]): Preset {
-  return { name, tokenKeep: [...tokenKeep], blockThreshold: TRAINED_THRESHOLD, precision: 'fp32' };
+function preset(name: string, tokenKeep: readonly number[], precision: Precision): Preset {
+  return { name, tokenKeep: [...tokenKeep], blockThreshold: TRAINED_THRESHOLD, precision };
 }
 
 function fastKeep(trained: readonly number[]): number[] {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import type { DetectionSettings, Precision } from '../shared/run.ts';
+import type { DetectionSettings, GpuFacts, Precision } from '../shared/run.ts';
 import type { Losses } from '../shared/training.ts';
 
 /**
@@ -8,10 +8,13 @@ import type { Losses } from '../shared/training.ts';
  * electron/shared/errors.ts.
  */
 export interface NativeAddon {
-  /** Devices that this build knows, usable or not. */
-  devices(): NativeDevice[];
   /**
-   * Maps, checks and packs a model package; rejects with BAD_MODEL or ENGINE. `inputSize`: side in pixels that a
+   * Devices that this build knows, usable or not, in order of preference. `withGpus`: GPUs too, or in place of a maker's the
+   * reason why there are none; that opens drivers, which may crash.
+   */
+  devices(withGpus?: boolean): NativeDevice[];
+  /**
+   * Maps, checks and packs a model package; rejects with BAD_MODEL or ENGINE, on a GPU also with OUT_OF_MEMORY or DEVICE_LOST. `inputSize`: side in pixels that a
    * segmentation or detection model sees its pictures at, a multiple of 32; the trained one when it is left out.
    */
   loadModel(
@@ -105,11 +108,12 @@ export interface NativeStep {
 }
 
 export interface NativeDevice {
-  name: string; // what --device takes: 'cpu', 'reference'
-  description: string; // processor name, instruction set, threads
+  name: string; // what --device takes: 'cpu', 'reference', 'cuda:0'
+  description: string; // processor name, instruction set, threads; a GPU's name and what multiplies matrices
   available: boolean;
   reason: string | undefined; // why not, in one sentence
   precisions: Precision[]; // that it computes natively, most exact first
+  gpu?: GpuFacts; // of a GPU
 }
 
 /** Settings that every prediction has. */
@@ -145,7 +149,10 @@ export interface NativeDetections {
   milliseconds: number;
 }
 
-/** A loaded model: one call at a time, of those that fit its task; they reject with CANCELLED after cancel(). */
+/**
+ * A loaded model: one call at a time, of those that fit its task. They reject with CANCELLED after cancel(), with
+ * OUT_OF_MEMORY when a GPU has too little for the batch, after which others may follow, and with DEVICE_LOST at its end.
+ */
 export interface NativeModel {
   /** Classifies `count` pictures of crop x crop x 3 RGB bytes, one behind the other in `pixels`. */
   predict(pixels: Uint8Array, count: number, dial: NativeDial): Promise<NativeBatch>;

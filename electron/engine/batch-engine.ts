@@ -42,8 +42,9 @@ export class BatchEngine {
     return this.#batches.isBusy;
   }
 
-  devices(): Device[] {
-    return this.#addon.devices();
+  /** See NativeAddon. */
+  devices(withGpus: boolean): Device[] {
+    return this.#addon.devices(withGpus);
   }
 
   async open({ packagePath, device, threads, precision, input }: EngineModel): Promise<undefined> {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { AppError } from '../shared/errors.ts';
 import type {
   Box,
-  EngineApi,
   EngineDial,
   EngineModel,
   ImageFacts,
@@ -13,6 +12,7 @@ import type {
   RenderedPicture,
   RenderOptions,
 } from '../shared/engine-api.ts';
+import { isGpu } from '../shared/run.ts';
 import type { Device } from '../shared/run.ts';
 import { HostEnded, HostProcess } from './host-process.ts';
 import type { HostCall, HostResults, PictureCall } from './messages.ts';
@@ -22,11 +22,16 @@ import { Turns } from './turns.ts';
 
 type EngineProcess = HostProcess<HostCall, HostResults>;
 
+/** The module that an engine host runs. */
+export const defaultHostEntry = join(import.meta.dirname, 'engine-host.ts');
+
 const START_ATTEMPTS = 3;
 const START_LIMIT = 300_000; // milliseconds for starting and loading a model
+const DEVICES_LIMIT = 60_000; // milliseconds for asking all drivers
 const RENDER_LIMIT = 120_000; // milliseconds for a picture beside others and a run
 /** So many images crash the engine one after the other before the engine is taken for broken. */
 const CRASHES_IN_A_ROW = 16;
+const CRASHES_OF_A_GPU = 4;
 
 export interface EngineClientOptions {
   /** Module that calls serve(); a test gives another one. */
@@ -38,11 +43,12 @@ export interface EngineClientOptions {
 }
 
 /**
- * The engine as the rest of the app sees it. It starts the host when it is needed and again when it has died.
+ * One engine host, for one device at a time. It starts the host when it is needed and again when it has died.
  * A batch that was under way then is tried again alone; when the host dies again it is halved until the bad
- * image is alone, which becomes a failed outcome.
+ * image is alone, which becomes a failed outcome. A GPU that is lost, or whose host dies on every image of a batch, is at an
+ * end: all calls are then rejected with DEVICE_LOST.
  */
-export class EngineClient implements EngineApi {
+export class EngineClient {
   readonly #hostEntry: string;
   readonly #startHost: StartHost;
   readonly #watchdog: (images: number) => number;
@@ -53,25 +59,28 @@ export class EngineClient implements EngineApi {
   /** Ends when the last batch that was under way in a crash has been examined; others wait meanwhile. */
   #examination: Promise<unknown> = Promise.resolve();
   #crashesInARow = 0;
+  #lost: AppError | undefined; // why the GPU is at an end
   /** Reasons by version of the file: a picture that crashes the host is not rendered again until it changes. */
   readonly #notRendered = new Map<string, string>();
   #closed = false;
 
   constructor(options: EngineClientOptions = {}) {
-    this.#hostEntry = options.hostEntry ?? join(import.meta.dirname, 'engine-host.ts');
+    this.#hostEntry = options.hostEntry ?? defaultHostEntry;
     this.#startHost = options.startHost ?? forkHost;
     this.#watchdog = options.watchdog ?? ((images) => this.#longest(images));
   }
 
-  async devices(): Promise<Device[]> {
+  /** See EngineApi; `withGpus`: asks drivers too. */
+  async devices(withGpus = false): Promise<Device[]> {
     const host = await this.#runningHost();
-    return this.#ask(host, { call: 'devices' }, START_LIMIT).catch((error: unknown) => {
+    return this.#ask(host, { call: 'devices', withGpus }, DEVICES_LIMIT).catch((error: unknown) => {
       throw error instanceof HostEnded
         ? new AppError('ENGINE', `The engine crashed: ${error.message}`)
         : error;
     });
   }
 
+  /** Loads a model package; what was open before is closed. */
   async open(model: EngineModel): Promise<void> {
     this.#model = model;
     // The thread budget is the process's, so that another one needs another process.
@@ -88,10 +97,11 @@ export class EngineClient implements EngineApi {
     }
   }
 
+  /** See EngineApi. */
   async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
     return this.#orExamine(
       () => this.#attempt(paths, dial),
-      () => this.#examine(paths, dial),
+      () => this.#examineAll(paths, dial),
     );
   }
 
@@ -111,6 +121,13 @@ export class EngineClient implements EngineApi {
     this.#crashListeners.push(listener);
   }
 
+  /** Ends the host; the next call starts another, with the model open. Nothing may be under way. */
+  rest(): void {
+    this.#host?.kill('the engine rests');
+    this.#host = undefined;
+  }
+
+  /** Ends the host at once; calls under way are rejected with CANCELLED. */
   close(): Promise<void> {
     this.#closed = true;
     this.#host?.kill('the engine was closed');
@@ -139,12 +156,16 @@ export class EngineClient implements EngineApi {
   }
 
   /**
-   * Milliseconds for a batch. Two may be under way, so one waits for the other; a slow device takes some seconds per image,
-   * and minutes for a picture of many windows.
+   * Milliseconds for a batch. Two may be under way, so one waits for the other; a slow processor takes some seconds per
+   * image, and minutes for a picture of many windows.
    */
   #longest(images: number): number {
     const isDense = this.#model !== undefined && this.#model.input.task !== 'classification';
-    return 120_000 + images * (isDense ? 600_000 : 60_000);
+    return 120_000 + (images * (isDense ? 600_000 : 60_000)) / (this.#isGpu ? 30 : 1);
+  }
+
+  get #isGpu(): boolean {
+    return this.#model !== undefined && isGpu(this.#model.device);
   }
 
   /** What `work` gives; when the host ends meanwhile, what `examine` finds with nothing else under way. */
@@ -167,7 +188,7 @@ export class EngineClient implements EngineApi {
     return outcomes;
   }
 
-  /** Asks the host; notes when that is its end. */
+  /** Asks the host; notes when that is its end. A host that has lost its device is ended. */
   async #ask<Call extends HostCall>(
     host: EngineProcess,
     call: Call,
@@ -177,8 +198,19 @@ export class EngineClient implements EngineApi {
       return await host.ask(call, limit);
     } catch (error) {
       if (error instanceof HostEnded) this.#lose(host, error.message);
+      if (error instanceof AppError && error.code === 'DEVICE_LOST') {
+        this.#lost ??= error;
+        host.kill(error.message);
+      }
       throw error;
     }
+  }
+
+  /** Finds the images of a batch that crash the host. When all of them do, a GPU is at fault itself, and is lost. */
+  async #examineAll(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+    const outcomes = await this.#examine(paths, dial);
+    if (!this.#isGpu || this.#crashesInARow < paths.length || paths.length === 0) return outcomes;
+    throw (this.#lost = new AppError('DEVICE_LOST', 'Its process crashed on every image of a batch'));
   }
 
   /** Predicts with nothing else under way, so that a crash is the fault of one of `paths`. */
@@ -196,7 +228,11 @@ export class EngineClient implements EngineApi {
   }
 
   async #blame(path: string, crash: HostEnded): Promise<ImageOutcome> {
-    if (++this.#crashesInARow >= CRASHES_IN_A_ROW) {
+    this.#crashesInARow++;
+    if (this.#isGpu && this.#crashesInARow >= CRASHES_OF_A_GPU) {
+      throw (this.#lost = new AppError('DEVICE_LOST', crash.message, undefined, { cause: crash }));
+    }
+    if (this.#crashesInARow >= CRASHES_IN_A_ROW) {
       throw new AppError(
         'ENGINE',
         `The engine crashed on ${CRASHES_IN_A_ROW} images in a row, the last one ${path}: ${crash.message}`,
@@ -216,6 +252,7 @@ export class EngineClient implements EngineApi {
       const host = this.#host;
       if (host?.ended !== undefined) this.#lose(host, host.ended);
       if (this.#closed) throw closed();
+      if (this.#lost !== undefined) throw this.#lost;
       return this.#host ?? (await this.#start());
     });
   }
@@ -225,6 +262,7 @@ export class EngineClient implements EngineApi {
     if (this.#closed) throw closed();
     if (this.#host !== host) return;
     this.#host = undefined;
+    if (this.#lost !== undefined) return; // it is not started again
     for (const listener of this.#crashListeners) listener(reason);
   }
 
@@ -241,7 +279,10 @@ export class EngineClient implements EngineApi {
       );
       this.#host = host;
       try {
-        await host.ask(model === undefined ? { call: 'devices' } : { call: 'open', model }, START_LIMIT);
+        await host.ask(
+          model === undefined ? { call: 'devices', withGpus: false } : { call: 'open', model },
+          START_LIMIT,
+        );
         return host;
       } catch (error) {
         host.kill('the engine did not start');

@@ -13,7 +13,7 @@ import type { Device } from '../shared/run.ts';
 
 /** What the client asks of the host; pixels never travel but as encoded pictures. */
 export type HostCall =
-  | { call: 'devices' }
+  | { call: 'devices'; withGpus: boolean }
   | { call: 'open'; model: EngineModel }
   | { call: 'predict'; paths: readonly string[]; dial: EngineDial }
   | { call: 'render'; path: string; options: RenderOptions }
@@ -59,6 +59,8 @@ const codes: readonly string[] = [
   'BAD_IMAGE',
   'NOT_FOUND',
   'ENGINE',
+  'OUT_OF_MEMORY',
+  'DEVICE_LOST',
   'CANCELLED',
 ] satisfies ErrorCode[];
 

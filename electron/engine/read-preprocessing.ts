@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { AppError } from '../shared/errors.ts';
 import { classificationSchema, MANIFEST_KEY } from '../shared/model-package.ts';
+import type { ClassificationManifest } from '../shared/model-package.ts';
 
 const LENGTH_BYTES = 8; // of the header's length, at the start of a safetensors file
 const LONGEST_HEADER = 4 * 2 ** 20; // bytes; see docs/model-package.md
@@ -11,12 +12,16 @@ export interface Preprocessing {
   crop: number;
 }
 
+/** The manifest of a classifier's package. Throws BAD_MODEL. */
+export async function readClassifier(packagePath: string): Promise<ClassificationManifest> {
+  const checked = classificationSchema.safeParse(JSON.parse(await readManifestText(packagePath)));
+  if (checked.success) return checked.data;
+  throw new AppError('BAD_MODEL', `${packagePath} is not the package of a classifier`);
+}
+
 /** What a classifier's package does to a picture before it sees it. Throws BAD_MODEL. */
 export async function readPreprocessing(packagePath: string): Promise<Preprocessing> {
-  const header = JSON.parse(await readHeader(packagePath)) as {
-    __metadata__?: Record<string, string>;
-  };
-  return preprocessingOf(header.__metadata__?.[MANIFEST_KEY] ?? '{}');
+  return preprocessingOf(await readManifestText(packagePath));
 }
 
 /** The same of a manifest as JSON text. Throws BAD_MODEL. */
@@ -28,6 +33,13 @@ export function preprocessingOf(manifest: string): Preprocessing {
     'BAD_MODEL',
     'The manifest of a classifier must say how pictures are resized and cropped',
   );
+}
+
+async function readManifestText(packagePath: string): Promise<string> {
+  const header = JSON.parse(await readHeader(packagePath)) as {
+    __metadata__?: Record<string, string>;
+  };
+  return header.__metadata__?.[MANIFEST_KEY] ?? '{}';
 }
 
 async function readHeader(path: string): Promise<string> {

@@ -19,7 +19,7 @@ function perform(
 ): Promise<HostResults[HostRequest['call']]> {
   switch (request.call) {
     case 'devices':
-      return Promise.resolve(engine.devices());
+      return Promise.resolve(engine.devices(request.withGpus));
     case 'open':
       return engine.open(request.model);
     case 'predict':

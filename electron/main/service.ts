@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import { createAppService } from '../core/app-service.ts';
 import type { AppService } from '../core/app-service.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
-import { EngineClient } from '../engine/engine-client.ts';
+import { DeviceEngine } from '../engine/device-engine.ts';
 import { TrainerClient } from '../engine/trainer-client.ts';
+import { SAMPLE_MODEL } from '../shared/api/settings.ts';
 import type { Places } from './places.ts';
 import { utilityHost } from './utility-host.ts';
 
@@ -11,7 +12,10 @@ import { utilityHost } from './utility-host.ts';
 export function setupService({ data, models, samples, engineHost, trainingHost }: Places): AppService {
   return createAppService({
     libraryPath: join(data, 'library.db'),
-    engine: new EngineClient({ hostEntry: engineHost, startHost: utilityHost }),
+    engine: new DeviceEngine({
+      ...{ data, hostEntry: engineHost, startHost: utilityHost },
+      trial: { packagePath: join(models, `${SAMPLE_MODEL}.safetensors`), pictures: samples },
+    }),
     trainer: new TrainerClient({ hostEntry: trainingHost, startHost: utilityHost }),
     registry: new ModelRegistry({ bundledFolder: models, userFolder: join(data, 'models') }),
     clock: Date.now,

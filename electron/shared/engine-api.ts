@@ -9,6 +9,12 @@ export interface EngineModel {
   input: ModelInput;
 }
 
+/** What the engine wants of whoever asks it to predict with the model that is open. */
+export interface OpenedModel {
+  /** Batches that keep all of its devices busy: on each one is decoded while another is predicted. */
+  batchesUnderWay: number;
+}
+
 /** What a model's task makes of a picture before the model sees it; lengths in pixels. */
 export type ModelInput =
   | { task: 'classification'; resize: number; crop: number }
@@ -113,13 +119,17 @@ export interface Mark {
  * failures of one image are outcomes.
  */
 export interface EngineApi {
-  /** Devices that this build knows, usable or not, in order of preference. */
-  devices(): Promise<Device[]>;
-  /** Loads a model package; what was open before is closed. */
-  open(model: EngineModel): Promise<void>;
   /**
-   * Reads, decodes and predicts the files at `paths`; one outcome each, in their order. A second call may
-   * start before the first has ended: its files are decoded while the first predicts.
+   * Devices that this build knows, usable or not, in order of preference. A GPU that was never used is tried first, once;
+   * `again`: also those that did not pass.
+   */
+  devices(again?: boolean): Promise<Device[]>;
+  /** Loads a model package; what was open before is closed. `cuda` as a device is all GPUs of it that can be used. */
+  open(model: EngineModel): Promise<OpenedModel>;
+  /**
+   * Reads, decodes and predicts the files at `paths`; one outcome each, in their order. Other calls may start before the
+   * first has ended: files are decoded while others are predicted, and devices share the calls. What a GPU cannot do goes
+   * on in smaller batches or on another device, which a note tells.
    */
   predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]>;
   /**
@@ -133,6 +143,8 @@ export interface EngineApi {
   overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array>;
   /** Lets `listener` hear the reason each time that the engine has crashed and is started again. */
   onCrash(listener: (reason: string) => void): void;
+  /** Lets `listener` hear, as one sentence, each time that a model goes on otherwise on a GPU, or on another device. */
+  onNote(listener: (note: string) => void): void;
   /** Ends the engine at once; calls under way are rejected with CANCELLED. */
   close(): Promise<void>;
 }

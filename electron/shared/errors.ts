@@ -7,6 +7,8 @@ export type ErrorCode =
   | 'NOT_FOUND' // a run, model, folder or file that is not there
   | 'LIBRARY' // the SQLite library is locked, damaged, full or from a newer version
   | 'ENGINE' // the engine host or the device failed
+  | 'OUT_OF_MEMORY' // a device has too little memory for a model or a batch
+  | 'DEVICE_LOST' // a device, or the engine host's use of it, is at an end
   | 'CONNECTION' // the window lost the process that does the work
   | 'FILE_SYSTEM' // a file that Winnow writes cannot be written
   | 'CANCELLED';

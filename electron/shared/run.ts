@@ -44,6 +44,8 @@ export interface Run {
   createdAt: string; // ISO 8601
   finishedAt: string | undefined;
   counts: RunCounts;
+  /** What became of its devices: a sentence each, in the order of happening. */
+  notes: string[];
 }
 
 export interface RunCounts {
@@ -83,4 +85,31 @@ export interface Device {
   available: boolean;
   reason: string | undefined;
   precisions: Precision[]; // that it computes natively, most exact first
+  gpu?: GpuFacts | undefined; // of a GPU
+}
+
+export interface GpuFacts {
+  id: string; // stays with it when others are added or removed
+  backend: GpuBackend;
+  driver: string; // "driver 580.65, CUDA 13.0"
+  products: string; // what multiplies matrices
+  memoryBytes: number;
+  freeBytes: number;
+}
+
+/** GPUs of one maker. The name of a backend as a device stands for all of its GPUs that can be used. */
+export type GpuBackend = 'cuda' | 'metal';
+
+/** Whether a device's name is a GPU's, there or not, or stands for all of a backend. */
+export function isGpu(device: string): boolean {
+  return /^(cuda|metal)(:|$)/.test(device);
+}
+
+/** Of what a device computes natively, the nearest to what was asked for; undefined when there is none. */
+export function nearestPrecision(
+  wanted: Precision,
+  { precisions }: Pick<Device, 'precisions'>,
+): Precision | undefined {
+  const distance = (other: Precision) => Math.abs(PRECISIONS.indexOf(other) - PRECISIONS.indexOf(wanted));
+  return [...precisions].sort((one, other) => distance(one) - distance(other))[0];
 }

@@ -24,7 +24,7 @@ export const runArguments = {
   listRuns: z.strictObject({}),
   showRun: z.strictObject({ runId }),
   removeRun: z.strictObject({ runId }),
-  devices: z.strictObject({}),
+  devices: z.strictObject({ again: z.boolean().optional() }), // also those that have not passed their trial
 } as const;
 
 export interface RunResults {
@@ -54,6 +54,7 @@ export interface RunResults {
   showRun: RunDetails;
   /** Forgets a run and its results; reviews stay with the images. Throws BAD_ARGUMENT while it is under way. */
   removeRun: undefined;
+  /** All that models can be computed on, usable or not; a GPU that was never used is tried first. */
   devices: Device[];
 }
 

@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
-import { EngineClient } from '../../../electron/engine/engine-client.ts';
+import { DeviceEngine } from '../../../electron/engine/device-engine.ts';
 import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { writeFiles } from '../support/files.ts';
-import { testModels, sampleImages } from '../support/models.ts';
+import { parts, sampleImages, sampleParts, testModels } from '../support/models.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -17,7 +17,10 @@ test('a run records files that crash the engine, says so, and does not try them 
   writeFiles(folder, { 'b/poison.jpg': 'ABORT', 'a/poison.jpg': 'EXIT' });
   const app = createAppService({
     libraryPath: join(root, 'library.db'),
-    engine: new EngineClient({ hostEntry: join(import.meta.dirname, 'poison-host.ts') }),
+    engine: new DeviceEngine({
+      ...{ hostEntry: join(import.meta.dirname, 'poison-host.ts'), data: root },
+      trial: { packagePath: parts, pictures: sampleParts },
+    }),
     trainer: new TrainerClient(),
     registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(root, 'models') }),
     clock: Date.now,

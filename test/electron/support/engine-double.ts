@@ -11,6 +11,7 @@ import type {
   EngineModel,
   ImageOutcome,
   Mark,
+  OpenedModel,
   Region,
   RenderedPicture,
   RenderOptions,
@@ -31,6 +32,8 @@ export class EngineDouble implements EngineApi {
   readonly models: EngineModel[] = [];
   readonly rendered: { path: string; options: RenderOptions }[] = [];
   closed = false;
+  batchesUnderWay = 2;
+  readonly #noteListeners: ((note: string) => void)[] = [];
   readonly #renderer = new PictureRenderer(prepareDecoder(), () => false);
   /** The device that `auto` stands for. */
   readonly cpu: Device = {
@@ -46,8 +49,12 @@ export class EngineDouble implements EngineApi {
     return this.batches.flat().map((path) => basename(path));
   }
 
+  /** Devices that come before the others. */
+  gpus: Device[] = [];
+
   devices(): Promise<Device[]> {
     return Promise.resolve([
+      ...this.gpus,
       {
         name: 'fast',
         description: 'none',
@@ -60,9 +67,9 @@ export class EngineDouble implements EngineApi {
     ]);
   }
 
-  open(model: EngineModel): Promise<void> {
+  open(model: EngineModel): Promise<OpenedModel> {
     this.models.push(model);
-    return Promise.resolve();
+    return Promise.resolve({ batchesUnderWay: this.batchesUnderWay });
   }
 
   async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
@@ -92,6 +99,15 @@ export class EngineDouble implements EngineApi {
 
   onCrash(): void {
     // it never does
+  }
+
+  onNote(listener: (note: string) => void): void {
+    this.#noteListeners.push(listener);
+  }
+
+  /** Tells a note, as if something had become of a device. */
+  note(note: string): void {
+    for (const listener of this.#noteListeners) listener(note);
   }
 
   close(): Promise<void> {

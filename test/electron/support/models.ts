@@ -10,6 +10,8 @@ export const bundledModels = fileURLToPath(new URL('../../../resources/models', 
 export const testModels = fileURLToPath(new URL('../../models', import.meta.url));
 export const everyday10 = fileURLToPath(new URL('../../models/everyday10.safetensors', import.meta.url));
 
+export const parts = fileURLToPath(new URL('../../../resources/models/parts.safetensors', import.meta.url));
+
 /** Pictures of everyday10's classes that come with Winnow. */
 export const sampleImages = fileURLToPath(new URL('../../../resources/samples/everyday', import.meta.url));
 
