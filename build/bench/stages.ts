@@ -59,7 +59,7 @@ async function timeSaving(folder: string): Promise<number> {
       runId: run.id,
       dial: { tokenKeep: [], blockThreshold: 0.5 },
       depth: 8, // of the engine's answers
-      batchSize: new BatchSize(16),
+      ...{ batchSize: new BatchSize(16), batchesUnderWay: 2 },
       signal: new AbortController().signal,
       onSaved: (_images, outcomes) => (saved += outcomes.length),
     }),

@@ -1,20 +1,54 @@
 import type { Command } from 'commander';
+import type { Device, GpuBackend, GpuFacts } from '../shared/run.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
+import { bytes, oneLine } from './format.ts';
+
+const BACKENDS: Record<GpuBackend, string> = { cuda: 'CUDA', metal: 'Metal' };
+
+const NO_GPU_LIBRARY =
+  'There is no GPU to use: the libraries that know their drivers (libwinnow-cuda.so, libwinnow-metal.dylib) do not lie beside the engine.';
 
 /** `winnow devices`. */
 export function addDevicesCommand(program: Command): void {
   program
     .command('devices')
     .description('list what models can run on, and why something cannot be used')
-    .action(async () => {
-      const devices = await withApp(undefined, (app) => app.devices({}));
-      const rows = devices.map(({ name, description, available, reason, precisions }) => [
-        name,
-        available ? 'yes' : 'no',
-        precisions.join(', '),
-        reason ?? description,
-      ]);
-      process.stdout.write(table([['DEVICE', 'USABLE', 'PRECISIONS', 'DESCRIPTION'], ...rows]));
+    .option('--again', 'try GPUs again, also those that did not pass their trial')
+    .action(async (options: { again?: true }) => {
+      const devices = await withApp(undefined, (app) => app.devices(options));
+      process.stdout.write(describeDevices(devices));
     });
+}
+
+/** The devices as a table, and below it why no GPU is used, or how several are. */
+export function describeDevices(devices: readonly Device[]): string {
+  const hasGpus = devices.some(({ gpu }) => gpu !== undefined);
+  const rows = devices.map(({ name, description, available, precisions, gpu }) => [
+    ...[name, available ? 'yes' : 'no', precisions.join(', ')],
+    ...(hasGpus ? gpuColumns(gpu) : []),
+    oneLine(description),
+  ]);
+  const columns = hasGpus ? ['BACKEND', 'MEMORY', 'DRIVER'] : [];
+  const heading = ['DEVICE', 'USABLE', 'PRECISIONS', ...columns, 'DESCRIPTION'];
+  const reasons = devices.flatMap(({ name, reason }) =>
+    reason === undefined ? [] : [`${name} is not used: ${oneLine(reason)}\n`],
+  );
+  return [table([heading, ...rows]), ...reasons, gpuSentence(devices)].join('');
+}
+
+function gpuColumns(gpu: GpuFacts | undefined): string[] {
+  if (gpu === undefined) return ['', '', ''];
+  const memory = `${bytes(gpu.freeBytes)} free of ${bytes(gpu.memoryBytes)}`;
+  return [BACKENDS[gpu.backend], memory, oneLine(gpu.driver)];
+}
+
+/** What is to be said of all GPUs together; empty when their rows say it. */
+function gpuSentence(devices: readonly Device[]): string {
+  const usable = devices.filter(({ gpu, available }) => gpu !== undefined && available);
+  const [first] = usable;
+  if (first?.gpu !== undefined && usable.length > 1)
+    return `--device ${first.gpu.backend} lets ${usable.length} GPUs share a run, as auto does; --device ${first.name} takes one.\n`;
+  const others = ['cpu', 'reference'];
+  return devices.every(({ name }) => others.includes(name)) ? `${NO_GPU_LIBRARY}\n` : '';
 }

@@ -56,7 +56,10 @@ export function addModelOption(command: Command): Command {
 }
 
 export function addDeviceOption(command: Command): Command {
-  return command.option('--device <name>', 'auto, or a name that `winnow devices` lists');
+  return command.option(
+    '--device <name>',
+    'auto, a name that `winnow devices` lists, or cuda for all of its GPUs',
+  );
 }
 
 export function addWorkOptions(command: Command): Command {

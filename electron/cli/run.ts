@@ -63,7 +63,8 @@ async function complete(
   { csv, json }: { csv: string | undefined; json: string | undefined },
 ): Promise<number> {
   const run = await watchRun(app, work);
-  const { id, counts, state } = run;
+  const { id, counts, state, notes } = run;
+  for (const note of notes) process.stdout.write(`Note: ${oneLine(note)}\n`);
   if (state !== 'done') {
     process.stdout.write(
       `Run ${id} is paused: ${counts.ok + counts.failed} of ${count(counts.total, 'image')} are done and saved.\n`,

@@ -60,7 +60,8 @@ export function describeRuns(runs: readonly Run[]): string {
     createdAt.slice(0, 16).replace('T', ' '),
     spec.folders.map(oneLine).join(', '),
   ]);
-  return table([heading, ...rows]);
+  const notes = runs.flatMap((run) => run.notes.map((note) => `Run ${run.id}: ${oneLine(note)}\n`));
+  return [table([heading, ...rows]), ...notes].join('');
 }
 
 function describeDetails({ run, labels, found, failures, reviewed }: RunDetails): string {
@@ -74,6 +75,7 @@ function describeDetails({ run, labels, found, failures, reviewed }: RunDetails)
     ['preset', `${spec.preset.name} (${presetText(spec.preset)})`],
     ...(task === undefined ? [] : [['finds', task]]),
     ['device', spec.device],
+    ...run.notes.map((note) => ['', oneLine(note)]),
     ['images', `${counts.total}: ${counts.ok} labelled, ${counts.failed} failed, ${counts.pending} pending`],
     ['reviewed', reviewedText(reviewed)],
     ['created', run.createdAt],

@@ -44,7 +44,7 @@ export function runCalls(
     listRuns: () => context.library.runs.all().map((row) => describeRun(context.library, row)),
     showRun: ({ runId }) => describeDetails(context.library, context.runRow(runId)),
     removeRun: ({ runId }) => queue.forget(runId),
-    devices: () => context.engine.devices(),
+    devices: ({ again }) => context.engine.devices(again),
     evaluate: (request) => evaluate(context, desk, request),
   };
 }

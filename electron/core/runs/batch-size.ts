@@ -1,3 +1,26 @@
+import type { ModelPackage } from '../../shared/model-package.ts';
+import type { Device } from '../../shared/run.ts';
+
+/** Of a batch on a GPU, images; more are no faster, and saved later. */
+const MOST_ON_GPU = 256;
+/** Memory that a forward pass takes, by the width of a token: what lies between the steps of a block, with room. */
+const BYTES_PER_CHANNEL = 128;
+/** Of the memory that is free; the rest is for whatever else uses the GPU meanwhile. */
+const SHARE_OF_FREE = 0.8;
+
+/**
+ * Images of a classifier's batch that a GPU's free memory has room for, a power of two; undefined for the processor. It is
+ * an estimate: where it is too large, the engine cuts the batches.
+ */
+export function gpuBatch({ gpu }: Device, { manifest, bytes }: ModelPackage): number | undefined {
+  if (gpu === undefined) return undefined;
+  const { imageSize, stride, embedDim } = manifest;
+  const patches = Math.floor(imageSize / stride) ** 2;
+  const perImage = patches * embedDim * BYTES_PER_CHANNEL;
+  const fitting = (SHARE_OF_FREE * gpu.freeBytes - bytes) / perImage;
+  return 2 ** Math.floor(Math.log2(Math.min(MOST_ON_GPU, Math.max(1, fitting))));
+}
+
 /** Sizes that are tried, in this order; the first is also what a run starts with. */
 const CANDIDATES = [16, 32, 8] as const;
 const BATCHES_PER_CANDIDATE = 3;

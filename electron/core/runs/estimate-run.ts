@@ -1,7 +1,7 @@
 import type { DialPoint, RunEstimate } from '../../shared/api/runs.ts';
 import type { CalibratedPreset, Calibration } from '../../shared/calibration.ts';
 import type { Manifest } from '../../shared/model-package.ts';
-import type { Preset, RunSpec } from '../../shared/run.ts';
+import type { Device, Preset, RunSpec } from '../../shared/run.ts';
 import { choosePresets, expectationOf, settingOf } from '../calibration/choose-presets.ts';
 import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import { sameSetting } from '../calibration/grid.ts';
@@ -21,7 +21,9 @@ export function estimateRun(
   const key = calibrationKey(spec.modelSha256, device, threads);
   const calibration = library.calibrations.get(key);
   const points =
-    calibration === undefined ? standardPoints(model.manifest) : measuredPoints(calibration, model.manifest);
+    calibration === undefined
+      ? standardPoints(model.manifest, device)
+      : measuredPoints(calibration, model.manifest);
   const outlook = outlookOf(library, spec, key);
   const images = countImages(library, spec.folders, undefined)?.images;
   const counted = (point: DialPoint) => withPending(library, spec, point, images);
@@ -48,8 +50,8 @@ function countImages(library: Library, folders: readonly string[], runId: number
   return sum;
 }
 
-function standardPoints(manifest: Manifest): DialPoint[] {
-  return standardPresets(manifest)
+function standardPoints(manifest: Manifest, device: Device): DialPoint[] {
+  return standardPresets(manifest, device)
     .map((preset) => pointOf(preset, manifest))
     .sort((one, other) => NAMES.indexOf(one.names[0] ?? 'fast') - NAMES.indexOf(other.names[0] ?? 'fast'));
 }

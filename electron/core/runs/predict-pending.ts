@@ -7,9 +7,6 @@ import { folderExists } from './run-folders.ts';
 import type { Library } from '../store/library.ts';
 import type { PendingImage } from '../store/results.ts';
 
-/** One is predicted while the next is decoded. */
-const BATCHES_UNDER_WAY = 2;
-
 export interface PredictOptions {
   library: Library;
   engine: EngineApi;
@@ -17,6 +14,7 @@ export interface PredictOptions {
   dial: EngineDial;
   depth: number; // blocks of the model
   batchSize: BatchSize;
+  batchesUnderWay: number; // at a time
   signal: AbortSignal;
   /** Hears of every batch after it was saved. */
   onSaved: (images: readonly PendingImage[], outcomes: readonly ImageOutcome[]) => void;
@@ -34,7 +32,7 @@ export class FolderGone extends Error {
  * something fails, the batches under way are still finished and saved. Throws FolderGone when a folder is not there.
  */
 export async function predictPending(options: PredictOptions): Promise<void> {
-  const underWay: Promise<void>[] = [];
+  const underWay = new Set<Promise<void>>(); // and those that failed
   let lastTaken = 0;
   try {
     while (!options.signal.aborted) {
@@ -42,10 +40,10 @@ export async function predictPending(options: PredictOptions): Promise<void> {
       const last = images.at(-1);
       if (last === undefined) break;
       lastTaken = last.imageId;
-      const batch = predictBatch(images, options);
-      batch.catch(() => undefined); // heard of below, when its turn comes
-      underWay.push(batch);
-      if (underWay.length === BATCHES_UNDER_WAY) await underWay.shift();
+      const batch: Promise<void> = predictBatch(images, options).then(() => void underWay.delete(batch));
+      batch.catch(() => undefined); // heard of below
+      underWay.add(batch);
+      if (underWay.size >= options.batchesUnderWay) await Promise.race(underWay);
     }
   } finally {
     await Promise.allSettled(underWay);

@@ -7,7 +7,7 @@ import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import type { AppContext } from '../calls/app-context.ts';
 import { resolveFolders } from './run-folders.ts';
 import { describeRun, RunJob } from './run-job.ts';
-import { locateModel, resolveDevice, resolveSpec } from './run-spec.ts';
+import { deviceToGoOn, locateModel, resolveSpec } from './run-spec.ts';
 import type { DialRequest, ResolvedSpec } from './run-spec.ts';
 import type { RunRow } from '../store/runs.ts';
 
@@ -36,6 +36,7 @@ export class RunDesk {
 
   constructor(context: AppContext) {
     this.#context = context;
+    context.engine.onNote((note) => this.#keepNote(note, this.#underWay.keys()));
   }
 
   /** Of the run that is under way here. */
@@ -94,8 +95,12 @@ export class RunDesk {
     const { spec } = this.#context.runRow(runId);
     await resolveFolders(spec.folders); // all must be there: a missing drive is no reason to fail its files
     const model = await locateModel(library.models.get(spec.modelSha256), registry);
-    const device = await resolveDevice(spec.device, engine);
-    return this.#work(() => this.#context.runRow(runId), model, device, options);
+    const { device, note } = await deviceToGoOn(spec.device, engine);
+    const take = () => {
+      if (note !== undefined) this.#keepNote(note, [runId]);
+      return this.#context.runRow(runId);
+    };
+    return this.#work(take, model, device, options);
   }
 
   cancel(runId: number): undefined {
@@ -109,6 +114,12 @@ export class RunDesk {
   async close(): Promise<void> {
     for (const { controller } of this.#underWay.values()) controller.abort();
     await Promise.allSettled(this.#unsettled);
+  }
+
+  /** Keeps with runs what became of their devices, and tells. */
+  #keepNote(note: string, runIds: Iterable<number>): void {
+    for (const runId of runIds) this.#context.library.runs.addNote(runId, note);
+    this.#context.emit({ type: 'notice', message: note });
   }
 
   #work(start: () => RunRow, model: ModelPackage, device: Device, options: WorkOptions): Promise<Ending> {
@@ -140,7 +151,7 @@ export class RunDesk {
       };
       const outlook = outlookOf(library, spec, calibrationKey(spec.modelSha256, device, threads));
       const job = new RunJob(row, {
-        ...{ library, engine, model, clock, emit, outlook, threads },
+        ...{ library, engine, model, device, clock, emit, outlook, threads },
         signal: controller.signal,
         batch: options.batch,
       });

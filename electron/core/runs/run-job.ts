@@ -2,8 +2,9 @@ import type { Outlook, RunPlan } from '../../shared/api/runs.ts';
 import type { AppEvent } from '../../shared/app-api.ts';
 import type { EngineApi, ImageOutcome } from '../../shared/engine-api.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
-import type { Run, RunCounts, RunProgress } from '../../shared/run.ts';
-import { BatchSize } from './batch-size.ts';
+import { nearestPrecision } from '../../shared/run.ts';
+import type { Device, Run, RunCounts, RunProgress } from '../../shared/run.ts';
+import { BatchSize, gpuBatch } from './batch-size.ts';
 import { displayNames } from '../class-names.ts';
 import { workShare } from '../flops.ts';
 import { modelInput } from '../model-input.ts';
@@ -25,6 +26,7 @@ export interface JobOptions {
   library: Library;
   engine: EngineApi;
   model: ModelPackage;
+  device: Device; // the spec's, or another in its place
   clock: Clock;
   signal: AbortSignal;
   emit: (event: AppEvent) => void;
@@ -35,8 +37,8 @@ export interface JobOptions {
 }
 
 /** A run with its counts, as it stands in the library. */
-export function describeRun(library: Library, { id, spec, state, createdAt, finishedAt }: RunRow): Run {
-  return { id, spec, state, createdAt, finishedAt, counts: library.results.counts(id) };
+export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): Run {
+  return { ...row, counts: library.results.counts(row.id) };
 }
 
 /** One session's work on a run. The caller holds the library's writer lock. */
@@ -107,16 +109,19 @@ export class RunJob {
   }
 
   async #predict(): Promise<void> {
-    const { library, engine, model, signal } = this.#options;
+    const { library, engine, model, device, signal, batch } = this.#options;
     const { id, spec } = this.#run;
     library.runs.setState(id, 'running');
     const counts = library.results.counts(id);
     if (counts.pending === 0) return;
-    const { device, preset, slideStride, detection } = spec;
-    const { precision, tokenKeep, blockThreshold, inputSize } = preset;
+    const { preset, slideStride, detection } = spec;
+    const { tokenKeep, blockThreshold, inputSize } = preset;
+    const precision = nearestPrecision(preset.precision, device) ?? preset.precision;
     const input = modelInput(model.manifest, inputSize);
-    const isDense = input.task !== 'classification';
-    await engine.open({ packagePath: model.path, device, threads: this.#threads, precision, input });
+    const { batchesUnderWay } = await engine.open({
+      ...{ packagePath: model.path, device: device.name, threads: this.#threads, precision, input },
+    });
+    const usual = input.task === 'classification' ? gpuBatch(device, model) : DENSE_BATCH;
     const count = this.#counter(counts);
     const sample = this.#sampler();
     await predictPending({
@@ -125,7 +130,8 @@ export class RunJob {
         engine,
         runId: id,
         signal,
-        batchSize: new BatchSize(this.#options.batch ?? (isDense ? DENSE_BATCH : undefined)),
+        batchesUnderWay,
+        batchSize: new BatchSize(batch ?? usual),
       },
       dial: { tokenKeep, blockThreshold, slideStride, detection },
       depth: model.manifest.depth,

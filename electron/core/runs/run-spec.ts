@@ -1,6 +1,7 @@
 import type { Manifest, ModelPackage, Task } from '../../shared/model-package.ts';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
+import { isGpu } from '../../shared/run.ts';
 import type { Device, Precision, Preset, RunSpec } from '../../shared/run.ts';
 import { taskSettings } from '../model-input.ts';
 import { sha256OfFile } from '../packages/model-registry.ts';
@@ -56,7 +57,7 @@ export async function resolveSpec(
   const settings = resolveTaskSettings(dial, model.manifest);
   const device = await resolveDevice(dial.device ?? 'auto', engine);
   const modelSha256 = await sha256OfFile(model.path);
-  const presets = calibratedPresets(modelSha256, device) ?? standardPresets(model.manifest);
+  const presets = calibratedPresets(modelSha256, device) ?? standardPresets(model.manifest, device);
   const preset = resolvePreset(dial, presets, model);
   checkPrecision(preset.precision, device);
   const spec = {
@@ -146,11 +147,17 @@ function resolvePreset(dial: DialRequest, presets: readonly Preset[], { manifest
   );
 }
 
-/** A device by its name; `auto` stands for the first that can be used. */
+/**
+ * A device by its name. `auto` stands for the first that can be used, and where that is a GPU, for all of its backend; so
+ * does the backend's name.
+ */
 export async function resolveDevice(name: string, engine: EngineApi): Promise<Device> {
   const devices = await engine.devices();
   const usable = devices.filter(({ available }) => available);
-  const device = name === 'auto' ? usable[0] : devices.find((one) => one.name === name);
+  const wanted = name === 'auto' ? (usable[0]?.gpu?.backend ?? usable[0]?.name) : name;
+  const device =
+    together(usable.filter(({ gpu }) => gpu?.backend === wanted)) ??
+    devices.find((one) => one.name === wanted || one.gpu?.backend === wanted);
   const hint = `Devices that can be used: ${usable.map((one) => one.name).join(', ')}.`;
   if (device === undefined) throw new AppError('BAD_ARGUMENT', `There is no device ${name}`, hint);
   if (!device.available) {
@@ -161,6 +168,29 @@ export async function resolveDevice(name: string, engine: EngineApi): Promise<De
     );
   }
   return device;
+}
+
+/** Several GPUs as one device, with the least free memory of them; undefined for none. */
+function together(gpus: readonly Device[]): Device | undefined {
+  const [first] = gpus;
+  if (first?.gpu === undefined) return undefined;
+  const freeBytes = Math.min(...gpus.map(({ gpu }) => gpu?.freeBytes ?? 0));
+  const description = gpus.map((gpu) => gpu.description).join(' + ');
+  return { ...first, name: first.gpu.backend, description, gpu: { ...first.gpu, freeBytes } };
+}
+
+/** The device of a run that goes on; when it cannot be used now, the one that `auto` stands for, and a sentence about it. */
+export async function deviceToGoOn(
+  name: string,
+  engine: EngineApi,
+): Promise<{ device: Device; note?: string }> {
+  try {
+    return { device: await resolveDevice(name, engine) };
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'BAD_ARGUMENT' || !isGpu(name)) throw error;
+    const device = await resolveDevice('auto', engine);
+    return { device, note: `${error.message.replace(/\.$/, '')}; the run goes on with ${device.name}.` };
+  }
 }
 
 /** The package with the content that a run was started with, wherever it lies now. Throws NOT_FOUND. */

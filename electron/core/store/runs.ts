@@ -10,6 +10,7 @@ export interface RunRow {
   scanDue: boolean; // its folders are to be scanned before it predicts
   createdAt: string;
   finishedAt: string | undefined;
+  notes: string[]; // see Run
 }
 
 interface StoredRun {
@@ -19,6 +20,7 @@ interface StoredRun {
   scan_due: number;
   created_at: string;
   finished_at: string | null;
+  notes: string;
 }
 
 /** Statements of the table `runs`. */
@@ -30,11 +32,12 @@ export class RunsTable {
   readonly #forgetFolder: Statement<[string]>;
   readonly #setState: Statement<[RunState, string | null, number]>;
   readonly #setScanDue: Statement<[number, number]>;
+  readonly #addNote: Statement<[{ id: number; note: string }]>;
   readonly #pauseInterrupted: Statement<[]>;
   readonly #remove: Statement<[number]>;
 
   constructor(database: Database) {
-    const columns = `id, spec, scan_due, created_at, finished_at,
+    const columns = `id, spec, scan_due, created_at, finished_at, notes,
       CASE WHEN id IN (SELECT run_id FROM queue) THEN 'queued' ELSE state END AS state`;
     this.#insert = database.prepare(`
       INSERT INTO runs (spec, spec_key, model_sha256, state, scan_due, created_at) VALUES (?, ?, ?, 'paused', 1, ?)
@@ -48,6 +51,9 @@ export class RunsTable {
         AND NOT EXISTS (SELECT 1 FROM json_each(spec, '$.folders') JOIN folders ON folders.path = value)`);
     this.#setState = database.prepare('UPDATE runs SET state = ?, finished_at = ? WHERE id = ?');
     this.#setScanDue = database.prepare('UPDATE runs SET scan_due = ? WHERE id = ?');
+    this.#addNote = database.prepare(`
+      UPDATE runs SET notes = json_insert(notes, '$[#]', :note)
+      WHERE id = :id AND NOT EXISTS (SELECT 1 FROM json_each(notes) WHERE value = :note)`);
     this.#pauseInterrupted = database.prepare(
       `UPDATE runs SET state = 'paused' WHERE state IN ('scanning', 'running')`,
     );
@@ -89,6 +95,11 @@ export class RunsTable {
     this.#setScanDue.run(Number(due), id);
   }
 
+  /** Adds a sentence to what became of a run's devices, unless it is there. */
+  addNote(id: number, note: string): void {
+    this.#addNote.run({ id, note });
+  }
+
   /** Pauses runs whose process ended without saying so. The caller holds the writer lock, so none is under way. */
   pauseInterrupted(): void {
     this.#pauseInterrupted.run();
@@ -119,5 +130,6 @@ function toRun(row: StoredRun): RunRow {
     scanDue: row.scan_due === 1,
     createdAt: row.created_at,
     finishedAt: row.finished_at ?? undefined,
+    notes: JSON.parse(row.notes) as string[],
   };
 }

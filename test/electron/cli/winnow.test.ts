@@ -170,10 +170,7 @@ suite('winnow models and devices', () => {
     );
     assert.match((await winnow(data, 'models', 'show', 'everyday10')).stdout, /everyday10/);
     assert.match((await winnow(data, 'models', 'verify', 'everyday10')).stdout, /is sound/);
-    assert.match(
-      (await winnow(data, 'devices')).stdout,
-      /^DEVICE +USABLE +PRECISIONS +DESCRIPTION\ncpu +yes +fp32/,
-    );
+    assert.match((await winnow(data, 'devices')).stdout, /^cpu +yes +fp32/m);
   });
 });
 

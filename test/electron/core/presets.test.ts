@@ -24,6 +24,10 @@ function custom(settings: CustomSettings, model = MODEL): Preset {
 test('accurate keeps all, balanced what was trained', () => {
   assert.deepEqual(keepOf('accurate', MODEL.tokenKeep), [1, 1, 1]);
   assert.deepEqual(keepOf('balanced', MODEL.tokenKeep), [0.7, 0.48999999999999994, 0.3429999999999999]);
+  assert.deepEqual(
+    [...new Set(standardPresets(MODEL, { precisions: ['bf16', 'int8'] }).map(({ precision }) => precision))],
+    ['bf16'],
+  );
   assert.deepEqual([...new Set(standardPresets(MODEL).map((preset) => preset.blockThreshold))], [0.5]);
 });
 
