@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
-import type { Device, GpuBackend, GpuFacts } from '../shared/run.ts';
+import { GPU_BACKENDS } from '../shared/run.ts';
+import type { Device, GpuFacts } from '../shared/run.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { bytes, oneLine } from './format.ts';
-
-const BACKENDS: Record<GpuBackend, string> = { cuda: 'CUDA', metal: 'Metal' };
 
 const NO_GPU_LIBRARY =
   'There is no GPU to use: the libraries that know their drivers (libwinnow-cuda.so, libwinnow-metal.dylib) do not lie beside the engine.';
@@ -40,7 +39,7 @@ export function describeDevices(devices: readonly Device[]): string {
 function gpuColumns(gpu: GpuFacts | undefined): string[] {
   if (gpu === undefined) return ['', '', ''];
   const memory = `${bytes(gpu.freeBytes)} free of ${bytes(gpu.memoryBytes)}`;
-  return [BACKENDS[gpu.backend], memory, oneLine(gpu.driver)];
+  return [GPU_BACKENDS[gpu.backend], memory, oneLine(gpu.driver)];
 }
 
 /** What is to be said of all GPUs together; empty when their rows say it. */

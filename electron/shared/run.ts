@@ -97,8 +97,9 @@ export interface GpuFacts {
   freeBytes: number;
 }
 
-/** GPUs of one maker. The name of a backend as a device stands for all of its GPUs that can be used. */
-export type GpuBackend = 'cuda' | 'metal';
+/** GPUs of one maker, and how it is written. As a device, `cuda` stands for all GPUs of it that can be used. */
+export const GPU_BACKENDS = { cuda: 'CUDA', metal: 'Metal' } as const;
+export type GpuBackend = keyof typeof GPU_BACKENDS;
 
 /** Whether a device's name is a GPU's, there or not, or stands for all of a backend. */
 export function isGpu(device: string): boolean {

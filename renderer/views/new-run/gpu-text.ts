@@ -1,0 +1,16 @@
+import { GPU_BACKENDS } from '../../../electron/shared/run.ts';
+import type { GpuFacts } from '../../../electron/shared/run.ts';
+import type { Translate } from '../../lib/messages.ts';
+
+/** A GPU in a line: its backend, driver and memory. */
+export function gpuText(
+  { backend, driver, freeBytes, memoryBytes }: GpuFacts,
+  { t, bytes }: { t: Translate; bytes: (value: number) => string },
+): string {
+  return t('new-run.device-gpu', {
+    backend: GPU_BACKENDS[backend],
+    driver,
+    free: bytes(freeBytes),
+    total: bytes(memoryBytes),
+  });
+}
