@@ -21,6 +21,7 @@ const readFiles = [
   'resources/models',
   'resources/samples',
   'out/native/winnow.node',
+  ...fs.globSync('out/native/libwinnow-{cuda.so,metal.dylib}', { cwd: root }),
   'out/renderer',
 ];
 

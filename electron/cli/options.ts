@@ -58,7 +58,7 @@ export function addModelOption(command: Command): Command {
 export function addDeviceOption(command: Command): Command {
   return command.option(
     '--device <name>',
-    'auto, a name that `winnow devices` lists, or cuda for all of its GPUs',
+    'auto, a name that `winnow devices` lists, or cuda for all of them',
   );
 }
 

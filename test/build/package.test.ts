@@ -21,7 +21,7 @@ const EXPECTED = [
   /^electron\/(main\/main\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
   /^electron\/core\/store\/migrations\/\d{4}-[a-z-]+\.sql$/,
   /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/(everyday10|parts)\.(md|safetensors)|samples\/(everyday|parts\/[a-z ]+)\/[\w-]+\.jpg)$/,
-  /^out\/native\/(winnow\.node|lib\w+\.so\.\d+)$/,
+  /^out\/native\/(winnow\.node|lib\w+\.so\.\d+|libwinnow-(cuda\.so|metal\.dylib))$/,
   /^out\/renderer\/(index\.html|icon\.svg|assets\/[\w.-]+\.(js|css|woff2|svg))$/,
   /^node_modules\/(better-sqlite3|libheif-js|libraw-wasm|sharp|detect-libc|semver|@img\/[\w-]+)\/(package\.json|[\w./-]+\.([cm]?js|bnf))$/,
   /^node_modules\/libraw-wasm\/dist\/libraw\.wasm$/,

@@ -4,6 +4,7 @@ import type { EngineApi } from '../../shared/engine-api.ts';
 import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { Device } from '../../shared/run.ts';
 import { atInputSize, countFlops } from '../flops.ts';
+import { gpuBatch } from '../runs/batch-size.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import type { Library } from '../store/library.ts';
 import { choosePresets } from './choose-presets.ts';
@@ -25,6 +26,10 @@ export interface CalibrateOptions {
   emit: (event: AppEvent) => void;
 }
 
+/** Images per batch, as in a run. */
+const USUAL_BATCH = 16;
+const DENSE_BATCH = 4; // of models that predict image by image
+
 /** Measures a model's curve on this machine and keeps it. The caller holds the library's writer lock. */
 export async function calibrate(options: CalibrateOptions): Promise<CalibrationReport> {
   const { library, model, key, clock } = options;
@@ -39,6 +44,8 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
       threads: key.threads,
     },
     ...{ manifest, grid },
+    batch:
+      manifest.task === 'classification' ? (gpuBatch(options.device, model) ?? USUAL_BATCH) : DENSE_BATCH,
     ...{ paths: sample.paths, signal: options.signal, clock },
     onProgress: (progress) => options.emit({ type: 'calibrating', progress }),
   });

@@ -10,9 +10,6 @@ import { makeAgreement } from './agreement.ts';
 import type { Agreement } from './agreement.ts';
 import type { GridPoint } from './grid.ts';
 
-/** Images per batch; the same as a run's. */
-const CALIBRATION_BATCH = 16;
-const DENSE_BATCH = 4; // of models that predict image by image
 /** Batches that are measured with one precision before the next one's turn: changing it loads the model again. */
 const BATCHES_PER_TURN = 4;
 
@@ -22,6 +19,7 @@ export interface MeasureOptions {
   manifest: Manifest;
   grid: readonly GridPoint[];
   paths: readonly string[];
+  batch: number; // images that are predicted together
   signal: AbortSignal;
   clock: Clock;
   onProgress: (progress: CalibrationProgress) => void;
@@ -42,7 +40,7 @@ export interface Reading {
  * Throws CANCELLED when `signal` is aborted.
  */
 export async function measureCurve(options: MeasureOptions): Promise<Reading[]> {
-  const { grid, paths, manifest } = options;
+  const { grid, paths, manifest, batch } = options;
   const readings = grid.map((point): Reading => ({
     point,
     images: [],
@@ -51,16 +49,16 @@ export async function measureCurve(options: MeasureOptions): Promise<Reading[]> 
   }));
   const loads = [...new Map(grid.map((point) => [loadKey(point), point])).values()];
   const meter = new Meter(options);
-  const batches = split(paths, manifest.task === 'classification' ? CALIBRATION_BATCH : DENSE_BATCH);
+  const batches = split(paths, batch);
   for (const [turn, some] of split(batches, BATCHES_PER_TURN).entries()) {
     const outcomes = new Map<Reading, ImageOutcome[]>(readings.map((reading) => [reading, []]));
     for (const load of inTurn(loads, turn)) {
       const own = readings.filter(({ point }) => loadKey(point) === loadKey(load));
       await meter.open(load, some[0] ?? []);
-      for (const [index, batch] of some.entries()) {
+      for (const [index, images] of some.entries()) {
         for (const reading of inTurn(own, index)) {
-          const predicted = await meter.predict(batch, reading.point);
-          note(reading, predicted, batch.length === batches[0]?.length);
+          const predicted = await meter.predict(images, reading.point);
+          note(reading, predicted, images.length === batches[0]?.length);
           outcomes.get(reading)?.push(...predicted);
         }
       }
