@@ -1,9 +1,10 @@
 /**
- * npm run golden -- <directory>...  [--programs out/native]
+ * npm run golden -- <directory>...  [--programs out/native] [--keep <folder>]
  *
  * Compares every device, in each of its precisions, with what the original model code computed. A directory holds `config.json`,
  * `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name a model
  * package by its path from there. A directory with the losses and gradients of a training step is compared with ours. Ends with exit code 1 when a tensor differs.
+ * `--keep`: where the checkpoints' packages stay, for native/bench/gpu.sh on a machine without Node.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -114,7 +115,7 @@ function classTokenArchitecture({ architecture }: Golden): ClassTokenArchitectur
 }
 
 /** Whether every recorded tensor of a directory is met on every device, in each precision that it computes. */
-async function check(directory: string, programs: string): Promise<boolean> {
+async function check(directory: string, programs: string, keep: string | undefined): Promise<boolean> {
   if (recordsTraining(directory)) {
     console.log(`${directory}: a step of training`);
     const program = path.resolve(programs, 'winnow-golden-training');
@@ -125,8 +126,12 @@ async function check(directory: string, programs: string): Promise<boolean> {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-golden-'));
   try {
     const modelPackage = await packageOf(directory, golden, folder);
+    if (keep !== undefined) {
+      fs.mkdirSync(keep, { recursive: true });
+      fs.copyFileSync(modelPackage, path.join(keep, `${path.basename(path.resolve(directory))}.safetensors`));
+    }
     const results = loadAddon()
-      .devices()
+      .devices(true)
       .filter(({ available }) => available)
       .flatMap(({ name, precisions }) => precisions.map((precision) => ({ name, precision })))
       .map(({ name, precision }) => {
@@ -143,7 +148,10 @@ async function check(directory: string, programs: string): Promise<boolean> {
 async function main(): Promise<number> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { programs: { type: 'string', default: path.join(root, releaseBuild.folder) } },
+    options: {
+      programs: { type: 'string', default: path.join(root, releaseBuild.folder) },
+      keep: { type: 'string' },
+    },
   });
   if (positionals.length === 0) {
     console.error('Expected a directory with golden numbers: npm run golden -- <directory>...');
@@ -151,7 +159,7 @@ async function main(): Promise<number> {
   }
   const failed: string[] = [];
   for (const directory of positionals) {
-    const passed = await check(directory, values.programs).catch((error: unknown) => {
+    const passed = await check(directory, values.programs, values.keep).catch((error: unknown) => {
       if (!(error instanceof AppError)) throw error;
       console.error([error.message, error.hint].filter(Boolean).join(' '));
       return false;

@@ -11,6 +11,9 @@ const nativeLayers: Record<string, string[]> = {
   image: ['ops'],
   reference: ['ops'],
   cpu: ['ops'],
+  gpu: ['ops'],
+  cuda: ['gpu'],
+  metal: ['gpu'],
   model: ['ops'],
   engine: ['model', 'ops', 'image', 'reference', 'cpu', 'gpu'],
   train: ['model', 'ops', 'image', 'cpu'],
@@ -20,7 +23,7 @@ const nativeLayers: Record<string, string[]> = {
 suite('native layers', () => {
   for (const [layer, allowed] of Object.entries(nativeLayers)) {
     test(`${layer} includes only ${[layer, ...allowed].join(', ')}`, () => {
-      for (const file of globSync(`native/${layer}/**/*.{h,cc}`, { cwd: root })) {
+      for (const file of globSync(`native/${layer}/**/*.{h,cc,cu,mm}`, { cwd: root })) {
         for (const { header, isOurs } of includes(file)) {
           const folder = header.split('/')[0] ?? '';
           const isLayered = isOurs && header.includes('/');

@@ -167,6 +167,13 @@ struct ScatterTokens {
   int32_t count;  // of values: B k D
 };
 
+// out = exp2(-exp2(-... x)), `rounds` times 8.
+struct Exponentiate {
+  DEVICE const float* x;
+  DEVICE float* out;
+  int32_t count, rounds;
+};
+
 // The built-in matrix product; see WinnowGpuProduct.
 struct Multiply {
   DEVICE const Half* x;

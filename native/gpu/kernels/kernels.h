@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gpu/kernels/maps.h"
+#include "gpu/kernels/measure.h"
 #include "gpu/kernels/multiply.h"
 #include "gpu/kernels/pruning.h"
 #include "gpu/kernels/scan.h"
