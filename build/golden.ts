@@ -1,10 +1,10 @@
 /**
- * npm run golden -- <directory>...  [--programs out/native] [--keep <folder>]
+ * npm run golden -- <directory>...  [--programs out/native] [--device <name>] [--keep <folder>]
  *
  * Compares every device, in each of its precisions, with what the original model code computed. A directory holds `config.json`,
  * `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name a model
  * package by its path from there. A directory with the losses and gradients of a training step is compared with ours. Ends with exit code 1 when a tensor differs.
- * `--keep`: where the checkpoints' packages stay, for native/bench/gpu.sh on a machine without Node.
+ * `--device`: that alone. `--keep`: where the checkpoints' packages stay, for native/bench/gpu.sh on a machine without Node.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -115,7 +115,11 @@ function classTokenArchitecture({ architecture }: Golden): ClassTokenArchitectur
 }
 
 /** Whether every recorded tensor of a directory is met on every device, in each precision that it computes. */
-async function check(directory: string, programs: string, keep: string | undefined): Promise<boolean> {
+async function check(
+  directory: string,
+  programs: string,
+  { keep, device }: { keep?: string | undefined; device?: string | undefined },
+): Promise<boolean> {
   if (recordsTraining(directory)) {
     console.log(`${directory}: a step of training`);
     const program = path.resolve(programs, 'winnow-golden-training');
@@ -132,14 +136,15 @@ async function check(directory: string, programs: string, keep: string | undefin
     }
     const results = loadAddon()
       .devices(true)
-      .filter(({ available }) => available)
+      .filter(({ name, available }) => available && (device === undefined || name === device))
       .flatMap(({ name, precisions }) => precisions.map((precision) => ({ name, precision })))
       .map(({ name, precision }) => {
         console.log(`${directory} on ${name} in ${precision}`);
         const command = [modelPackage, directory, '--device', name, '--precision', precision];
         return spawnSync(program, command, { stdio: 'inherit' }).status === 0;
       });
-    return results.every(Boolean);
+    if (results.length === 0) console.error(`There is no device ${device ?? ''} that can be used.`);
+    return results.length > 0 && results.every(Boolean);
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
@@ -150,6 +155,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       programs: { type: 'string', default: path.join(root, releaseBuild.folder) },
+      device: { type: 'string' },
       keep: { type: 'string' },
     },
   });
@@ -159,7 +165,7 @@ async function main(): Promise<number> {
   }
   const failed: string[] = [];
   for (const directory of positionals) {
-    const passed = await check(directory, values.programs, values.keep).catch((error: unknown) => {
+    const passed = await check(directory, values.programs, values).catch((error: unknown) => {
       if (!(error instanceof AppError)) throw error;
       console.error([error.message, error.hint].filter(Boolean).join(' '));
       return false;

@@ -170,7 +170,10 @@ function nativeInputs(flags) {
   const npm = lockedPackages('package-lock.json');
   const headers = ['node-addon-api', 'node-api-headers'].map((name) => npm[`node_modules/${name}`]?.version);
   hash.update(
-    JSON.stringify([root, flags, environment, headers, installedPackages([...debianPackages, 'clang'])]),
+    JSON.stringify([
+      ...[root, flags, environment, headers, installedPackages([...debianPackages, 'clang'])],
+      output('nvcc', ['--version']), // makes the library for NVIDIA's GPUs where it is there
+    ]),
   );
   hashFiles(hash, path.join(root, 'native'));
   return hash.digest('hex');
