@@ -119,19 +119,21 @@ class Buffer {
   Buffer(Buffer&& other) noexcept
       : gpu_(other.gpu_), data_(std::exchange(other.data_, nullptr)), capacity_(other.capacity_) {}
   Buffer& operator=(Buffer&&) = delete;
-  ~Buffer() {
-    if (data_ != nullptr) gpu_->release(data_);
-  }
+  ~Buffer() { release(); }
 
   T* data() const { return data_; }
   // At least `count` elements, null where there is too little memory; what they held is lost when it grows.
   T* reserve(std::size_t count) {
     if (count > capacity_) {
-      if (data_ != nullptr) gpu_->release(data_);
+      release();
       data_ = static_cast<T*>(gpu_->allocate(count * sizeof(T)));
       capacity_ = data_ == nullptr ? 0 : count;
     }
     return data_;
+  }
+  void release() {
+    if (data_ != nullptr) gpu_->release(std::exchange(data_, nullptr));
+    capacity_ = 0;
   }
   // Holds a copy of `values`.
   void hold(const std::vector<T>& values) {

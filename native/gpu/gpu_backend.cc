@@ -37,7 +37,9 @@ class GpuBackend : public GpuMaps {
   }
   Status wait() override {
     gpu_.wait();
-    return gpu_.take_failure();
+    const Status done = gpu_.take_failure();
+    if (!done) release_scratch();  // it has grown for what was too large
+    return done;
   }
   Status repeat(const std::vector<std::int64_t>& key, const std::function<Status()>& operations) override {
     return times_.on() ? operations() : recordings_.repeat(key, operations);
@@ -283,6 +285,11 @@ class GpuBackend : public GpuMaps {
   }
 
  private:
+  void release_scratch() {
+    for (Buffer<Half>* buffer : {&halves_, &xz_, &u_, &y_}) buffer->release();
+    for (Buffer<float>* buffer : {&floats_, &partial_}) buffer->release();
+  }
+
   static std::size_t blocks_for(int count, int of_each) {
     return static_cast<std::size_t>((count + of_each - 1) / of_each);
   }

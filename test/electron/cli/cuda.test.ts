@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { parse } from 'csv-parse/sync';
 import { releaseBuild, root } from '../../../build/setup.mjs';
 import { winnow } from '../support/command-line.ts';
 import { everyday10, sampleImages } from '../support/models.ts';
@@ -62,23 +63,17 @@ suite('the library for NVIDIA GPUs in the product', { skip }, () => {
     assert.match(listed, /^cuda:0 +yes +bf16 +CUDA +.*Fake GPU 0; cuBLASLt 13\.1$/m);
     assert.match(listed, /^cuda:1 is not used: Its architecture is sm_61, and Winnow needs sm_75 .*\.$/m);
     const labels = async (device: string) => {
-      const folder = temporaryFolder(t);
-      const file = join(folder, 'labels.csv');
-      const run = await winnow(
-        data,
-        'run',
-        sampleImages,
-        '--model',
-        everyday10,
-        '--device',
-        device,
-        '--csv',
-        file,
-      );
-      assert.equal(run.code, 0, run.stderr);
-      return run.stdout;
+      const file = join(temporaryFolder(t), 'labels.csv');
+      const options = ['--model', everyday10, '--preset', 'accurate', '--device', device, '--csv', file];
+      const { code, stderr } = await winnow(data, 'run', sampleImages, ...options);
+      assert.equal(code, 0, stderr);
+      const rows = parse<Record<string, string>>(readFileSync(file, 'utf8'), { columns: true });
+      return rows.map(({ relative_path, label }) => [relative_path, label]);
     };
-    assert.match(await labels('cuda:0'), /60 images labelled, 0 failed/);
+    const expected = await labels('cpu');
+    assert.equal(expected.length, 12);
+    assert.ok(expected.every(([path, label]) => path && label));
+    assert.deepEqual(await labels('cuda:0'), expected);
   });
 
   test('without cuBLASLt the built-in kernel multiplies, and says so', async (t) => {
