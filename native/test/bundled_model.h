@@ -1,4 +1,4 @@
-// The bundled model on any backend, and pictures for it.
+// A small trained model on any backend, and pictures for it.
 #pragma once
 
 #include <doctest/doctest.h>
@@ -12,11 +12,10 @@
 
 namespace winnow {
 
-// The bundled model of small pictures: trained, so that its decisions differ between them.
+// Its decisions differ between pictures.
 struct BundledModel {
   explicit BundledModel(std::unique_ptr<Backend> on) : backend(std::move(on)) {
-    auto weights =
-        Weights::open(std::string(WINNOW_GOLDEN_DIR) + "/../../resources/models/everyday10.safetensors");
+    auto weights = Weights::open(std::string(WINNOW_GOLDEN_DIR) + "/../models/everyday10.safetensors");
     REQUIRE(weights);
     const auto config = read_manifest(weights->metadata("winnow"));
     REQUIRE(config);

@@ -7,9 +7,9 @@ import { gpu } from '../../electron/support/gpus.ts';
 
 test('a GPU is described by its backend, driver and memory', () => {
   const t = createTranslate('en');
-  const { bytes } = createFormats('en', t);
+  const formats = createFormats('en', t);
   const facts = gpu('cuda:0', { freeBytes: 6.2e9, memoryBytes: 24e9, driver: 'driver 580.65' }).gpu;
   assert.ok(facts);
-  const text = gpuText(facts, { t, bytes }).replaceAll('\u00a0', ' ');
+  const text = gpuText(facts, { t, bytes: (count) => formats.bytes(count) }).replaceAll('\u00a0', ' ');
   assert.equal(text, 'CUDA, driver 580.65; 6.2 GB free of 24 GB');
 });
