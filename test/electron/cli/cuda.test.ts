@@ -76,6 +76,34 @@ suite('the library for NVIDIA GPUs in the product', { skip }, () => {
     assert.deepEqual(await labels('cuda:0'), expected);
   });
 
+  const runOnGpu = (data: string, batch: string) =>
+    winnow(data, 'run', sampleImages, '--model', everyday10, '--device', 'cuda:0', '--batch', batch);
+
+  test('a run whose GPU is lost goes on with the processor, says so, and loses nothing', async (t) => {
+    useFakeDriver(t, { FAKE_CUDA_LAUNCHES: '600' }); // more than the trial needs, fewer than the run
+    const { stdout, code } = await runOnGpu(temporaryFolder(t), '1');
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /Note: cuda:0 was lost \(Fake GPU 0 was lost: unspecified launch failure\); the run goes on with cpu\./,
+    );
+    assert.match(stdout, /Run 1 is done: 12 images labelled, 0 failed\./);
+  });
+
+  test('a run whose batches are too large for the GPU goes on with smaller ones, and says so', async (t) => {
+    useFakeDriver(t);
+    const data = temporaryFolder(t);
+    await winnow(data, 'devices'); // it passes its trial, which needs more
+    useFakeDriver(t, { FAKE_CUDA_MEMORY: String(36 << 20) }); // room for the library, the model and some pictures
+    const { stdout, code } = await runOnGpu(data, '12');
+    assert.equal(code, 0);
+    assert.match(
+      stdout,
+      /Note: cuda:0 has too little memory for 12 images at a time, so it goes on with 6\./,
+    );
+    assert.match(stdout, /Run 1 is done: 12 images labelled, 0 failed\./);
+  });
+
   test('without cuBLASLt the built-in kernel multiplies, and says so', async (t) => {
     useFakeDriver(t, { WINNOW_CUBLASLT: '/nowhere' });
     assert.match(
