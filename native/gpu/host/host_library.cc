@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <new>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -87,28 +88,38 @@ WinnowGpuStatus run_kernel(WinnowGpu* gpu, const std::string& name, const Winnow
   return wrong.empty() ? WINNOW_GPU_OK : fail(gpu, wrong);
 }
 
+float value_of(const WinnowGpu* gpu, std::uint16_t bits) {
+  return is_fp16(gpu) ? from_fp16(bits) : from_bf16(bits);
+}
+
+std::vector<float> floats(const WinnowGpu* gpu, const void* halves, std::int64_t from, std::int64_t count) {
+  const auto* bits = static_cast<const std::uint16_t*>(halves) + from;
+  std::vector<float> values(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) values[i] = value_of(gpu, bits[i]);
+  return values;
+}
+
 WinnowGpuStatus multiply_plainly(const WinnowGpu* gpu, const WinnowGpuProduct& p) {
-  const auto value = [&](const void* halves, std::int64_t i) {
-    const std::uint16_t bits = static_cast<const std::uint16_t*>(halves)[i];
-    return is_fp16(gpu) ? from_fp16(bits) : from_bf16(bits);
-  };
-  for (int b = 0; b < p.count; ++b)
+  const std::int64_t inputs = p.inputs;
+  for (int b = 0; b < p.count; ++b) {
+    const std::vector<float> x = floats(gpu, p.x, b * p.x_step, p.rows * inputs);
+    const std::vector<float> w = floats(gpu, p.w, b * p.w_step, p.outputs * inputs);
     for (std::int64_t row = 0; row < p.rows; ++row)
       for (std::int64_t output = 0; output < p.outputs; ++output) {
-        float sum = 0.0f;
-        for (int i = 0; i < p.inputs; ++i)
-          sum += value(p.x, b * p.x_step + row * p.inputs + i) *
-                 value(p.w, b * p.w_step + output * p.inputs + i);
+        const float* left = x.data() + row * inputs;
+        const float* right = w.data() + output * inputs;
+        const float sum = std::inner_product(left, left + inputs, right, 0.0f);
         const std::int64_t place = b * p.out_step + row * p.outputs + output;
         if (p.out_is_fp32 != 0) {
           float& out = static_cast<float*>(p.out)[place];
           out = p.scale * sum + (p.keep == 0.0f ? 0.0f : p.keep * out);
         } else {
           auto& out = static_cast<std::uint16_t*>(p.out)[place];
-          const float result = p.scale * sum + (p.keep == 0.0f ? 0.0f : p.keep * value(&out, 0));
+          const float result = p.scale * sum + (p.keep == 0.0f ? 0.0f : p.keep * value_of(gpu, out));
           out = is_fp16(gpu) ? fp16_bits(result) : bf16_bits(result);
         }
       }
+  }
   return WINNOW_GPU_OK;
 }
 
