@@ -9,8 +9,8 @@
 
 #include "cuda/driver.h"
 #include "cuda/products.h"
+#include "gpu/built_in_product.h"
 #include "gpu/gpu_library.h"
-#include "gpu/kernels/arguments.h"
 #include "gpu/kernels/list.h"
 
 // The kernels of all architectures, as nvcc made them.
@@ -21,22 +21,10 @@ namespace {
 
 constexpr std::size_t kStaging = 8 << 20;     // bytes of each of the two buffers that uploads go through
 constexpr std::size_t kWorkspace = 32 << 20;  // bytes, of cuBLASLt
-constexpr int kTile = 128;                    // gpu/kernels/multiply.h
 
-constexpr const char* kNames[] = {
-#define WINNOW_KERNEL(name) #name,
-    WINNOW_KERNELS(WINNOW_KERNEL)
-#undef WINNOW_KERNEL
-};
-constexpr std::size_t kKernels = sizeof kNames / sizeof kNames[0];
+constexpr std::size_t kKernels = static_cast<std::size_t>(gpu::Kernel::count);
 
 void put(char* text, const std::string& value) { std::snprintf(text, WINNOW_GPU_TEXT, "%s", value.c_str()); }
-
-std::string text_of(CUresult result) {
-  const char* text = nullptr;
-  Driver::get().cuGetErrorString(result, &text);
-  return text == nullptr ? "error " + std::to_string(result) : text;
-}
 
 int attribute(CUdevice device, CUdevice_attribute which) {
   int value = 0;
@@ -119,7 +107,7 @@ struct WinnowGpu {
   WinnowGpuStatus check(CUresult result) {
     if (result == CUDA_SUCCESS) return WINNOW_GPU_OK;
     if (result == CUDA_ERROR_OUT_OF_MEMORY) return WINNOW_GPU_OUT_OF_MEMORY;
-    if (failure.empty()) failure = cuda::text_of(result);
+    if (failure.empty()) failure = Driver::get().text_of(result);
     return WINNOW_GPU_LOST;
   }
   // Makes the device this thread's.
@@ -135,7 +123,7 @@ std::int32_t list(WinnowGpuInfo* infos, std::int32_t capacity, char reason[WINNO
   const Driver& driver = Driver::get();
   int count = 0;
   if (driver.problem.empty()) driver.cuDeviceGetCount(&count);
-  if (count == 0) put(reason, driver.problem.empty() ? "The NVIDIA driver sees no GPU." : driver.problem);
+  if (count == 0) put(reason, driver.problem.empty() ? kNoGpu : driver.problem);
   for (int i = 0; i < count && i < capacity; ++i) infos[i] = describe_device(i);
   return count;
 }
@@ -166,7 +154,7 @@ CUresult load_kernels(WinnowGpu& gpu) {
   const int most = attribute(gpu.device, CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
   for (std::size_t i = 0; i < kKernels && result == CUDA_SUCCESS; ++i) {
     int own = 0;
-    result = driver.cuModuleGetFunction(&gpu.functions[i], gpu.module, kNames[i]);
+    result = driver.cuModuleGetFunction(&gpu.functions[i], gpu.module, gpu::kKernelNames[i]);
     if (result == CUDA_SUCCESS)
       result = driver.cuFuncGetAttribute(&own, CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES, gpu.functions[i]);
     if (result == CUDA_SUCCESS)
@@ -206,7 +194,7 @@ WinnowGpu* open(std::int32_t index, char reason[WINNOW_GPU_TEXT]) {
   auto* gpu = new WinnowGpu;
   driver.cuDeviceGet(&gpu->device, index);
   if (const CUresult result = prepare(*gpu); result != CUDA_SUCCESS) {
-    put(reason, std::string(info.name) + " cannot be used: " + text_of(result) + ".");
+    put(reason, std::string(info.name) + " cannot be used: " + driver.text_of(result) + ".");
     close(gpu);
     return nullptr;
   }
@@ -274,29 +262,8 @@ WinnowGpuStatus launch(WinnowGpu* gpu, const WinnowGpuLaunch* launch) {
 WinnowGpuStatus multiply(WinnowGpu* gpu, const WinnowGpuProduct* p) {
   if (const WinnowGpuStatus status = gpu->enter(); status != WINNOW_GPU_OK) return status;
   if (gpu->products != nullptr && gpu->products->multiply(*p)) return WINNOW_GPU_OK;
-  const gpu::Multiply arguments{.x = static_cast<const gpu::Half*>(p->x),
-                                .w = static_cast<const gpu::Half*>(p->w),
-                                .out = p->out,
-                                .x_step = p->x_step,
-                                .w_step = p->w_step,
-                                .out_step = p->out_step,
-                                .scale = p->scale,
-                                .keep = p->keep,
-                                .rows = p->rows,
-                                .inputs = p->inputs,
-                                .outputs = p->outputs,
-                                .out_is_fp32 = p->out_is_fp32};
-  const auto tiles = [](std::int32_t count) {
-    return static_cast<std::uint32_t>((count + kTile - 1) / kTile);
-  };
-  const WinnowGpuLaunch built_in{
-      .kernel = static_cast<std::int32_t>(gpu::Kernel::multiply),
-      .blocks = {tiles(p->outputs), tiles(p->rows), static_cast<std::uint32_t>(p->count)},
-      .threads = 256,
-      .shared_bytes = 0,
-      .arguments = &arguments,
-      .argument_bytes = sizeof arguments};
-  return launch(gpu, &built_in);
+  const gpu::BuiltInProduct built_in(*p);
+  return launch(gpu, &built_in.launch);
 }
 
 WinnowGpuStatus begin_recording(WinnowGpu* gpu) {

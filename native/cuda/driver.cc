@@ -76,12 +76,9 @@ Driver open() {
 #undef WINNOW_FIND
 #undef WINNOW_TEXT_OF
   if (const CUresult result = driver.cuInit(0); result != CUDA_SUCCESS) {
-    const char* text = nullptr;
-    driver.cuGetErrorString(result, &text);
     driver.problem = result == CUDA_ERROR_NO_DEVICE
-                         ? "The NVIDIA driver sees no GPU."
-                         : std::string("The NVIDIA driver does not start: ") +
-                               (text == nullptr ? "error " + std::to_string(result) : text) + ".";
+                         ? kNoGpu
+                         : "The NVIDIA driver does not start: " + driver.text_of(result) + ".";
     return driver;
   }
   driver.cuDriverGetVersion(&driver.version);
@@ -100,6 +97,12 @@ Driver open() {
 const Driver& Driver::get() {
   static const Driver driver = open();
   return driver;
+}
+
+std::string Driver::text_of(CUresult result) const {
+  const char* text = nullptr;
+  cuGetErrorString(result, &text);
+  return text == nullptr ? "error " + std::to_string(result) : text;
 }
 
 std::uint64_t Driver::free_bytes(const std::string& id, std::uint64_t all) const {

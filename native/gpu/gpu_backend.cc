@@ -11,9 +11,7 @@ namespace winnow {
 namespace gpu {
 namespace {
 
-constexpr int kMostStates = 32;  // of the scan kernels
-constexpr int kScanSteps = 8;    // gpu/kernels/scan.h
-constexpr int kConvolutionTokens = 16;
+constexpr int kMostStates = 32;     // of the scan kernels
 constexpr int kMostPatches = 8192;  // of keep_best: 256 threads with 32 each
 
 Special as_arguments(const SpecialTokens& tokens) { return {tokens.count, tokens.first, tokens.step}; }

@@ -186,18 +186,15 @@ WinnowGpuStatus WinnowGpu::take_status() {
 // ---- kernels -----------------------------------------------------------------------------------------
 
 id<MTLComputePipelineState> WinnowGpu::pipeline(int kernel) {
-  static const char* const names[] = {
-#define WINNOW_KERNEL(name) #name,
-      WINNOW_KERNELS(WINNOW_KERNEL)
-#undef WINNOW_KERNEL
-  };
   id<MTLComputePipelineState> __strong& state = pipelines_[kernel];
   if (state != nil) return state;
-  NSString* name = names_[names[kernel]];
+  NSString* name = names_[winnow::gpu::kKernelNames[kernel]];
   id<MTLFunction> function = name == nil ? nil : [kernels_ newFunctionWithName:name];
   NSError* error = nil;
   if (function != nil) state = [device_ newComputePipelineStateWithFunction:function error:&error];
-  if (state == nil) fail("the kernel " + std::string(names[kernel]) + " cannot be used: " + text_of(error));
+  if (state == nil)
+    fail("the kernel " + std::string(winnow::gpu::kKernelNames[kernel]) +
+         " cannot be used: " + text_of(error));
   return state;
 }
 

@@ -3,13 +3,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "gpu/built_in_product.h"
 #include "gpu/half.h"
-#include "gpu/kernels/arguments.h"
 #include "metal/metal_gpu.h"
 
 namespace {
-
-constexpr int kTile = 128;  // gpu/kernels/multiply.h
 
 MPSMatrix* matrix_at(winnow::gpu::Place place, int rows, int columns, int count, std::int64_t step,
                      bool is_fp32) {
@@ -66,29 +64,7 @@ WinnowGpuStatus WinnowGpu::multiply_by_mps(const WinnowGpuProduct& p) {
 }
 
 WinnowGpuStatus WinnowGpu::multiply_built_in(const WinnowGpuProduct& p) {
-  winnow::gpu::Multiply arguments{};
-  arguments.x = static_cast<const winnow::gpu::Half*>(p.x);
-  arguments.w = static_cast<const winnow::gpu::Half*>(p.w);
-  arguments.out = p.out;
-  arguments.x_step = p.x_step;
-  arguments.w_step = p.w_step;
-  arguments.out_step = p.out_step;
-  arguments.scale = p.scale;
-  arguments.keep = p.keep;
-  arguments.rows = p.rows;
-  arguments.inputs = p.inputs;
-  arguments.outputs = p.outputs;
-  arguments.out_is_fp32 = p.out_is_fp32;
-  const auto tiles = [](int count) { return static_cast<std::uint32_t>((count + kTile - 1) / kTile); };
-  WinnowGpuLaunch blocks{};
-  blocks.kernel = static_cast<std::int32_t>(winnow::gpu::Kernel::multiply);
-  blocks.blocks[0] = tiles(p.outputs);
-  blocks.blocks[1] = tiles(p.rows);
-  blocks.blocks[2] = static_cast<std::uint32_t>(p.count);
-  blocks.threads = 256;
-  blocks.arguments = &arguments;
-  blocks.argument_bytes = sizeof arguments;
-  return launch(blocks);
+  return launch(winnow::gpu::BuiltInProduct(p).launch);
 }
 
 // Apple does not say in which precision MPS add up, so they are tried: sums of 1024 random products between 0

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "gpu/built_in_product.h"
 #include "gpu/half.h"
 #include "gpu/host/host_kernels.h"
 #include "gpu/kernels/arguments.h"
@@ -32,13 +33,7 @@ namespace {
 
 using Recording = std::vector<std::function<WinnowGpuStatus()>>;
 
-constexpr const char* kNames[] = {
-#define WINNOW_KERNEL(name) #name,
-    WINNOW_KERNELS(WINNOW_KERNEL)
-#undef WINNOW_KERNEL
-};
 constexpr int kDevices = 3;
-constexpr int kTile = 128;  // gpu/kernels/multiply.h
 
 HostFaults faults;
 HostCounts counts;
@@ -123,31 +118,6 @@ WinnowGpuStatus multiply_plainly(const WinnowGpu* gpu, const WinnowGpuProduct& p
   return WINNOW_GPU_OK;
 }
 
-WinnowGpuStatus multiply_built_in(WinnowGpu* gpu, const WinnowGpuProduct& p) {
-  const Multiply arguments{.x = static_cast<const Half*>(p.x),
-                           .w = static_cast<const Half*>(p.w),
-                           .out = p.out,
-                           .x_step = p.x_step,
-                           .w_step = p.w_step,
-                           .out_step = p.out_step,
-                           .scale = p.scale,
-                           .keep = p.keep,
-                           .rows = p.rows,
-                           .inputs = p.inputs,
-                           .outputs = p.outputs,
-                           .out_is_fp32 = p.out_is_fp32};
-  const auto tiles = [](std::int32_t count) {
-    return static_cast<std::uint32_t>((count + kTile - 1) / kTile);
-  };
-  return run_kernel(gpu, "multiply",
-                    {.kernel = static_cast<std::int32_t>(Kernel::multiply),
-                     .blocks = {tiles(p.outputs), tiles(p.rows), static_cast<std::uint32_t>(p.count)},
-                     .threads = 256,
-                     .shared_bytes = 0,
-                     .arguments = &arguments,
-                     .argument_bytes = sizeof arguments});
-}
-
 std::int32_t list(WinnowGpuInfo* infos, std::int32_t capacity, char*) {
   for (std::int32_t i = 0; i < capacity && i < kDevices; ++i) infos[i] = info_of(i);
   return kDevices;
@@ -200,14 +170,15 @@ WinnowGpuStatus launch(WinnowGpu* gpu, const WinnowGpuLaunch* launch) {
   return take(gpu, [gpu, kept = *launch, arguments = std::move(arguments)] {
     WinnowGpuLaunch own = kept;
     own.arguments = arguments.data();
-    return run_kernel(gpu, kNames[own.kernel], own);
+    return run_kernel(gpu, kKernelNames[own.kernel], own);
   });
 }
 
 WinnowGpuStatus multiply(WinnowGpu* gpu, const WinnowGpuProduct* product) {
   return take(gpu, [gpu, p = *product] {
     ++counts.products;
-    return gpu->index == kHostSmall ? multiply_built_in(gpu, p) : multiply_plainly(gpu, p);
+    return gpu->index == kHostSmall ? run_kernel(gpu, "multiply", BuiltInProduct(p).launch)
+                                    : multiply_plainly(gpu, p);
   });
 }
 

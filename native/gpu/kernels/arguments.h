@@ -7,11 +7,17 @@
 
 #ifndef DEVICE  // the address space of pointers into the device's memory, where a dialect has such
 #define DEVICE
+#define CONSTANT
 #include <stdint.h>
 #endif
 
 namespace winnow {
 namespace gpu {
+
+// What a launch has to know of how its kernel divides the work.
+constexpr CONSTANT int kConvolutionTokens = 16;  // of one thread of convolve_sequences
+constexpr CONSTANT int kScanSteps = 8;           // of a chunk of scan_sequences, which shares its B, C and dt
+constexpr CONSTANT int kProductTile = 128;       // rows, and outputs, of a block of multiply
 
 struct Half {
   uint16_t bits;

@@ -71,6 +71,29 @@ INLINE float warp_sum(float value) {
   return value;
 }
 
+// Of a row of `dim` values that a warp has, each thread every 32nd from its lane on: what RMSNorm multiplies
+// by.
+INLINE float rms_scale(DEVICE const float* row, int dim, int lane, float epsilon) {
+  float sum = 0.0f;
+  for (int d = lane; d < dim; d += 32) sum = fused(row[d], row[d], sum);
+  return fast_rsqrt(warp_sum(sum) / float(dim) + epsilon);
+}
+
+// Likewise of LayerNorm: what it takes away, and what it multiplies by.
+struct Spread {
+  float mean, scale;
+};
+
+INLINE Spread spread_of(DEVICE const float* row, int dim, int lane, float epsilon) {
+  float sum = 0.0f, squares = 0.0f;
+  for (int d = lane; d < dim; d += 32) sum += row[d];
+  Spread spread;
+  spread.mean = warp_sum(sum) / float(dim);
+  for (int d = lane; d < dim; d += 32) squares = fused(row[d] - spread.mean, row[d] - spread.mean, squares);
+  spread.scale = fast_rsqrt(warp_sum(squares) / float(dim) + epsilon);
+  return spread;
+}
+
 // Row of the `patch`-th patch, as ops/special_tokens.h.
 INLINE int row_of_patch(Special s, int patch) {
   if (patch < s.first || s.count == 0) return patch;

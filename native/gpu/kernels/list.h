@@ -25,5 +25,11 @@ enum class Kernel {
       count
 };
 
+constexpr const char* kKernelNames[] = {
+#define WINNOW_KERNEL(name) #name,
+    WINNOW_KERNELS(WINNOW_KERNEL)
+#undef WINNOW_KERNEL
+};
+
 }  // namespace gpu
 }  // namespace winnow

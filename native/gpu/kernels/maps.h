@@ -92,13 +92,9 @@ KERNEL(norm_channels, NormChannels) {
   if (pixel >= a.pixels) return;
   DEVICE const float* x = a.x + int64_t(pixel) * a.channels;
   DEVICE float* out = a.out + int64_t(pixel) * a.channels;
-  float sum = 0.0f, squares = 0.0f;
-  for (int c = lane; c < a.channels; c += 32) sum += x[c];
-  const float mean = warp_sum(sum) / float(a.channels);
-  for (int c = lane; c < a.channels; c += 32) squares = fused(x[c] - mean, x[c] - mean, squares);
-  const float scale = fast_rsqrt(warp_sum(squares) / float(a.channels) + a.epsilon);
+  const Spread spread = spread_of(x, a.channels, lane, a.epsilon);
   for (int c = lane; c < a.channels; c += 32)
-    out[c] = activated(fused((x[c] - mean) * scale, a.weight[c], a.bias[c]), a.activation);
+    out[c] = activated(fused((x[c] - spread.mean) * spread.scale, a.weight[c], a.bias[c]), a.activation);
 }
 
 KERNEL(unfold_map, UnfoldMap) {

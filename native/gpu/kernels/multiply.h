@@ -6,11 +6,10 @@
 namespace winnow {
 namespace gpu {
 
-constexpr CONSTANT int kTile = 128;  // rows, and outputs, of a block
 constexpr CONSTANT int kDepth = 32;  // inputs of a step
 constexpr CONSTANT int kPitch = 40;  // halves of a row in shared memory: rows begin in different banks
 constexpr CONSTANT int kEighths =
-    kTile * kDepth / 8 / 256;  // runs of 8 halves that a thread loads of a matrix
+    kProductTile * kDepth / 8 / 256;  // runs of 8 halves that a thread loads of a matrix
 
 struct alignas(16) EightHalves {
   Half at[8];
@@ -31,11 +30,11 @@ INLINE EightHalves load_eight(DEVICE const Half* matrix, int row, int rows, int 
 // 8 warps, each with 32 rows and 64 outputs of the block's 128 x 128. Blocks are (outputs, rows, products).
 // The next step's inputs are loaded into registers while the present one's are multiplied.
 KERNEL(multiply, Multiply) {
-  SHARED_ARRAY(EightHalves, x, kTile * kPitch / 8);
-  SHARED_ARRAY(EightHalves, w, kTile * kPitch / 8);
+  SHARED_ARRAY(EightHalves, x, kProductTile * kPitch / 8);
+  SHARED_ARRAY(EightHalves, w, kProductTile * kPitch / 8);
   SHARED_ARRAY(float, results, 8 * 256);
   const int warp = int(thread_id / 32), lane = int(thread_id % 32);
-  const int first_row = int(block.y) * kTile, first_output = int(block.x) * kTile;
+  const int first_row = int(block.y) * kProductTile, first_output = int(block.x) * kProductTile;
   DEVICE const Half* x_matrix = a.x + int64_t(block.z) * a.x_step;
   DEVICE const Half* w_matrix = a.w + int64_t(block.z) * a.w_step;
   EightHalves next_x[kEighths], next_w[kEighths];

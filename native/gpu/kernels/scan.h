@@ -8,8 +8,6 @@
 namespace winnow {
 namespace gpu {
 
-constexpr CONSTANT int kConvolutionTokens = 16;  // of one thread
-
 // u = SiLU(causal convolution of x), in each direction's own order of time, kept at the tokens' places. A
 // thread has a channel and kConvolutionTokens tokens; blocks are (channels, tokens, images).
 template <int K>
@@ -49,8 +47,6 @@ INLINE void convolve(CONSTANT const ConvolveSequences& a, uint3 block, uint32_t 
 KERNEL(convolve_sequences_2, ConvolveSequences) { convolve<2>(a, block, thread_id, threads); }
 KERNEL(convolve_sequences_3, ConvolveSequences) { convolve<3>(a, block, thread_id, threads); }
 KERNEL(convolve_sequences_4, ConvolveSequences) { convolve<4>(a, block, thread_id, threads); }
-
-constexpr CONSTANT int kScanSteps = 8;  // of a chunk, which shares its B, C and dt
 
 // delta = softplus(dt dt_weight^T + dt_bias); h = exp(delta A) h + delta B u; y = C h + D u; the sum of both
 // directions, gated: y SiLU(z). A block has channels = threads / 2 channels of an image: its first half of

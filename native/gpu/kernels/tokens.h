@@ -49,9 +49,7 @@ KERNEL(norm_rows, NormRows) {
     for (int d = lane; d < a.dim; d += 32) out[d] = to_half(values[d]);
     return;
   }
-  float sum = 0.0f;
-  for (int d = lane; d < a.dim; d += 32) sum = fused(values[d], values[d], sum);
-  const float scale = fast_rsqrt(warp_sum(sum) / float(a.dim) + a.epsilon);
+  const float scale = rms_scale(values, a.dim, lane, a.epsilon);
   for (int d = lane; d < a.dim; d += 32) out[d] = to_half(values[d] * scale * a.weight[d]);
 }
 
@@ -60,9 +58,7 @@ KERNEL(norm_special, NormSpecial) {
   DEVICE const float* values =
       a.stream + (int64_t(image) * a.tokens + a.special.first + index * a.special.step) * a.dim;
   DEVICE float* out = a.out + (int64_t(image) * a.special.count + index) * a.dim;
-  float sum = 0.0f;
-  for (int d = lane; d < a.dim; d += 32) sum = fused(values[d], values[d], sum);
-  const float scale = fast_rsqrt(warp_sum(sum) / float(a.dim) + a.epsilon);
+  const float scale = rms_scale(values, a.dim, lane, a.epsilon);
   for (int d = lane; d < a.dim; d += 32) out[d] = values[d] * scale * a.weight[d];
 }
 
@@ -73,12 +69,9 @@ KERNEL(norm_patches, NormPatches) {
   const int row = image * (a.patches + a.special.count) + row_of_patch(a.special, patch);
   DEVICE const float* values = a.stream + int64_t(row) * a.dim;
   DEVICE float* out = a.out + int64_t(i) * a.dim;
-  float sum = 0.0f, squares = 0.0f;
-  for (int d = lane; d < a.dim; d += 32) sum += values[d];
-  const float mean = warp_sum(sum) / float(a.dim);
-  for (int d = lane; d < a.dim; d += 32) squares = fused(values[d] - mean, values[d] - mean, squares);
-  const float scale = fast_rsqrt(warp_sum(squares) / float(a.dim) + a.epsilon);
-  for (int d = lane; d < a.dim; d += 32) out[d] = fused((values[d] - mean) * scale, a.weight[d], a.bias[d]);
+  const Spread spread = spread_of(values, a.dim, lane, a.epsilon);
+  for (int d = lane; d < a.dim; d += 32)
+    out[d] = fused((values[d] - spread.mean) * spread.scale, a.weight[d], a.bias[d]);
 }
 
 KERNEL(activate, Activate) {

@@ -7,6 +7,7 @@ import type { TestContext } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import { releaseBuild, root } from '../../../build/setup.mjs';
 import { winnow } from '../support/command-line.ts';
+import { setVariables } from '../support/environment.ts';
 import { everyday10, sampleImages } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -15,14 +16,6 @@ const built = join(root, releaseBuild.folder);
 const driver = join(built, 'libfake-cuda.so');
 const cublaslt = join(built, 'libfake-cublaslt.so');
 const skip = existsSync(driver) ? false : 'nvcc is not installed';
-
-/** Sets variables of the environment, which processes inherit, until the test ends. */
-function setVariables(t: TestContext, variables: Record<string, string>): void {
-  for (const [name, value] of Object.entries(variables)) process.env[name] = value;
-  t.after(() => {
-    for (const name of Object.keys(variables)) Reflect.deleteProperty(process.env, name);
-  });
-}
 
 function useFakeDriver(t: TestContext, variables: Record<string, string> = {}): void {
   setVariables(t, { WINNOW_CUDA_DRIVER: driver, WINNOW_CUBLASLT: cublaslt, ...variables });

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { suite, test } from 'node:test';
-import type { TestContext } from 'node:test';
 import { describeDevices } from '../../../electron/cli/devices.ts';
 import { winnow } from '../support/command-line.ts';
+import { setVariables } from '../support/environment.ts';
 import { gpu } from '../support/gpus.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -12,14 +12,6 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 /** Holds a GPU library without a driver, native/test/fake_gpu_library.cc. */
 const libraries = fileURLToPath(new URL('../../../out/native/fake-gpu', import.meta.url));
 const skip = existsSync(libraries) ? false : 'the native tests are not built';
-
-/** Sets variables of the environment, which processes inherit, until the test ends. */
-function setVariables(t: TestContext, variables: Record<string, string>): void {
-  for (const [name, value] of Object.entries(variables)) process.env[name] = value;
-  t.after(() => {
-    for (const name of Object.keys(variables)) Reflect.deleteProperty(process.env, name);
-  });
-}
 
 suite('winnow devices', () => {
   test('says why there is no GPU where no library knows one', async (t) => {
