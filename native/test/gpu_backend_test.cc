@@ -5,13 +5,13 @@
 #include <doctest/doctest.h>
 
 #include <functional>
-#include <numeric>
 
 #include "bench/random_model.h"
 #include "gpu/host/host_library.h"
 #include "model/dyvm.h"
 #include "reference/reference_backend.h"
-#include "test/backend_checks.h"
+#include "test/host_gpus.h"
+#include "test/operation_checks.h"
 
 using namespace winnow;
 using gpu::HostDevice;
@@ -22,12 +22,6 @@ constexpr HostDevice kAll[] = {gpu::kHostBf16, gpu::kHostFp16, gpu::kHostSmall};
 constexpr double kExact = 2e-5,
                  kOfHalves = 0.015;  // without products, and with their factors rounded to bf16
 
-std::unique_ptr<Backend> gpu_backend(HostDevice device) {
-  auto backend = make_gpu_backend(*gpu::host_gpu_library(), device);
-  REQUIRE(backend);
-  return std::move(*backend);
-}
-
 // Runs `compute` on the reference and on every kind of GPU, and compares what it returns.
 void compare(double tolerance, const std::function<std::vector<float>(Backend&)>& compute) {
   const auto reference = make_reference_backend();
@@ -36,11 +30,15 @@ void compare(double tolerance, const std::function<std::vector<float>(Backend&)>
     CAPTURE(device);
     const auto backend = gpu_backend(device);
     const std::vector<float> actual = compute(*backend);
-    const Status done = backend->wait();
-    REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
+    require_ok(*backend);
     CHECK(difference(expected, actual) < tolerance);
   }
 }
+
+const OperationChecks checks = {
+    [](const std::function<std::vector<float>(Backend&)>& compute, bool has_products) {
+      compare(has_products ? kOfHalves : kExact, compute);
+    }};
 
 void compare_block(const RandomBlock& block, int images, int tokens, float threshold,
                    const SpecialTokens& special) {
@@ -55,8 +53,7 @@ void compare_block(const RandomBlock& block, int images, int tokens, float thres
     CAPTURE(device);
     const auto backend = gpu_backend(device);
     const BlockRun actual = run_block(*backend, block.weights, images, tokens, special, threshold);
-    const Status done = backend->wait();
-    REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
+    require_ok(*backend);
     CHECK(expected.directions == actual.directions);
     CHECK(difference(expected.stream, actual.stream) < kOfHalves);
     CHECK(difference(expected.added, actual.added) < 2 * kOfHalves);
@@ -116,89 +113,14 @@ TEST_CASE("gpu block: what no kernel has is refused in a sentence") {
 }
 
 TEST_CASE("gpu patch embedding: overlapping patches, special tokens of every kind") {
-  const auto check = [](int side, int patch, int stride, int dim, const SpecialTokens& special) {
-    const int grid = (side - patch) / stride + 1, patches = grid * grid, images = 3;
-    const int tokens = patches + special.count;
-    const auto weight = random_values(3ull * dim * patch * patch, 0.1, 1), bias = random_values(dim, 1.0, 2);
-    const auto rows = random_values(1ull * special.count * dim, 1.0, 3),
-               position = random_values(1ull * patches * dim, 1.0, 4);
-    auto input = random_values(3ull * images * side * side, 1.0, 5);
-    compare(kOfHalves, [&](Backend& backend) {
-      auto embedding = backend.make_patch_embedding(
-          {side, patch, stride, dim, special, weight.data(), bias.data(), rows.data(), position.data()});
-      REQUIRE(embedding);
-      std::vector<float> stream(static_cast<std::size_t>(images) * tokens * dim);
-      backend.embed_patches({input.data(), {images, 3, side, side}}, **embedding,
-                            {stream.data(), {images, tokens, dim}});
-      return stream;
-    });
-  };
-  check(32, 8, 4, 20, SpecialTokens::class_token(24));
-  check(9, 3, 2, 5, SpecialTokens::class_token(8));
-  check(7, 7, 7, 4, SpecialTokens::class_token(0));
-  check(32, 8, 4, 12, SpecialTokens::registers(12, 49));
-  check(9, 3, 2, 5, SpecialTokens::none());
+  checks.patch_embedding();
 }
 
-TEST_CASE("gpu normalise") {
-  const int images = 2, side = 13;
-  std::vector<std::uint8_t> pixels(3ull * images * side * side);
-  std::iota(pixels.begin(), pixels.end(), 0);
-  const float mean[] = {0.485f, 0.456f, 0.406f}, std[] = {0.229f, 0.224f, 0.225f};
-  compare(kExact, [&](Backend& backend) {
-    std::vector<float> out(pixels.size());
-    backend.normalise({pixels.data(), {images, side, side, 3}}, mean, std,
-                      {out.data(), {images, 3, side, side}});
-    return out;
-  });
-}
+TEST_CASE("gpu normalise") { checks.normalise(); }
 
-TEST_CASE("gpu linear: odd sizes, with and without bias, every activation") {
-  for (int inputs : {1, 17, 96})
-    for (int outputs : {1, 7, 133}) {
-      const int images = 2, rows = 70;
-      const auto weight = random_values(1ull * inputs * outputs, 1.0, 1),
-                 bias = random_values(outputs, 1.0, 2);
-      auto x = random_values(static_cast<std::size_t>(images) * rows * inputs, 1.0, 3);
-      for (const float* b : {bias.data(), static_cast<const float*>(nullptr)})
-        for (Activation activation : {Activation::none, Activation::gelu, Activation::relu})
-          compare(kOfHalves, [&](Backend& backend) {
-            auto linear = backend.make_linear(weight.data(), b, outputs, inputs);
-            REQUIRE(linear);
-            std::vector<float> out(static_cast<std::size_t>(images) * rows * outputs);
-            backend.linear({x.data(), {images, rows, inputs}}, **linear, activation,
-                           {out.data(), {images, rows, outputs}});
-            return out;
-          });
-    }
-}
+TEST_CASE("gpu linear: odd sizes, with and without bias, every activation") { checks.linear(); }
 
-TEST_CASE("gpu score predictor's steps: norm, pooling, log softmax") {
-  for (int dim : {2, 13, 96})
-    for (int patches : {1, 66}) {
-      const int images = 3;
-      auto weight = random_values(dim, 1.0, 2), bias = random_values(dim, 1.0, 3);
-      for (const SpecialTokens& special :
-           {SpecialTokens::class_token(patches / 2), SpecialTokens::none(),
-            SpecialTokens::registers(1, patches), SpecialTokens::registers(7, patches)}) {
-        const int tokens = patches + special.count;
-        auto stream = random_values(static_cast<std::size_t>(images) * tokens * dim, 3.0, 1);
-        compare(kExact, [&](Backend& backend) {
-          std::vector<float> out(static_cast<std::size_t>(images) * patches * dim);
-          backend.norm_patches({stream.data(), {images, tokens, dim}}, special, weight.data(), bias.data(),
-                               1e-5f, {out.data(), {images, patches, dim}});
-          backend.pool_second_half({out.data(), {images, patches, dim}});
-          return out;
-        });
-      }
-      auto pairs = random_values(2ull * images * patches, 20.0, 4);
-      compare(kExact, [&](Backend& backend) {
-        std::vector<float> scores(1ull * images * patches);
-        backend.keep_scores({pairs.data(), {images, patches, 2}}, {scores.data(), {images, patches}});
-        return scores;
-      });
-    }
-}
+TEST_CASE("gpu score predictor's steps: norm, pooling, log softmax") { checks.score_predictor(); }
 
 TEST_CASE("gpu keep and gather: everything kept, one kept, more patches than threads") {
   const int images = 3, dim = 5;
@@ -237,19 +159,7 @@ TEST_CASE("gpu keep: of equal scores the earlier patches") {
   CHECK(kept == std::vector<std::int32_t>{0, 1, 2, 4});
 }
 
-TEST_CASE("gpu special tokens' norm") {
-  for (int dim : {1, 17, 96})
-    for (const SpecialTokens& special : {SpecialTokens::class_token(2), SpecialTokens::registers(4, 6)}) {
-      auto stream = random_values(3ull * 10 * dim, 1.0, 1);
-      const auto weight = random_values(dim, 1.0, 2);
-      compare(kExact, [&](Backend& backend) {
-        std::vector<float> out(3ull * special.count * dim);
-        backend.norm_special_tokens({stream.data(), {3, 10, dim}}, special, weight.data(), 1e-5f,
-                                    {out.data(), {3, special.count, dim}});
-        return out;
-      });
-    }
-}
+TEST_CASE("gpu special tokens' norm") { checks.special_norm(); }
 
 TEST_CASE("gpu dense tokens: rotated by their places, and put back") {
   const int images = 2, grid = 5, patches = grid * grid, kept = 7, dim = 12;

@@ -12,6 +12,7 @@
 #include "model/segmentation/segmenter.h"
 #include "reference/reference_backend.h"
 #include "test/backend_checks.h"
+#include "test/host_gpus.h"
 #include "test/small_models.h"
 
 using namespace winnow;
@@ -19,12 +20,6 @@ using namespace winnow;
 namespace {
 
 constexpr int kDevices[] = {gpu::kHostBf16, gpu::kHostFp16, gpu::kHostSmall};
-
-std::unique_ptr<Backend> gpu_backend(int device) {
-  auto backend = make_gpu_backend(*gpu::host_gpu_library(), device);
-  REQUIRE(backend);
-  return std::move(*backend);
-}
 
 // Every direction of every block runs: what is decided by a hair is not what is compared.
 DynamicOptions all_blocks(const DyvmConfig& config) {

@@ -7,23 +7,13 @@
 #include "gpu/gpu_backend.h"
 #include "gpu/host/host_library.h"
 #include "reference/reference_backend.h"
+#include "test/host_gpus.h"
 #include "test/map_checks.h"
 
 using namespace winnow;
 using gpu::HostDevice;
 
 namespace {
-
-std::unique_ptr<Backend> gpu_backend(HostDevice device) {
-  auto backend = make_gpu_backend(*gpu::host_gpu_library(), device);
-  REQUIRE(backend);
-  return std::move(*backend);
-}
-
-void require_ok(Backend& backend) {
-  const Status done = backend.wait();
-  REQUIRE_MESSAGE(done, (done ? "" : done.error().message));
-}
 
 // Factors of products have 8 bits as bf16, 11 as fp16.
 void compare(const std::function<Map(Backend&)>& compute, bool has_products) {

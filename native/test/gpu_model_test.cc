@@ -10,18 +10,11 @@
 #include "reference/reference_backend.h"
 #include "test/backend_checks.h"
 #include "test/bundled_model.h"
+#include "test/host_gpus.h"
 
 using namespace winnow;
 
-namespace {
-
-std::unique_ptr<Backend> gpu_backend(int device) {
-  auto backend = make_gpu_backend(*gpu::host_gpu_library(), device);
-  REQUIRE(backend);
-  return std::move(*backend);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 TEST_CASE("gpu model: logits and decisions are the reference's, to the factors' digits") {
   BundledModel reference(make_reference_backend());
