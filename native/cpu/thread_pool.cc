@@ -28,48 +28,53 @@ ThreadPool::ThreadPool(int threads) {
 
 ThreadPool::~ThreadPool() {
   closing_ = true;
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  runs_.fetch_add(1, std::memory_order_release);
+  runs_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::start(int count, Call call, const void* context) {
   const ComputeThread scope;
+  if (count <= 1 || workers_.empty()) {
+    for (int index = 0; index < count; ++index) call(context, index, 0);
+    return;
+  }
+  // Nobody holds a ticket of the run before, so nobody reads these.
   call_ = call;
   context_ = context;
   count_ = count;
-  next_.store(0, std::memory_order_relaxed);
-  const bool shared = count > 1 && !workers_.empty();
-  if (shared) {
-    busy_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-    generation_.fetch_add(1, std::memory_order_release);
-    generation_.notify_all();
-  }
+  unfinished_.store(count, std::memory_order_relaxed);
+  const std::uint32_t run = runs_.load(std::memory_order_relaxed) + 1;
+  tickets_.store(std::uint64_t{run} << 32 | static_cast<std::uint32_t>(count), std::memory_order_release);
+  runs_.store(run, std::memory_order_release);
+  runs_.notify_all();
   take_tasks(0);
-  if (!shared) return;
-  for (int left = busy_.load(std::memory_order_acquire); left != 0;
-       left = busy_.load(std::memory_order_acquire))
-    wait_while(busy_, left);
+  for (int left = unfinished_.load(std::memory_order_acquire); left != 0;
+       left = unfinished_.load(std::memory_order_acquire))
+    wait_while(unfinished_, left);
 }
 
 void ThreadPool::work(int thread) {
   const ComputeThread scope;
   std::uint32_t seen = 0;
   while (true) {
-    wait_while(generation_, seen);
-    const std::uint32_t generation = generation_.load(std::memory_order_acquire);
+    wait_while(runs_, seen);
+    seen = runs_.load(std::memory_order_acquire);
     if (closing_) return;
-    if (generation == seen) continue;
-    seen = generation;
     take_tasks(thread);
-    if (busy_.fetch_sub(1, std::memory_order_acq_rel) == 1) busy_.notify_one();
   }
 }
 
 void ThreadPool::take_tasks(int thread) {
-  for (int index = next_.fetch_add(1, std::memory_order_relaxed); index < count_;
-       index = next_.fetch_add(1, std::memory_order_relaxed))
-    call_(context_, index, thread);
+  std::uint64_t tickets = tickets_.load(std::memory_order_acquire);
+  while (const auto left = static_cast<std::uint32_t>(tickets)) {
+    if (!tickets_.compare_exchange_weak(tickets, tickets - 1, std::memory_order_acq_rel,
+                                        std::memory_order_acquire))
+      continue;
+    call_(context_, count_ - static_cast<int>(left), thread);
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+    tickets = tickets_.load(std::memory_order_acquire);
+  }
 }
 
 }  // namespace winnow::cpu

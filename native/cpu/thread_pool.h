@@ -18,7 +18,8 @@ class ThreadPool {
 
   int threads() const { return static_cast<int>(workers_.size()) + 1; }
 
-  // Calls task(index, thread) for every index below `count`, on all threads, and returns when all are done.
+  // Calls task(index, thread) for every index below `count`, on all threads that come in time, and returns
+  // when all are done. A thread that the system keeps from running is waited for only while it has a task.
   // Allocates nothing. Tasks must not throw and not call run.
   template <typename Task>
   void run(int count, const Task& task) {
@@ -40,9 +41,11 @@ class ThreadPool {
   Call call_ = nullptr;
   const void* context_ = nullptr;
   int count_ = 0;
-  std::atomic<int> next_ = 0;
-  std::atomic<std::uint32_t> generation_ = 0;  // of the work that workers may take
-  std::atomic<int> busy_ = 0;                  // workers that have not finished this generation
+  // The number of this run of tasks in the upper half, and how many nobody has taken yet in the lower: who
+  // lowers the one knows that the other still holds, and with it what is above.
+  std::atomic<std::uint64_t> tickets_ = 0;
+  std::atomic<std::uint32_t> runs_ = 0;  // that workers were called to
+  std::atomic<int> unfinished_ = 0;      // tasks, taken or not
   std::atomic<bool> closing_ = false;
 };
 
