@@ -8,15 +8,16 @@ import { root } from '../build/setup.mjs';
 /** Folders of native/ and what each may include besides itself; binding alone sees Node. */
 const nativeLayers: Record<string, string[]> = {
   ops: [],
+  platform: ['ops'],
   image: ['ops'],
   reference: ['ops'],
   cpu: ['ops'],
   gpu: ['ops'],
-  cuda: ['gpu'],
+  cuda: ['gpu', 'platform'],
   metal: ['gpu'],
-  model: ['ops'],
-  engine: ['model', 'ops', 'image', 'reference', 'cpu', 'gpu'],
-  train: ['model', 'ops', 'image', 'cpu'],
+  model: ['ops', 'platform'],
+  engine: ['model', 'ops', 'platform', 'image', 'reference', 'cpu', 'gpu'],
+  train: ['model', 'ops', 'platform', 'image', 'cpu'],
   binding: ['engine', 'train', 'model', 'ops', 'image'],
 };
 

@@ -6,7 +6,7 @@ import { withApp } from './app.ts';
 import { bytes, oneLine } from './format.ts';
 
 const NO_GPU_LIBRARY =
-  'There is no GPU to use: the libraries that know their drivers (libwinnow-cuda.so, libwinnow-metal.dylib) do not lie beside the engine.';
+  'There is no GPU to use: the libraries that know their drivers (winnow-cuda, winnow-metal) do not lie beside the engine.';
 
 /** `winnow devices`. */
 export function addDevicesCommand(program: Command): void {

@@ -310,8 +310,7 @@ const char* failure(WinnowGpu* gpu) { return gpu->failure.c_str(); }
 }  // namespace
 }  // namespace winnow::cuda
 
-extern "C" __attribute__((visibility("default"))) const WinnowGpuLibrary* winnow_gpu_library(
-    std::int32_t version) {
+extern "C" WINNOW_GPU_EXPORT const WinnowGpuLibrary* winnow_gpu_library(std::int32_t version) {
   using namespace winnow::cuda;
   static const WinnowGpuLibrary library{
       list,   open,     close,           allocate,      release, write,          read,    clear,

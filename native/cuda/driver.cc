@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "cuda/shared_library.h"
+#include "platform/shared_library.h"
 
 namespace winnow::cuda {
 namespace {
@@ -38,7 +38,7 @@ struct Management {
 #else
     const std::string usual = "libnvidia-ml.so.1";
 #endif
-    const SharedLibrary library(std::vector<std::string>{other != nullptr ? other : usual});
+    const SharedLibrary library({other != nullptr ? other : usual});
     works = library.is_open() && library.find("nvmlInit_v2", nvmlInit_v2) &&
             library.find("nvmlSystemGetDriverVersion", nvmlSystemGetDriverVersion) &&
             library.find("nvmlDeviceGetHandleByUUID", nvmlDeviceGetHandleByUUID) &&
@@ -61,7 +61,7 @@ Driver open() {
 #else
   const std::string usual = "libcuda.so.1";
 #endif
-  const SharedLibrary library(std::vector<std::string>{other != nullptr ? other : usual});
+  const SharedLibrary library({other != nullptr ? other : usual});
   if (!library.is_open()) {
     driver.problem = "No NVIDIA driver was found (" + usual + "): install one to use an NVIDIA GPU.";
     return driver;

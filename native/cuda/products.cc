@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <vector>
 
-#include "cuda/shared_library.h"
+#include "platform/shared_library.h"
 
 namespace winnow::cuda {
 namespace {
@@ -58,14 +58,15 @@ struct CublasLt {
 
 CublasLt::CublasLt() {
   const char* other = std::getenv("WINNOW_CUBLASLT");
+  using Files = std::vector<std::filesystem::path>;
 #ifdef _WIN32
-  const std::vector<std::string> usual = {"cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll"};
+  const Files usual = {"cublasLt64_13.dll", "cublasLt64_12.dll", "cublasLt64_11.dll"};
 #else
-  const std::vector<std::string> usual = {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11"};
+  const Files usual = {"libcublasLt.so.13", "libcublasLt.so.12", "libcublasLt.so.11"};
 #endif
-  const SharedLibrary library(other != nullptr ? std::vector<std::string>{other} : usual);
+  const SharedLibrary library(other != nullptr ? Files{other} : usual);
   if (!library.is_open()) {
-    problem = "library " + usual.front() + " not found";
+    problem = "library " + usual.front().string() + " not found";
     return;
   }
 #define WINNOW_FIND(function) \

@@ -1,39 +1,36 @@
 #include "engine/gpu_devices.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+
+#include "platform/shared_library.h"
 
 namespace winnow {
 namespace {
 
 struct Maker {
   const char* backend;
-  const char* file;
+  const char* library;
 };
-constexpr Maker kMakers[] = {{"cuda", "libwinnow-cuda.so"}, {"metal", "libwinnow-metal.dylib"}};
+constexpr Maker kMakers[] = {{"cuda", "winnow-cuda"}, {"metal", "winnow-metal"}};
 
 constexpr int kMostDevices = 64;
 
-std::filesystem::path library_folder() {
-  if (const char* folder = std::getenv("WINNOW_GPU_LIBRARIES")) return folder;
-  Dl_info own{};  // the addon's file, or the program's
-  if (dladdr(reinterpret_cast<const void*>(&library_folder), &own) == 0) return {};
-  std::error_code missing;
-  return std::filesystem::weakly_canonical(own.dli_fname, missing).parent_path();
+std::filesystem::path library_path(const Maker& maker) {
+  const char* other = std::getenv("WINNOW_GPU_LIBRARIES");
+  return (other != nullptr ? std::filesystem::path(other) : folder_of_code()) / library_file(maker.library);
 }
 
-// Opening it again gives the same library; none is ever closed, as drivers do not expect it.
 Result<const WinnowGpuLibrary*> open_library(const std::filesystem::path& path) {
   const std::string name = path.filename().string();
-  void* handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (handle == nullptr)
-    return Error{ErrorCode::engine, "The library " + name + " cannot be opened: " + dlerror() + "."};
-  const auto entry = reinterpret_cast<WinnowGpuEntry>(dlsym(handle, "winnow_gpu_library"));
-  const WinnowGpuLibrary* library = entry == nullptr ? nullptr : entry(WINNOW_GPU_VERSION);
+  const SharedLibrary opened({path});
+  if (!opened.is_open())
+    return Error{ErrorCode::engine, "The library " + name + " cannot be opened: " + opened.problem() + "."};
+  WinnowGpuEntry entry = nullptr;
+  const WinnowGpuLibrary* library =
+      opened.find("winnow_gpu_library", entry) ? entry(WINNOW_GPU_VERSION) : nullptr;
   if (library == nullptr)
     return Error{ErrorCode::engine, "The library " + name + " was made for another version of Winnow (not " +
                                         std::to_string(WINNOW_GPU_VERSION) + ")."};
@@ -84,7 +81,7 @@ const Maker* maker_of(const std::string& name, int& index) {
 std::vector<DeviceInfo> list_gpus() {
   std::vector<DeviceInfo> devices;
   for (const Maker& maker : kMakers) {
-    const std::filesystem::path path = library_folder() / maker.file;
+    const std::filesystem::path path = library_path(maker);
     if (std::error_code error; !std::filesystem::exists(path, error)) continue;
     const auto without = [&](const std::string& reason) {
       devices.push_back({maker.backend, "", reason, {Precision::bf16}, {}});
@@ -112,7 +109,7 @@ Result<Gpu> find_gpu(const std::string& name) {
   const Maker* maker = maker_of(name, index);
   if (maker == nullptr || index < 0)
     return Error{ErrorCode::bad_argument, "Expected a GPU such as cuda:0, but it is " + name + "."};
-  const auto library = open_library(library_folder() / maker->file);
+  const auto library = open_library(library_path(*maker));
   if (!library) return library.error();
   const Listing found = list(**library);
   const int count = static_cast<int>(found.infos.size());

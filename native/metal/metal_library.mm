@@ -154,7 +154,6 @@ const WinnowGpuLibrary kLibrary = {
 }  // namespace
 }  // namespace winnow::gpu
 
-extern "C" __attribute__((visibility("default"))) const WinnowGpuLibrary* winnow_gpu_library(
-    int32_t version) {
+extern "C" WINNOW_GPU_EXPORT const WinnowGpuLibrary* winnow_gpu_library(int32_t version) {
   return version == WINNOW_GPU_VERSION ? &winnow::gpu::kLibrary : nullptr;
 }

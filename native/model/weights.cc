@@ -1,13 +1,7 @@
 #include "model/weights.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -58,33 +52,11 @@ bool is_list_of_sizes(const json& value) {
 
 }  // namespace
 
-Result<std::unique_ptr<MappedFile>> MappedFile::open(const std::string& path) {
-  const auto unreadable = [&](const std::string& reason) {
-    return bad("Expected a model package at " + path + ", but it cannot be read: " + reason + ".");
-  };
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0) return unreadable(std::strerror(errno));
-  std::unique_ptr<MappedFile> file(new MappedFile);
-  struct stat facts{};
-  const bool regular = fstat(descriptor, &facts) == 0 && S_ISREG(facts.st_mode);
-  if (regular && facts.st_size > 0) {
-    file->size_ = static_cast<std::size_t>(facts.st_size);
-    void* data = mmap(nullptr, file->size_, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (data != MAP_FAILED) file->data_ = static_cast<const unsigned char*>(data);
-  }
-  ::close(descriptor);
-  if (!regular) return unreadable("it is not a regular file");
-  if (file->data_ == nullptr) return unreadable("it is empty or cannot be mapped");
-  return file;
-}
-
-MappedFile::~MappedFile() {
-  if (data_ != nullptr) munmap(const_cast<unsigned char*>(data_), size_);
-}
-
 Result<Weights> Weights::open(const std::string& path) {
   auto opened = MappedFile::open(path);
-  if (!opened) return opened.error();
+  if (!opened)
+    return bad("Expected a model package at " + path + ", but it cannot be read: " + opened.error().message +
+               ".");
   Weights weights;
   weights.file_ = std::move(*opened);
   const unsigned char* data = weights.file_->data();

@@ -8,24 +8,9 @@
 #include <vector>
 
 #include "ops/result.h"
+#include "platform/files.h"
 
 namespace winnow {
-
-// A read-only file in memory.
-class MappedFile {
- public:
-  static Result<std::unique_ptr<MappedFile>> open(const std::string& path);
-  ~MappedFile();
-  MappedFile(const MappedFile&) = delete;
-  MappedFile& operator=(const MappedFile&) = delete;
-  const unsigned char* data() const { return data_; }
-  std::size_t size() const { return size_; }
-
- private:
-  MappedFile() = default;
-  const unsigned char* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 class Weights {
  public:

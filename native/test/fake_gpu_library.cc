@@ -45,8 +45,7 @@ WinnowGpu* open(int32_t, char reason[WINNOW_GPU_TEXT]) {
 
 }  // namespace
 
-extern "C" __attribute__((visibility("default"))) const WinnowGpuLibrary* winnow_gpu_library(
-    int32_t version) {
+extern "C" WINNOW_GPU_EXPORT const WinnowGpuLibrary* winnow_gpu_library(int32_t version) {
   static const WinnowGpuLibrary library = [] {
     WinnowGpuLibrary made{};
     made.list = list;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 
 namespace winnow::train {
 
@@ -48,7 +49,7 @@ double Schedule::at(std::int64_t step) const {
     return warm_up_rate +
            (rate - warm_up_rate) * static_cast<double>(step) / static_cast<double>(warm_up_steps);
   const double done = std::clamp(static_cast<double>(step) / static_cast<double>(steps), 0.0, 1.0);
-  return least_rate + 0.5 * (rate - least_rate) * (1.0 + std::cos(M_PI * done));
+  return least_rate + 0.5 * (rate - least_rate) * (1.0 + std::cos(std::numbers::pi * done));
 }
 
 }  // namespace winnow::train

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <utility>
 
 #include "train/recolour.h"
@@ -7,9 +8,9 @@
 namespace winnow::train {
 namespace {
 
-constexpr double kMost = 10.0;            // magnitude
-constexpr double kDeviation = 0.5;        // of the magnitudes, around the one asked for
-constexpr double kMostTurn = M_PI / 6.0;  // the following at the largest magnitude
+constexpr double kMost = 10.0;                        // magnitude
+constexpr double kDeviation = 0.5;                    // of the magnitudes, around the one asked for
+constexpr double kMostTurn = std::numbers::pi / 6.0;  // the following at the largest magnitude
 constexpr double kMostShear = 0.3;
 constexpr double kMostShift = 0.45;  // of the side
 constexpr double kMostChange = 0.9;  // of colours, contrast, brightness and sharpness

@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <vector>
 
 #include "train/operations.h"
 
 namespace winnow::train::reference {
+
+constexpr double kInverseRootOfTwo = std::numbers::sqrt2 / 2.0;
 
 inline double sigmoid(double x) { return 1.0 / (1.0 + std::exp(-x)); }
 inline double silu(double x) { return x * sigmoid(x); }
@@ -16,7 +19,7 @@ inline double silu_slope(double x) { return sigmoid(x) * (1.0 + x * (1.0 - sigmo
 inline double softplus(double x) { return x > 20.0 ? x : std::log1p(std::exp(x)); }
 inline double gelu_slope(double x) {
   constexpr double kInverseRootOfTwoPi = 0.39894228040143268;
-  return 0.5 * (1.0 + std::erf(x * M_SQRT1_2)) + x * kInverseRootOfTwoPi * std::exp(-0.5 * x * x);
+  return 0.5 * (1.0 + std::erf(x * kInverseRootOfTwo)) + x * kInverseRootOfTwoPi * std::exp(-0.5 * x * x);
 }
 inline constexpr double kEpsilon = 1e-5;
 
@@ -113,7 +116,7 @@ void norm_gradient(int rows, int dim, bool centred, const T* x, const T* weight,
 template <typename T>
 void gelu(std::size_t count, const T* x, T* out) {
   for (std::size_t i = 0; i < count; ++i)
-    out[i] = static_cast<T>(0.5 * x[i] * (1.0 + std::erf(x[i] * M_SQRT1_2)));
+    out[i] = static_cast<T>(0.5 * x[i] * (1.0 + std::erf(x[i] * kInverseRootOfTwo)));
 }
 
 template <typename T>

@@ -1,12 +1,8 @@
 #include "train/training_file.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
 #include <nlohmann/json.hpp>
+
+#include "platform/files.h"
 
 namespace winnow::train {
 namespace {
@@ -16,7 +12,6 @@ using nlohmann::json;
 constexpr int kFormat = 1;                            // of a state
 constexpr const char* kStateKey = "winnow-training";  // of a state's metadata
 constexpr std::size_t kHeaderStep = 8;                // so that mapped tensors are aligned
-constexpr mode_t kMode = 0666;                        // less the umask
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
 
@@ -26,61 +21,6 @@ struct Tensor {
   Weights::Shape shape;
   const float* values;
   std::size_t size;
-};
-
-// A file under another name until it is finished.
-class NewFile {
- public:
-  explicit NewFile(const std::string& path) : path_(path), part_(path + ".part") {
-    descriptor_ = ::open(part_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kMode);
-    if (descriptor_ < 0) problem_ = errno;
-  }
-  ~NewFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (!finished_) ::unlink(part_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  void write(const void* data, std::size_t size) {
-    const char* bytes = static_cast<const char*>(data);
-    while (size > 0 && problem_ == 0) {
-      const ssize_t written = ::write(descriptor_, bytes, size);
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) {
-        problem_ = errno;
-      } else {
-        bytes += written;
-        size -= static_cast<std::size_t>(written);
-      }
-    }
-  }
-
-  Status finish() {
-    if (problem_ == 0 && ::fsync(descriptor_) != 0) problem_ = errno;
-    if (problem_ == 0 && ::rename(part_.c_str(), path_.c_str()) != 0) problem_ = errno;
-    if (problem_ != 0)
-      return Error{ErrorCode::engine,
-                   "Expected to write " + path_ + ", but: " + std::strerror(problem_) + "."};
-    finished_ = true;
-    keep_name();
-    return ok();
-  }
-
- private:
-  // The new name, too, is on the disk then. Where a file system cannot say so, the file is still whole.
-  void keep_name() const {
-    const std::size_t slash = path_.rfind('/');
-    const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
-    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0) return;
-    ::fsync(descriptor);
-    ::close(descriptor);
-  }
-
-  std::string path_, part_;
-  int descriptor_ = -1, problem_ = 0;
-  bool finished_ = false;
 };
 
 Status write_safetensors(const std::string& path, const std::vector<Tensor>& tensors, const json& metadata) {

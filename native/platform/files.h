@@ -1,0 +1,46 @@
+// Files as this system has them; their paths are UTF-8.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "ops/result.h"
+
+namespace winnow {
+
+// A regular file in memory, read only.
+class MappedFile {
+ public:
+  // Fails with engine; the message is the reason alone, such as "No such file or directory".
+  static Result<std::unique_ptr<MappedFile>> open(const std::string& path);
+  ~MappedFile();
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  const unsigned char* data() const { return data_; }
+  std::size_t size() const { return size_; }
+
+ private:
+  MappedFile() = default;
+  const unsigned char* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+// A file that is there whole or as it was before: it is written as `path`.part, made sure of, and renamed.
+class NewFile {
+ public:
+  explicit NewFile(const std::string& path);
+  ~NewFile();  // removes what was not finished
+  NewFile(const NewFile&) = delete;
+  NewFile& operator=(const NewFile&) = delete;
+  void write(const void* data, std::size_t size);  // `finish` says what fails
+  // Fails with engine, in a sentence.
+  Status finish();
+
+ private:
+  std::string path_, part_;
+  int descriptor_ = -1, problem_ = 0;
+  bool finished_ = false;
+};
+
+}  // namespace winnow

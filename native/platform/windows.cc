@@ -1,0 +1,130 @@
+// Windows.
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <fcntl.h>
+#include <io.h>
+#include <sys/stat.h>
+#include <windows.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <system_error>
+
+#include "platform/files.h"
+#include "platform/shared_library.h"
+
+namespace winnow {
+namespace {
+
+constexpr std::size_t kLargestWrite = 1 << 30;
+
+std::filesystem::path of_utf8(const std::string& path) { return std::u8string(path.begin(), path.end()); }
+
+// Of the last call into the system.
+std::string last_problem() { return std::system_category().message(static_cast<int>(GetLastError())); }
+
+// The module that this code is in.
+HMODULE own_module() {
+  HMODULE module = nullptr;
+  GetModuleHandleExW(GET_MODULE_HANDLE_EX_FLAG_FROM_ADDRESS | GET_MODULE_HANDLE_EX_FLAG_UNCHANGED_REFCOUNT,
+                     reinterpret_cast<LPCWSTR>(&own_module), &module);
+  return module;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<MappedFile>> MappedFile::open(const std::string& path) {
+  const auto unreadable = [](std::string reason) { return Error{ErrorCode::engine, std::move(reason)}; };
+  const HANDLE handle = CreateFileW(of_utf8(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE,
+                                    nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  if (handle == INVALID_HANDLE_VALUE) return unreadable(last_problem());
+  std::unique_ptr<MappedFile> file(new MappedFile);
+  LARGE_INTEGER size{};
+  const bool regular = GetFileType(handle) == FILE_TYPE_DISK && GetFileSizeEx(handle, &size) != 0;
+  if (regular && size.QuadPart > 0) {
+    // The view keeps both the mapping and the file.
+    if (const HANDLE mapping = CreateFileMappingW(handle, nullptr, PAGE_READONLY, 0, 0, nullptr)) {
+      file->size_ = static_cast<std::size_t>(size.QuadPart);
+      file->data_ = static_cast<const unsigned char*>(MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0));
+      CloseHandle(mapping);
+    }
+  }
+  CloseHandle(handle);
+  if (!regular) return unreadable("it is not a regular file");
+  if (file->data_ == nullptr) return unreadable("it is empty or cannot be mapped");
+  return file;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) UnmapViewOfFile(data_);
+}
+
+NewFile::NewFile(const std::string& path) : path_(path), part_(path + ".part") {
+  descriptor_ = _wopen(of_utf8(part_).c_str(), _O_WRONLY | _O_CREAT | _O_TRUNC | _O_BINARY | _O_NOINHERIT,
+                       _S_IREAD | _S_IWRITE);
+  if (descriptor_ < 0) problem_ = errno;
+}
+
+NewFile::~NewFile() {
+  if (descriptor_ >= 0) _close(descriptor_);
+  if (!finished_) _wunlink(of_utf8(part_).c_str());
+}
+
+void NewFile::write(const void* data, std::size_t size) {
+  const char* bytes = static_cast<const char*>(data);
+  while (size > 0 && problem_ == 0) {
+    const int written = _write(descriptor_, bytes, static_cast<unsigned>(std::min(size, kLargestWrite)));
+    if (written < 0) {
+      problem_ = errno;
+    } else {
+      bytes += written;
+      size -= static_cast<std::size_t>(written);
+    }
+  }
+}
+
+Status NewFile::finish() {
+  if (problem_ == 0 && _commit(descriptor_) != 0) problem_ = errno;
+  std::string reason = problem_ == 0 ? "" : std::strerror(problem_);
+  if (descriptor_ >= 0) _close(descriptor_);  // an open file cannot be renamed
+  descriptor_ = -1;
+  if (reason.empty() && MoveFileExW(of_utf8(part_).c_str(), of_utf8(path_).c_str(),
+                                    MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) == 0)
+    reason = last_problem();
+  if (!reason.empty())
+    return Error{ErrorCode::engine, "Expected to write " + path_ + ", but: " + reason + "."};
+  finished_ = true;
+  return ok();
+}
+
+SharedLibrary::SharedLibrary(const std::vector<std::filesystem::path>& files) {
+  for (const std::filesystem::path& file : files) {
+    handle_ = LoadLibraryW(file.c_str());
+    if (handle_ != nullptr) {
+      name_ = file.string();
+      return;
+    }
+    problem_ = last_problem();
+  }
+}
+
+void* SharedLibrary::address_of(const char* name) const {
+  return reinterpret_cast<void*>(GetProcAddress(static_cast<HMODULE>(handle_), name));
+}
+
+std::string library_file(const std::string& name) { return name + ".dll"; }
+
+std::filesystem::path folder_of_code() {
+  std::wstring file(MAX_PATH, L'\0');
+  DWORD length = GetModuleFileNameW(own_module(), file.data(), static_cast<DWORD>(file.size()));
+  while (length == file.size()) {  // it did not fit
+    file.resize(2 * file.size());
+    length = GetModuleFileNameW(own_module(), file.data(), static_cast<DWORD>(file.size()));
+  }
+  file.resize(length);
+  return std::filesystem::path(file).parent_path();
+}
+
+}  // namespace winnow
