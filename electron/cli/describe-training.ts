@@ -119,9 +119,11 @@ function describeFacts({ training, classes, epochs, recipe }: TrainingDetails): 
   ]);
 }
 
-function describeOutcome({ result, classes }: TrainingDetails): string {
+function describeOutcome({ training, result, classes }: TrainingDetails): string {
   if (result === undefined) return '';
-  const { images, top1, curve, calibrationError, confusion } = result;
+  const { images, top1, parentTop1, curve, calibrationError, confusion } = result;
+  const before =
+    parentTop1 === undefined ? '' : `, of its parent ${training.from ?? ''} ${percent(parentTop1)}`;
   const dial = curve.map((point) => [
     ...[String(Number(point.tokenKeep.toFixed(3))), percent(point.top1)],
     ...[point.blockKeep.toFixed(3), percent(point.workShare)],
@@ -137,7 +139,7 @@ function describeOutcome({ result, classes }: TrainingDetails): string {
       String(amount),
     ]);
   return [
-    `\n${percent(top1)} of ${count(images, 'picture')} of the hold-out right; confidence is off by ${percent(calibrationError)} on average\n`,
+    `\n${percent(top1)} of ${count(images, 'picture')} of the hold-out right${before}; confidence is off by ${percent(calibrationError)} on average\n`,
     `\n${table([['KEEP', 'TOP-1', 'BLOCKS', 'WORK'], ...dial])}`,
     ...(pairs.length > 0
       ? [`\n${table([['IS', 'TAKEN FOR', 'PICTURES'], ...pairs.map((row) => row.map(oneLine))])}`]

@@ -77,6 +77,7 @@ export const trainedSchema = z.strictObject({
   holdout: z.strictObject({
     images: count,
     top1: share,
+    parentTop1: share.optional(), // of the parent, where all weights were taught the classes that it knew
     calibrationError: share,
     /** What each token keep ratio (of the first stage) gives. */
     curve: z.array(

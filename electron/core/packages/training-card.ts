@@ -22,7 +22,10 @@ export function trainingCard(training: Trained): string {
     ['Recipe', recipeText(training)],
     ['Seed', String(seed)],
     ['Pictures', `${sum('images')} learned from, ${sum('holdout')} held out, ${classes.length} classes`],
-    ['Hold-out', `${percent(holdout.top1)} of ${holdout.images} right at Balanced`],
+    [
+      'Hold-out',
+      `${percent(holdout.top1)} of ${holdout.images} right at Balanced${holdout.parentTop1 === undefined ? '' : `; its parent ${percent(holdout.parentTop1)}`}`,
+    ],
     ['Confidence', `off by ${percent(holdout.calibrationError)} on average`],
   ];
   return [

@@ -7,8 +7,8 @@ import { readManifest } from '../packages/read-package.ts';
 import type { BestEpoch, Journal, TrainingPictures } from './journal.ts';
 import { curvePoint, outcomeOf, testedKeeps } from './outcome.ts';
 import { MOST_TESTED_OF_HEAD } from './schedule.ts';
-import { testHoldout } from './test-holdout.ts';
-import type { TestedPicture } from './test-holdout.ts';
+import { accuracyOf, testHoldout } from './test-holdout.ts';
+import type { TestedPicture, TestOptions } from './test-holdout.ts';
 import type { TrainingRecord } from './training-record.ts';
 import { writeModel } from './write-model.ts';
 
@@ -23,6 +23,8 @@ export interface FinishOptions {
   registry: ModelRegistry;
   /** What the hold-out gave at the trained keep ratios, where this is known already. */
   tested?: TestedPicture[] | undefined;
+  /** A package of the same classes that all weights started from, to compare with. */
+  parent: string | undefined;
   signal: AbortSignal;
   onProgress: (progress: TrainingProgress) => void;
 }
@@ -50,7 +52,7 @@ function bestOf({ best }: Journal): BestEpoch {
 }
 
 async function testBest(
-  { record, pictures, trainer, signal, onProgress, tested }: FinishOptions,
+  { record, pictures, trainer, signal, onProgress, tested, parent }: FinishOptions,
   best: BestEpoch,
 ): Promise<TrainingOutcome> {
   const { plan, folder, journal } = record;
@@ -60,7 +62,9 @@ async function testBest(
   const keeps = testedKeeps(manifest);
   const others = keeps.filter((tokenKeep) => keeps.length > 1 && tokenKeep !== manifest.tokenKeep);
   const some = journal.method === 'head' && others.length > 0 ? spread(held, MOST_TESTED_OF_HEAD) : held;
-  const progress = { done: 0, total: (tested ?? held).length + others.length * some.length };
+  const ofParent = parent === undefined ? [] : held;
+  const total = ofParent.length + (tested ?? held).length + others.length * some.length;
+  const progress = { done: 0, total };
   const onTested = (count: number) => {
     progress.done += count;
     const unknown = { secondsLeft: undefined, imagesPerSecond: 0 };
@@ -69,6 +73,7 @@ async function testBest(
   onTested(tested?.length ?? 0);
   const common = { trainer, packagePath: folder.file(best.file), signal, onTested };
   const balanced = tested ?? (await testHoldout({ ...common, held, tokenKeep: manifest.tokenKeep }));
+  const parentTop1 = parent === undefined ? undefined : await accuracyOfParent(parent, { ...common, held });
   const places = new Set(some.map(({ place }) => place));
   const curve = [];
   for (const tokenKeep of keeps) {
@@ -81,7 +86,14 @@ async function testBest(
     balanced,
     classes.map(({ name }) => name),
     curve,
+    parentTop1,
   );
+}
+
+/** At its own Balanced. */
+async function accuracyOfParent(parent: string, options: Omit<TestOptions, 'packagePath' | 'tokenKeep'>) {
+  const { tokenKeep = [] } = await readManifest(parent);
+  return accuracyOf(await testHoldout({ ...options, packagePath: parent, tokenKeep }));
 }
 
 /** At most so many of the items, evenly over all. */
@@ -119,6 +131,7 @@ function trainedOf({ journal, plan }: TrainingRecord, result: TrainingOutcome): 
     ...(best === undefined || journal.method === 'head' ? {} : { best: best.epoch }),
     holdout: {
       ...{ images: result.images, top1: result.top1, calibrationError: result.calibrationError },
+      ...(result.parentTop1 === undefined ? {} : { parentTop1: result.parentTop1 }),
       curve: result.curve,
       ...(plan.classes.length > MOST_CLASSES_CONFUSED ? {} : { confusion: result.confusion }),
     },

@@ -100,6 +100,7 @@ const warning = z.strictObject({
 const outcome = z.strictObject({
   images: count,
   top1: z.number(),
+  parentTop1: z.number().optional(),
   confusion: z.array(z.array(count)),
   curve: z.array(
     z.strictObject({

@@ -37,15 +37,17 @@ export function curvePoint(
   };
 }
 
-/** What there is to say of the finished model. `tested`: the hold-out at Balanced. */
+/** What there is to say of the finished model. `tested`: the hold-out at Balanced; `parentTop1`: what its parent made of it. */
 export function outcomeOf(
   tested: readonly TestedPicture[],
   classes: readonly string[],
   curve: TrainingOutcome['curve'],
+  parentTop1?: number,
 ): TrainingOutcome {
   return {
     images: tested.length,
     top1: accuracyOf(tested),
+    ...(parentTop1 === undefined ? {} : { parentTop1 }),
     confusion: confusionOf(tested, classes.length),
     curve,
     calibrationError: calibrationError(tested),

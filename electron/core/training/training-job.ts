@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { TrainingProgress } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { AppContext } from '../calls/app-context.ts';
+import { readManifest } from '../packages/read-package.ts';
 import { sha256OfFile } from '../packages/sha256.ts';
 import { EpochLoop } from './epoch-loop.ts';
 import type { LoopListener } from './epoch-loop.ts';
@@ -70,7 +72,8 @@ export class TrainingJob {
     }
     this.#stopIfPaused();
     const onProgress = (progress: TrainingProgress) => listener.onProgress(progress);
-    await finishTraining({ record, pictures, trainer, registry, tested, signal, onProgress });
+    const parent = await this.#comparableParent();
+    await finishTraining({ record, pictures, trainer, registry, tested, parent, signal, onProgress });
   }
 
   async #plan(): Promise<void> {
@@ -113,6 +116,21 @@ export class TrainingJob {
     );
     const loop = new EpochLoop({ record, pictures, setup, trainer, clock, signal, listener });
     return { ended: await loop.run() };
+  }
+
+  /** The parent's package, where it knew the classes before all its weights were taught them, and is still there. */
+  async #comparableParent(): Promise<string | undefined> {
+    const { record, context } = this.#options;
+    if (record.journal.method === 'head') return undefined;
+    try {
+      const parent = await findParent(record.journal, context);
+      if (parent === undefined) return undefined;
+      const { labels } = await readManifest(parent);
+      return isDeepStrictEqual(labels, record.plan.manifest.labels) ? parent : undefined;
+    } catch (error) {
+      if (error instanceof AppError) return undefined;
+      throw error;
+    }
   }
 
   async #enter(state: 'preparing' | 'running'): Promise<void> {

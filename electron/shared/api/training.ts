@@ -159,6 +159,8 @@ export interface TrainingDetails {
 export interface TrainingOutcome {
   images: number;
   top1: number;
+  /** What the parent makes of the same pictures at its own Balanced; not known of a new head or of other classes. */
+  parentTop1?: number | undefined;
   /** Rows: true classes, columns: predicted, in the order of `classes`. */
   confusion: number[][];
   /** The dial on the hold-out: what each token keep ratio gives; one point for a model that does not prune. */

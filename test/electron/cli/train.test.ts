@@ -80,6 +80,10 @@ suite('winnow train', () => {
     assert.equal(dynamic.code, 0, dynamic.stderr);
     assert.match(dynamic.stderr, /\npatches +to keep 0\.7, 0\.49, 0\.343\nscans +to run 80\.0 %\n/);
     assert.match(dynamic.stdout, /\n0\.5 +[\d.]+ % +[\d.]+ +[\d.]+ %\n/); // the dial
+    // The same pictures are held out, so the parent's line is what it said itself.
+    const [, own] = /\n([\d.]+ %) of 18 pictures of the hold-out right; /.exec(plain.stdout) ?? [];
+    const [, parents] = /right, of its parent plain ([\d.]+ %); /.exec(dynamic.stdout) ?? [];
+    assert.ok(own !== undefined && own === parents, `${own} and ${parents}`);
 
     const evaluated = await winnow(data, 'evaluate', shapes, '--model', 'dynamic');
     assert.equal(evaluated.code, 0, evaluated.stderr);

@@ -55,6 +55,12 @@ suite('the card of a trained model', () => {
     assert.equal(lines.filter((line) => /^\d+ +\d\.\d{3} /.test(line) && line.includes('50.0 %')).length, 10); // epochs
   });
 
+  test('says what its parent was right for, where that is known', () => {
+    const compared: typeof trained = structuredClone(trained);
+    compared.holdout.parentTop1 = 0.8444;
+    assert.match(trainingCard(compared), /^Hold-out +80\.0 % of 45 right at Balanced; its parent 84\.4 %$/m);
+  });
+
   test('of a head from scratch has no epochs, and of very many classes no matrix', () => {
     const headOnly: typeof trained = structuredClone({ ...trained, method: 'head', epochs: [] });
     delete headOnly.parent;

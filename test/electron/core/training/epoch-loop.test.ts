@@ -103,6 +103,13 @@ suite('training epoch by epoch', () => {
     assert.deepEqual([known?.parent, known?.teacher], [everyday10, everyday10]);
     assert.ok((known?.losses.distillClass ?? 0) > (known?.losses.classification ?? 1));
     assert.deepEqual([known?.augmentation.mixup, known?.augmentation.cutMix], [0.8, 1]);
+
+    // Where the parent knew the classes, it is tested on the same pictures.
+    const results = await Promise.all([1, 2, 3].map((trainingId) => app.showTraining({ trainingId })));
+    assert.deepEqual(
+      results.map(({ result }) => result?.parentTop1),
+      [undefined, 1, 1],
+    );
   });
 
   test('keeps the best epoch, and ends when none has been better for long', async (t) => {
