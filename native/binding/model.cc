@@ -1,5 +1,7 @@
 // A loaded model, as NativeModel of electron/engine/addon.ts.
 #include <atomic>
+#include <cstdint>
+#include <filesystem>
 #include <memory>
 
 #include "binding/binding.h"
@@ -12,6 +14,7 @@ namespace {
 class Model : public Napi::ObjectWrap<Model> {
  public:
   explicit Model(const Napi::CallbackInfo& info) : Napi::ObjectWrap<Model>(info) {}
+  ~Model() { count_memory(-bytes_); }
 
   static Napi::Function define(Napi::Env env) {
     return DefineClass(
@@ -20,9 +23,19 @@ class Model : public Napi::ObjectWrap<Model> {
          InstanceMethod<&Model::detect>("detect"), InstanceMethod<&Model::cancel>("cancel")});
   }
 
-  void own(std::unique_ptr<Engine> engine) { engine_ = std::move(engine); }
+  // `bytes`: of its package, about what the model takes. JavaScript hears of them, else it would see no
+  // reason to collect models, each with its threads and its memory on a device, that nobody holds any more.
+  void own(std::unique_ptr<Engine> engine, std::int64_t bytes) {
+    engine_ = std::move(engine);
+    bytes_ = bytes;
+    count_memory(bytes_);
+  }
 
  private:
+  void count_memory(std::int64_t bytes) const {
+    if (bytes != 0) Napi::MemoryManagement::AdjustExternalMemory(Env(), bytes);
+  }
+
   Napi::Value predict(const Napi::CallbackInfo& info) {
     refuse_while_busy(info.Env());
     const int count = whole_number(info[1], "count");
@@ -152,6 +165,7 @@ class Model : public Napi::ObjectWrap<Model> {
   void cancel(const Napi::CallbackInfo&) { cancelled_ = true; }
 
   std::unique_ptr<Engine> engine_;
+  std::int64_t bytes_ = 0;
   Outputs outputs_;
   Segmentation segmentation_;
   Detections detections_;
@@ -170,7 +184,11 @@ Napi::Value load_model(const Napi::CallbackInfo& info) {
     refuse(env, "Expected the path of a model package and a device by name.");
   const auto precision = precision_of(options.Get("precision").ToString().Utf8Value());
   if (!precision) throw to_javascript(env, precision.error());
-  auto loaded = std::make_shared<std::unique_ptr<Engine>>();
+  struct Loaded {
+    std::unique_ptr<Engine> engine;
+    std::int64_t bytes = 0;
+  };
+  const auto loaded = std::make_shared<Loaded>();
   const Napi::Value input_size = options.Get("inputSize");
   const auto work = [loaded, path = info[0].As<Napi::String>().Utf8Value(),
                      device = options.Get("device").As<Napi::String>().Utf8Value(),
@@ -179,12 +197,15 @@ Napi::Value load_model(const Napi::CallbackInfo& info) {
                      features = options.Get("features").ToBoolean().Value()]() -> Status {
     auto engine = Engine::load(path, device, threads, precision, size, features);
     if (!engine) return engine.error();
-    *loaded = std::move(*engine);
+    loaded->engine = std::move(*engine);
+    std::error_code unknown;
+    const auto bytes = std::filesystem::file_size(path, unknown);
+    if (!unknown) loaded->bytes = static_cast<std::int64_t>(bytes);
     return ok();
   };
   const auto finish = [loaded](Napi::Env env) -> Napi::Value {
     const Napi::Object model = env.GetInstanceData<AddonData>()->model.New({});
-    Model::Unwrap(model)->own(std::move(*loaded));
+    Model::Unwrap(model)->own(std::move(loaded->engine), loaded->bytes);
     return model;
   };
   return Task::start(env, {}, work, finish);
