@@ -25,7 +25,7 @@ const plain = model.teach('everyday-plain', learned, {
   ...{ 'image-size': 32, 'patch-size': 8, stride: 4 },
 });
 const dynamic = model.teach('everyday-dyvm', learned, {
-  ...{ from: 'everyday-plain', method: 'distill', epochs: 7, batch: 64, lr: 6e-4, holdout: 0.03 },
+  ...{ from: 'everyday-plain', method: 'distill', epochs: 22, batch: 64, lr: 1e-3, holdout: 0.03 },
   ...{ 'token-keep': 0.9, 'block-keep': 0.8, with: 'rand-augment' },
 });
 await model.bundle({ plain, dynamic }, unseen, {
