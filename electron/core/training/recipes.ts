@@ -93,13 +93,6 @@ const OWN = {
   scratch: { epochs: 60, rate: 1e-3, leastArea: 0.35, colourJitter: 0.2, patience: 20 },
 } as const;
 
-/**
- * Of a fine-tuned model that knows its classes. The few pictures taught as they are make it forget more than they teach, so
- * its unpruned self stays the teacher, and pictures are varied and mixed strongly to ask that as much as they can. It may
- * know the hold-out, too, which then speaks for the first epochs: the last one is kept.
- */
-const KNOWN = { ...OWN['fine-tune'], rate: 5e-4, patience: 0 } as const;
-
 const LARGEST_BATCH = 64;
 const SMALLEST_BATCH = 8;
 const STEPS_WANTED = 8; // of an epoch, so that a few pictures are not learned in two or three large steps
@@ -109,13 +102,15 @@ const LEAST_RATE = 0.01; // of the rate: where warm-up begins and the cosine end
 
 function ownRecipe(conditions: RecipeConditions): RecipeBase {
   const { method, images, imageSize, embedDim, goesOn = false } = conditions;
-  const own = goesOn ? KNOWN : OWN[method === 'head' ? 'fine-tune' : method];
+  const own = OWN[method === 'head' ? 'fine-tune' : method];
   const { epochs = own.epochs, batch = ownBatch(images) } = conditions;
   // The noise of a step falls with the root of its batch.
   const scale = Math.sqrt(batch / LARGEST_BATCH) * Math.min(1, RATE_WIDTH / embedDim);
   const rate = conditions.rate ?? own.rate * scale;
   return {
-    ...{ name: OWN_RECIPE, epochs, batch, patience: own.patience, keeps: goesOn ? 'last' : 'best' },
+    ...{ name: OWN_RECIPE, epochs, batch },
+    // A model that knows its classes may know the hold-out, too, which then speaks for the first epochs.
+    ...(goesOn ? { patience: 0, keeps: 'last' } : { patience: own.patience, keeps: 'best' }),
     learningRate: {
       rate,
       warmUpRate: rate * LEAST_RATE,
@@ -129,13 +124,8 @@ function ownRecipe(conditions: RecipeConditions): RecipeBase {
     },
     augmentation: {
       ...AS_THEY_ARE,
-      ...{
-        crop: cropOf(imageSize, own.leastArea),
-        flip: true,
-        colourJitter: own.colourJitter,
-        smoothing: 0.1,
-      },
-      ...(goesOn ? { randAugment: USUAL.randAugment, mixup: USUAL.mixup, cutMix: USUAL.cutMix } : {}),
+      ...{ crop: cropOf(imageSize, own.leastArea), flip: true },
+      ...{ colourJitter: own.colourJitter, smoothing: 0.1 },
     },
   };
 }

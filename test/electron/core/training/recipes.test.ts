@@ -66,11 +66,8 @@ suite('recipes', () => {
     const tuned = { ...conditions, method: 'fine-tune' } as const;
     const [other, known] = [recipeBase('winnow', tuned), recipeBase('winnow', { ...tuned, goesOn: true })];
     assert.deepEqual([other.keeps, known.keeps], ['best', 'last']);
-    assert.deepEqual(
-      [known.augmentation.mixup, known.augmentation.cutMix, known.augmentation.randAugment.operations],
-      [0.8, 1, 2],
-    );
-    assert.deepEqual([other.augmentation.mixup, other.augmentation.cutMix], [0, 0]);
+    assert.deepEqual([other.patience, known.patience], [8, 0]);
+    assert.deepEqual(known.augmentation, other.augmentation);
   });
 
   test('take what was asked for', () => {
