@@ -92,7 +92,7 @@ async function testBest(
 
 /** At its own Balanced. */
 async function accuracyOfParent(parent: string, options: Omit<TestOptions, 'packagePath' | 'tokenKeep'>) {
-  const { tokenKeep = [] } = await readManifest(parent);
+  const { tokenKeep } = await readManifest(parent);
   return accuracyOf(await testHoldout({ ...options, packagePath: parent, tokenKeep }));
 }
 
