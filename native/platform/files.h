@@ -38,6 +38,9 @@ class NewFile {
   Status finish();
 
  private:
+  // How many of the bytes, at least one, were written; below 0, with errno, where none were.
+  static std::ptrdiff_t write_some(int descriptor, const void* bytes, std::size_t size);
+
   std::string path_, part_;
   int descriptor_ = -1, problem_ = 0;
   bool finished_ = false;

@@ -51,18 +51,8 @@ NewFile::~NewFile() {
   if (!finished_) ::unlink(part_.c_str());
 }
 
-void NewFile::write(const void* data, std::size_t size) {
-  const char* bytes = static_cast<const char*>(data);
-  while (size > 0 && problem_ == 0) {
-    const ssize_t written = ::write(descriptor_, bytes, size);
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) {
-      problem_ = errno;
-    } else {
-      bytes += written;
-      size -= static_cast<std::size_t>(written);
-    }
-  }
+std::ptrdiff_t NewFile::write_some(int descriptor, const void* bytes, std::size_t size) {
+  return ::write(descriptor, bytes, size);
 }
 
 Status NewFile::finish() {

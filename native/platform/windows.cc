@@ -72,17 +72,8 @@ NewFile::~NewFile() {
   if (!finished_) _wunlink(of_utf8(part_).c_str());
 }
 
-void NewFile::write(const void* data, std::size_t size) {
-  const char* bytes = static_cast<const char*>(data);
-  while (size > 0 && problem_ == 0) {
-    const int written = _write(descriptor_, bytes, static_cast<unsigned>(std::min(size, kLargestWrite)));
-    if (written < 0) {
-      problem_ = errno;
-    } else {
-      bytes += written;
-      size -= static_cast<std::size_t>(written);
-    }
-  }
+std::ptrdiff_t NewFile::write_some(int descriptor, const void* bytes, std::size_t size) {
+  return _write(descriptor, bytes, static_cast<unsigned>(std::min(size, kLargestWrite)));
 }
 
 Status NewFile::finish() {

@@ -1,6 +1,5 @@
 // The library for NVIDIA's GPUs over a stand-in for the driver whose kernels run on this machine's processor:
 // how it finds devices, loads, computes, records, multiplies, and fails.
-#include <dlfcn.h>
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -10,6 +9,7 @@
 
 #include "gpu/gpu_backend.h"
 #include "gpu/half.h"
+#include "platform/shared_library.h"
 #include "reference/reference_backend.h"
 #include "test/backend_checks.h"
 #include "test/bundled_model.h"
@@ -26,10 +26,10 @@ const WinnowGpuLibrary& cuda_library() {
     setenv("WINNOW_CUDA_DRIVER", FAKE_CUDA, 1);
     setenv("WINNOW_CUBLASLT", FAKE_CUBLASLT, 1);
     setenv("FAKE_CUDA_DEVICES", "90,75,61", 1);
-    void* handle = dlopen(WINNOW_CUDA_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-    REQUIRE(handle != nullptr);
-    const auto entry = reinterpret_cast<WinnowGpuEntry>(dlsym(handle, "winnow_gpu_library"));
-    REQUIRE(static_cast<bool>(entry));
+    const SharedLibrary opened({WINNOW_CUDA_LIBRARY});
+    REQUIRE_MESSAGE(opened.is_open(), opened.problem());
+    WinnowGpuEntry entry = nullptr;
+    REQUIRE(opened.find("winnow_gpu_library", entry));
     CHECK(entry(WINNOW_GPU_VERSION + 1) == nullptr);
     return entry(WINNOW_GPU_VERSION);
   }();
@@ -41,8 +41,8 @@ const WinnowGpuLibrary& cuda_library() {
 template <typename Function>
 Function* fake(const char* name) {
   cuda_library();
-  auto* function = reinterpret_cast<Function*>(dlsym(dlopen(FAKE_CUDA, RTLD_NOW | RTLD_LOCAL), name));
-  REQUIRE(static_cast<bool>(function));
+  Function* function = nullptr;
+  REQUIRE(SharedLibrary({FAKE_CUDA}).find(name, function));
   return function;
 }
 
