@@ -26,7 +26,7 @@ export const forkHost: StartHost = (entry, environment) => {
   });
   return {
     stderr: child.stderr,
-    send: (request) => void child.send(request),
+    send: (request) => void child.send(request, ignoreFailure),
     onMessage: (listener) => void child.on('message', listener),
     onEnd: (listener) => {
       child.on('error', (error) => listener({ error }));
@@ -35,3 +35,6 @@ export const forkHost: StartHost = (entry, environment) => {
     kill: () => void child.kill('SIGKILL'),
   };
 };
+
+/** A request that finds its host's channel closed: the process is ending, and its end says why better than the channel. */
+const ignoreFailure = () => undefined;
