@@ -40,6 +40,9 @@ export function setupDesktop({ pictures }: AppService, window: MainWindow, texts
   handle(window, CHANNELS.showInFolder, async ([id]) => {
     shell.showItemInFolder(await pictures.path(imageId.parse(id)));
   });
+  handle(window, CHANNELS.changeText, ([command]) => {
+    window.browserWindow?.webContents[z.enum(['undo', 'redo']).parse(command)]();
+  });
 }
 
 /** Answers a channel to the window's own page; whoever else asks is refused. */

@@ -19,6 +19,7 @@ const bridge: WindowBridge = {
     droppedFolders: (files) =>
       files.map((file) => webUtils.getPathForFile(file)).filter((path) => path !== ''),
     showInFolder: (imageId) => ipcRenderer.invoke(CHANNELS.showInFolder, imageId),
+    changeText: (command) => ipcRenderer.invoke(CHANNELS.changeText, command),
     onMenu: (listener) => hear(CHANNELS.menu, listener),
   },
 };

@@ -7,4 +7,5 @@ export const CHANNELS = {
   chooseFile: 'winnow:chooseFile',
   chooseSaveFile: 'winnow:chooseSaveFile',
   showInFolder: 'winnow:showInFolder',
+  changeText: 'winnow:changeText',
 } as const;

@@ -25,6 +25,8 @@ export interface Desktop {
   /** Paths of folders that were dropped on the window. */
   droppedFolders(files: File[]): string[];
   showInFolder(imageId: number): Promise<void>;
+  /** Takes back, or does again, what was typed into the text field that has the focus. */
+  changeText(command: 'undo' | 'redo'): Promise<void>;
   /** Hears of the commands of the native menu. */
   onMenu(listener: (command: MenuCommand) => void): () => void;
 }

@@ -78,12 +78,17 @@ function matches(press: string, event: KeyboardEvent): boolean {
   return parsed !== undefined && matchKeyBindingPress(event, parsed);
 }
 
+/** Whether text is typed here, or another value that an input takes by keys. */
+export function isTextField(element: Element | null): boolean {
+  if (element instanceof HTMLInputElement) return !['checkbox', 'radio', 'button'].includes(element.type);
+  return element instanceof HTMLElement && (element.isContentEditable || element.matches('textarea'));
+}
+
 /** Whether the focused control uses this key itself. */
 function belongsToFocus({ target, key, ctrlKey, metaKey }: KeyboardEvent): boolean {
   if (!(target instanceof HTMLElement)) return false;
-  if (target.isContentEditable || target.matches('textarea, select')) return true;
-  if (target instanceof HTMLInputElement)
-    return !['checkbox', 'radio', 'button'].includes(target.type) || key === ' ';
+  if (isTextField(target) || target.matches('select')) return true;
+  if (target instanceof HTMLInputElement && key === ' ') return true;
   if (target.matches('a[href]') && key === 'Enter') return true;
   const isButton = target.matches('button, summary, [role=button], [role=menuitem], [role=option]');
   if (isButton && (key === 'Enter' || key === ' ')) return true;

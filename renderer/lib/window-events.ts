@@ -4,10 +4,12 @@ import type { MenuCommand } from '../../electron/shared/window-bridge.ts';
 import { announce } from './announcer.svelte.ts';
 import { history } from './history.svelte.ts';
 import { format, t } from './i18n.svelte.ts';
+import { isTextField } from './keys.svelte.ts';
 import { notices } from './notices.svelte.ts';
 import { queue } from './queue.svelte.ts';
 import { router } from './router.svelte.ts';
 import { trainings } from './trainings.svelte.ts';
+import { desktop } from './winnow.svelte.ts';
 
 type Ended = Extract<AppEvent, { type: 'ended' }>;
 
@@ -79,10 +81,19 @@ export function hearMenu(command: MenuCommand, showKeys: () => void): void {
       const [, section, runId] = router.route.path.split('/');
       router.go(section === 'runs' && runId !== undefined ? `/runs/${runId}/export` : '/runs');
     },
-    undo: () => void history.undo(),
-    redo: () => void history.redo(),
+    undo: () => changeBack('undo'),
+    redo: () => changeBack('redo'),
     settings: () => router.go('/settings'),
     keys: showKeys,
   };
   actions[command]();
+}
+
+/**
+ * Takes back, or does again, the last change: in a text field that of the text, to which macOS's menu hears the keys, too,
+ * else that of the reviews.
+ */
+function changeBack(command: 'undo' | 'redo'): void {
+  if (isTextField(document.activeElement)) void desktop?.changeText(command);
+  else void history[command]();
 }

@@ -20,12 +20,14 @@ suite('the bridge of the page', () => {
     await bridge.desktop?.chooseFile('model');
     await bridge.desktop?.chooseSaveFile('labels.csv');
     await bridge.desktop?.showInFolder(3);
+    await bridge.desktop?.changeText('undo');
     assert.deepEqual(called('invoke'), [
       [CHANNELS.call, 'listRuns', {}],
       [CHANNELS.chooseFolders],
       [CHANNELS.chooseFile, 'model'],
       [CHANNELS.chooseSaveFile, 'labels.csv'],
       [CHANNELS.showInFolder, 3],
+      [CHANNELS.changeText, 'undo'],
     ]);
   });
 

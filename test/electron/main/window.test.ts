@@ -80,6 +80,7 @@ suite('who may ask the main process', () => {
       [CHANNELS.chooseFile, 'anything'],
       [CHANNELS.chooseSaveFile, 7],
       [CHANNELS.showInFolder, '../secret'],
+      [CHANNELS.changeText, 'delete'],
     ])
       await assert.rejects(ask(String(channel), values));
     assert.deepEqual(called('showItemInFolder'), []);
@@ -171,6 +172,14 @@ suite('what only a desktop window can do', () => {
     await ask(CHANNELS.showInFolder, [id]);
     assert.deepEqual(called('showItemInFolder'), [[join(folder, 'a.jpg')]]);
     await assert.rejects(ask(CHANNELS.showInFolder, [id + 1]), { code: 'NOT_FOUND' });
+  });
+
+  test('taking back what was typed', async (t) => {
+    desk(t);
+    await ask(CHANNELS.changeText, ['undo']);
+    await ask(CHANNELS.changeText, ['redo']);
+    assert.equal(called('undo').length, 1);
+    assert.equal(called('redo').length, 1);
   });
 });
 

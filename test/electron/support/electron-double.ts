@@ -117,6 +117,8 @@ export const session = { defaultSession: new SessionDouble() };
 class WebContentsDouble extends EventEmitter {
   readonly sent: [channel: string, message: unknown][] = [];
   readonly mainFrame = { url: '' };
+  readonly undo = noted('undo');
+  readonly redo = noted('redo');
   openHandler: (() => { action: string }) | undefined;
 
   send(channel: string, message: unknown): void {
