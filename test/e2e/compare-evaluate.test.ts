@@ -45,6 +45,7 @@ e2e('folders named after classes are evaluated, and the mistakes shown', async (
   const window = await stage.open({ data });
   const { page } = window;
   await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.hasCells(results.length); // with which the button for the export comes, and moves the link
   await page.getByRole('link', { name: say('results.evaluate') }).click();
   await window.shows(say('evaluate.title', { run: 1 }));
   await window.says(format.share(1 - mistakes.length / results.length));
