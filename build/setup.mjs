@@ -217,9 +217,13 @@ export function buildNative(folder, flags, everything = true) {
     cache !== '' && !cache.includes(`CMAKE_HOME_DIRECTORY:INTERNAL=${path.join(root, 'native')}\n`);
   if (isMoved) fs.rmSync(target, { recursive: true });
   for (const stamp of [STAMP, ADDON_STAMP]) fs.rmSync(path.join(target, stamp), { force: true });
-  run('cmake', ['-S', 'native', '-B', folder, ...flags]);
+  // Where ccache is installed, another clone's build is found again: paths are kept relative to the clone.
+  const cached = output('ccache', ['--version']) !== undefined;
+  const launcher = cached ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];
+  const variables = cached ? { CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: '1' } : {};
+  run('cmake', ['-S', 'native', '-B', folder, ...flags, ...launcher], variables);
   const wanted = everything ? [] : ['--target', 'winnow-addon'];
-  run('cmake', ['--build', folder, '--parallel', String(availableParallelism()), ...wanted]);
+  run('cmake', ['--build', folder, '--parallel', String(availableParallelism()), ...wanted], variables);
   fs.writeFileSync(path.join(target, everything ? STAMP : ADDON_STAMP), inputs); // last: one cut short is done again
 }
 
