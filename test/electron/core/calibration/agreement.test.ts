@@ -55,6 +55,13 @@ suite('the agreement with Accurate', () => {
     assert.ok(Math.abs(agreement.agreeing() - 0.5) < 1e-9);
   });
 
+  test('of boxes counts every image, as that of labels does', () => {
+    const agreement = makeAgreement('detection');
+    const found = outcome({ detections: [detection(0, 0.9)] });
+    for (let image = 0; image < 3; image++) agreement.add(found, found);
+    assert.equal(agreement.agreeing(), 3);
+  });
+
   test('of images in which neither finds anything is full', () => {
     const agreement = makeAgreement('detection');
     agreement.add(outcome({ detections: [] }), outcome({ detections: [] }));

@@ -216,6 +216,10 @@ suite('review of boxes', () => {
       review(boxes(box('dog', 40)), a),
       refused(/must lie in its picture of 48 x 40 pixels/),
     );
+    await assert.rejects(
+      review(boxes({ ...box('dog'), y: 35 }), a),
+      refused(/must lie in its picture of 48 x 40 pixels, but the one of dog reaches to 10, 45/),
+    );
     await assert.rejects(review(boxes({ ...box('dog'), width: 0 }), a), refused(/must have a width/));
     await assert.rejects(review(boxes({ ...box('dog'), x: 48, width: 0.001 }), a), refused(/must lie/));
     await assert.rejects(review(boxes(box('dog')), a, b), refused(/belong to one image/));

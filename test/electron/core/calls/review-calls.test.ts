@@ -64,6 +64,25 @@ suite('review', () => {
     assert.deepEqual([...corrected], [second]);
   });
 
+  test('keeps a label as it was written that names two classes', async (t) => {
+    const home = house(t);
+    const cranes = [
+      { name: 'crane', synset: 'n02012849' },
+      { name: 'crane', synset: 'n03126707' },
+    ];
+    const model = { name: 'cranes', manifest: await manifestWith(cranes) };
+    const { runId, ids } = saveRun(home.libraryPath, home.folder, model, {
+      'a.jpg': { classes: [0] },
+      'b.jpg': { classes: [1] },
+    });
+    const imageIds = Object.values(ids);
+    await home.app.review({ runId, imageIds, verdict: label('Crane') });
+    assert.deepEqual(await labelsOf(home.app, runId, imageIds), ['Crane ✓', 'Crane ✓']);
+    await home.app.review({ runId, imageIds, verdict: label('N03126707') }); // names one of them
+    const named = 'crane (n03126707) ✓';
+    assert.deepEqual(await labelsOf(home.app, runId, imageIds), [named, named]);
+  });
+
   test('that changes nothing is no step and no news', async (t) => {
     const { app, runId, imageIds, events } = await houseWithRun(t);
     const bad = imageIds.slice(3);
