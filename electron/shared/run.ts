@@ -41,6 +41,8 @@ export interface Run {
   id: number;
   spec: RunSpec;
   state: RunState;
+  /** Another Winnow is at work on it: it can be paused there. */
+  elsewhere: boolean;
   createdAt: string; // ISO 8601
   finishedAt: string | undefined;
   counts: RunCounts;

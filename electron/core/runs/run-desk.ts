@@ -49,8 +49,18 @@ export class RunDesk {
     return this.#underWay.has(runId);
   }
 
-  /** Throws BAD_ARGUMENT while the run, or any run, is under way here; `then` says what can be done afterwards. */
+  /**
+   * Throws BAD_ARGUMENT while the run is under way, or any run here when none is named; `then` says what can be done
+   * afterwards.
+   */
   refuseUnderWay(then: string, runId?: number): void {
+    if (runId !== undefined && this.#context.runRow(runId).elsewhere) {
+      throw new AppError(
+        'BAD_ARGUMENT',
+        `Run ${runId} is under way in another Winnow`,
+        `Pause it there or wait for its end, then ${then}.`,
+      );
+    }
     const busy = runId === undefined ? this.#underWay.size > 0 : this.isUnderWay(runId);
     if (!busy) return;
     const name = runId === undefined ? 'A run' : `Run ${runId}`;
@@ -105,7 +115,10 @@ export class RunDesk {
 
   cancel(runId: number): undefined {
     const work = this.#underWay.get(runId);
-    if (work === undefined) throw new AppError('NOT_FOUND', `Run ${runId} is not under way here`);
+    if (work === undefined) {
+      if (this.#context.library.runs.get(runId)?.elsewhere === true) this.refuseUnderWay('go on here', runId);
+      throw new AppError('NOT_FOUND', `Run ${runId} is not under way here`);
+    }
     work.controller.abort();
     return undefined;
   }
@@ -164,10 +177,9 @@ export class RunDesk {
     }
   }
 
-  /** Takes a run out of the queue if it waits there, and pauses those that were interrupted. */
+  /** Takes a run out of the queue if it waits there. */
   #take(start: () => RunRow): RunRow {
     const { library } = this.#context;
-    library.runs.pauseInterrupted();
     const { id } = start();
     library.queue.remove(id);
     return this.#context.runRow(id);

@@ -91,7 +91,6 @@ export class RunQueue {
     const { library } = this.#context;
     const { state } = this.#context.runRow(runId);
     this.#desk.refuseUnderWay('remove it', runId);
-    if (state === 'running' || state === 'scanning') library.acquireWriter().release(); // else it is at work elsewhere
     library.runs.remove(runId);
     if (state === 'queued') this.#changed();
     return undefined;

@@ -17,8 +17,9 @@ import { required } from './row.ts';
 import { ReviewHistory } from './review-history.ts';
 import { ReviewsTable } from './reviews.ts';
 import { RunsTable } from './runs.ts';
+import type { Writer } from './runs.ts';
 import { TransfersTable } from './transfers.ts';
-import { acquireWriterLock } from './writer-lock.ts';
+import { acquireWriterLock, isWriterAlive } from './writer-lock.ts';
 import type { WriterLock } from './writer-lock.ts';
 
 const BUSY_MILLISECONDS = 2000;
@@ -55,7 +56,7 @@ export class Library {
     this.folders = new FoldersTable(database);
     this.images = new ImagesTable(database);
     this.models = new ModelsTable(database);
-    this.runs = new RunsTable(database);
+    this.runs = new RunsTable(database, () => this.#writer());
     this.queue = new QueueTable(database);
     this.found = new FoundTable(database);
     this.results = new ResultsTable(database, this.found);
@@ -98,7 +99,16 @@ export class Library {
     return this.#database.transaction(work).immediate();
   }
 
-  /** Takes the right to write runs, or throws when it is held, here or by another Winnow. */
+  /** Who has the right to write runs; undefined when no process that lives has it. */
+  #writer(): Writer {
+    if (this.#writing) return 'here';
+    return isWriterAlive(this.path) ? 'elsewhere' : undefined;
+  }
+
+  /**
+   * Takes the right to write runs, or throws when it is held, here or by another Winnow. Whoever has it knows that no
+   * other process is at work, so what is left of one that died is paused.
+   */
   acquireWriter(): WriterLock {
     if (this.#writing) {
       throw new AppError(
@@ -108,6 +118,12 @@ export class Library {
       );
     }
     const lock = acquireWriterLock(this.path);
+    try {
+      this.runs.pauseInterrupted();
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
     this.#writing = true;
     return {
       release: () => {

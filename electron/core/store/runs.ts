@@ -6,7 +6,8 @@ import { required } from './row.ts';
 export interface RunRow {
   id: number;
   spec: RunSpec;
-  state: RunState;
+  state: RunState; // 'scanning' and 'running' only while the process that works on it lives
+  elsewhere: boolean; // another Winnow is at work on it
   scanDue: boolean; // its folders are to be scanned before it predicts
   createdAt: string;
   finishedAt: string | undefined;
@@ -23,8 +24,15 @@ interface StoredRun {
   notes: string;
 }
 
-/** Statements of the table `runs`. */
+/** Who works on a run that is under way: the process that may write runs. */
+export type Writer = 'here' | 'elsewhere' | undefined;
+
+/**
+ * Statements of the table `runs`. A process that dies leaves its run as it was: what is told of a state comes from here
+ * alone, and is true of the process too.
+ */
 export class RunsTable {
+  readonly #writer: () => Writer;
   readonly #insert: Statement<[string, string, string, string]>;
   readonly #byKey: Statement<[string], StoredRun>;
   readonly #byId: Statement<[number], StoredRun>;
@@ -36,7 +44,8 @@ export class RunsTable {
   readonly #pauseInterrupted: Statement<[]>;
   readonly #remove: Statement<[number]>;
 
-  constructor(database: Database) {
+  constructor(database: Database, writer: () => Writer) {
+    this.#writer = writer;
     const columns = `id, spec, scan_due, created_at, finished_at, notes,
       CASE WHEN id IN (SELECT run_id FROM queue) THEN 'queued' ELSE state END AS state`;
     this.#insert = database.prepare(`
@@ -64,22 +73,22 @@ export class RunsTable {
   ensure(spec: RunSpec, createdAt: string): RunRow {
     const key = specKey(spec);
     this.#insert.run(JSON.stringify(spec), key, spec.modelSha256, createdAt);
-    return toRun(required(this.#byKey.get(key)));
+    return this.#toRun(required(this.#byKey.get(key)));
   }
 
   /** The run with this spec; undefined when there is none. */
   find(spec: RunSpec): RunRow | undefined {
     const row = this.#byKey.get(specKey(spec));
-    return row === undefined ? undefined : toRun(row);
+    return row === undefined ? undefined : this.#toRun(row);
   }
 
   get(id: number): RunRow | undefined {
     const row = this.#byId.get(id);
-    return row === undefined ? undefined : toRun(row);
+    return row === undefined ? undefined : this.#toRun(row);
   }
 
   all(): RunRow[] {
-    return this.#all.all().map(toRun);
+    return this.#all.all().map((row) => this.#toRun(row));
   }
 
   /** Forgets the runs on a folder that left the library, unless others of their folders are in it or they wait. */
@@ -109,6 +118,24 @@ export class RunsTable {
   remove(id: number): void {
     this.#remove.run(id);
   }
+
+  #toRun(row: StoredRun): RunRow {
+    const writer = isUnderWay(row.state) ? this.#writer() : undefined;
+    return {
+      id: row.id,
+      spec: JSON.parse(row.spec) as RunSpec,
+      state: isUnderWay(row.state) && writer === undefined ? 'paused' : row.state,
+      elsewhere: writer === 'elsewhere',
+      scanDue: row.scan_due === 1,
+      createdAt: row.created_at,
+      finishedAt: row.finished_at ?? undefined,
+      notes: JSON.parse(row.notes) as string[],
+    };
+  }
+}
+
+function isUnderWay(state: RunState): boolean {
+  return state === 'scanning' || state === 'running';
 }
 
 /**
@@ -120,16 +147,4 @@ function specKey({ folders, modelSha256, preset, device, detection, slideStride 
   const settings = { tokenKeep, blockThreshold, precision, device, inputSize, slideStride };
   const { minScore, nmsIou, maxDetections } = detection ?? {};
   return JSON.stringify({ folders, modelSha256, ...settings, minScore, nmsIou, maxDetections });
-}
-
-function toRun(row: StoredRun): RunRow {
-  return {
-    id: row.id,
-    spec: JSON.parse(row.spec) as RunSpec,
-    state: row.state,
-    scanDue: row.scan_due === 1,
-    createdAt: row.created_at,
-    finishedAt: row.finished_at ?? undefined,
-    notes: JSON.parse(row.notes) as string[],
-  };
 }

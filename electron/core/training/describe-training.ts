@@ -1,19 +1,21 @@
 import type { Training, TrainingDetails, TrainingProgress } from '../../shared/api/training.ts';
 import type { Journal } from './journal.ts';
 
-/** `progress`: of a training under way in this process; `isHeld`: whether another process works on it. */
+/** `progress`: of a training under way in this process; `isWorkedOn`: whether a process that lives works on it. */
 export function describeTraining(
   id: number,
   journal: Journal,
   progress: TrainingProgress | undefined,
-  isHeld: boolean,
+  isWorkedOn: () => boolean,
 ): Training {
   const { name, method, parent, source, createdAt, finishedAt, best, reason, ended, model } = journal;
   const isUnderWay = journal.state === 'preparing' || journal.state === 'running';
+  const elsewhere = isUnderWay && progress === undefined && isWorkedOn();
   return {
     ...{ id, name, method, from: parent?.name, source },
     // A training that nobody works on was cut off, and can go on.
-    state: isUnderWay && progress === undefined && !isHeld ? 'paused' : journal.state,
+    state: isUnderWay && progress === undefined && !elsewhere ? 'paused' : journal.state,
+    elsewhere,
     ...{ createdAt, finishedAt },
     progress: progress ?? restingProgress(journal),
     best: best && { epoch: best.epoch, top1: best.top1 },
@@ -26,7 +28,7 @@ export function describeTraining(
 export function damagedTraining(id: number, createdAt: string, reason: string): Training {
   return {
     ...{ id, name: `training ${id}`, method: 'fine-tune', from: undefined, source: '', state: 'failed' },
-    ...{ createdAt, finishedAt: undefined, best: undefined, reason, model: undefined },
+    ...{ elsewhere: false, createdAt, finishedAt: undefined, best: undefined, reason, model: undefined },
     progress: { phase: 'reading', done: 0, total: 0, epoch: 0, epochs: 0, ...STANDING_STILL },
   };
 }

@@ -90,10 +90,10 @@ export class TrainingDesk {
 
   /** Goes on with a training; one that is done stays as it is. */
   async resume(id: number, threads: number | undefined): Promise<Training> {
-    if (this.#work?.record.id === id) return this.#describe(id, this.#work.record.journal, false);
+    if (this.#work?.record.id === id) return this.#describe(id, this.#work.record.journal);
     const folder = new TrainingFolder(this.#folder, id);
     const journal = await folder.readJournal();
-    if (journal.state === 'done') return this.#describe(id, journal, false);
+    if (journal.state === 'done') return this.#describe(id, journal);
     const lock = await this.#takeLock();
     try {
       if (!journal.trained) await findParent(journal, this.#context);
@@ -112,20 +112,21 @@ export class TrainingDesk {
   /** Comes back when the state is saved. */
   async pause(id: number): Promise<Training> {
     const work = this.#work;
-    if (work?.record.id !== id) throw new AppError('NOT_FOUND', `Training ${id} is not under way here`);
+    if (work?.record.id !== id) {
+      if (new TrainingFolder(this.#folder, id).isWorkedOn())
+        throw underWay(id, 'in another Winnow', 'Pause it there.');
+      throw new AppError('NOT_FOUND', `Training ${id} is not under way here`);
+    }
     work.controller.abort();
     await work.ended;
-    return this.#describe(id, work.record.journal, false);
+    return this.#describe(id, work.record.journal);
   }
 
   async remove(id: number): Promise<void> {
     const folder = new TrainingFolder(this.#folder, id);
     if (!(await trainingIds(this.#folder)).includes(id)) throw noTraining(id);
-    const journal = await folder.readJournal().catch(() => undefined);
-    const isUnderWay = journal?.state === 'running' || journal?.state === 'preparing';
-    if (this.#work?.record.id === id || (isUnderWay && this.#isHeldElsewhere())) {
-      throw new AppError('BAD_ARGUMENT', `Training ${id} is under way`, 'Pause it, then remove it.');
-    }
+    if (this.#work?.record.id === id) throw underWay(id, 'here', 'Pause it, then remove it.');
+    if (folder.isWorkedOn()) throw underWay(id, 'in another Winnow', 'Pause it there, then remove it.');
     await folder.remove();
     this.#settled.delete(id);
     this.#shown = undefined;
@@ -134,13 +135,12 @@ export class TrainingDesk {
   /** Newest first. */
   async list(): Promise<Training[]> {
     const ids = await trainingIds(this.#folder);
-    const isHeld = ids.length > 0 && this.#isHeldElsewhere();
-    return Promise.all(ids.reverse().map((id) => this.#listed(id, isHeld)));
+    return Promise.all(ids.reverse().map((id) => this.#listed(id)));
   }
 
   async show(id: number): Promise<TrainingDetails> {
     const journal = await this.#journal(id);
-    return describeDetails(this.#describe(id, journal, this.#isHeldElsewhere()), journal);
+    return describeDetails(this.#describe(id, journal), journal);
   }
 
   /** Where a picture of a training lies. Throws NOT_FOUND, or BAD_IMAGE for a link that leads out of its folder. */
@@ -193,7 +193,9 @@ export class TrainingDesk {
     threads: number | undefined,
     lock: ExclusiveLock,
   ): Training {
-    const { id, journal } = record;
+    const { id, journal, folder } = record;
+    const own = folder.takeLock();
+    if (own === undefined) throw underWay(id, 'in another Winnow', 'Pause it there or wait for its end.');
     const controller = new AbortController();
     const work: Work = { record, controller, progress: BEFORE_FIRST, ended: Promise.resolve() };
     this.#work = work;
@@ -205,10 +207,11 @@ export class TrainingDesk {
       signal: controller.signal,
       ...this.#tellers(work),
     });
-    const begun = this.#describe(id, journal, false);
+    const begun = this.#describe(id, journal);
     work.ended = job.execute().finally(() => {
       this.#work = undefined;
       this.#settled.set(id, journal);
+      own.release();
       lock.release();
       this.#tell(work);
     });
@@ -241,18 +244,19 @@ export class TrainingDesk {
   }
 
   #tell({ record }: Work): void {
-    const training = this.#describe(record.id, record.journal, false);
+    const training = this.#describe(record.id, record.journal);
     this.#context.emit({ type: 'training', training });
   }
 
-  #describe(id: number, journal: Journal, isHeld: boolean): Training {
+  #describe(id: number, journal: Journal): Training {
     const work = this.#work?.record.id === id ? this.#work : undefined;
-    return describeTraining(id, journal, work?.progress, isHeld);
+    const isWorkedOn = () => new TrainingFolder(this.#folder, id).isWorkedOn();
+    return describeTraining(id, journal, work?.progress, isWorkedOn);
   }
 
-  async #listed(id: number, isHeld: boolean): Promise<Training> {
+  async #listed(id: number): Promise<Training> {
     try {
-      return this.#describe(id, await this.#journal(id), isHeld);
+      return this.#describe(id, await this.#journal(id));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
       const { birthtime } = await stat(new TrainingFolder(this.#folder, id).path);
@@ -278,14 +282,6 @@ export class TrainingDesk {
       `${which}, and one training goes on at a time`,
       'Pause it or wait for its end.',
     );
-  }
-
-  /** Whether another process works on a training. */
-  #isHeldElsewhere(): boolean {
-    if (this.#work !== undefined) return false;
-    const lock = takeExclusiveLock(this.#lockPath);
-    lock?.release();
-    return lock === undefined;
   }
 
   get #lockPath(): string {
@@ -327,6 +323,10 @@ function estimate(
     ...{ images: sum('images'), holdout: sum('holdout'), secondsPerImage },
     ...{ epochs: recipe.epochs, dials: testedKeeps(manifest).length },
   });
+}
+
+function underWay(id: number, where: string, hint: string): AppError {
+  return new AppError('BAD_ARGUMENT', `Training ${id} is under way ${where}`, hint);
 }
 
 function noTraining(id: number): AppError {

@@ -1,13 +1,17 @@
+import { rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import { isLockHeld, takeExclusiveLock } from '../store/exclusive-lock.ts';
+import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import { toFileSystemError, writeFileWhole } from '../write-file.ts';
 import { journalSchema, picturesSchema } from './journal.ts';
 import type { Journal, TrainingPictures } from './journal.ts';
 
 const JOURNAL = 'training.json';
 const PICTURES = 'pictures.json';
+const LOCK = 'lock';
 
 /** The folder of one training: its journal, its pictures, its last state and its best weights. */
 export class TrainingFolder {
@@ -17,6 +21,24 @@ export class TrainingFolder {
   constructor(trainings: string, id: number) {
     this.id = id;
     this.path = join(trainings, String(id));
+  }
+
+  /** Taken by the process that works on the training; undefined when another has it. */
+  takeLock(): ExclusiveLock | undefined {
+    const path = this.file(LOCK);
+    const lock = takeExclusiveLock(path);
+    if (lock === undefined) return undefined;
+    return {
+      release: () => {
+        lock.release();
+        rmSync(path, { force: true });
+      },
+    };
+  }
+
+  /** Whether a process that lives works on the training. */
+  isWorkedOn(): boolean {
+    return isLockHeld(this.file(LOCK));
   }
 
   /** Rejects with NOT_FOUND, or with FILE_SYSTEM for a journal that cannot be understood. */
@@ -42,9 +64,9 @@ export class TrainingFolder {
     return join(this.path, name);
   }
 
-  /** Deletes all files but the journal, the pictures and those named; what cannot be deleted now is tried again later. */
+  /** Deletes all files but the journal, the pictures, the lock and those named; what cannot be deleted now is tried again later. */
   async clear(kept: readonly (string | undefined)[]): Promise<void> {
-    const stay = new Set<string | undefined>([JOURNAL, PICTURES, ...kept]);
+    const stay = new Set<string | undefined>([JOURNAL, PICTURES, LOCK, ...kept]);
     const files = await readdir(this.path).catch(() => []);
     const gone = files.filter((file) => !stay.has(file)).map((file) => rm(this.file(file), { force: true }));
     await Promise.allSettled(gone);

@@ -122,6 +122,8 @@ export interface Training {
   /** Folder of the pictures, or what stands for it: `run 3`. */
   source: string;
   state: TrainingState;
+  /** Another Winnow is at work on it: it can be paused there. */
+  elsewhere: boolean;
   createdAt: string; // ISO 8601
   finishedAt: string | undefined;
   progress: TrainingProgress;

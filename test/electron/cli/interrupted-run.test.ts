@@ -47,6 +47,9 @@ suite('a run that is interrupted', { skip: process.platform === 'win32' && 'need
     assert.equal(ended.signal, 'SIGKILL');
     const before = savedResults(data);
     assert.ok(before.length > 0 && before.length < IMAGES);
+    // From the first look on it is paused, whoever looks.
+    assert.match((await winnow(data, 'runs')).stdout, /\n1 +paused +60/);
+    assert.match((await winnow(data, 'show', '1')).stdout, /\nstate +paused\n/);
     const resumed = await winnow(data, 'resume');
     assert.equal(resumed.code, 0, resumed.stderr);
     // What was saved is not computed again: it would not take the same time to the nanosecond.

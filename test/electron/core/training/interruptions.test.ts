@@ -293,9 +293,10 @@ suite('trainings that are kept', () => {
       await assert.rejects(app.removeTraining({ trainingId: 1 }), appError('BAD_ARGUMENT', /under way/));
       await assert.rejects(
         other.app.pauseTraining({ trainingId: 1 }),
-        appError('NOT_FOUND', /not under way here/),
+        appError('BAD_ARGUMENT', /under way in another Winnow/),
       );
-      assert.equal((await other.app.listTrainings({}))[0]?.state, 'running');
+      const [running] = await other.app.listTrainings({});
+      assert.deepEqual([running?.state, running?.elsewhere], ['running', true]);
       // Plans can be made meanwhile, but the trainer is not opened for them.
       assert.equal((await app.prepareTraining({ folder, ...smallest })).seconds, undefined);
       tried.resolve(undefined);
@@ -304,6 +305,29 @@ suite('trainings that are kept', () => {
     await Promise.race([tried.promise, ended]);
     assert.equal((await ended).state, 'done');
     assert.equal((await train(other.app, { folder, ...settings, name: 'others' })).state, 'done');
+  });
+
+  test('are paused once their process is gone, even while another training goes on', async (t) => {
+    const folder = classFolders(t, counts);
+    const { app, trainer, data } = school(t);
+    const { promise: seen, resolve } = Promise.withResolvers<[unknown, unknown][]>();
+    trainer.beforeStep = async (number) => {
+      if (number !== 3) return;
+      trainer.beforeStep = () => undefined;
+      // Another one as a process leaves it that is killed at this step: its journal, and its lock that nobody has.
+      cpSync(join(data, 'trainings/1'), join(data, 'trainings/2'), { recursive: true });
+      const listed = [...(await school(t, data).app.listTrainings({})), ...(await app.listTrainings({}))];
+      resolve(listed.map(({ id, state, elsewhere }) => [id, elsewhere ? `${state} elsewhere` : state]));
+    };
+    assert.equal((await train(app, { folder, ...settings })).state, 'done');
+    assert.deepEqual(await seen, [
+      [2, 'paused'],
+      [1, 'running elsewhere'],
+      [2, 'paused'],
+      [1, 'running'],
+    ]);
+    assert.equal((await app.resumeTraining({ trainingId: 2 })).state, 'running');
+    assert.notEqual((await trainingEnded(app, 2)).state, 'paused');
   });
 
   test('take no name that another training is to give', async (t) => {
