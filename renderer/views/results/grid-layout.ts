@@ -12,8 +12,8 @@ export const GAP = 2;
 export const CELL_SIZES = { small: 104, medium: 168, large: 256 } as const;
 export type CellSize = keyof typeof CELL_SIZES;
 
-/** Space for a caption below a picture; smaller cells show theirs when they are pointed at. */
-export const CAPTION: Record<CellSize, number> = { small: 0, medium: 0, large: 20 };
+/** Space for a caption below a picture; the smallest cells show theirs when they are pointed at. */
+export const CAPTION: Record<CellSize, number> = { small: 0, medium: 20, large: 20 };
 
 export interface GridRoom {
   width: number;

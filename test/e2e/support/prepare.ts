@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { EXIT } from '../../../electron/cli/exit.ts';
 import { winnow } from '../../electron/support/command-line.ts';
 import { everyday10 } from '../../electron/support/models.ts';
@@ -12,4 +14,10 @@ export async function label(data: string, folder: string, ...presets: string[]):
     const { code, stderr } = await winnow(data, 'run', folder, '--model', everyday10, '--preset', preset);
     assert.ok(code === EXIT.done || code === EXIT.someImagesFailed, stderr);
   }
+}
+
+/** Windows over this data folder speak German. */
+export function speakGerman(data: string): void {
+  mkdirSync(data, { recursive: true });
+  writeFileSync(join(data, 'settings.json'), JSON.stringify({ language: 'de' }));
 }
