@@ -24,11 +24,11 @@ export async function scanRun(
     let found = 0;
     const news = await scanIntoLibrary(library, path, signal, {
       onFile: (imageId, file) => library.results.enqueue(run.id, imageId, file),
+      onGone: (imageIds) => void library.results.drop(run.id, imageIds),
       onFound: (files) => listener.onFound(before + (found = files)),
       onNotice: (message) => listener.onNotice(message),
     });
     if (news === undefined) return;
     before += found;
-    library.results.dropVanished(run.id, library.folders.ensure(path).id, news.scan);
   }
 }

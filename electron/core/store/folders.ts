@@ -37,7 +37,7 @@ export class FoldersTable {
       SELECT folders.id, path, count(images.id) AS images,
         coalesce(sum(EXISTS (SELECT 1 FROM results WHERE image_id = images.id AND status = 'ok')), 0) AS labelled,
         coalesce(sum(EXISTS (SELECT 1 FROM reviews WHERE image_id = images.id)), 0) AS verified
-      FROM folders LEFT JOIN images ON folder_id = folders.id AND images.scan >= finished_scan
+      FROM folders LEFT JOIN images ON folder_id = folders.id AND NOT images.gone
       WHERE :id IS NULL OR folders.id = :id GROUP BY folders.id ORDER BY path`);
     this.#beginScan = database.prepare('UPDATE folders SET scan = scan + 1 WHERE id = ? RETURNING scan');
     this.#endScan = database.prepare('UPDATE folders SET finished_scan = max(finished_scan, ?) WHERE id = ?');
@@ -64,7 +64,7 @@ export class FoldersTable {
     return this.#counted.all({ id: id ?? null });
   }
 
-  /** Starts a new scan and returns its number; files not seen under that number have vanished. */
+  /** Starts a new scan and returns its number. */
   beginScan(folderId: number): number {
     return required(this.#beginScan.get(folderId)).scan;
   }

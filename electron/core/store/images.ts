@@ -11,9 +11,16 @@ export interface FoundFile {
 
 /** A file as the scans before have left it. */
 export interface KnownFile {
+  id: number;
   fileSize: number;
   modifiedMs: number;
-  scan: number; // the last one that saw it
+  gone: 0 | 1; // 1: missing at the last scan
+}
+
+/** An image by its path in its folder. */
+export interface ImagePath {
+  id: number;
+  relativePath: string;
 }
 
 export interface CurrentImages {
@@ -24,9 +31,9 @@ export interface CurrentImages {
 /** Statements of the table `images`. */
 export class ImagesTable {
   readonly #see: Statement<[number, string, number, number, number], { id: number }>;
-  readonly #seeUnder: Statement<[number, number, string, string]>;
   readonly #known: Statement<[number, string], KnownFile>;
-  readonly #countGone: Statement<[number, number, number], number>;
+  readonly #paths: Statement<[number, string, number], ImagePath>;
+  readonly #markGone: Statement<[number, string]>;
   readonly #countCurrent: Statement<[{ folder: string; runId: number | null }], CurrentImages>;
   readonly #setFacts: Statement<[number | null, number | null, string | null, number]>;
   readonly #locate: Statement<[number], { folder: string; relativePath: string }>;
@@ -36,21 +43,19 @@ export class ImagesTable {
     this.#see = database.prepare(`
       INSERT INTO images (folder_id, relative_path, file_size, modified_ms, scan) VALUES (?, ?, ?, ?, ?)
       ON CONFLICT (folder_id, relative_path) DO UPDATE SET
-        file_size = excluded.file_size, modified_ms = excluded.modified_ms, scan = max(scan, excluded.scan)
+        file_size = excluded.file_size, modified_ms = excluded.modified_ms, scan = max(scan, excluded.scan), gone = 0
       RETURNING id`);
-    this.#seeUnder = database.prepare(`
-      UPDATE images SET scan = max(scan, ?) WHERE folder_id = ? AND relative_path > ? AND relative_path < ?`);
     this.#known = database.prepare(`
-      SELECT file_size AS fileSize, modified_ms AS modifiedMs, scan FROM images
+      SELECT id, file_size AS fileSize, modified_ms AS modifiedMs, gone FROM images
       WHERE folder_id = ? AND relative_path = ?`);
-    this.#countGone = database
-      .prepare<[number, number, number], number>(
-        'SELECT count(*) FROM images WHERE folder_id = ? AND scan >= ? AND scan < ?',
-      )
-      .pluck();
+    this.#paths = database.prepare(`
+      SELECT id, relative_path AS relativePath FROM images
+      WHERE folder_id = ? AND relative_path > ? ORDER BY relative_path LIMIT ?`);
+    this.#markGone = database.prepare(`
+      UPDATE images SET gone = 1 WHERE NOT gone AND scan <= ? AND id IN (SELECT value FROM json_each(?))`);
     this.#countCurrent = database.prepare(`
       SELECT count(images.id) AS images, count(results.image_id) AS done
-      FROM folders LEFT JOIN images ON folder_id = folders.id AND images.scan >= finished_scan
+      FROM folders LEFT JOIN images ON folder_id = folders.id AND NOT images.gone
         LEFT JOIN results ON run_id = :runId AND image_id = images.id AND status <> 'pending'
           AND results.file_size = images.file_size AND results.modified_ms = images.modified_ms
       WHERE path = :folder AND finished_scan > 0 GROUP BY folders.id`);
@@ -71,20 +76,22 @@ export class ImagesTable {
     return this.#known.get(folderId, relativePath);
   }
 
-  /** How many images of a folder were seen by the scan `before` or a later one, but not by `scan`. */
-  countGone(folderId: number, before: number, scan: number): number {
-    return required(this.#countGone.get(folderId, before, scan));
+  /** The next images of a folder behind `after` ('' starts), gone or not, in order of their paths. */
+  paths(folderId: number, after: string, limit: number): ImagePath[] {
+    return this.#paths.all(folderId, after, limit);
   }
 
-  /** Notes that the folder's scan saw a file; returns the image's id. */
+  /**
+   * Notes that images were missing at a scan, and returns of how many nobody knew it. What a later scan has found new,
+   * changed or back again is left to that one.
+   */
+  markGone(imageIds: readonly number[], scan: number): number {
+    return this.#markGone.run(scan, JSON.stringify(imageIds)).changes;
+  }
+
+  /** Saves a file that the folder's scan found new, changed or back again; returns the image's id. */
   see(folderId: number, file: FoundFile, scan: number): number {
     return required(this.#see.get(folderId, file.relativePath, file.fileSize, file.modifiedMs, scan)).id;
-  }
-
-  /** Counts all known files below a sub-folder as seen: it cannot be read now, so nothing is known to be gone. */
-  seeUnder(folderId: number, relativeFolder: string, scan: number): void {
-    // '0' follows '/', so these bounds hold every path that starts with "<folder>/".
-    this.#seeUnder.run(scan, folderId, `${relativeFolder}/`, `${relativeFolder}0`);
   }
 
   /**

@@ -67,7 +67,7 @@ export class Library {
     this.transfers = new TransfersTable(database);
     this.#summary = database.prepare(`
       SELECT (SELECT count(*) FROM folders) AS folders, (SELECT count(*) FROM runs) AS runs,
-        (SELECT count(*) FROM images JOIN folders ON folders.id = folder_id WHERE images.scan >= finished_scan) AS images`);
+        (SELECT count(*) FROM images) - (SELECT count(*) FROM images WHERE gone) AS images`);
   }
 
   /**

@@ -18,17 +18,14 @@ function libraryWithRun(t: TestContext) {
   const spec = { folders: [FOLDER], modelName: 'model', modelSha256: 'abc', preset, device: 'cpu' };
   const run = library.runs.ensure(spec, '2026-01-01T00:00:00.000Z');
   const folder = library.folders.ensure(FOLDER);
-  const scan = (paths: string[], unreadable: string[] = []) => {
+  const scan = (paths: string[]) => {
     const number = library.folders.beginScan(folder.id);
     for (const relativePath of paths) {
       const file = { relativePath, fileSize: 1, modifiedMs: 1 };
       library.results.enqueue(run.id, library.images.see(folder.id, file, number), file);
     }
-    for (const path of unreadable) library.images.seeUnder(folder.id, path, number);
-    return library.results.dropVanished(run.id, folder.id, number);
   };
-  const paths = () => library.results.page(run.id, FOLDER, '', 100).map(({ relativePath }) => relativePath);
-  return { library, run, spec, scan, paths };
+  return { library, run, spec, scan };
 }
 
 function labelled(classIndex: number, confidence: number): ImageOutcome {
@@ -46,15 +43,6 @@ function labelled(classIndex: number, confidence: number): ImageOutcome {
 }
 
 suite('results', () => {
-  test('lose what a scan does not see, but nothing below a folder that it could not read', (t) => {
-    const { scan, paths } = libraryWithRun(t);
-    const all = ['a.jpg', 'a/1.jpg', 'a/b/2.jpg', 'a0/3.jpg', 'b/4.jpg'];
-    assert.equal(scan(all), 0);
-    assert.deepEqual(paths(), all);
-    assert.equal(scan(['a.jpg'], ['a']), 2);
-    assert.deepEqual(paths(), ['a.jpg', 'a/1.jpg', 'a/b/2.jpg']);
-  });
-
   test('come back as they were saved', (t) => {
     const { library, run, scan } = libraryWithRun(t);
     scan(['a.jpg', 'b.jpg']);
