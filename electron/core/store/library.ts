@@ -99,6 +99,16 @@ export class Library {
     return this.#database.transaction(work).immediate();
   }
 
+  /** Like `transaction`; what was saved is on the disk when this returns, so a power cut leaves it too. */
+  durableTransaction<T>(work: () => T): T {
+    this.#database.pragma('synchronous = FULL');
+    try {
+      return this.transaction(work);
+    } finally {
+      this.#database.pragma('synchronous = NORMAL');
+    }
+  }
+
   /** Who has the right to write runs; undefined when no process that lives has it. */
   #writer(): Writer {
     if (this.#writing) return 'here';

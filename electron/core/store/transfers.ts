@@ -8,7 +8,7 @@ export interface TransferRow {
   target: string; // absolute
   mode: 'copy' | 'move';
   createdAt: string; // ISO 8601
-  folders: string[]; // that it made
+  folders: string[]; // that it made, or was about to
 }
 
 /** One file of a transfer, as it was when it was transferred. */
@@ -21,13 +21,16 @@ export interface TransferFile {
   error: string | null; // why nothing was done
 }
 
+/** Where an earlier transfer put a file, as it was then. */
+export type PutBefore = Pick<TransferFile, 'place' | 'fileSize' | 'modifiedMs'> & Pick<TransferRow, 'mode'>;
+
 type StoredTransfer = Omit<TransferRow, 'folders'> & { folders: string };
 
 const foldersSchema = z.array(z.string());
 
 /** Statements of the tables `transfers` and `transfer_files`. */
 export class TransfersTable {
-  readonly #begin: Statement<[string, string, string], { id: number }>;
+  readonly #begin: Statement<[string, string, string, string], { id: number }>;
   readonly #get: Statement<[number], StoredTransfer>;
   readonly #all: Statement<[], StoredTransfer>;
   readonly #setFolders: Statement<[string, number]>;
@@ -37,22 +40,26 @@ export class TransfersTable {
   readonly #done: Statement<[number, number, number], TransferFile>;
   readonly #countDone: Statement<[number], number>;
   readonly #failed: Statement<[number, number], TransferFile>;
+  readonly #underWay: Statement<[number], TransferFile>;
+  readonly #setUnderWay: Statement<[number, number, number]>;
+  readonly #putBefore: Statement<[string], PutBefore>;
+  readonly #isCutOff: Statement<[number, number], number>;
   readonly #remove: Statement<[number]>;
 
   constructor(database: Database) {
     const columns = 'id, target, mode, created_at AS createdAt, folders';
     const fileColumns = 'number, source, place, file_size AS fileSize, modified_ms AS modifiedMs, error';
     this.#begin = database.prepare(
-      'INSERT INTO transfers (target, mode, created_at) VALUES (?, ?, ?) RETURNING id',
+      'INSERT INTO transfers (target, mode, created_at, folders) VALUES (?, ?, ?, ?) RETURNING id',
     );
     this.#get = database.prepare(`SELECT ${columns} FROM transfers WHERE id = ?`);
     this.#all = database.prepare(`SELECT ${columns} FROM transfers ORDER BY id DESC`);
     this.#setFolders = database.prepare('UPDATE transfers SET folders = ? WHERE id = ?');
     this.#add = database.prepare(`
-      INSERT INTO transfer_files (transfer_id, number, source, place, file_size, modified_ms, error)
-      VALUES (:transferId, :number, :source, :place, :fileSize, :modifiedMs, :error)`);
+      INSERT INTO transfer_files (transfer_id, number, source, place, file_size, modified_ms, error, under_way)
+      VALUES (:transferId, :number, :source, :place, :fileSize, :modifiedMs, :error, :error IS NULL)`);
     this.#setError = database.prepare(
-      'UPDATE transfer_files SET error = ? WHERE transfer_id = ? AND number = ?',
+      'UPDATE transfer_files SET error = ?, under_way = 0 WHERE transfer_id = ? AND number = ?',
     );
     this.#removeFile = database.prepare('DELETE FROM transfer_files WHERE transfer_id = ? AND number = ?');
     this.#done = database.prepare(`
@@ -65,12 +72,26 @@ export class TransfersTable {
       .pluck();
     this.#failed = database.prepare(`
       SELECT ${fileColumns} FROM transfer_files WHERE transfer_id = ? AND error IS NOT NULL ORDER BY number LIMIT ?`);
+    this.#underWay = database.prepare(`
+      SELECT ${fileColumns} FROM transfer_files WHERE transfer_id = ? AND under_way = 1 ORDER BY number`);
+    this.#setUnderWay = database.prepare(
+      'UPDATE transfer_files SET under_way = ? WHERE transfer_id = ? AND number = ?',
+    );
+    this.#putBefore = database.prepare(`
+      SELECT mode, place, file_size AS fileSize, modified_ms AS modifiedMs
+      FROM transfer_files JOIN transfers ON transfers.id = transfer_id WHERE source = ? AND error IS NULL`);
+    this.#isCutOff = database
+      .prepare<[number, number], number>(
+        `SELECT EXISTS (SELECT 1 FROM transfer_files WHERE transfer_id = ? AND under_way = 1)
+           OR NOT EXISTS (SELECT 1 FROM transfer_files WHERE transfer_id = ?)`,
+      )
+      .pluck();
     this.#remove = database.prepare('DELETE FROM transfers WHERE id = ?');
   }
 
-  /** Notes that a transfer begins; returns its number. */
-  begin(target: string, mode: 'copy' | 'move', createdAt: string): number {
-    return required(this.#begin.get(target, mode, createdAt)).id;
+  /** Notes that a transfer begins, and the folders that its target needs; returns its number. */
+  begin({ target, mode, createdAt, folders }: Omit<TransferRow, 'id'>): number {
+    return required(this.#begin.get(target, mode, createdAt, JSON.stringify(folders))).id;
   }
 
   get(id: number): TransferRow | undefined {
@@ -87,6 +108,7 @@ export class TransfersTable {
     this.#setFolders.run(JSON.stringify(folders), id);
   }
 
+  /** Notes a file that is going to be transferred, and is under way until it is settled; or one that cannot be. */
   add(transferId: number, file: TransferFile): void {
     this.#add.run({ transferId, ...file });
   }
@@ -96,12 +118,37 @@ export class TransfersTable {
     this.#setError.run(error, transferId, number);
   }
 
+  /** Notes that a file is going to be brought back. */
+  beginUndo(transferId: number, number: number): void {
+    this.#setUnderWay.run(1, transferId, number);
+  }
+
+  /** Notes that a file is where it belongs. */
+  settle(transferId: number, number: number): void {
+    this.#setUnderWay.run(0, transferId, number);
+  }
+
+  /** Files that are being transferred or brought back now, or were when a process was killed. */
+  underWay(transferId: number): TransferFile[] {
+    return this.#underWay.all(transferId);
+  }
+
+  /** Whether a transfer, or its undoing, has not come to its end: it is under way, or its process was killed. */
+  isCutOff(transferId: number): boolean {
+    return required(this.#isCutOff.get(transferId, transferId)) === 1;
+  }
+
+  /** Where a file was put by transfers that are not undone. */
+  putBefore(source: string): PutBefore[] {
+    return this.#putBefore.all(source);
+  }
+
   /** Forgets a file that is back. */
   removeFile(transferId: number, number: number): void {
     this.#removeFile.run(transferId, number);
   }
 
-  /** Files that were transferred and are not back, behind the one with the number `after` (0 starts). */
+  /** Files that were transferred, or are under way, and are not back, behind the one with the number `after` (0 starts). */
   done(transferId: number, after: number, limit: number): TransferFile[] {
     return this.#done.all(transferId, after, limit);
   }

@@ -2,28 +2,31 @@ import type { TransferSummary } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferRow } from '../store/transfers.ts';
+import { entryAt } from './same-file.ts';
 
 /** Failures that are listed. */
 const TOLD_FAILURES = 1000;
 
-/** A transfer as it stands in the library. Throws NOT_FOUND. */
-export function describeTransfer(library: Library, id: number): TransferSummary {
+/** A transfer as it stands in the library, and of files that a process was killed at as they lie. Rejects with NOT_FOUND. */
+export async function describeTransfer(library: Library, id: number): Promise<TransferSummary> {
   const { target, mode, createdAt } = transferRow(library, id);
+  let files = library.transfers.countDone(id);
+  for (const { place } of library.transfers.underWay(id)) {
+    if ((await entryAt(place)) === undefined) files--;
+  }
   const failures = library.transfers
     .failed(id, TOLD_FAILURES)
     .map(({ source, error }) => ({ path: source, error: error ?? '' }));
   return {
     ...{ transferId: id, to: target, mode, createdAt },
-    ...{ files: library.transfers.countDone(id), failures, undone: false },
+    ...{ files, failures, undone: false },
   };
 }
 
-/** Transfers that can be undone, the last first. */
-export function listTransfers(library: Library): TransferSummary[] {
-  return library.transfers
-    .all()
-    .map(({ id }) => describeTransfer(library, id))
-    .filter(({ files }) => files > 0);
+/** Transfers that can be undone, the last first; with those that were cut off before they had put a file anywhere. */
+export async function listTransfers(library: Library): Promise<TransferSummary[]> {
+  const summaries = await Promise.all(library.transfers.all().map(({ id }) => describeTransfer(library, id)));
+  return summaries.filter(({ files, transferId }) => files > 0 || library.transfers.isCutOff(transferId));
 }
 
 /** Throws NOT_FOUND. */

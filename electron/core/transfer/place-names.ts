@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { temporaryName } from './place-file.ts';
 
 /** What some file system refuses in a name, and names that Windows keeps for devices. */
 const REFUSED = /[<>:"/\\|?*\u0000-\u001f\u007f]/g;
@@ -45,7 +46,7 @@ export class PlaceNames {
     const path = join(this.#target, folder);
     const taken = await this.#takenIn(path);
     const key = `${folder}/${fold(name)}`;
-    const free = firstFree(name, this.#numbers.get(key) ?? 1, (tried) => taken.has(fold(tried)));
+    const free = firstFree(name, this.#numbers.get(key) ?? 1, (tried) => isTaken(taken, tried));
     this.#numbers.set(key, free.number);
     taken.add(fold(free.name));
     return join(path, free.name);
@@ -77,6 +78,11 @@ function firstFree(
     if (!isTaken(tried)) return { name: tried, number };
     number++;
   }
+}
+
+/** Whether a file has a name, or another Winnow is about to give it to one. */
+function isTaken(taken: ReadonlySet<string>, name: string): boolean {
+  return taken.has(fold(name)) || taken.has(fold(temporaryName(name)));
 }
 
 /** Names that some file system takes for the same are equal. */

@@ -1,12 +1,15 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
-import { codeOf, copyTo, moveTo } from './place-file.ts';
-import { describeTransfer } from './describe-transfer.ts';
+import { codeOf, copyTo, putTo, syncFolders, takeAway } from './place-file.ts';
+import type { Put } from './place-file.ts';
+import { describeTransfer, transferRow } from './describe-transfer.ts';
+import { entryAt } from './same-file.ts';
+import { removeEmptyFolders, transferAlone } from './settle-transfers.ts';
 import { resolveTarget, transferSteps } from './transfer-steps.ts';
 import type { PlacedFile, TransferStep } from './transfer-steps.ts';
 
@@ -27,9 +30,12 @@ export interface TransferOptions {
   onProgress: (done: number, total: number) => void;
 }
 
+type AnnouncedFile = PlacedFile & { number: number };
+
 /**
- * Copies or moves images into a folder per label. A file that cannot be transferred is noted and the others go on; what
- * is done is in the library before it is done, so it can be undone whatever happens. Rejects with FILE_SYSTEM when the
+ * Copies or moves images into a folder per label; those that earlier transfers put there stay. A file that cannot be transferred is noted and the others go on; what
+ * is done is in the library before it is done, so it can be undone whatever happens, and what a killed process left half
+ * done is settled first. Rejects with LIBRARY when another transfer is under way, with FILE_SYSTEM when the
  * target cannot be written or is full, and with CANCELLED; what was done until then stays, and can be undone.
  */
 export async function transferFiles(
@@ -38,14 +44,29 @@ export async function transferFiles(
   options: TransferOptions,
 ): Promise<TransferSummary> {
   const target = await resolveTarget(options.to);
-  const id = library.transfers.begin(target, options.mode, options.createdAt);
-  const worker = new TransferWorker(library, id, target, options);
+  return transferAlone(library, () => transferAll(library, run, options, target));
+}
+
+async function transferAll(
+  library: Library,
+  run: RunRow,
+  options: TransferOptions,
+  target: string,
+): Promise<TransferSummary> {
+  const made = await missingFolders(target);
+  const id = library.transfers.begin({
+    target,
+    mode: options.mode,
+    createdAt: options.createdAt,
+    folders: made,
+  });
+  const worker = new TransferWorker(library, { id, target, made }, options);
   try {
     for await (const steps of transferSteps(library, run, options.filter, target)) await worker.take(steps);
   } catch (error) {
-    throw stopped(library, id, error, options);
+    throw await stopped(library, id, error, options);
   }
-  const summary = describeTransfer(library, id);
+  const summary = await describeTransfer(library, id);
   if (summary.files === 0 && summary.failures.length === 0) library.transfers.remove(id);
   return summary;
 }
@@ -57,30 +78,36 @@ class TransferWorker {
   readonly #target: string;
   readonly #options: TransferOptions;
   readonly #folders = new Set<string>(); // that are there
-  readonly #made: string[] = [];
+  readonly #made: Set<string>; // or about to be
   #number = 0;
   #done = 0;
 
-  constructor(library: Library, id: number, target: string, options: TransferOptions) {
+  constructor(
+    library: Library,
+    { id, target, made }: { id: number; target: string; made: readonly string[] },
+    options: TransferOptions,
+  ) {
     this.#library = library;
     this.#id = id;
     this.#target = target;
+    this.#made = new Set(made);
     this.#options = options;
   }
 
   async take(steps: readonly TransferStep[]): Promise<void> {
     for (let start = 0; start < steps.length; start += FILES_PER_TRANSACTION) {
       const some = steps.slice(start, start + FILES_PER_TRANSACTION);
-      await this.#place(this.#announce(some));
+      const announced = this.#announce(some);
+      if (announced.length > 0) await this.#place(announced);
       this.#done += some.length;
       this.#options.onProgress(this.#done, this.#options.total);
     }
   }
 
   /** Writes down what is going to be done. */
-  #announce(steps: readonly TransferStep[]): { number: number; file: PlacedFile }[] {
+  #announce(steps: readonly TransferStep[]): AnnouncedFile[] {
     const { transfers } = this.#library;
-    return this.#library.transaction(() =>
+    return this.#library.durableTransaction(() =>
       steps.flatMap((step) => {
         if (step.kind === 'unlabelled' || step.kind === 'inPlace') return [];
         const number = ++this.#number;
@@ -96,50 +123,89 @@ class TransferWorker {
         }
         const { source, place, fileSize, modifiedMs } = step.file;
         transfers.add(this.#id, { number, source, place, fileSize, modifiedMs, error: null });
-        return [{ number, file: step.file }];
+        return [{ number, ...step.file }];
       }),
     );
   }
 
-  async #place(announced: readonly { number: number; file: PlacedFile }[]): Promise<void> {
-    const put = this.#options.mode === 'copy' ? copyTo : moveTo;
-    for (const [index, { number, file }] of announced.entries()) {
+  /** Puts files at their places; those that are moved lose their old names when the new ones are on the disk. */
+  async #place(announced: readonly AnnouncedFile[]): Promise<void> {
+    const errors = new Map<number, string>();
+    const done: (AnnouncedFile & { put: Put | undefined })[] = [];
+    let fatal: { error: unknown } | undefined;
+    for (const file of announced) {
       try {
         if (this.#options.signal.aborted) throw new AppError('CANCELLED', '');
         await this.#makeFolder(dirname(file.place));
-        await put(file.source, file.place);
+        done.push({ ...file, put: await this.#put(file) });
       } catch (error) {
         if (isFatal(error)) {
-          this.#forget(announced.slice(index).map((one) => one.number));
-          throw error;
+          fatal = { error };
+          break;
         }
-        this.#library.transfers.setError(this.#id, number, reasonOf(error));
+        errors.set(file.number, reasonOf(error));
       }
     }
+    await syncFolders(done.map(({ place }) => dirname(place)));
+    for (const { number, source, place, put } of done) {
+      try {
+        if (put !== undefined) await takeAway(source, place, put);
+      } catch (error) {
+        errors.set(number, reasonOf(error));
+      }
+    }
+    if (this.#options.mode === 'move') await syncFolders(done.map(({ source }) => dirname(source)));
+    this.#settle(announced, new Set(done.map(({ number }) => number)), errors);
+    if (fatal !== undefined) throw fatal.error;
   }
 
+  /** What is moved is to be taken away afterwards. */
+  async #put({ source, place }: AnnouncedFile): Promise<Put | undefined> {
+    if (this.#options.mode === 'move') return putTo(source, place);
+    await copyTo(source, place);
+    return undefined;
+  }
+
+  /** Writes down what was done. */
+  #settle(
+    announced: readonly AnnouncedFile[],
+    done: ReadonlySet<number>,
+    errors: ReadonlyMap<number, string>,
+  ): void {
+    const { transfers } = this.#library;
+    this.#library.transaction(() => {
+      for (const { number } of announced) {
+        const error = errors.get(number);
+        if (error !== undefined) transfers.setError(this.#id, number, error);
+        else if (done.has(number)) transfers.settle(this.#id, number);
+        else transfers.removeFile(this.#id, number);
+      }
+    });
+  }
+
+  /** Makes a folder where there is none; those that are made are written down before they are. */
   async #makeFolder(folder: string): Promise<void> {
     if (this.#folders.has(folder)) return;
-    let made: string | undefined;
     try {
-      made = await mkdir(folder, { recursive: true }); // the outermost that was not there
+      const missing = await missingFolders(folder);
+      if (missing.length > 0) {
+        missing.forEach((path) => this.#made.add(path));
+        this.#library.durableTransaction(() => this.#library.transfers.setFolders(this.#id, [...this.#made]));
+        await mkdir(folder, { recursive: true });
+        await syncFolders(missing.map((made) => dirname(made)));
+      } else if (!(await stat(folder)).isDirectory()) await mkdir(folder);
     } catch (error) {
       throw new TargetUnusable(folder, error);
     }
     this.#folders.add(folder);
-    if (made === undefined) return;
-    for (let path = folder; ; path = dirname(path)) {
-      this.#made.push(path);
-      if (path === made) break;
-    }
-    this.#library.transfers.setFolders(this.#id, this.#made);
   }
+}
 
-  #forget(numbers: readonly number[]): void {
-    this.#library.transaction(() => {
-      for (const number of numbers) this.#library.transfers.removeFile(this.#id, number);
-    });
-  }
+/** Of a folder and those that it lies in, the ones that are not there; the deepest first. */
+async function missingFolders(folder: string): Promise<string[]> {
+  const missing: string[] = [];
+  for (let path = folder; (await entryAt(path)) === undefined; path = dirname(path)) missing.push(path);
+  return missing;
 }
 
 /** A folder of the target cannot be made, so nothing can be put there. */
@@ -164,9 +230,17 @@ function isFatal(error: unknown): boolean {
 }
 
 /** Ends a transfer early: what is said of it, and how to undo what was done. */
-function stopped(library: Library, id: number, error: unknown, { mode, to }: TransferOptions): unknown {
+async function stopped(
+  library: Library,
+  id: number,
+  error: unknown,
+  { mode, to }: TransferOptions,
+): Promise<unknown> {
   const files = library.transfers.countDone(id);
-  if (files === 0) library.transfers.remove(id);
+  if (files === 0) {
+    await removeEmptyFolders(transferRow(library, id));
+    library.transfers.remove(id);
+  }
   const done = `${files} file${files === 1 ? ' was' : 's were'} ${mode === 'copy' ? 'copied' : 'moved'} before`;
   const hint = files === 0 ? undefined : `\`winnow unsort ${id}\` takes that back.`;
   const code = codeOf(error);

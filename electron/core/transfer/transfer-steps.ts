@@ -8,14 +8,20 @@ import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 import { codeOf } from './place-file.ts';
 import { PlaceNames } from './place-names.ts';
+import { isUnchanged } from './same-file.ts';
 
 /** What a transfer does with one image. */
 export type TransferStep =
   | { kind: 'place'; file: PlacedFile }
-  /** Nothing: it has no label, since it failed or nothing was found in it, or lies in its label's folder already; or its file is not there. */
+  /** Nothing: it has no label, since it failed or nothing was found in it, or lies in its label's folder already, or was put there before; or its file is not there. */
   | { kind: 'unlabelled' }
   | { kind: 'inPlace' }
   | { kind: 'missing'; source: string; label: string; folder: string };
+
+interface FileStats {
+  size: number;
+  mtimeMs: number;
+}
 
 export interface PlacedFile {
   source: string; // absolute
@@ -53,7 +59,9 @@ export async function* transferSteps(
     const steps: TransferStep[] = [];
     for (const { label, source, stats } of found) {
       if (label === undefined) steps.push({ kind: 'unlabelled' });
-      else steps.push(await stepFor(source, label, stats, names, target));
+      else if (await isInPlace(library, source, stats, join(target, names.folderOf(label))))
+        steps.push({ kind: 'inPlace' });
+      else steps.push(await stepFor(source, label, stats, names));
     }
     yield steps;
   }
@@ -62,16 +70,32 @@ export async function* transferSteps(
 async function stepFor(
   source: string,
   label: string,
-  stats: { size: number; mtimeMs: number } | undefined,
+  stats: FileStats | undefined,
   names: PlaceNames,
-  target: string,
 ): Promise<TransferStep> {
   const folder = names.folderOf(label);
   if (stats === undefined) return { kind: 'missing', source, label, folder };
-  if (dirname(source) === join(target, folder)) return { kind: 'inPlace' };
   const place = await names.take(folder, basename(source));
   const modifiedMs = Math.floor(stats.mtimeMs);
   return { kind: 'place', file: { source, label, folder, place, fileSize: stats.size, modifiedMs } };
+}
+
+/** Whether an image lies in `folder`, or was put there before and both it and its copy are as they were. */
+async function isInPlace(
+  library: Library,
+  source: string,
+  stats: FileStats | undefined,
+  folder: string,
+): Promise<boolean> {
+  if (stats !== undefined && dirname(source) === folder) return true;
+  for (const { place, mode, ...then } of library.transfers.putBefore(source)) {
+    if (dirname(place) !== folder) continue;
+    const isAsThen = mode === 'move' ? stats === undefined : stats !== undefined && isUnchanged(stats, then);
+    if (!isAsThen) continue;
+    const there = await fileStats(place);
+    if (there !== undefined && isUnchanged(there, then)) return true;
+  }
+  return false;
 }
 
 /** The target of a transfer as an absolute path; it need not be there. Throws BAD_ARGUMENT for what is no folder. */
@@ -83,7 +107,7 @@ export async function resolveTarget(to: string): Promise<string> {
 }
 
 /** Of a file; undefined when there is none. */
-export async function fileStats(path: string): Promise<{ size: number; mtimeMs: number } | undefined> {
+export async function fileStats(path: string): Promise<FileStats | undefined> {
   try {
     const stats = await stat(path);
     return stats.isFile() ? stats : undefined;

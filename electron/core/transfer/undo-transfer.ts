@@ -1,16 +1,17 @@
-import { mkdir, rmdir, unlink } from 'node:fs/promises';
+import { mkdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferFile, TransferRow } from '../store/transfers.ts';
 import { transferRow } from './describe-transfer.ts';
-import { codeOf, moveTo } from './place-file.ts';
+import { codeOf, putTo, syncFolders, takeAway, Unmovable } from './place-file.ts';
+import type { Put } from './place-file.ts';
+import { compareFiles, entryAt, isUnchanged } from './same-file.ts';
+import { removeEmptyFolders, transferAlone } from './settle-transfers.ts';
 import { fileStats } from './transfer-steps.ts';
 
 const FILES_PER_PAGE = 64;
-/** Some file systems keep times in steps of two seconds. */
-const TIME_STEP = 2000;
 
 export interface UndoOptions {
   signal: AbortSignal;
@@ -19,16 +20,26 @@ export interface UndoOptions {
 
 /**
  * Deletes the copies of a transfer that are unchanged, or moves its files back, and removes the folders that it made and
- * that are empty then. Files that cannot be brought back keep the transfer in the list. Rejects with NOT_FOUND, or with
- * CANCELLED; the rest can be undone later.
+ * that are empty then. Files that cannot be brought back keep the transfer in the list. What a killed process left half
+ * done is settled first. Rejects with NOT_FOUND, with LIBRARY when another transfer is under way, or with CANCELLED; the
+ * rest can be undone later.
  */
 export async function undoTransfer(
   library: Library,
   id: number,
+  options: UndoOptions,
+): Promise<TransferSummary> {
+  const transfer = transferRow(library, id);
+  return transferAlone(library, () => undo(library, transfer, options));
+}
+
+async function undo(
+  library: Library,
+  transfer: TransferRow,
   { signal, onProgress }: UndoOptions,
 ): Promise<TransferSummary> {
   const { transfers } = library;
-  const transfer = transferRow(library, id);
+  const { id, target, mode, createdAt } = transfer;
   const failures: TransferSummary['failures'] = [];
   const total = transfers.countDone(id);
   let [after, files, looked] = [0, 0, 0];
@@ -37,59 +48,108 @@ export async function undoTransfer(
     const last = page.at(-1);
     if (last === undefined) break;
     after = last.number;
-    for (const file of page) {
-      if (signal.aborted)
-        throw new AppError(
-          'CANCELLED',
-          `The undoing was cancelled; ${files} files are back`,
-          'Undo it again for the rest.',
-        );
-      const result = await bringBack(file, transfer.mode);
+    library.durableTransaction(() => page.forEach(({ number }) => transfers.beginUndo(id, number)));
+    const results = mode === 'copy' ? await removeCopies(page, signal) : await moveBack(page, signal);
+    library.transaction(() => {
+      for (const { number } of page) {
+        const result = results.get(number);
+        if (result === 'back' || result === 'nothing') transfers.removeFile(id, number);
+        else transfers.settle(id, number);
+      }
+    });
+    for (const { number, place } of page) {
+      const result = results.get(number);
       if (result === 'back') files++;
-      if (typeof result === 'object') failures.push({ path: file.place, error: result.error });
-      else transfers.removeFile(id, file.number);
+      else if (result instanceof Kept) failures.push({ path: place, error: result.reason });
     }
+    if (signal.aborted && results.size < page.length)
+      throw new AppError(
+        'CANCELLED',
+        `The undoing was cancelled; ${files} files are back`,
+        'Undo it again for the rest.',
+      );
     onProgress((looked += page.length), total);
   }
-  await removeEmpty(transfer);
+  await removeEmptyFolders(transfer);
   const undone = transfers.countDone(id) === 0;
   if (undone) transfers.remove(id);
-  const { target, mode, createdAt } = transfer;
   return { transferId: id, to: target, mode, createdAt, files, failures, undone };
 }
 
-/** Brings one file back; 'nothing' when there is nothing to do, since it was never touched or its copy is gone. */
-async function bringBack(
-  file: TransferFile,
-  mode: TransferRow['mode'],
-): Promise<'back' | 'nothing' | { error: string }> {
-  const { source, place, fileSize, modifiedMs } = file;
-  try {
-    const stats = await fileStats(place);
-    if (stats === undefined) {
-      if (mode === 'copy' || (await fileStats(source)) !== undefined) return 'nothing';
-      return { error: 'the file is not there any more' };
-    }
-    if (mode === 'move') {
-      await mkdir(dirname(source), { recursive: true });
-      await moveTo(place, source);
-      return 'back';
-    }
-    if (stats.size !== fileSize || Math.abs(stats.mtimeMs - modifiedMs) > TIME_STEP)
-      return { error: 'the copy was changed, so it stays' };
-    await unlink(place);
-    return 'back';
-  } catch (error) {
-    if (codeOf(error) === undefined) throw error;
-    return { error: codeOf(error) === 'EEXIST' ? `another file is at ${source}` : (error as Error).message };
+/** What became of a file; 'nothing' when there is nothing to do, since it was never touched or its copy is gone. */
+type Result = 'back' | 'nothing' | Kept;
+
+/** A file that stays where it is. */
+class Kept {
+  readonly reason: string;
+
+  constructor(reason: string) {
+    this.reason = reason;
   }
 }
 
-async function removeEmpty({ folders }: TransferRow): Promise<void> {
-  const deepestFirst = [...folders].sort((one, other) => other.length - one.length);
-  for (const folder of deepestFirst) {
-    await rmdir(folder).catch((error: unknown) => {
-      if (codeOf(error) === undefined) throw error; // else it holds something, or is gone
-    });
+/** Deletes copies; ends early, with results for some, when the signal is aborted. */
+async function removeCopies(
+  page: readonly TransferFile[],
+  signal: AbortSignal,
+): Promise<Map<number, Result>> {
+  const results = new Map<number, Result>();
+  for (const file of page) {
+    if (signal.aborted) break;
+    results.set(file.number, await removeCopy(file).catch(toKept));
   }
+  return results;
+}
+
+async function removeCopy(file: TransferFile): Promise<Result> {
+  const stats = await fileStats(file.place);
+  if (stats === undefined) return 'nothing';
+  if (!isUnchanged(stats, file)) return new Kept('the copy was changed, so it stays');
+  await unlink(file.place);
+  return 'back';
+}
+
+/** Moves files back; ends early, with results for some, when the signal is aborted. */
+async function moveBack(page: readonly TransferFile[], signal: AbortSignal): Promise<Map<number, Result>> {
+  const results = new Map<number, Result>();
+  const puts: (TransferFile & { put: Put })[] = [];
+  for (const file of page) {
+    if (signal.aborted) break;
+    const begun = await beginMoveBack(file).catch(toKept);
+    if (begun === 'nothing' || begun === 'back' || begun instanceof Kept) results.set(file.number, begun);
+    else puts.push({ ...file, put: begun });
+  }
+  await syncFolders(puts.map(({ source }) => dirname(source)));
+  for (const { number, source, place, put } of puts) {
+    const taken = takeAway(place, source, put).then((): Result => 'back');
+    results.set(number, await taken.catch(toKept));
+  }
+  await syncFolders(puts.map(({ place }) => dirname(place)));
+  return results;
+}
+
+/** Gives a file its old name, or says what became of it when that is all there is to do. */
+async function beginMoveBack({ source, place }: TransferFile): Promise<Put | Result> {
+  if ((await fileStats(place)) === undefined) {
+    if ((await fileStats(source)) !== undefined) return 'nothing';
+    return new Kept('the file is not there any more');
+  }
+  await mkdir(dirname(source), { recursive: true });
+  try {
+    return await putTo(place, source);
+  } catch (error) {
+    if (codeOf(error) !== 'EEXIST' || (await entryAt(source)) === undefined) throw error;
+  }
+  const sameness = await compareFiles(place, source);
+  if (sameness === 'path') return 'back';
+  if (sameness === 'different') return new Kept(`another file is at ${source}`);
+  await unlink(place); // it was moved halfway
+  return 'back';
+}
+
+/** Why a file stays; a mistake is thrown on. */
+function toKept(error: unknown): Kept {
+  if (error instanceof Unmovable || (error instanceof Error && codeOf(error) !== undefined))
+    return new Kept(error.message);
+  throw error;
 }
