@@ -8,12 +8,13 @@ import { withApp } from './app.ts';
 import { EXIT, exitCodeOfRun } from './exit.ts';
 import { count, oneLine, percent, quantity } from './format.ts';
 import { watchRun } from './interrupt.ts';
-import { addDialOptions } from './options.ts';
+import { addDialOptions, addForceOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { runNumber } from './runs.ts';
 
 interface EvaluateOptions extends DialOptions, LibraryOption {
   confusion?: string;
+  force?: boolean;
   run?: number;
   annotations?: string;
   maps?: string;
@@ -29,7 +30,7 @@ export function addEvaluateCommand(program: Command, finish: (exitCode: number) 
     .option('--annotations <file>', 'COCO JSON of instances, for a detection model')
     .option('--maps <folder>', 'PNG class maps named like the images, for a segmentation model')
     .option('--confusion <file>', 'write the confusion matrix as CSV, for a classifier');
-  addDialOptions(command).action(
+  addDialOptions(addForceOption(command)).action(
     async (folder: string | undefined, { library, ...options }: EvaluateOptions) => {
       finish(await withApp(library, (app) => evaluate(app, folder, options)));
     },
@@ -39,7 +40,7 @@ export function addEvaluateCommand(program: Command, finish: (exitCode: number) 
 async function evaluate(
   app: AppService,
   folder: string | undefined,
-  { run: runId, annotations, maps, confusion, ...dial }: EvaluateOptions,
+  { run: runId, annotations, maps, confusion, force, ...dial }: EvaluateOptions,
 ): Promise<number> {
   const truth = annotations ?? maps;
   if ((folder === undefined) === (runId === undefined))
@@ -55,7 +56,7 @@ async function evaluate(
     return EXIT.done;
   }
   if (folder === undefined || truth === undefined) {
-    const request = { folder: folder ?? '', confusion, ...dial };
+    const request = { folder: folder ?? '', confusion, force, ...dial };
     const evaluation = await watchRun(app, () => app.evaluate(request));
     process.stdout.write(describe(evaluation));
     return exitCodeOfRun(evaluation.run);

@@ -10,8 +10,8 @@ export const EXIT = {
 
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
-  const argument = error instanceof AppError && (error.code === 'BAD_ARGUMENT' || error.code === 'NOT_FOUND');
-  return argument ? EXIT.badArguments : EXIT.failed;
+  const codes = ['BAD_ARGUMENT', 'NOT_FOUND', 'FILE_EXISTS'];
+  return error instanceof AppError && codes.includes(error.code) ? EXIT.badArguments : EXIT.failed;
 }
 
 /** The exit code for a run as it stands after a command. */

@@ -9,14 +9,16 @@ import { addFilterOptions, toFilter } from './filter-options.ts';
 import type { FilterOptions } from './filter-options.ts';
 import { count, oneLine } from './format.ts';
 import { watchExport } from './interrupt.ts';
-import { addLibraryOption } from './options.ts';
+import { addForceOption, addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 import { runNumber } from './runs.ts';
+import { sayer, STANDARD_OUTPUT, writeOut } from './standard-output.ts';
 
 interface ExportOptions extends LibraryOption, FilterOptions {
   format: ExportFormat;
   out: string;
   bom?: boolean;
+  force?: boolean;
 }
 
 const SHOWN_FAILURES = 20;
@@ -28,29 +30,36 @@ export function addExportCommand(program: Command, finish: (exitCode: number) =>
     .description('write the results of a run')
     .argument('<run>', 'its number', runNumber)
     .addOption(new Option('--format <format>').choices(EXPORT_FORMATS).makeOptionMandatory())
-    .requiredOption('--out <path>', 'file to write, or folder of yolo, voc, crops, overlays and maps')
+    .requiredOption(
+      '--out <path>',
+      'file to write, or folder of yolo, voc, crops, overlays and maps; - writes CSV or JSON to standard output',
+    )
     .option('--bom', 'start the CSV with a byte order mark, for spreadsheets');
+  addForceOption(command);
   addLibraryOption(addFilterOptions(command)).action(
     async (runId: number, { library, ...options }: ExportOptions) => {
-      finish(report(await withApp(library, (app) => exportRun(app, runId, options))));
+      finish(report(await withApp(library, (app) => exportRun(app, runId, options)), sayer(options.out)));
     },
   );
 }
 
-async function exportRun(app: AppService, runId: number, { format, out, bom, ...options }: ExportOptions) {
-  const filter = await toFilter(app, runId, options);
-  return watchExport(app, () => app.exportRun({ runId, format, out, bom, filter }));
+async function exportRun(app: AppService, runId: number, options: ExportOptions): Promise<ExportSummary> {
+  const { format, out, bom, force, ...filters } = options;
+  const request = { runId, format, bom, filter: await toFilter(app, runId, filters) };
+  return watchExport(app, () =>
+    out === STANDARD_OUTPUT ? app.exportText(request, writeOut) : app.exportRun({ ...request, out, force }),
+  );
 }
 
 /** Says what was written, and which pictures could not be had; returns the exit code. */
-function report({ path, rows, found, failures = [] }: ExportSummary): number {
+function report({ path, rows, found, failures = [] }: ExportSummary, say: (text: string) => void): number {
   const what =
     found === undefined ? count(rows, 'row') : `${count(found, 'object')} in ${count(rows, 'image')}`;
-  process.stdout.write(`Wrote ${oneLine(path)} (${what}).\n`);
+  say(`Wrote ${oneLine(path)} (${what}).\n`);
   if (failures.length === 0) return EXIT.done;
-  process.stdout.write(`${count(failures.length, 'image')} left out:\n`);
+  say(`${count(failures.length, 'image')} left out:\n`);
   for (const failure of failures.slice(0, SHOWN_FAILURES))
-    process.stdout.write(`${oneLine(failure.path)}: ${oneLine(failure.error)}\n`);
-  if (failures.length > SHOWN_FAILURES) process.stdout.write('and others\n');
+    say(`${oneLine(failure.path)}: ${oneLine(failure.error)}\n`);
+  if (failures.length > SHOWN_FAILURES) say('and others\n');
   return EXIT.someImagesFailed;
 }

@@ -3,7 +3,7 @@ import type { LibraryInfo } from '../shared/api/settings.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { bytes, count, oneLine } from './format.ts';
-import { addLibraryOption } from './options.ts';
+import { addForceOption, addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 
 /** `winnow library info | backup | restore`. */
@@ -18,10 +18,12 @@ export function addLibraryCommands(program: Command): void {
     .command('backup')
     .description('write a copy of it, also while it is in use')
     .argument('[file]', 'file to write (default: among the backups beside it)');
-  addLibraryOption(backup).action(async (out: string | undefined, { library: path }: LibraryOption) => {
-    const made = await withApp(path, (app) => app.backUpLibrary({ out }));
-    process.stdout.write(`Wrote ${oneLine(made.path)} (${bytes(made.bytes)}).\n`);
-  });
+  addLibraryOption(addForceOption(backup)).action(
+    async (out: string | undefined, { library: path, force }: LibraryOption & { force?: boolean }) => {
+      const made = await withApp(path, (app) => app.backUpLibrary({ out, force }));
+      process.stdout.write(`Wrote ${oneLine(made.path)} (${bytes(made.bytes)}).\n`);
+    },
+  );
   const restore = library
     .command('restore')
     .description('put a backup in its place; what is there now becomes a backup first')

@@ -99,7 +99,13 @@ export function addDialOptions(command: Command): Command {
 }
 
 export function addOutputOptions(command: Command): Command {
-  return command
-    .option('--csv <file>', 'write the results as CSV when done')
-    .option('--json <file>', 'write the results as JSON when done');
+  return addForceOption(
+    command
+      .option('--csv <file>', 'write the results as CSV when done; - writes to standard output')
+      .option('--json <file>', 'write the results as JSON when done; - writes to standard output'),
+  );
+}
+
+export function addForceOption(command: Command): Command {
+  return command.option('--force', 'replace a file that is there already');
 }

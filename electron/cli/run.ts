@@ -3,6 +3,7 @@ import { resumeHint } from '../core/calls/run-calls.ts';
 import type { AppService } from '../core/app-service.ts';
 import type { RunFindings } from '../shared/api/runs.ts';
 import type { Run } from '../shared/run.ts';
+import { AppError } from '../shared/errors.ts';
 import { withApp } from './app.ts';
 import { EXIT, exitCodeOfRun } from './exit.ts';
 import { count, oneLine, percent } from './format.ts';
@@ -10,12 +11,14 @@ import { watchRun } from './interrupt.ts';
 import { addDialOptions, addOutputOptions, addWorkOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { foundText, runNumber } from './runs.ts';
+import { sayer, STANDARD_OUTPUT, writeOut } from './standard-output.ts';
 
 const SHOWN_AREAS = 5; // in the line at a run's end
 
 interface OutputOptions {
   csv?: string;
   json?: string;
+  force?: boolean;
 }
 
 type RunOptions = DialOptions & LibraryOption & OutputOptions;
@@ -27,28 +30,29 @@ export function addRunCommands(program: Command, finish: (exitCode: number) => v
     .command('run')
     .description('label the images of folders, or what is new and changed in them');
   addOutputOptions(addDialOptions(run.argument('<folder...>', 'folders; their sub-folders are included')));
-  run.action(async (folders: string[], { library, csv, json, ...dial }: RunOptions) => {
-    finish(
-      await withApp(library, (app) => complete(app, () => app.run({ folders, ...dial }), { csv, json })),
-    );
+  run.action(async (folders: string[], { library, csv, json, force, ...dial }: RunOptions) => {
+    const outputs = { csv, json, force };
+    finish(await withApp(library, (app) => complete(app, () => app.run({ folders, ...dial }), outputs)));
   });
 
   const resume = program.command('resume').description('go on with a run that did not end');
   addOutputOptions(
     addWorkOptions(resume.argument('[run]', 'its number (default: the latest that did not end)', runNumber)),
   );
-  resume.action(async (given: number | undefined, { library, csv, json, ...options }: ResumeOptions) => {
-    finish(
-      await withApp(library, async (app) => {
-        const runId = given ?? (await latestUnfinished(app));
-        if (runId === undefined) {
-          process.stdout.write('Every run is complete; there is nothing to resume.\n');
-          return EXIT.done;
-        }
-        return complete(app, () => app.resume({ runId, ...options }), { csv, json });
-      }),
-    );
-  });
+  resume.action(
+    async (given: number | undefined, { library, csv, json, force, ...options }: ResumeOptions) => {
+      finish(
+        await withApp(library, async (app) => {
+          const runId = given ?? (await latestUnfinished(app));
+          if (runId === undefined) {
+            process.stdout.write('Every run is complete; there is nothing to resume.\n');
+            return EXIT.done;
+          }
+          return complete(app, () => app.resume({ runId, ...options }), { csv, json, force });
+        }),
+      );
+    },
+  );
 }
 
 async function latestUnfinished(app: AppService): Promise<number | undefined> {
@@ -60,31 +64,38 @@ async function latestUnfinished(app: AppService): Promise<number | undefined> {
 async function complete(
   app: AppService,
   work: () => Promise<Run>,
-  { csv, json }: { csv: string | undefined; json: string | undefined },
+  { csv, json, force }: { [Name in keyof OutputOptions]: OutputOptions[Name] | undefined },
 ): Promise<number> {
+  const outputs = [
+    ...(csv === undefined ? [] : [{ format: 'csv', out: csv } as const]),
+    ...(json === undefined ? [] : [{ format: 'json', out: json } as const]),
+  ];
+  const toOutput = outputs.filter(({ out }) => out === STANDARD_OUTPUT);
+  if (toOutput.length > 1)
+    throw new AppError('BAD_ARGUMENT', 'Only one of --csv and --json can be written to standard output');
+  for (const { format, out } of outputs)
+    if (out !== STANDARD_OUTPUT) await app.checkExport({ format, out, force }); // before hours of work
+  const say = sayer(toOutput[0]?.out);
   const run = await watchRun(app, work);
   const { id, counts, state, notes } = run;
-  for (const note of notes) process.stdout.write(`Note: ${oneLine(note)}\n`);
+  for (const note of notes) say(`Note: ${oneLine(note)}\n`);
   if (state !== 'done') {
-    process.stdout.write(
+    say(
       `Run ${id} is paused: ${counts.ok + counts.failed} of ${count(counts.total, 'image')} are done and saved.\n`,
     );
-    process.stdout.write(`${resumeHint(run)}\n`);
+    say(`${resumeHint(run)}\n`);
     return exitCodeOfRun(run);
   }
-  process.stdout.write(
-    `Run ${id} is done: ${count(counts.ok, 'image')} labelled, ${counts.failed} failed.\n`,
-  );
+  say(`Run ${id} is done: ${count(counts.ok, 'image')} labelled, ${counts.failed} failed.\n`);
   const { found } = await app.showRun({ runId: id });
-  if (found !== undefined) process.stdout.write(summaryOf(found));
-  if (counts.failed > 0) process.stdout.write(`\`winnow show ${id}\` lists the failures.\n`);
-  for (const [format, out] of [
-    ['csv', csv],
-    ['json', json],
-  ] as const) {
-    if (out === undefined) continue;
-    const { path, rows } = await app.exportRun({ runId: id, format, out });
-    process.stdout.write(`Wrote ${oneLine(path)} (${count(rows, 'row')}).\n`);
+  if (found !== undefined) say(summaryOf(found));
+  if (counts.failed > 0) say(`\`winnow show ${id}\` lists the failures.\n`);
+  for (const { format, out } of outputs) {
+    const request = { runId: id, format };
+    const { path, rows } = await (out === STANDARD_OUTPUT
+      ? app.exportText(request, writeOut)
+      : app.exportRun({ ...request, out, force }));
+    say(`Wrote ${oneLine(path)} (${count(rows, 'row')}).\n`);
   }
   return exitCodeOfRun(run);
 }

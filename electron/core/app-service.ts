@@ -10,6 +10,7 @@ import { reviewCalls } from './calls/review-calls.ts';
 import { runCalls } from './calls/run-calls.ts';
 import { settingsCalls } from './calls/settings-calls.ts';
 import { trainingCalls } from './calls/training-calls.ts';
+import { ExportDesk } from './export/export-desk.ts';
 import { DailyBackup } from './library/daily-backup.ts';
 import { PictureSource, thumbnailFolder } from './pictures/picture-source.ts';
 import { RunDesk } from './runs/run-desk.ts';
@@ -21,6 +22,8 @@ import { TrainingDesk } from './training/training-desk.ts';
 export type AppService = AppApi & {
   /** Pictures of the library for the screen. */
   pictures: PictureSource;
+  /** Exports as text to whoever takes it piece by piece, such as standard output; what a window must not ask for. */
+  exportText: ExportDesk['toText'];
   /** Closes engine, trainer and library; runs and a training under way are paused and can be resumed. */
   close(): Promise<void>;
 };
@@ -39,11 +42,12 @@ export function createAppService(parts: AppServiceParts): AppService {
   const queue = new RunQueue(context, desk);
   const trainings = new TrainingDesk(context);
   const pictures = pictureSource(context, trainings);
+  const exports = new ExportDesk(context);
   const dailyBackup = new DailyBackup(context.clock, (message) => context.emit({ type: 'notice', message }));
   const calls: Calls<AppCall> = {
     ...runCalls(context, desk, queue),
     ...modelCalls(context),
-    ...exportCalls(context),
+    ...exportCalls(context, exports),
     ...folderCalls(context),
     ...resultCalls(context),
     ...reviewCalls(context),
@@ -68,6 +72,7 @@ export function createAppService(parts: AppServiceParts): AppService {
   return {
     ...(api as unknown as Omit<AppApi, 'subscribe'>),
     pictures,
+    exportText: (request, write) => exports.toText(request, write),
     subscribe: (listener) => context.subscribe(listener),
     close: async () => {
       const ended = Promise.all([desk.close(), queue.close(), dailyBackup.settled(), trainings.close()]);

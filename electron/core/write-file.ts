@@ -1,29 +1,36 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../shared/errors.ts';
+import { placeWhole } from './files/place-whole.ts';
+import type { Placing } from './files/place-whole.ts';
 
 /** What a file is made of, piece by piece. */
 export type FileContent = Iterable<string | Uint8Array> | AsyncIterable<string | Uint8Array>;
 
+export interface WriteOptions {
+  signal?: AbortSignal | undefined;
+  /** How the file takes its place: by default it takes that of whatever is there, as is right for Winnow's own files. */
+  place?: Placing | undefined;
+}
+
 /**
- * Writes a file as a whole or not at all: beside its place first, then renamed. Rejects with FILE_SYSTEM when it cannot
- * be written, and with CANCELLED when `signal` is aborted before its end; errors of `content` pass through.
+ * Writes a file as a whole or not at all. Rejects with FILE_SYSTEM when it cannot be written, and with CANCELLED when
+ * `signal` is aborted before its end; errors of `content` and AppErrors of `place` pass through. A file that a person
+ * names is written by OutputFiles instead.
  */
 export async function writeFileWhole(
   path: string,
   content: FileContent,
-  signal?: AbortSignal,
+  { signal, place }: WriteOptions = {},
 ): Promise<void> {
-  const partial = join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
-  try {
-    const target = createWriteStream(partial, { flags: 'w', flush: true });
+  const fill = async (partial: string) => {
+    const target = createWriteStream(partial, { flags: 'wx', flush: true });
     await pipeline(Readable.from(content), target, signal === undefined ? {} : { signal });
-    await rename(partial, path);
+  };
+  try {
+    await placeWhole(path, fill, place);
   } catch (error) {
-    await rm(partial, { force: true });
     if (signal?.aborted === true)
       throw new AppError('CANCELLED', `The export was cancelled; ${path} was not written`);
     throw toFileSystemError(error, path);

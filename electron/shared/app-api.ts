@@ -32,7 +32,12 @@ export const appApiArguments = {
   ...modelArguments,
   ...settingsArguments,
   ...trainingArguments,
-  evaluate: z.strictObject({ folder: path, ...dialShape, confusion: path.optional() }),
+  evaluate: z.strictObject({
+    folder: path,
+    ...dialShape,
+    confusion: path.optional(),
+    force: z.boolean().optional(),
+  }),
 } as const;
 
 export type AppCall = keyof typeof appApiArguments;

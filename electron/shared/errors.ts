@@ -11,6 +11,7 @@ export type ErrorCode =
   | 'DEVICE_LOST' // a device, or the engine host's use of it, is at an end
   | 'CONNECTION' // the window lost the process that does the work
   | 'FILE_SYSTEM' // a file that Winnow writes cannot be written
+  | 'FILE_EXISTS' // a file is there that is replaced only when the person says so
   | 'CANCELLED';
 
 /**

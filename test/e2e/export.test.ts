@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
@@ -128,3 +128,27 @@ for (const mode of ['copy', 'move'] as const) {
     },
   );
 }
+
+e2e('a file that is there is replaced only after a question', async (stage) => {
+  const { window } = await openExport(stage);
+  const { page } = window;
+  const file = join(stage.folder(), 'mine.csv');
+  writeFileSync(file, 'mine');
+  const start = async () => {
+    await page.getByRole('radio', { name: say('export.scope.verified') }).check();
+    await window.nameFile(file);
+    await page.getByRole('button', { name: say('export.action.csv', counted(2)) }).click();
+    await page.getByRole('heading', { name: say('export.replace', { name: 'mine.csv' }) }).waitFor();
+  };
+  await start();
+  await page
+    .getByRole('button', { name: say('shell.cancel') })
+    .last()
+    .click();
+  await page.getByRole('button', { name: say('export.action.csv', counted(2)) }).waitFor();
+  assert.equal(readFileSync(file, 'utf8'), 'mine');
+  await start();
+  await page.getByRole('button', { name: say('export.replace-action') }).click();
+  await window.says(say('export.written', { ...counted(2), path: file }));
+  assert.match(readFileSync(file, 'utf8'), /^relative_path,/);
+});

@@ -7,6 +7,8 @@ import { AppError } from '../../shared/errors.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
 import type { Clock } from '../runs/run-rate.ts';
+import { OutputFiles } from '../files/output-files.ts';
+import { OwnPlaces } from '../files/own-places.ts';
 import { SettingsFile } from '../settings-file.ts';
 import { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -36,6 +38,8 @@ export class AppContext {
   readonly folders: AppFolders;
   readonly libraryPath: string;
   readonly settings: SettingsFile;
+  readonly ownPlaces: OwnPlaces;
+  readonly outputs: OutputFiles;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   #opened: Library | undefined;
 
@@ -47,6 +51,10 @@ export class AppContext {
     this.folders = parts.folders;
     this.libraryPath = parts.libraryPath;
     this.settings = new SettingsFile(parts.folders.data, (message) => this.emit({ type: 'notice', message }));
+    this.ownPlaces = new OwnPlaces({
+      ...{ libraryPath: parts.libraryPath, data: parts.folders.data, modelFolders: parts.registry.folders },
+    });
+    this.outputs = new OutputFiles(() => this.library, this.ownPlaces);
   }
 
   get library(): Library {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { runArguments, RunDetails, RunFindings } from '../../shared/api/runs.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
@@ -15,7 +15,6 @@ import { runRows } from '../results/run-rows.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
-import { writeFileWhole } from '../write-file.ts';
 import type { AppContext, Calls, Request } from './app-context.ts';
 
 /** How many failures and labels showRun lists. */
@@ -50,16 +49,19 @@ export function runCalls(
 }
 
 async function evaluate(context: AppContext, desk: RunDesk, request: Request<'evaluate'>) {
-  const { folder, confusion, threads, batch, ...dial } = request;
+  const { folder, confusion, force = false, threads, batch, ...dial } = request;
+  const wanted = { command: 'confusion', format: 'csv', force } as const;
   const folders = await resolveFolders([folder]);
   const { manifest } = await context.registry.find(dial.model ?? DEFAULT_MODEL);
   const classFolders = await matchClassFolders(folders[0] ?? folder, manifest);
+  if (confusion !== undefined) await context.outputs.claim({ ...wanted, path: confusion }); // before the work
   const run = await desk.start(folders, dial, { threads, batch });
   if (run.state !== 'done')
     throw new AppError('CANCELLED', `The evaluation stopped before its end`, resumeHint(run));
   const result = evaluateRun(context.library, context.runRow(run.id), classFolders);
   if (confusion !== undefined) {
-    await writeFileWhole(resolve(confusion), confusionText(result.confusion, manifest.labels));
+    const file = await context.outputs.claim({ ...wanted, path: confusion, runId: run.id });
+    await file.write(confusionText(result.confusion, manifest.labels));
   }
   return { ...result.evaluation, run };
 }

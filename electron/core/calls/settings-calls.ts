@@ -2,13 +2,13 @@ import { statSync } from 'node:fs';
 import packageJson from '../../../package.json' with { type: 'json' };
 import type { LibraryInfo, settingsArguments } from '../../shared/api/settings.ts';
 import { AppError } from '../../shared/errors.ts';
-import { backUpLibrary } from '../library/back-up.ts';
+import { backUpLibrary, newBackup } from '../library/back-up.ts';
 import type { DailyBackup } from '../library/daily-backup.ts';
 import { restoreLibrary } from '../library/restore.ts';
 import { thumbnailFolder } from '../pictures/picture-source.ts';
 import type { PictureSource } from '../pictures/picture-source.ts';
 import type { RunDesk } from '../runs/run-desk.ts';
-import { backupPath, listBackups } from '../store/backups.ts';
+import { listBackups } from '../store/backups.ts';
 import { toLibraryError } from '../store/library-error.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
@@ -38,9 +38,14 @@ export function settingsCalls(
     settings: () => settings.read(),
     changeSettings: (changed) => settings.change(defined(changed)),
     libraryInfo,
-    backUpLibrary: ({ out }) => {
+    backUpLibrary: async ({ out, force = false }) => {
       const now = clock();
-      return backUpLibrary(context.library, out ?? backupPath(libraryPath, 'manual', now), now);
+      const wanted = { command: 'backup', format: 'library', force } as const;
+      const place =
+        out === undefined
+          ? newBackup(libraryPath, 'manual', now)
+          : await context.outputs.claim({ ...wanted, path: out });
+      return backUpLibrary(context.library, place, now);
     },
     restoreLibrary: async ({ file }) => {
       desk.refuseUnderWay('restore the library');

@@ -1,9 +1,9 @@
-import { stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { MANIFEST_KEY, type ClassTokenArchitecture, type ModelPackage } from '../../shared/model-package.ts';
 import { packagePath } from '../packages/package-name.ts';
 import { readPackage } from '../packages/read-package.ts';
+import { isThere, placeNew } from '../files/place-whole.ts';
 import { sha256OfFile } from '../packages/sha256.ts';
 import { shapeProblem, tensorShapes } from '../packages/tensor-shapes.ts';
 import { allFinite, isTensorType } from '../packages/tensor-type.ts';
@@ -62,9 +62,11 @@ export async function importCheckpoint(options: ImportOptions): Promise<ModelPac
       });
     }
     const manifest = await makeManifest(state, model, options);
-    await writeSafetensors(path, tensorSources(reader, withoutUnused(state)), (dataSha256) => ({
+    const tensors = tensorSources(reader, withoutUnused(state));
+    const metadata = (dataSha256: string) => ({
       [MANIFEST_KEY]: JSON.stringify({ ...manifest, dataSha256 }),
-    }));
+    });
+    await writeSafetensors(path, tensors, metadata, placeNew);
   } finally {
     await file.close();
   }
@@ -118,11 +120,7 @@ function tensorSources(reader: TensorReader, state: StateDict): TensorSource[] {
 }
 
 async function refuseExisting(path: string, name: string): Promise<void> {
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (exists) {
+  if (await isThere(path)) {
     throw new AppError(
       'BAD_ARGUMENT',
       `There is a model ${name} already`,

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import { FOUND_FILE_FORMATS, TABLE_FORMATS } from '../../shared/api/exports.ts';
 import type { ExportFormat, ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
@@ -10,7 +9,6 @@ import { runRows } from '../results/run-rows.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
-import { writeFileWhole } from '../write-file.ts';
 import type { FileContent } from '../write-file.ts';
 import { cocoText } from './coco.ts';
 import { columnNames, valuesOf } from './columns.ts';
@@ -40,9 +38,18 @@ const FORMATS: Record<Task, readonly ExportFormat[]> = {
   segmentation: [...TABLE_FORMATS, 'coco', 'overlays', 'maps'],
 };
 
+/** Where the text of an export goes. */
+export interface ExportSink {
+  path: string; // as it is told
+  write(content: FileContent, signal: AbortSignal): Promise<void>;
+}
+
 export interface ExportOptions {
   format: ExportFormat;
-  out: string;
+  /** Gives a place for the file, once nothing else speaks against the export; throws when it may not be written. */
+  file: () => Promise<ExportSink>;
+  /** Likewise for a format that is a folder: its path. */
+  folder: () => Promise<string>;
   bom: boolean; // CSV only
   filter: ResultFilter;
   signal: AbortSignal;
@@ -61,11 +68,10 @@ export async function exportRun(
 ): Promise<ExportSummary> {
   const exported = toExported(library, run);
   requireFormat(exported, options.format);
-  const out = { ...options, out: resolve(options.out) };
   const { format } = options;
-  if (isOneOf(TABLE_FORMATS, format)) return exportTable(library, exported, format, out);
+  if (isOneOf(TABLE_FORMATS, format)) return exportTable(library, exported, format, options);
   const total = countRows(library, run, options.filter);
-  const summary = { path: out.out, rows: 0, found: 0 };
+  const summary = { path: '', rows: 0, found: 0 };
   const failures: { path: string; error: string }[] = [];
   const names = new OutputNames(run.spec.folders);
   let read = 0;
@@ -86,9 +92,12 @@ export async function exportRun(
     if (failures.length < TOLD_FAILURES) failures.push({ path, error });
   };
   if (isOneOf(FOUND_FILE_FORMATS, format)) {
-    await writeFileWhole(out.out, foundText(content, format, options.bom), options.signal);
+    const file = await options.file();
+    summary.path = file.path;
+    await file.write(foundText(content, format, options.bom), options.signal);
   } else {
-    await writeFolderWhole(out.out, options.signal, (target) => {
+    summary.path = await options.folder();
+    await writeFolderWhole(summary.path, options.signal, (target) => {
       if (format === 'yolo') return writeYolo(content, target);
       if (format === 'voc') return writeVoc(content, target);
       if (format === 'maps') return writeMaps(content, target, library);
@@ -102,15 +111,16 @@ async function exportTable(
   library: Library,
   exported: Exported,
   format: (typeof TABLE_FORMATS)[number],
-  { out, bom, filter, signal, onProgress }: ExportOptions,
+  { file, bom, filter, signal, onProgress }: ExportOptions,
 ): Promise<ExportSummary> {
   const { run } = exported;
-  const summary = { path: out, rows: 0 };
+  const out = await file();
+  const summary = { path: out.path, rows: 0 };
   const total = countRows(library, run, filter);
   const pages = watched(runRows(library, run, filter), ({ rows }) =>
     onProgress((summary.rows += rows.length), total),
   );
-  await writeFileWhole(out, tableContent(pages, exported, format, bom), signal);
+  await out.write(tableContent(pages, exported, format, bom), signal);
   return summary;
 }
 

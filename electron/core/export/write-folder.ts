@@ -1,6 +1,7 @@
-import { mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { placeWhole } from '../files/place-whole.ts';
 import { toFileSystemError } from '../write-file.ts';
 
 /** A folder that is being written. */
@@ -35,18 +36,18 @@ export async function writeFolderWhole(
   signal: AbortSignal,
   work: (target: FolderTarget) => Promise<void>,
 ): Promise<void> {
-  const partial = join(dirname(path), `.${basename(path)}.${process.pid}.partial`);
   const exists = await requireEmpty(path);
-  await mkdir(partial).catch((error: unknown) => {
-    throw toFileSystemError(error, path);
-  });
-  try {
+  const fill = async (partial: string) => {
+    await mkdir(partial);
     await work(new FolderTarget(partial, signal));
     signal.throwIfAborted();
-    if (exists) await rmdir(path);
-    await rename(partial, path);
+  };
+  try {
+    await placeWhole(path, fill, async (partial) => {
+      if (exists) await rmdir(path);
+      await rename(partial, path);
+    });
   } catch (error) {
-    await rm(partial, { recursive: true, force: true });
     if (signal.aborted) throw new AppError('CANCELLED', `The export was cancelled; ${path} was not written`);
     throw toFileSystemError(error, path);
   }

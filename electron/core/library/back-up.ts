@@ -1,32 +1,57 @@
 import Database from 'better-sqlite3';
-import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { LibraryBackup } from '../../shared/api/settings.ts';
 import { AppError } from '../../shared/errors.ts';
-import { backupFolder } from '../store/backups.ts';
+import { placeNew, placeWhole } from '../files/place-whole.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER } from '../files/private.ts';
+import { backupPath } from '../store/backups.ts';
+import type { BackupKind } from '../store/backups.ts';
 import { checkDatabase } from '../store/library.ts';
 import type { Library } from '../store/library.ts';
 import { toFileSystemError } from '../write-file.ts';
 
+/** Where a backup is written: as a whole or not at all, by a function that is given the path to write at. */
+export interface BackupPlace {
+  path: string; // absolute
+  fill(fill: (partial: string) => Promise<void>): Promise<void>;
+}
+
+/** A new file among the library's backups. */
+export function newBackup(libraryPath: string, kind: BackupKind, now: number): BackupPlace {
+  const path = backupPath(libraryPath, kind, now);
+  return {
+    path,
+    fill: (fill) => {
+      mkdirSync(dirname(path), PRIVATE_FOLDER);
+      return placeWhole(path, fill, placeNew);
+    },
+  };
+}
+
 /**
- * Copies a library that is in use to `out`, as a whole or not at all, and reads the copy once: a backup of a damaged
- * library is none. Rejects with LIBRARY when it is damaged, FILE_SYSTEM when the copy cannot be written.
+ * Copies a library that is in use, as a whole or not at all, and reads the copy once: a backup of a damaged library is
+ * none. Rejects with LIBRARY when it is damaged, FILE_SYSTEM when the copy cannot be written, or as its place does.
  */
-export async function backUpLibrary(library: Library, out: string, now: number): Promise<LibraryBackup> {
-  const path = resolve(out);
-  if (path === resolve(library.path)) {
-    throw new AppError('BAD_ARGUMENT', `${path} is the library itself`, 'Name another file for its backup.');
-  }
-  const partial = `${path}.${process.pid}.partial`;
+export async function backUpLibrary(
+  library: Library,
+  place: BackupPlace,
+  now: number,
+): Promise<LibraryBackup> {
+  const { path } = place;
   try {
-    if (dirname(path) === backupFolder(library.path)) mkdirSync(dirname(path), { recursive: true });
-    statSync(dirname(path)); // SQLite's own words for a folder that is not there help nobody
-    await library.copyTo(partial);
-    settle(partial, library.path);
-    renameSync(partial, path);
+    await place.fill(async (partial) => {
+      try {
+        writeFileSync(partial, '', { flag: 'wx', mode: PRIVATE_FILE });
+        await library.copyTo(partial);
+        settle(partial, library.path);
+      } catch (error) {
+        removeDatabase(partial);
+        throw error;
+      }
+    });
     return { path, createdAt: new Date(now).toISOString(), bytes: statSync(path).size };
   } catch (error) {
-    removeDatabase(partial);
     throw backupFailure(error, path);
   }
 }
@@ -42,7 +67,8 @@ function settle(copy: string, libraryPath: string): void {
   }
 }
 
-function removeDatabase(path: string): void {
+/** Removes a database with what SQLite puts beside it. */
+export function removeDatabase(path: string): void {
   const files = ['', '-wal', '-shm', '-journal'].map((end) => path + end);
   for (const file of files) if (existsSync(file)) rmSync(file);
 }
@@ -50,12 +76,6 @@ function removeDatabase(path: string): void {
 function backupFailure(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return toFileSystemError(error, path);
   const reason = error.code === 'SQLITE_FULL' ? 'the disk is full' : error.message;
-  return new AppError(
-    'FILE_SYSTEM',
-    `The backup ${path} cannot be written: ${reason}`,
-    'Name another place.',
-    {
-      cause: error,
-    },
-  );
+  const message = `The backup ${path} cannot be written: ${reason}`;
+  return new AppError('FILE_SYSTEM', message, 'Name another place.', { cause: error });
 }

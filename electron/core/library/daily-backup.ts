@@ -1,10 +1,9 @@
-import { readdirSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
 import type { Clock } from '../runs/run-rate.ts';
-import { backupFolder, backupPath, listBackups } from '../store/backups.ts';
+import { listBackups } from '../store/backups.ts';
 import type { Library } from '../store/library.ts';
-import { backUpLibrary } from './back-up.ts';
+import { backUpLibrary, newBackup } from './back-up.ts';
 
 const DAY = 24 * 3600_000; // milliseconds
 const KEPT = 3;
@@ -44,17 +43,7 @@ export class DailyBackup {
   }
 
   async #backUp(library: Library, now: number): Promise<void> {
-    removeAbandoned(backupFolder(library.path), now);
-    await backUpLibrary(library, backupPath(library.path, 'daily', now), now);
+    await backUpLibrary(library, newBackup(library.path, 'daily', now), now);
     for (const { path } of listBackups(library.path, 'daily').slice(KEPT)) rmSync(path, { force: true });
-  }
-}
-
-/** Removes what is left of backups whose process was killed; younger ones may still be written. */
-function removeAbandoned(folder: string, now: number): void {
-  const names = statSync(folder, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(folder) : [];
-  for (const name of names.filter((one) => one.endsWith('.partial'))) {
-    const stats = statSync(join(folder, name), { throwIfNoEntry: false });
-    if (stats !== undefined && now - stats.mtimeMs > DAY) rmSync(join(folder, name), { force: true });
   }
 }

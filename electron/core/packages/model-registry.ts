@@ -32,6 +32,11 @@ export class ModelRegistry {
     this.#userFolder = resolve(folders.userFolder);
   }
 
+  /** The folders that hold packages. */
+  get folders(): string[] {
+    return [this.#bundledFolder, this.#userFolder];
+  }
+
   /** Every valid package, by name. A bundled package hides one of the user's with the same name. */
   async list(): Promise<ModelPackage[]> {
     return (await this.scan()).packages;

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { placeWhole } from '../files/place-whole.ts';
+import type { Placing } from '../files/place-whole.ts';
+import { PRIVATE_FOLDER } from '../files/private.ts';
 import { elementCount, TENSOR_TYPES, type TensorType } from './tensor-type.ts';
 
 export interface TensorSource {
@@ -18,31 +21,29 @@ const NO_HASH = '0'.repeat(64);
 /**
  * Writes a safetensors file, one tensor in memory at a time. `metadata` makes the `__metadata__` entry from the
  * SHA-256 (hex) of the tensor bytes. Tensors of wider elements come first, then by name, so each is aligned.
- * The file appears under `path` complete or not at all. Equal input gives equal bytes.
- * Rejects with FILE_SYSTEM, or with what a tensor's `read` rejects with.
+ * The file appears under `path` complete or not at all, and takes the place of what is there unless `place` does not. Equal
+ * input gives equal bytes. Rejects with FILE_SYSTEM, or with what a tensor's `read` rejects with.
  */
 export async function writeSafetensors(
   path: string,
   tensors: readonly TensorSource[],
   metadata: (dataSha256: string) => Record<string, string>,
+  place?: Placing,
 ): Promise<void> {
   const sorted = [...tensors].sort(inFileOrder);
   const folder = dirname(path);
-  const partial = join(folder, `.${basename(path)}.${process.pid}.partial`);
-  await orFileSystemError(mkdir(folder, { recursive: true }), folder);
-  const handle = await orFileSystemError(open(partial, 'w'), path);
-  try {
+  await orFileSystemError(mkdir(folder, PRIVATE_FOLDER), folder);
+  const fill = async (partial: string) => {
+    const handle = await open(partial, 'wx');
     try {
       await writeContent(handle, sorted, metadata, path);
     } finally {
       await handle.close();
     }
-    await orFileSystemError(rename(partial, path), path);
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw error;
-  }
-  await syncFolder(folder);
+  };
+  await placeWhole(path, fill, place).catch((error: unknown) => {
+    throw error instanceof Error && 'syscall' in error ? notWritten(error, path) : error;
+  });
 }
 
 async function writeContent(
@@ -87,29 +88,16 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
   }
 }
 
-/** Makes the rename last through a power cut; Windows has no handle for folders and needs none. */
-async function syncFolder(folder: string): Promise<void> {
-  if (process.platform === 'win32') return;
-  const handle = await orFileSystemError(open(folder, 'r'), folder);
-  try {
-    await orFileSystemError(handle.sync(), folder);
-  } finally {
-    await handle.close();
-  }
-}
-
 async function orFileSystemError<T>(work: Promise<T>, path: string): Promise<T> {
   return work.catch((cause: unknown) => {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new AppError(
-      'FILE_SYSTEM',
-      `${path} cannot be written: ${reason}`,
-      'Check free space and permissions.',
-      {
-        cause,
-      },
-    );
+    throw notWritten(cause, path);
   });
+}
+
+function notWritten(cause: unknown, path: string): AppError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  const hint = 'Check free space and permissions.';
+  return new AppError('FILE_SYSTEM', `${path} cannot be written: ${reason}`, hint, { cause });
 }
 
 function inFileOrder(a: TensorSource, b: TensorSource): number {

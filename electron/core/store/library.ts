@@ -19,6 +19,7 @@ import { ReviewsTable } from './reviews.ts';
 import { RunsTable } from './runs.ts';
 import type { Writer } from './runs.ts';
 import { TransfersTable } from './transfers.ts';
+import { WrittenFilesTable } from './written-files.ts';
 import { acquireWriterLock, isWriterAlive } from './writer-lock.ts';
 import type { WriterLock } from './writer-lock.ts';
 
@@ -45,6 +46,7 @@ export class Library {
   readonly reviewHistory: ReviewHistory;
   readonly calibrations: CalibrationsTable;
   readonly transfers: TransfersTable;
+  readonly writtenFiles: WrittenFilesTable;
   readonly #database: Database.Database;
   readonly #onceFree: (() => void)[] = [];
   #writing = false;
@@ -65,6 +67,7 @@ export class Library {
     this.reviewHistory = new ReviewHistory(database);
     this.calibrations = new CalibrationsTable(database);
     this.transfers = new TransfersTable(database);
+    this.writtenFiles = new WrittenFilesTable(database);
     this.#summary = database.prepare(`
       SELECT (SELECT count(*) FROM folders) AS folders, (SELECT count(*) FROM runs) AS runs,
         (SELECT count(*) FROM images) - (SELECT count(*) FROM images WHERE gone) AS images`);

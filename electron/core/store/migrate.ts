@@ -2,9 +2,7 @@ import type { Database } from 'better-sqlite3';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-
-/** Marks a SQLite file as a Winnow library ("WNNW"). */
-const APPLICATION_ID = 0x574e4e57;
+import { APPLICATION_ID } from '../files/library-files.ts';
 
 const migrationsFolder = join(import.meta.dirname, 'migrations');
 

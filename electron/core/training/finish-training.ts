@@ -2,6 +2,7 @@ import type { TrainingOutcome, TrainingProgress } from '../../shared/api/trainin
 import { AppError } from '../../shared/errors.ts';
 import type { Trained } from '../../shared/model-package.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
+import { placeNew } from '../files/place-whole.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
 import { readManifest } from '../packages/read-package.ts';
 import type { BestEpoch, Journal, TrainingPictures } from './journal.ts';
@@ -43,7 +44,7 @@ export async function finishTraining(options: FinishOptions): Promise<void> {
   const manifest = { ...plan.manifest, training: trainedOf(record, journal.result) };
   const { dataSha256 } = await readManifest(weights);
   if (await isWritten(registry, journal.name, dataSha256)) return;
-  await writeModel(await registry.newPath(journal.name), weights, manifest);
+  await writeModel(await registry.newPath(journal.name), weights, manifest, undefined, placeNew);
 }
 
 function bestOf({ best }: Journal): BestEpoch {

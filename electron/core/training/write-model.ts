@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
 import { classificationSchema, MANIFEST_KEY } from '../../shared/model-package.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
+import type { Placing } from '../files/place-whole.ts';
 import { readExactly, readHeader, withFile } from '../packages/read-safetensors.ts';
 import type { TensorPlace } from '../packages/read-safetensors.ts';
 import { shapeProblem, tensorShapes } from '../packages/tensor-shapes.ts';
@@ -17,13 +18,14 @@ export interface NewTensor {
 
 /**
  * Writes a model package from the tensors of a safetensors file, plain weights or another package; the hash in the manifest
- * is made anew. Rejects with ENGINE for tensors that are not the manifest's or not finite, and with FILE_SYSTEM.
+ * is made anew. `place` says what becomes of a file that is there. Rejects with ENGINE for tensors that are not the manifest's or not finite, and with FILE_SYSTEM.
  */
 export async function writeModel(
   path: string,
   weights: string,
   manifest: ClassificationManifest,
   replaced: ReadonlyMap<string, NewTensor> = new Map(),
+  place?: Placing,
 ): Promise<void> {
   await withFile(weights, async (handle) => {
     const { tensors } = await readHeader(handle);
@@ -37,10 +39,11 @@ export async function writeModel(
     const problem = shapeProblem(tensorShapes(manifest), shapes);
     if (problem !== undefined)
       throw new AppError('ENGINE', `The trained weights are not those of the model: ${problem}`);
-    await writeSafetensors(path, sources.map(finite), (dataSha256) => ({
+    const metadata = (dataSha256: string) => ({
       // In the schema's order of fields, however the manifest came here: equal models are equal files.
       [MANIFEST_KEY]: JSON.stringify(classificationSchema.parse({ ...manifest, dataSha256 })),
-    }));
+    });
+    await writeSafetensors(path, sources.map(finite), metadata, place);
   });
 }
 

@@ -23,8 +23,15 @@ export const exportArguments = {
     format,
     out: path,
     bom: z.boolean().optional(), // CSV only: start with a byte order mark, for spreadsheets
+    /** Whether a file that is there may be replaced; without it, the call is rejected with FILE_EXISTS. */
+    force: z.boolean().optional(),
     /** Its `minScore` is that of the detections that are written; without it 0.5. */
     filter: resultFilterSchema.optional(),
+  }),
+  checkExport: z.strictObject({
+    format: z.enum(TABLE_FORMATS, `a format must be one of ${TABLE_FORMATS.join(', ')}`),
+    out: path,
+    force: z.boolean().optional(),
   }),
   previewExport: z.strictObject({ runId, filter: resultFilterSchema.optional() }),
   planTransfer: z.strictObject(transfer),
@@ -35,7 +42,13 @@ export const exportArguments = {
 } as const;
 
 export interface ExportResults {
+  /**
+   * Writes a file that is new. One that is there is replaced with `force`, or when the same export wrote it and nobody has
+   * changed it since; else the call is rejected with FILE_EXISTS. Winnow's own files and pictures are never replaced.
+   */
   exportRun: ExportSummary;
+  /** Rejects as `exportRun` would because of the file, before there are results. */
+  checkExport: undefined;
   previewExport: ExportPreview;
   /** What a transfer would do; touches nothing. */
   planTransfer: TransferPlan;

@@ -29,7 +29,7 @@ export const settingsArguments = {
   settings: z.strictObject({}),
   changeSettings: z.strictObject(shape).partial(),
   libraryInfo: z.strictObject({}),
-  backUpLibrary: z.strictObject({ out: path.optional() }),
+  backUpLibrary: z.strictObject({ out: path.optional(), force: z.boolean().optional() }),
   restoreLibrary: z.strictObject({ file: path }),
   clearThumbnails: z.strictObject({}),
 } as const;
@@ -38,7 +38,10 @@ export interface SettingsResults {
   settings: Settings;
   changeSettings: Settings;
   libraryInfo: LibraryInfo;
-  /** Writes a copy of the library while it is in use; by default among the backups beside it. */
+  /**
+   * Writes a copy of the library while it is in use; by default among the backups beside it. A file that is there is
+   * replaced as `exportRun` does; another library or a backup only where this library's backup was written before.
+   */
   backUpLibrary: LibraryBackup;
   /** Puts a backup in the library's place; the present library becomes a backup first. */
   restoreLibrary: LibraryInfo;

@@ -112,6 +112,42 @@ suite('winnow export', () => {
     }
     assert.deepEqual(readdirSync(to), []);
   });
+
+  test('writes CSV and JSON to standard output, and what it says to standard error', async (t) => {
+    const { data } = await place(t, names);
+    const csv = await winnow(data, 'export', '1', '--format', 'csv', '--out', '-');
+    assert.equal(parse(csv.stdout, { columns: true }).length, names.length);
+    assert.match(csv.stderr, /Wrote standard output \(5 rows\)\.\n$/);
+    const json = await winnow(data, 'export', '1', '--format', 'json', '--out', '-');
+    assert.equal((JSON.parse(json.stdout) as { files: object[] }).files.length, names.length);
+    const xlsx = await winnow(data, 'export', '1', '--format', 'xlsx', '--out', '-');
+    assert.deepEqual([xlsx.code, xlsx.stdout], [2, '']);
+    assert.match(xlsx.stderr, /^winnow: Only text can go to standard output, but xlsx is none\.\n/);
+    assert.ok(!existsSync('-'));
+  });
+
+  test('replaces a file only with --force, and nothing but a file', async (t) => {
+    const { data } = await place(t, names);
+    const out = join(data, 'mine.csv');
+    writeFileSync(out, 'mine');
+    const write = (...options: string[]) => winnow(data, 'export', '1', '--format', 'csv', ...options);
+    const refused = await write('--out', out);
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stderr,
+      /^winnow: There is a file .*mine\.csv already, so nothing was written\.\nSay --force/,
+    );
+    assert.equal(readFileSync(out, 'utf8'), 'mine');
+    assert.equal((await write('--out', out, '--force')).code, 0);
+    assert.equal((await write('--out', out)).code, 0); // its own, untouched
+    const library = readFileSync(join(data, 'library.db'));
+    const own = await write('--out', join(data, 'library.db'), '--force');
+    assert.match(own.stderr, /library\.db is the library itself, which nothing is written over/);
+    assert.deepEqual([own.code, readFileSync(join(data, 'library.db')).equals(library)], [2, true]);
+    const backup = await winnow(data, 'library', 'backup', join(data, 'pictures/1.jpg'), '--force');
+    assert.match(backup.stderr, /1\.jpg is a picture, which nothing is written over/);
+    assert.equal(readFileSync(join(data, 'pictures/1.jpg'), 'utf8'), '1.jpg');
+  });
 });
 
 suite('winnow sort and unsort', () => {

@@ -1,18 +1,11 @@
 import assert from 'node:assert/strict';
 import Database from 'better-sqlite3';
-import {
-  copyFileSync,
-  existsSync,
-  utimesSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
+import { partialPath } from '../../../electron/core/files/partial-files.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
@@ -211,12 +204,12 @@ suite('the daily backup', () => {
     const { folder, libraryPath } = house(t, 2);
     const { clock, start, notices } = atTime(t, libraryPath);
     const days: string[] = [];
-    const abandoned = join(
-      dirname(libraryPath),
-      'backups/library.daily.2020-01-01T00-00-00-000Z.db.1.partial',
+    // As partialPath names it, of a process that is dead.
+    const abandoned = partialPath(join(dirname(libraryPath), 'backups')).replace(
+      `.${process.pid}.`,
+      '.999999999.',
     );
     writeFiles(dirname(abandoned), { [basename(abandoned)]: 'half of one' });
-    utimesSync(abandoned, 1000, 1000);
     for (let day = 0; day < 6; day++, clock.now += DAY) {
       const app = start();
       await app.listRuns({}); // changes nothing

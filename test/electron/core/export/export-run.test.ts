@@ -146,10 +146,13 @@ suite('CSV export', () => {
     const failure = { code: 'FILE_SYSTEM', message: /cannot be written/ };
     await assert.rejects(exported(app, folder, { out: join(place, 'no/such/folder.csv') }), failure);
     mkdirSync(join(place, 'folder.csv'));
-    await assert.rejects(exported(app, folder, { out: join(place, 'folder.csv') }), failure);
+    await assert.rejects(exported(app, folder, { out: join(place, 'folder.csv') }), {
+      code: 'BAD_ARGUMENT',
+      message: /^Expected a file to write, but .*folder\.csv is a folder$/,
+    });
     assert.deepEqual(readdirSync(place), ['folder.csv']);
     writeFileSync(join(place, 'old.csv'), 'old');
-    await app.exportRun({ runId: 1, format: 'csv', out: join(place, 'old.csv') });
+    await app.exportRun({ runId: 1, format: 'csv', out: join(place, 'old.csv'), force: true });
     assert.match(readFileSync(join(place, 'old.csv'), 'utf8'), /^relative_path,/);
   });
 });

@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { DOMParser } from '@xmldom/xmldom';
 import { parse } from 'csv-parse/sync';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -328,6 +337,20 @@ suite('an export into a folder', () => {
       code: 'FILE_SYSTEM',
     });
     assert.ok(!existsSync(join(out, 'no')));
+  });
+
+  test("is not put through a link, or among what is Winnow's own", async (t) => {
+    const run = await finder(t);
+    mkdirSync(join(run.root, 'empty'));
+    symlinkSync('empty', join(run.root, 'link'));
+    await assert.rejects(run.app.exportRun({ runId: 1, format: 'voc', out: join(run.root, 'link') }), {
+      code: 'BAD_ARGUMENT',
+      message: /^Expected a new or empty folder, but .*link is a link$/,
+    });
+    await assert.rejects(
+      run.app.exportRun({ runId: 1, format: 'voc', out: join(run.root, 'thumbnails/voc'), force: true }),
+      { code: 'BAD_ARGUMENT', message: /is in Winnow's own folder thumbnails/ },
+    );
   });
 
   test('may go into an empty one', async (t) => {
