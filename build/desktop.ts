@@ -52,6 +52,7 @@ export async function buildDesktop(): Promise<Metafile[]> {
       'electron/engine/engine-host.ts',
       'electron/engine/training-host.ts',
       'electron/engine/decoder-worker.ts',
+      'electron/core/library-reader.ts',
     ],
     // The hosts lie outside the archive, and so without its package.json: the names say what they are.
     ...{

@@ -31,7 +31,14 @@ export function configuration(electronVersion: string, electronDist: string | un
     // node_modules holds just what is loaded; by itself the packager would choose anew.
     files: ['**/*', '!node_modules', { from: path.join(appFolder, 'node_modules'), to: 'node_modules' }],
     // The engine host with all that it loads, and what it and other programs read from the disk.
-    asarUnpack: ['electron/engine', 'node_modules', 'out/native', 'resources/models', 'resources/samples'],
+    asarUnpack: [
+      'electron/engine',
+      'electron/core/library-reader.mjs',
+      'node_modules',
+      'out/native',
+      'resources/models',
+      'resources/samples',
+    ],
     extraResources: [
       { from: licenceFile, to: 'LICENCES.txt' },
       { from: path.join(root, 'LICENSE'), to: 'LICENSE.txt' },

@@ -79,6 +79,7 @@ export function createAppService(parts: AppServiceParts): AppService {
       await context.engine.close();
       await ended;
       await context.trainer.close();
+      await context.closeReaders();
       context.closeLibrary();
     },
   };

@@ -19,6 +19,7 @@ import { writeElectronDistribution } from './electron-distribution.ts';
 const EXPECTED = [
   /^package\.json$/,
   /^electron\/(main\/main\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
+  /^electron\/core\/library-reader\.mjs$/,
   /^electron\/core\/store\/migrations\/\d{4}-[a-z-]+\.sql$/,
   /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/(everyday10|parts)\.(md|safetensors)|samples\/(everyday|parts\/[a-z ]+)\/[\w-]+\.jpg)$/,
   /^out\/native\/(winnow\.node|lib\w+\.so\.\d+|libwinnow-(cuda\.so|metal\.dylib))$/,
@@ -31,7 +32,8 @@ const EXPECTED = [
 ];
 
 /** What lies beside the archive, because the system or the engine reads it. */
-const UNPACKED = /^(electron\/engine|node_modules|out\/native|resources\/(models|samples))\//;
+const UNPACKED =
+  /^((electron\/engine|node_modules|out\/native|resources\/(models|samples))\/|electron\/core\/library-reader\.mjs$)/;
 
 const NETWORK = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'dns', 'dns/promises', 'inspector'];
 
@@ -113,6 +115,7 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
     } & Record<string, unknown>;
     assert.equal(found.run.run.state, 'done');
     assert.deepEqual(found.run.run.counts, { total: 15, pending: 0, ok: 15, failed: 0 });
+    assert.equal(found['listed'], 15);
     assert.equal(found['page'], '200 text/html; charset=utf-8');
     assert.equal(found['image'], '200 image/jpeg');
     assert.equal(found['thumbnail'], '200 image/webp');
@@ -126,6 +129,7 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
       'electron/engine/engine-host.mjs',
       'electron/engine/training-host.mjs',
       'electron/engine/decoder-worker.mjs',
+      'electron/core/library-reader.mjs',
       'electron/preload/preload.cjs',
     ]) {
       const text = readFileSync(join(extracted, name), 'utf8');

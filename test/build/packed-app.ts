@@ -70,6 +70,8 @@ const found = {
   page: await load('/'),
   image: await load('/image/1'),
   thumbnail: await load('/thumbnail/1'),
+  listed: ((await call('findImages', { runId: 1, filter: {}, sort: 'path' })) as { imageIds: Uint32Array })
+    .imageIds.length,
   labels: model.manifest.labels.map(({ name }) => name),
 };
 process.stdout.write(JSON.stringify(found));

@@ -6,6 +6,8 @@ import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
+import { LibraryReaders } from '../reading/library-readers.ts';
+import type { AnswerTo, QuestionName, QuestionOf } from '../reading/questions.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import { OutputFiles } from '../files/output-files.ts';
 import { OwnPlaces } from '../files/own-places.ts';
@@ -41,6 +43,7 @@ export class AppContext {
   readonly ownPlaces: OwnPlaces;
   readonly outputs: OutputFiles;
   readonly #listeners = new Set<(event: AppEvent) => void>();
+  readonly #readers = new LibraryReaders();
   #opened: Library | undefined;
 
   constructor(parts: AppServiceParts) {
@@ -66,7 +69,17 @@ export class AppContext {
     return this.#opened !== undefined || existsSync(this.libraryPath);
   }
 
-  /** The next call that needs the library opens it anew. */
+  /** Asks in another thread what takes long to read from the library. */
+  ask<Name extends QuestionName>(name: Name, question: QuestionOf<Name>): Promise<AnswerTo<Name>> {
+    return this.#readers.ask(this.library.path, name, question); // made and migrated before others read it
+  }
+
+  /** Closes the library in all threads but this one. */
+  closeReaders(): Promise<void> {
+    return this.#readers.close();
+  }
+
+  /** The next call that needs the library opens it anew. Readers are to be closed before. */
   closeLibrary(): void {
     this.#opened?.close();
     this.#opened = undefined;

@@ -1,6 +1,5 @@
 import type { exportArguments } from '../../shared/api/exports.ts';
 import type { ExportDesk } from '../export/export-desk.ts';
-import { previewExport } from '../export/export-run.ts';
 import { resolveFilter } from '../results/resolve-filter.ts';
 import { listTransfers } from '../transfer/describe-transfer.ts';
 import { planTransfer } from '../transfer/plan-transfer.ts';
@@ -15,7 +14,8 @@ export function exportCalls(context: AppContext, desk: ExportDesk): Calls<keyof 
       await context.outputs.claim({ path: out, command: 'export', format, force });
       return undefined;
     },
-    previewExport: ({ runId, filter = {} }) => previewExport(context.library, context.runRow(runId), filter),
+    previewExport: ({ runId, filter = {} }) =>
+      context.ask('previewExport', { run: context.runRow(runId), filter }),
     planTransfer: ({ runId, filter = {}, to }) =>
       planTransfer(context.library, context.runRow(runId), filter, to),
     transferFiles: ({ runId, filter = {}, to, mode }) =>

@@ -10,7 +10,7 @@ import type { AppContext, Calls } from './app-context.ts';
 
 export function folderCalls(context: AppContext): Calls<keyof typeof folderArguments> {
   return {
-    listFolders: () => Promise.all(context.library.folders.counted().map(toListing)),
+    listFolders: async () => Promise.all((await context.ask('countFolders', {})).map(toListing)),
     addFolder: async ({ path }) => {
       const folder = await resolveFolder(path);
       return scan(context, folder, notices(folder, context.library.folders.paths()));
@@ -58,7 +58,7 @@ async function scan(context: AppContext, path: string, said: readonly string[]):
   });
   const { added, changed, vanished } = news ?? { added: 0, changed: 0, vanished: 0 };
   const { id } = library.folders.ensure(path);
-  const [folder] = await Promise.all(library.folders.counted(id).map(toListing));
+  const [folder] = await Promise.all((await context.ask('countFolders', { folderId: id })).map(toListing));
   if (folder !== undefined) return { folder, added, changed, vanished, notices: heard };
   throw new AppError('NOT_FOUND', `The folder ${path} was removed while it was scanned`);
 }

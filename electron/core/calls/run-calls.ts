@@ -4,7 +4,6 @@ import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import type { Run } from '../../shared/run.ts';
 import { displayNames } from '../class-names.ts';
-import { estimateRun } from '../runs/estimate-run.ts';
 import { confusionText, evaluateRun, matchClassFolders } from '../evaluate/evaluate-run.ts';
 import type { RunDesk } from '../runs/run-desk.ts';
 import { pairWithLabels, SHOWN_SCORE } from '../results/resolve-filter.ts';
@@ -32,7 +31,7 @@ export function runCalls(
     cancel: ({ runId }) => desk.cancel(runId),
     estimateRun: async ({ folders, threads, batch, ...dial }) => {
       const resolved = await desk.resolve(folders, dial, { threads, batch });
-      return estimateRun(context.library, resolved, context.threads(threads));
+      return context.ask('estimateRun', { resolved, threads: context.threads(threads) });
     },
     queueRun: ({ folders, threads, batch, start = true, ...dial }) =>
       queue.add(folders, dial, { threads, batch, start }),

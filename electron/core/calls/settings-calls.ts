@@ -27,7 +27,7 @@ export function settingsCalls(
     return {
       path: libraryPath,
       bytes: sizeOf(libraryPath) + sizeOf(`${libraryPath}-wal`),
-      ...holdings(context),
+      ...(await holdings(context)),
       backups: listBackups(libraryPath),
       thumbnails: { path: thumbnailFolder(folders.data), bytes: await pictures.cache.bytes() },
       samples: folders.samples,
@@ -49,7 +49,7 @@ export function settingsCalls(
     },
     restoreLibrary: async ({ file }) => {
       desk.refuseUnderWay('restore the library');
-      await dailyBackup.settled();
+      await Promise.all([dailyBackup.settled(), context.closeReaders()]);
       restoreLibrary(libraryPath, file, { now: clock(), close: () => context.closeLibrary() });
       return libraryInfo();
     },
@@ -61,9 +61,11 @@ export function settingsCalls(
 }
 
 /** What the library holds. One that cannot be read says why, for it is to be restored from one of its backups. */
-function holdings(context: AppContext): Pick<LibraryInfo, 'folders' | 'images' | 'runs' | 'problem'> {
+async function holdings(
+  context: AppContext,
+): Promise<Pick<LibraryInfo, 'folders' | 'images' | 'runs' | 'problem'>> {
   try {
-    return context.library.summary();
+    return await context.ask('summary', {});
   } catch (error) {
     const reason = toLibraryError(error, context.libraryPath);
     if (!(reason instanceof AppError) || reason.code !== 'LIBRARY') throw error;

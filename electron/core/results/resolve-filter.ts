@@ -62,6 +62,12 @@ export function classLabels(library: Library, run: RunRow): string[] {
   return displayNames(library.models.get(run.spec.modelSha256).manifest.labels);
 }
 
+/** Names of the classes of a run's model and of labels that people have given, in order. */
+export function listClassNames(library: Library, run: RunRow): string[] {
+  const all = new Set([...classLabels(library, run), ...library.reviews.labels()]);
+  return [...all].sort(new Intl.Collator('en', { numeric: true }).compare);
+}
+
 /** Each class with its label, as RowFilter's `classLabels`. */
 export function pairWithLabels(names: readonly string[]): string[] {
   return [...names.map((name, index) => `${index} ${name}`), `${NOTHING} `];

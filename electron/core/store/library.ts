@@ -89,12 +89,33 @@ export class Library {
       database.pragma('foreign_keys = ON');
       if (unclean) checkDatabase(database, path);
       migrate(database, path);
-      database.function('fold', { deterministic: true }, (text) => foldText(String(text)));
+      addFunctions(database);
       return new Library(path, database);
     } catch (error) {
       database?.close();
       throw toLibraryError(error, path);
     }
+  }
+
+  /**
+   * Opens a library that is open elsewhere in this process over another connection, which can only read. Throws
+   * AppError('LIBRARY').
+   */
+  static openToRead(path: string): Library {
+    let database: Database.Database | undefined;
+    try {
+      database = new Database(path, { readonly: true, timeout: BUSY_MILLISECONDS });
+      addFunctions(database);
+      return new Library(path, database);
+    } catch (error) {
+      database?.close();
+      throw toLibraryError(error, path);
+    }
+  }
+
+  /** Runs `work`, which must not pause: all that it reads is as it was at one moment. */
+  reading<T>(work: () => T): T {
+    return this.#database.transaction(work).deferred();
   }
 
   /** Runs `work` in one transaction: all of it is saved, or nothing. */
@@ -172,6 +193,11 @@ export class Library {
 export function checkDatabase(database: Database.Database, path: string): void {
   const finding = database.pragma('quick_check(1)', { simple: true }) as string;
   if (finding !== 'ok') throw damagedLibrary(path, finding.replaceAll(/\s+/g, ' '));
+}
+
+/** The functions of ours that statements call. */
+function addFunctions(database: Database.Database): void {
+  database.function('fold', { deterministic: true }, (text) => foldText(String(text)));
 }
 
 function makeFolder(folder: string, libraryPath: string): void {

@@ -1,0 +1,15 @@
+import type { WireError } from '../../shared/wire.ts';
+import type { QuestionName } from './questions.ts';
+
+/** What a reader is started with. */
+export interface ReaderData {
+  libraryPath: string;
+}
+
+/** What a reader is sent: a question, or that there will be no more. */
+export type ReaderRequest = { id: number; name: QuestionName; question: unknown } | { close: true };
+
+/** And what it sends back. `stack` is there for a mistake in Winnow only. */
+export type ReaderReply = { id: number; answer: unknown } | { id: number; error: ReaderError };
+
+export type ReaderError = WireError | { message: string; stack: string | undefined };

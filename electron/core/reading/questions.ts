@@ -1,0 +1,85 @@
+import type { ExportPreview } from '../../shared/api/exports.ts';
+import type {
+  FoundEvaluation,
+  ResultFacets,
+  ResultFilter,
+  ResultSort,
+  RunComparison,
+  RunEvaluation,
+} from '../../shared/api/results.ts';
+import type { RunEstimate } from '../../shared/api/runs.ts';
+import { evaluateFound } from '../evaluate/evaluate-found.ts';
+import { evaluateImages } from '../evaluate/evaluate-run.ts';
+import { previewExport } from '../export/export-run.ts';
+import { comparableRuns } from '../results/comparable-runs.ts';
+import type { SharedImages } from '../results/comparable-runs.ts';
+import { compareRuns } from '../results/compare-runs.ts';
+import { listClassNames, resolveFilter, resolveOrder } from '../results/resolve-filter.ts';
+import { countFacets } from '../results/result-facets.ts';
+import { estimateRun } from '../runs/estimate-run.ts';
+import type { ResolvedSpec } from '../runs/run-spec.ts';
+import type { CountedFolder } from '../store/folders.ts';
+import type { Library, LibrarySummary } from '../store/library.ts';
+import type { RunRow } from '../store/runs.ts';
+
+/** What a list of a run's images is asked for with. */
+interface ListRequest {
+  run: RunRow;
+  filter: ResultFilter;
+}
+
+/** What can take long to read from a library: asked in another thread, in values that can be copied there and back. */
+export interface Questions {
+  findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, Uint32Array];
+  resultFacets: [ListRequest, ResultFacets];
+  classNames: [{ run: RunRow }, string[]];
+  compareRuns: [{ run: RunRow; other: RunRow }, RunComparison];
+  comparableRuns: [{ run: RunRow }, SharedImages[]];
+  evaluateRun: [{ run: RunRow }, RunEvaluation];
+  evaluateFound: [{ run: RunRow; truth: string }, FoundEvaluation];
+  estimateRun: [{ resolved: ResolvedSpec; threads: number }, RunEstimate];
+  previewExport: [ListRequest, ExportPreview];
+  countFolders: [{ folderId?: number | undefined }, CountedFolder[]];
+  summary: [object, LibrarySummary];
+}
+
+export type QuestionName = keyof Questions;
+export type QuestionOf<Name extends QuestionName> = Questions[Name][0];
+export type AnswerTo<Name extends QuestionName> = Questions[Name][1];
+
+type Answers = {
+  [Name in QuestionName]: (
+    library: Library,
+    question: QuestionOf<Name>,
+  ) => AnswerTo<Name> | Promise<AnswerTo<Name>>;
+};
+
+/** How each question is answered. */
+export const answers: Answers = {
+  findImages: (library, { run, filter, sort, comparedWith }) => {
+    const order = resolveOrder(library, run, sort, comparedWith);
+    return library.resultQueries.find(run.id, resolveFilter(library, run, filter), order);
+  },
+  resultFacets: (library, { run, filter }) => countFacets(library, run, filter),
+  classNames: (library, { run }) => listClassNames(library, run),
+  compareRuns: (library, { run, other }) => compareRuns(library, run, other),
+  comparableRuns: (library, { run }) => comparableRuns(library, run),
+  evaluateRun: (library, { run }) => evaluateImages(library, run),
+  evaluateFound: (library, { run, truth }) => evaluateFound(library, run, truth),
+  estimateRun: (library, { resolved, threads }) => estimateRun(library, resolved, threads),
+  previewExport: (library, { run, filter }) => previewExport(library, run, filter),
+  countFolders: (library, { folderId }) => library.folders.counted(folderId),
+  summary: (library) => library.summary(),
+};
+
+/** Questions about the list of a run: one thread answers them all, so that it can keep what it has read. */
+const LIST_QUESTIONS: ReadonlySet<QuestionName> = new Set<QuestionName>(['findImages', 'resultFacets']);
+
+/** Whether the answer comes at once, so that all of it can be read as it was at one moment. */
+export function isWithoutPause(name: QuestionName): boolean {
+  return name !== 'evaluateFound'; // which reads files of a person's
+}
+
+export function isAboutList(name: QuestionName): boolean {
+  return LIST_QUESTIONS.has(name);
+}

@@ -1,0 +1,84 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { AppError } from '../../shared/errors.ts';
+import type { ReaderData, ReaderError, ReaderReply, ReaderRequest } from './messages.ts';
+import type { QuestionName } from './questions.ts';
+
+// Threads cannot look into the archive of a package; what they are lies unpacked beside it.
+const readerEntry = join(import.meta.dirname, '..', 'library-reader.ts').replace(
+  /app\.asar(?=[\\/])/,
+  'app.asar.unpacked',
+);
+
+interface Waiting {
+  resolve: (answer: unknown) => void;
+  reject: (error: Error) => void;
+}
+
+/** A thread that reads a library. It keeps no process alive while nothing is asked. */
+export class ReaderThread {
+  readonly #worker: Worker;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #ended: Promise<void>;
+  #asked = 0;
+
+  /** `onEnd` hears when it has ended, of itself or because it was closed. */
+  constructor(libraryPath: string, onEnd: () => void) {
+    this.#worker = new Worker(readerEntry, { workerData: { libraryPath } satisfies ReaderData });
+    this.#worker.unref();
+    let reason = 'it has ended';
+    this.#worker.on('message', (reply: ReaderReply) => this.#take(reply));
+    this.#worker.on('error', (error) => (reason = error instanceof Error ? error.message : String(error)));
+    this.#ended = new Promise((resolve) => {
+      this.#worker.once('exit', () => {
+        for (const { reject } of this.#waiting.values())
+          reject(
+            new AppError('LIBRARY', `The thread that reads the library is gone: ${reason}`, 'Try again.'),
+          );
+        this.#waiting.clear();
+        onEnd();
+        resolve();
+      });
+    });
+  }
+
+  /** How many questions wait for their answers. */
+  get load(): number {
+    return this.#waiting.size;
+  }
+
+  ask(name: QuestionName, question: unknown): Promise<unknown> {
+    const id = ++this.#asked;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve, reject });
+      this.#worker.ref();
+      this.#send({ id, name, question });
+    });
+  }
+
+  /** Lets go of the library when what was asked is answered. */
+  async close(): Promise<void> {
+    this.#worker.ref();
+    this.#send({ close: true });
+    await this.#ended;
+  }
+
+  #send(request: ReaderRequest): void {
+    this.#worker.postMessage(request);
+  }
+
+  #take(reply: ReaderReply): void {
+    const waiting = this.#waiting.get(reply.id);
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#worker.unref();
+    if ('error' in reply) waiting?.reject(toError(reply.error));
+    else waiting?.resolve(reply.answer);
+  }
+}
+
+function toError(error: ReaderError): Error {
+  if ('code' in error) return new AppError(error.code, error.message, error.hint);
+  const mistake = new Error(error.message);
+  if (error.stack !== undefined) mistake.stack = error.stack;
+  return mistake;
+}

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { LibraryReaders } from '../../../../electron/core/reading/library-readers.ts';
+import { Library } from '../../../../electron/core/store/library.ts';
+import { house } from '../../support/house.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+
+/** A library with one folder in it, and readers of it. */
+function libraryWithReaders(t: TestContext) {
+  const path = join(temporaryFolder(t), 'library.db');
+  const library = Library.open(path);
+  const readers = new LibraryReaders();
+  t.after(async () => {
+    await readers.close();
+    library.close();
+  });
+  library.folders.ensure('/pictures');
+  return { path, library, readers };
+}
+
+suite('readers of a library', () => {
+  test('see what was saved before they were asked', async (t) => {
+    const { path, library, readers } = libraryWithReaders(t);
+    const paths = async () => (await readers.ask(path, 'countFolders', {})).map((folder) => folder.path);
+    assert.deepEqual(await paths(), ['/pictures']);
+    library.folders.ensure('/more');
+    assert.deepEqual(await paths(), ['/more', '/pictures']);
+  });
+
+  test('answer while the library is written, and keep none of it waiting', async (t) => {
+    const { path, library, readers } = libraryWithReaders(t);
+    const asked = Array.from({ length: 8 }, () => readers.ask(path, 'summary', {}));
+    const written = Array.from({ length: 50 }, (_, index) => library.folders.ensure(`/${index}`).id);
+    assert.equal(new Set(written).size, 50);
+    for (const { folders } of await Promise.all(asked)) assert.ok(folders >= 1 && folders <= 51);
+  });
+
+  test('cannot write', (t) => {
+    const { path, library } = libraryWithReaders(t);
+    const reading = Library.openToRead(path);
+    t.after(() => reading.close());
+    assert.throws(() => reading.folders.ensure('/other'), /readonly/);
+    assert.deepEqual(library.folders.paths(), ['/pictures']);
+  });
+
+  test('throw what was thrown in them, with its code', async (t) => {
+    const { library, readers } = libraryWithReaders(t);
+    const missing = join(temporaryFolder(t), 'missing.db');
+    await assert.rejects(readers.ask(missing, 'summary', {}), {
+      name: 'AppError',
+      code: 'LIBRARY',
+      message: /missing\.db cannot be opened/,
+    });
+    assert.equal(existsSync(missing), false);
+    assert.deepEqual(library.folders.paths(), ['/pictures']);
+  });
+
+  test('answer what was asked before they are closed, and start again afterwards', async (t) => {
+    const { path, library, readers } = libraryWithReaders(t);
+    const asked = [readers.ask(path, 'summary', {}), readers.ask(path, 'summary', {})];
+    await readers.close();
+    assert.deepEqual(
+      (await Promise.all(asked)).map(({ folders }) => folders),
+      [1, 1],
+    );
+    library.folders.ensure('/more');
+    assert.equal((await readers.ask(path, 'summary', {})).folders, 2);
+  });
+
+  test('let go of the write-ahead log, so that it does not grow for ever', async (t) => {
+    const { path, library, readers } = libraryWithReaders(t);
+    await readers.ask(path, 'summary', {});
+    await readers.close();
+    library.close();
+    // The last connection that closes writes the log into the file; a reader that is left would keep it.
+    assert.equal(existsSync(`${path}-wal`), false);
+    Library.open(path).close();
+  });
+});
+
+test('a library that was read in other threads can be replaced by a backup of it', async (t) => {
+  const { app, folder } = house(t, 3);
+  await app.addFolder({ path: folder });
+  const { path: file } = await app.backUpLibrary({});
+  await app.removeFolder({ folderId: 1 });
+  assert.deepEqual(await app.listFolders({}), []);
+  await app.restoreLibrary({ file });
+  assert.deepEqual(
+    (await app.listFolders({})).map(({ images }) => images),
+    [3],
+  );
+});
