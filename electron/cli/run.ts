@@ -86,10 +86,11 @@ async function complete(
     say(`${resumeHint(run)}\n`);
     return exitCodeOfRun(run);
   }
-  say(`Run ${id} is done: ${count(counts.ok, 'image')} labelled, ${counts.failed} failed.\n`);
-  const { found } = await app.showRun({ runId: id });
+  const { found, warned } = await app.showRun({ runId: id });
+  say(`Run ${id} is done: ${count(counts.ok, 'image')} labelled${warningText(warned)}, ${counts.failed} failed.\n`);
   if (found !== undefined) say(summaryOf(found));
-  if (counts.failed > 0) say(`\`winnow show ${id}\` lists the failures.\n`);
+  if (counts.failed + warned > 0)
+    say(`\`winnow show ${id}\` lists ${warned > 0 ? 'what was wrong' : 'the failures'}.\n`);
   for (const { format, out } of outputs) {
     const request = { runId: id, format };
     const { path, rows } = await (out === STANDARD_OUTPUT
@@ -98,6 +99,10 @@ async function complete(
     say(`Wrote ${oneLine(path)} (${count(rows, 'row')}).\n`);
   }
   return exitCodeOfRun(run);
+}
+
+function warningText(warned: number): string {
+  return warned === 0 ? '' : ` (${warned.toLocaleString('en')} with a warning)`;
 }
 
 /** What was found, in a line. */

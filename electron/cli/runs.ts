@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
-import type { ReviewCounts, RunDetails, RunFindings } from '../shared/api/runs.ts';
+import type { ReviewCounts, RunDetails, RunFindings, ToldProblem } from '../shared/api/runs.ts';
 import type { Run } from '../shared/run.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
@@ -64,7 +64,7 @@ export function describeRuns(runs: readonly Run[]): string {
   return [table([heading, ...rows]), ...notes].join('');
 }
 
-function describeDetails({ run, labels, found, failures, reviewed }: RunDetails): string {
+function describeDetails({ run, labels, found, reviewed, ...problems }: RunDetails): string {
   const { spec, counts } = run;
   const task = taskText(spec);
   const facts = [
@@ -89,12 +89,22 @@ function describeDetails({ run, labels, found, failures, reviewed }: RunDetails)
       table(labels.map((one) => [oneLine(one.label), String(one.count)])),
     );
   }
-  if (failures.length > 0) {
-    const shown = failures.length < counts.failed ? `, the first ${failures.length}` : '';
-    parts.push(`\n${count(counts.failed, 'failed image')}${shown}\n`);
-    parts.push(...failures.map(({ path, error }) => `${oneLine(path)}: ${oneLine(error)}\n`));
-  }
+  const failed = count(counts.failed, 'failed image');
+  const warned = `${count(problems.warned, 'labelled image')} with a warning`;
+  parts.push(toldText(failed, counts.failed, problems.failures));
+  parts.push(toldText(warned, problems.warned, problems.warnings));
   return parts.join('');
+}
+
+/** Files that something was wrong with, a line each: what it was, and what the decoder said. */
+function toldText(heading: string, total: number, told: readonly ToldProblem[]): string {
+  if (total === 0) return '';
+  const shown = told.length < total ? `, the first ${told.length}` : '';
+  const lines = told.map(({ path, error, problem }) => {
+    const details = problem?.details === undefined ? '' : ` (${oneLine(problem.details)})`;
+    return `${oneLine(path)}: ${oneLine(error)}${details}\n`;
+  });
+  return [`\n${heading}${shown}\n`, ...lines].join('');
 }
 
 /** What people have said of the images, in a few words. */

@@ -1,8 +1,11 @@
 import type { ImageFacts } from '../shared/engine-api.ts';
+import type { PictureProblem } from '../shared/picture-problem.ts';
 import { isCurrent } from './read-image-file.ts';
 
 /** One image on its way through a batch; `position` is its place in the buffer. */
-export type Decoded = { facts: ImageFacts; position: number } | { facts: ImageFacts; error: string };
+export type Decoded =
+  | { facts: ImageFacts; position: number; warning: PictureProblem | undefined }
+  | { facts: ImageFacts; problem: PictureProblem };
 
 /** What pictures must be made from which files for a batch. */
 export interface Wanted {

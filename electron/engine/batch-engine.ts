@@ -107,7 +107,8 @@ export class BatchEngine {
     };
     const files = paths.map(async (path): Promise<Decoded> => {
       const file = await model.files.decode(path, () => model.resize, put);
-      return 'error' in file ? file : { facts: file.facts, position: file.made };
+      if ('problem' in file) return file;
+      return { facts: file.facts, position: file.made, warning: file.warning };
     });
     await Promise.allSettled(files); // nothing may still write when the buffer is handed on
     return Promise.all(files);
@@ -119,20 +120,19 @@ function pictureBytes({ crop }: { crop: number }): number {
 }
 
 function toOutcome(image: Decoded, batch: NativeBatch | undefined, count: number): ImageOutcome {
-  if ('error' in image) return { status: 'failed', facts: image.facts, error: image.error };
+  if ('problem' in image) return { status: 'failed', facts: image.facts, problem: image.problem };
   if (batch === undefined) throw new AppError('ENGINE', 'A decoded image was not predicted');
   const row = <T extends Float32Array | Uint8Array>(values: T): T => {
     const length = values.length / count;
     return values.slice(image.position * length, (image.position + 1) * length) as T;
   };
   const logits = row(batch.logits);
-  if (!logits.every(Number.isFinite)) {
-    return { status: 'failed', facts: image.facts, error: 'the model gave a result that is not a number' };
-  }
+  if (!logits.every(Number.isFinite))
+    return { status: 'failed', facts: image.facts, problem: { code: 'notANumber' } };
   const receipt = {
     directions: row(batch.directions),
     survived: row(batch.survived),
     milliseconds: batch.milliseconds / count,
   };
-  return { status: 'ok', facts: image.facts, top: topClasses(logits), receipt };
+  return { status: 'ok', facts: image.facts, warning: image.warning, top: topClasses(logits), receipt };
 }

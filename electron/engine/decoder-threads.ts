@@ -1,7 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { AppError } from '../shared/errors.ts';
+import { PictureError } from '../shared/picture-problem.ts';
+import type { PictureProblem } from '../shared/picture-problem.ts';
 import type { Picture } from './decode-image.ts';
 import { Turns } from './turns.ts';
 
@@ -16,7 +17,7 @@ export type DecoderReply =
   | { pixels: Uint8Array<ArrayBuffer>; width: number; height: number }
   | { jpeg: Uint8Array }
   | { notRaw: true }
-  | { error: string };
+  | { problem: PictureProblem };
 
 const workerEntry = join(import.meta.dirname, 'decoder-worker.ts');
 
@@ -24,14 +25,14 @@ const workerEntry = join(import.meta.dirname, 'decoder-worker.ts');
 const idle: Worker[] = [];
 const turns = new Turns(availableParallelism());
 
-/** The picture of a HEIC file: RGB, 8 bit, upright as its container says, without its colour profile. Throws BAD_IMAGE. */
+/** The picture of a HEIC file: RGB, 8 bit, upright as its container says, without its colour profile. Throws PictureError. */
 export async function decodeHeic(bytes: Uint8Array): Promise<Picture> {
   const reply = await ask({ kind: 'heic', bytes });
   if (!('pixels' in reply)) throw badReply(reply);
   return reply;
 }
 
-/** The JPEG that a camera put into a RAW file; undefined when the file is none. Throws BAD_IMAGE. */
+/** The JPEG that a camera put into a RAW file; undefined when the file is none. Throws PictureError. */
 export async function extractPreview(bytes: Uint8Array): Promise<Buffer | undefined> {
   const reply = await ask({ kind: 'raw', bytes });
   if ('notRaw' in reply) return undefined;
@@ -39,9 +40,12 @@ export async function extractPreview(bytes: Uint8Array): Promise<Buffer | undefi
   return Buffer.from(reply.jpeg.buffer, reply.jpeg.byteOffset, reply.jpeg.byteLength);
 }
 
-function badReply(reply: DecoderReply): AppError {
-  const reason = 'error' in reply ? reply.error : 'its decoder gave another answer';
-  return new AppError('BAD_IMAGE', `the picture cannot be decoded: ${reason}`);
+function badReply(reply: DecoderReply): PictureError {
+  return 'problem' in reply ? new PictureError(reply.problem) : failure('it gave another answer');
+}
+
+function failure(details: string): PictureError {
+  return new PictureError({ code: 'decoderFailed', details });
 }
 
 function ask(call: DecoderCall): Promise<DecoderReply> {
@@ -55,15 +59,14 @@ function ask(call: DecoderCall): Promise<DecoderReply> {
   });
 }
 
-/** Rejects with BAD_IMAGE when the thread ends instead of answering; it is not used again then. */
+/** Rejects with PictureError when the thread ends instead of answering; it is not used again then. */
 function answerOf(worker: Worker, call: DecoderCall): Promise<DecoderReply> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: string) =>
-      reject(new AppError('BAD_IMAGE', `the picture cannot be decoded: ${reason}`));
+    const fail = (details: string) => reject(failure(details));
     worker.removeAllListeners();
     worker.once('message', resolve);
     worker.once('error', (error) => fail(error instanceof Error ? error.message : String(error)));
-    worker.once('exit', () => fail('its decoder ended'));
+    worker.once('exit', () => fail('its thread ended'));
     worker.postMessage(call);
   });
 }

@@ -50,9 +50,10 @@ export class DensePictures {
 
   async #predict(path: string, dial: EngineDial): Promise<ImageOutcome> {
     const { facts, ...picture } = await this.#decode(path);
-    if ('error' in picture) return { status: 'failed', facts, error: picture.error };
-    const found = await this.#predicting.take(() => this.#find(picture.made, dial));
-    return { status: 'ok', facts, ...found };
+    if ('problem' in picture) return { status: 'failed', facts, problem: picture.problem };
+    const { made, warning } = picture;
+    const found = await this.#predicting.take(() => this.#find(made, dial));
+    return { status: 'ok', facts, warning, ...found };
   }
 
   #decode(path: string) {

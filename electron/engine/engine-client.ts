@@ -12,6 +12,8 @@ import type {
   RenderedPicture,
   RenderOptions,
 } from '../shared/engine-api.ts';
+import { PictureError } from '../shared/picture-problem.ts';
+import type { PictureProblem } from '../shared/picture-problem.ts';
 import { isGpu } from '../shared/run.ts';
 import type { Device } from '../shared/run.ts';
 import { HostEnded, HostProcess } from './host-process.ts';
@@ -61,7 +63,7 @@ export class EngineClient {
   #crashesInARow = 0;
   #lost: AppError | undefined; // why the GPU is at an end
   /** Reasons by version of the file: a picture that crashes the host is not rendered again until it changes. */
-  readonly #notRendered = new Map<string, string>();
+  readonly #notRendered = new Map<string, PictureProblem>();
   #closed = false;
 
   constructor(options: EngineClientOptions = {}) {
@@ -138,8 +140,8 @@ export class EngineClient {
   async #picture<Call extends PictureCall>(call: Call): Promise<HostResults[Call['call']]> {
     const key = JSON.stringify([call.path, await fileVersion(call.path)]);
     const attempt = async () => {
-      const reason = this.#notRendered.get(key);
-      if (reason !== undefined) throw new AppError('BAD_IMAGE', reason);
+      const problem = this.#notRendered.get(key);
+      if (problem !== undefined) throw new PictureError(problem);
       return this.#ask(await this.#runningHost(), call, RENDER_LIMIT);
     };
     const examine = async () => {
@@ -147,9 +149,9 @@ export class EngineClient {
         return await attempt();
       } catch (error) {
         if (!(error instanceof HostEnded)) throw error;
-        const reason = `the image crashes the engine: ${error.message}`;
-        this.#notRendered.set(key, reason);
-        throw new AppError('BAD_IMAGE', reason, undefined, { cause: error });
+        const problem: PictureProblem = { code: 'crash', details: error.message };
+        this.#notRendered.set(key, problem);
+        throw new PictureError(problem, { cause: error });
       }
     };
     return this.#orExamine(attempt, examine);
@@ -243,7 +245,7 @@ export class EngineClient {
     return {
       status: 'failed',
       facts: { version: await fileVersion(path), width: undefined, height: undefined, capturedAt: undefined },
-      error: `the image crashes the engine: ${crash.message}`,
+      problem: { code: 'crash', details: crash.message },
     };
   }
 

@@ -27,14 +27,15 @@ export async function heicPicture(bytes: Uint8Array): Promise<DecoderReply> {
   const images = new libheif.HeifDecoder().decode(bytes);
   try {
     const image = images.find((candidate) => candidate.is_primary()) ?? images[0];
-    if (image === undefined) return { error: 'the file holds no picture that libheif finds' };
+    if (image === undefined)
+      return { problem: { code: 'damaged', details: 'libheif finds no picture in the file' } };
     const [width, height] = [image.get_width(), image.get_height()];
     const rgba = new Uint8ClampedArray(width * height * 4);
     const picture = await new Promise((resolve) => {
       image.display({ data: rgba, width, height }, resolve);
     });
     return picture === null
-      ? { error: 'libheif finds it damaged' }
+      ? { problem: { code: 'damaged', details: 'libheif cannot decode it' } }
       : { pixels: withoutAlpha(rgba), width, height };
   } finally {
     for (const image of images) image.free();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { InspectedPicture, InspectOptions } from '../shared/trainer-api.ts';
+import { problemText } from '../shared/picture-problem.ts';
 import type { Picture } from './decode-image.ts';
 import type { KeptPictures, Shrink } from './kept-pictures.ts';
 
@@ -17,7 +18,7 @@ export async function inspectPicture(
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     return { width, height, looks: await lookOf(picture, shrink), sha256 };
   });
-  return 'error' in file ? { error: file.error } : file.made;
+  return 'problem' in file ? { error: problemText(file.problem) } : file.made;
 }
 
 /** dHash: bit by bit, whether a pixel of the picture at 9 x 8 is brighter than the one to its right. 64 bits, hex. */

@@ -1,6 +1,7 @@
 import { totalmem } from 'node:os';
 import type { ImageFacts } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
+import { problemText } from '../shared/picture-problem.ts';
 import type { InspectOptions } from '../shared/trainer-api.ts';
 import type { Picture, PictureHeader } from './decode-image.ts';
 import type { FromFile, PictureFiles } from './picture-files.ts';
@@ -68,7 +69,7 @@ export class KeptPictures {
       () => roomFor(resize),
       (decoded) => this.#fit(decoded, roomFor(resize)),
     );
-    if ('error' in file) return { error: file.error };
+    if ('problem' in file) return { error: problemText(file.problem) };
     this.#keep(path, { picture: file.made, version: file.facts.version }, resize);
     return file.made;
   }
@@ -92,11 +93,11 @@ export class KeptPictures {
         picture: keep && this.#bytes < this.#memory ? await this.#fit(decoded, room) : undefined,
       }),
     );
-    if ('error' in file) return file;
-    const { facts } = file;
+    if ('problem' in file) return file;
+    const { facts, warning } = file;
     const { made, picture } = file.made;
     if (picture !== undefined) this.#keep(path, { picture, version: facts.version }, resize);
-    return { facts, made };
+    return { facts, made, warning };
   }
 
   /** Pictures of another size are of no use. */

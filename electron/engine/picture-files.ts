@@ -1,13 +1,16 @@
-import { AppError } from '../shared/errors.ts';
 import type { ImageFacts } from '../shared/engine-api.ts';
+import { PictureError } from '../shared/picture-problem.ts';
+import type { PictureProblem } from '../shared/picture-problem.ts';
 import type { ImageDecoder, Picture, PictureHeader } from './decode-image.ts';
 import { readImageFile } from './read-image-file.ts';
 import { Turns } from './turns.ts';
 
 const LARGE_PICTURE = 40e6; // pixels; decoded one at a time so that memory stays bounded
 
-/** What was made of the picture in a file, or why there is none in one sentence. */
-export type FromFile<Made> = { facts: ImageFacts; made: Made } | { facts: ImageFacts; error: string };
+/** What was made of the picture in a file, with what the decoder warned of, or why there is none. */
+export type FromFile<Made> =
+  | { facts: ImageFacts; made: Made; warning: PictureProblem | undefined }
+  | { facts: ImageFacts; problem: PictureProblem };
 
 /** Reads and decodes files for the model, as many at a time as the engine has threads. */
 export class PictureFiles {
@@ -47,15 +50,18 @@ export class PictureFiles {
       const { bytes, version } = await readImageFile(path);
       facts.version = version;
       const header = await this.#decoder.readHeader(bytes);
-      const { width, height, capturedAt } = header;
-      Object.assign(facts, { width, height, capturedAt });
-      const decode = async () =>
-        make(await this.#decoder.decode(bytes, header, shorterSide(header)), header, bytes);
+      const { width, height, captured } = header;
+      Object.assign(facts, { width, height, capturedAt: captured?.at });
+      Object.assign(facts, { capturedFraction: captured?.fraction, capturedOffset: captured?.offset });
+      const decode = async () => {
+        const picture = await this.#decoder.decode(bytes, header, shorterSide(header));
+        return { facts, made: await make(picture, header, bytes), warning: picture.warning };
+      };
       const large = width * height > LARGE_PICTURE;
-      return { facts, made: await (large ? this.#largeDecoding.take(decode) : decode()) };
+      return await (large ? this.#largeDecoding.take(decode) : decode());
     } catch (error) {
-      if (!(error instanceof AppError && error.code === 'BAD_IMAGE')) throw error;
-      return { facts, error: error.message };
+      if (!(error instanceof PictureError)) throw error;
+      return { facts, problem: error.problem };
     }
   }
 }

@@ -29,9 +29,9 @@ export async function rawPreview(bytes: Uint8Array): Promise<DecoderReply> {
     const preview = raw.thumbnailData();
     return preview?.format === 'jpeg'
       ? { jpeg: new Uint8Array(preview.data) }
-      : { error: 'the RAW file holds no JPEG of its picture, and Winnow does not develop RAW files' };
+      : { problem: { code: 'noPreview' } };
   } catch {
-    return { error: 'the JPEG in the RAW file cannot be read' };
+    return { problem: { code: 'damaged', details: 'LibRaw cannot read the JPEG in it' } };
   } finally {
     raw.delete();
   }

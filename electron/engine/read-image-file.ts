@@ -3,23 +3,25 @@ import { open, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../shared/errors.ts';
 import type { ImageFacts } from '../shared/engine-api.ts';
-
-const LARGEST_FILE = 1024 ** 3; // bytes
+import { LARGEST_FILE, PictureError } from '../shared/picture-problem.ts';
+import type { PictureProblemCode } from '../shared/picture-problem.ts';
 
 /** Opening a pipe would wait for its writer; with this flag it does not. Windows has neither. */
 const OPEN_FLAGS =
   process.platform === 'win32' ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK;
 
-const reasons: Record<string, string> = {
-  ENOENT: 'the file does not exist any more',
-  EACCES: 'the file may not be read',
-  EPERM: 'the file may not be read',
-  ELOOP: 'the link leads back to itself',
-  EISDIR: 'a folder stands where the file was',
-  EIO: 'the disk failed while the file was read',
+const reasons: Record<string, PictureProblemCode> = {
+  ENOENT: 'gone',
+  ENOTDIR: 'gone',
+  EACCES: 'notAllowed',
+  EPERM: 'notAllowed',
+  ELOOP: 'linkLoop',
+  EISDIR: 'notAFile',
+  ENXIO: 'notAFile',
+  EIO: 'diskFailed',
 };
 
-/** The bytes of a file, and the version of it that they are. Throws BAD_IMAGE with the reason. */
+/** The bytes of a file, and the version of it that they are. Throws PictureError. */
 export async function readImageFile(path: string): Promise<{
   bytes: Buffer;
   version: NonNullable<ImageFacts['version']>;
@@ -28,18 +30,13 @@ export async function readImageFile(path: string): Promise<{
   try {
     file = await open(path, OPEN_FLAGS);
     const stats = await file.stat();
-    if (!stats.isFile())
-      throw new AppError('BAD_IMAGE', 'a pipe, device or folder stands where the file was');
-    if (stats.size > LARGEST_FILE) {
-      throw new AppError(
-        'BAD_IMAGE',
-        `the file has ${stats.size} bytes, more than the limit of ${LARGEST_FILE}`,
-      );
-    }
+    if (!stats.isFile()) throw new PictureError({ code: 'notAFile' });
+    if (stats.size > LARGEST_FILE)
+      throw new PictureError({ code: 'fileTooLarge', details: `${stats.size} bytes` });
     const bytes = await file.readFile();
     return { bytes, version: { fileSize: stats.size, modifiedMs: Math.floor(stats.mtimeMs) } };
   } catch (error) {
-    throw toBadImage(error, path);
+    throw toPictureError(error, path);
   } finally {
     await file?.close();
   }
@@ -56,12 +53,11 @@ export async function isCurrent(path: string, version: ImageFacts['version']): P
   }
 }
 
-function toBadImage(error: unknown, path: string): unknown {
+function toPictureError(error: unknown, path: string): unknown {
   if (error instanceof AppError || !(error instanceof Error) || !('code' in error)) return error;
-  const code = String(error.code);
-  const reason =
-    code === 'ENOENT' && path.includes('\ufffd')
-      ? 'the file name is not valid UTF-8'
-      : (reasons[code] ?? `the file cannot be read (${code})`);
-  return new AppError('BAD_IMAGE', reason, undefined, { cause: error });
+  const system = String(error.code);
+  // U+FFFD stands for bytes that are no UTF-8: the file is there, but its name cannot be said.
+  const isBadName = system === 'ENOENT' && path.includes('\ufffd');
+  const code = isBadName ? 'badName' : (reasons[system] ?? 'unreadable');
+  return new PictureError({ code, details: error.message }, { cause: error });
 }

@@ -1,8 +1,8 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import type { Box, Mark, RenderedPicture, RenderOptions } from '../shared/engine-api.ts';
-import { badImage } from './decode-image.ts';
 import type { ImageDecoder, Picture } from './decode-image.ts';
+import { asPictureError } from './decoder-words.ts';
 import { drawTexts, paintMarks } from './draw-marks.ts';
 import { readImageFile } from './read-image-file.ts';
 import { Turns } from './turns.ts';
@@ -72,7 +72,7 @@ export class PictureRenderer {
     const { bytes } = await readImageFile(path);
     const picture = (await this.#open(bytes, undefined)).timeout({ seconds: LONGEST_RENDERING });
     const opaque = picture.flatten({ background: '#ffffff' }).toColourspace('srgb');
-    const { data, info } = await badImage(
+    const { data, info } = await asPictureError(
       opaque.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
     );
     return { pixels: data, width: info.width, height: info.height };
@@ -83,20 +83,20 @@ export class PictureRenderer {
     const picture = (await this.#open(bytes, maxSide)).timeout({ seconds: LONGEST_RENDERING });
     if (maxSide === undefined) {
       const jpeg = picture.flatten({ background: '#ffffff' }).jpeg(WHOLE_PICTURE);
-      return { bytes: await badImage(jpeg.toBuffer()), type: 'image/jpeg' };
+      return { bytes: await asPictureError(jpeg.toBuffer()), type: 'image/jpeg' };
     }
     const shrunk = picture.resize({
       ...{ width: maxSide, height: maxSide },
       ...{ fit: 'inside', withoutEnlargement: true },
     });
-    return { bytes: await badImage(shrunk.webp(THUMBNAIL).toBuffer()), type: 'image/webp' };
+    return { bytes: await asPictureError(shrunk.webp(THUMBNAIL).toBuffer()), type: 'image/webp' };
   }
 
   async #open(bytes: Buffer, maxSide: number | undefined): Promise<Sharp> {
     const header = await this.#decoder.readHeader(bytes);
-    // libvips cannot read HEIC and would take floats from 0 to 1 for black; the model's decoder knows better.
-    if (!header.isHeic && header.depth !== 'float')
-      return sharp(header.preview ?? bytes, { failOn: 'none', autoOrient: true });
+    // libvips cannot read HEIC, nor samples of every type; the model's decoder knows better.
+    if (!header.isHeic && header.samples === undefined)
+      return sharp(header.inside ?? bytes, { failOn: 'none', autoOrient: true });
     const { pixels, width, height } = await this.#decoder.decode(bytes, header, maxSide ?? Infinity);
     return sharp(pixels, { raw: { width, height, channels: 3 } });
   }

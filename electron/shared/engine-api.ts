@@ -1,3 +1,4 @@
+import type { PictureProblem } from './picture-problem.ts';
 import type { DetectionSettings, Device, Precision, Receipt } from './run.ts';
 
 /** The model that the engine predicts with until the next `open`. */
@@ -39,7 +40,9 @@ export interface ImageFacts {
   version: { fileSize: number; modifiedMs: number } | undefined;
   width: number | undefined; // of the upright picture, pixels
   height: number | undefined;
-  capturedAt: string | undefined; // EXIF DateTimeOriginal as ISO 8601 without a zone
+  capturedAt: string | undefined; // EXIF DateTimeOriginal, YYYY-MM-DDTHH:MM:SS: the camera's clock
+  capturedFraction?: string | undefined; // digits of its second behind the point
+  capturedOffset?: string | undefined; // of that clock from UTC, +HH:MM or -HH:MM
 }
 
 export interface ClassProbability {
@@ -78,11 +81,12 @@ export interface Region {
   mask: Mask;
 }
 
-/** What became of one image: a prediction, or the reason why there is none in one sentence. */
+/** What became of one image: a prediction, or the reason why there is none. */
 export type ImageOutcome =
   | {
       status: 'ok';
       facts: ImageFacts;
+      warning?: PictureProblem | undefined; // why it is to be taken with care
       /**
        * The five best classes: by softmax; of a segmented picture those with the largest shares of its area; of detections
        * the classes found, each with its best score, none where nothing was found.
@@ -92,7 +96,7 @@ export type ImageOutcome =
       regions?: Region[]; // of a segmentation model, largest first
       receipt: Receipt;
     }
-  | { status: 'failed'; facts: ImageFacts; error: string };
+  | { status: 'failed'; facts: ImageFacts; problem: PictureProblem };
 
 /** How a picture is wanted for the screen. */
 export interface RenderOptions {

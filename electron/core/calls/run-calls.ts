@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { runArguments, RunDetails, RunFindings } from '../../shared/api/runs.ts';
+import type { runArguments, RunDetails, RunFindings, ToldProblem } from '../../shared/api/runs.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import type { Run } from '../../shared/run.ts';
@@ -73,13 +73,6 @@ export function resumeHint(run: Run): string {
 function describeDetails(library: Library, row: RunRow): RunDetails {
   const { manifest } = library.models.get(row.spec.modelSha256);
   const labels = library.results.labelCounts(row.id).slice(0, SHOWN_LABELS);
-  const failures = [];
-  for (const { folder, rows } of runRows(library, row, { status: 'failed' })) {
-    failures.push(
-      ...rows.map(({ relativePath, error }) => ({ path: join(folder, relativePath), error: error ?? '' })),
-    );
-    if (failures.length >= SHOWN_FAILURES) break;
-  }
   const counted = new Map(library.results.folderCounts(row.id).map((counts) => [counts.path, counts]));
   return {
     run: describeRun(library, row),
@@ -89,9 +82,22 @@ function describeDetails(library: Library, row: RunRow): RunDetails {
     })),
     found: describeFound(library, row, manifest),
     reviewed: library.resultQueries.reviewed(row.id, pairWithLabels(displayNames(manifest.labels))),
-    failures: failures.slice(0, SHOWN_FAILURES),
+    failures: firstProblems(library, row, 'failed'),
+    warned: library.results.warned(row.id),
+    warnings: firstProblems(library, row, 'warned'),
     folders: row.spec.folders.map((path) => counted.get(path) ?? { path, total: 0, done: 0 }),
   };
+}
+
+/** The first files that failed, or whose results are to be taken with care. */
+function firstProblems(library: Library, run: RunRow, status: 'failed' | 'warned'): ToldProblem[] {
+  const told: ToldProblem[] = [];
+  for (const { folder, rows } of runRows(library, run, { status })) {
+    for (const { relativePath, error, warning, problem } of rows)
+      told.push({ path: join(folder, relativePath), error: error ?? warning ?? '', problem });
+    if (told.length >= SHOWN_FAILURES) break;
+  }
+  return told.slice(0, SHOWN_FAILURES);
 }
 
 function describeFound(

@@ -49,6 +49,10 @@ const columns: Record<string, Column> = {
     row.receipt && patchesSurviving(row.receipt, model.manifest.pruningLayers.length),
   milliseconds: ({ row }) => row.receipt && rounded(row.receipt.milliseconds, 3),
   error: ({ row }) => row.error,
+  warning: ({ row }) => row.warning,
+  problem_details: ({ row }) => row.problem?.details,
+  captured_fraction: ({ row }) => row.capturedFraction,
+  captured_offset: ({ row }) => row.capturedOffset,
 };
 
 export const columnNames: readonly string[] = Object.keys(columns);

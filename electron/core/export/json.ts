@@ -52,6 +52,8 @@ function describeFile(folder: string, row: ResultRow, model: ModelRow) {
     width: row.width ?? null,
     height: row.height ?? null,
     captured_at: row.capturedAt ?? null,
+    captured_fraction: row.capturedFraction ?? null,
+    captured_offset: row.capturedOffset ?? null,
     status: row.status,
     predictions: row.top.map(({ classIndex, confidence }) => ({
       label: model.manifest.labels[classIndex]?.name,
@@ -63,6 +65,8 @@ function describeFile(folder: string, row: ResultRow, model: ModelRow) {
     verified: row.verified,
     receipt: row.receipt === undefined ? null : describeReceipt(row.receipt, model),
     error: row.error ?? null,
+    warning: row.warning ?? null,
+    problem_details: row.problem?.details ?? null,
   };
 }
 

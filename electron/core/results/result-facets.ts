@@ -22,7 +22,10 @@ export function countFacets(library: Library, run: RunRow, filter: ResultFilter)
     ]),
     found: countFound(library, run, filter, names),
     confidence: tally.bins,
-    status: tally.status,
+    status: {
+      ...tally.status,
+      problem: tally.status.failed + library.resultQueries.count(run.id, { ...resolved, status: 'warned' }),
+    },
   };
 }
 
@@ -63,7 +66,7 @@ class FacetTally {
   readonly classes: number[]; // images that nobody reviewed, by the model's class
   nothing = 0; // those in which the model found nothing
   readonly bins = Array.from({ length: CONFIDENCE_BINS }, () => 0);
-  readonly status: ResultFacets['status'] = {
+  readonly status: Omit<ResultFacets['status'], 'problem'> = {
     ...{ ok: 0, failed: 0, pending: 0 },
     ...{ verified: 0, unverified: 0, corrected: 0 },
   };

@@ -35,7 +35,7 @@ export class ImagesTable {
   readonly #paths: Statement<[number, string, number], ImagePath>;
   readonly #markGone: Statement<[number, string]>;
   readonly #countCurrent: Statement<[{ folder: string; runId: number | null }], CurrentImages>;
-  readonly #setFacts: Statement<[number | null, number | null, string | null, number]>;
+  readonly #setFacts: Statement;
   readonly #locate: Statement<[number], { folder: string; relativePath: string }>;
   readonly #predicted: Statement<[], { folder: string; relativePath: string }>;
 
@@ -60,7 +60,8 @@ export class ImagesTable {
           AND results.file_size = images.file_size AND results.modified_ms = images.modified_ms
       WHERE path = :folder AND finished_scan > 0 GROUP BY folders.id`);
     this.#setFacts = database.prepare(
-      'UPDATE images SET width = ?, height = ?, captured_at = ? WHERE id = ?',
+      `UPDATE images SET width = :width, height = :height, captured_at = :capturedAt,
+        captured_fraction = :capturedFraction, captured_offset = :capturedOffset WHERE id = :imageId`,
     );
     this.#locate = database.prepare(`
       SELECT folders.path AS folder, relative_path AS relativePath
@@ -103,7 +104,14 @@ export class ImagesTable {
   }
 
   setFacts(imageId: number, facts: ImageFacts): void {
-    this.#setFacts.run(facts.width ?? null, facts.height ?? null, facts.capturedAt ?? null, imageId);
+    this.#setFacts.run({
+      imageId,
+      width: facts.width ?? null,
+      height: facts.height ?? null,
+      capturedAt: facts.capturedAt ?? null,
+      capturedFraction: facts.capturedFraction ?? null,
+      capturedOffset: facts.capturedOffset ?? null,
+    });
   }
 
   /** Where an image's file lies; undefined when there is no such image. */

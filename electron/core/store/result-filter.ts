@@ -86,10 +86,16 @@ export function correctedCondition(classLabels: readonly string[]): Condition {
   };
 }
 
+const WARNED = `results.image_id IN (SELECT image_id FROM results INDEXED BY results_warned
+  WHERE run_id = :runId AND warning IS NOT NULL)`;
+
+/** `:runId` is the caller's. */
 const STATUS_SQL = {
   ok: `results.status = 'ok'`,
   failed: `results.status = 'failed'`,
   pending: `results.status = 'pending'`,
+  warned: WARNED,
+  problem: `results.status = 'failed' OR ${WARNED}`,
   verified: 'reviews.label IS NOT NULL',
   unverified: `results.status = 'ok' AND reviews.label IS NULL`,
 };

@@ -1,5 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ClassProbability, ImageOutcome } from '../../shared/engine-api.ts';
+import { problemText, toPictureProblem } from '../../shared/picture-problem.ts';
+import type { PictureProblem } from '../../shared/picture-problem.ts';
 import type { ImageStatus, Receipt, RunCounts } from '../../shared/run.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
 import { directionsRun } from '../results/receipt-counts.ts';
@@ -7,6 +9,7 @@ import type { FoundTable } from './found.ts';
 import type { FoundFile } from './images.ts';
 import { REVIEW_JOIN, TOP_FOLDER, wholeCondition } from './result-filter.ts';
 import type { RowFilter } from './result-filter.ts';
+import { required } from './row.ts';
 
 /** A file that a run has yet to predict. */
 export interface PendingImage {
@@ -23,12 +26,16 @@ export interface ResultRow {
   modifiedMs: number;
   width: number | undefined;
   height: number | undefined;
-  capturedAt: string | undefined;
+  capturedAt: string | undefined; // see ImageFacts
+  capturedFraction: string | undefined;
+  capturedOffset: string | undefined;
   status: ImageStatus;
   top: ClassProbability[];
   receipt: Receipt | undefined;
   blocksRun: number | undefined; // scan directions that ran, over all blocks; of segmentation the mean of the windows
-  error: string | undefined;
+  error: string | undefined; // why it failed, in one sentence
+  warning: string | undefined; // why it is to be taken with care, in one sentence
+  problem: PictureProblem | undefined; // the same by its code, with what the decoder said
   humanLabel: string | undefined; // as a person verified it; '' where a person left no box
   humanBoxes: HumanBox[] | undefined; // as a person left them; undefined where nobody has touched them
   verified: boolean;
@@ -36,10 +43,12 @@ export interface ResultRow {
 
 const RANKS = [1, 2, 3, 4, 5] as const;
 const top5 = RANKS.flatMap((rank) => [`class_${rank}`, `confidence_${rank}`]);
-const computed = [...top5, 'directions', 'survived', 'milliseconds', 'blocks_run', 'error'];
+const predicted = [...top5, 'directions', 'survived', 'milliseconds', 'blocks_run'];
+const told = ['error', 'warning', 'problem', 'problem_details'];
+const computed = [...predicted, ...told];
 /** What StoredResult holds, from the tables `images`, `results` and `reviews`. */
 export const RESULT_COLUMNS = `images.id, relative_path, images.file_size, images.modified_ms, width, height, captured_at,
-  status, ${computed.join(', ')}, reviews.label AS human_label, reviews.boxes AS human_boxes`;
+  captured_fraction, captured_offset, status, ${computed.join(', ')}, reviews.label AS human_label, reviews.boxes AS human_boxes`;
 
 /** Statements of the table `results`. */
 export class ResultsTable {
@@ -48,6 +57,7 @@ export class ResultsTable {
   readonly #drop: Statement<[number, string]>;
   readonly #pending: Statement<[number, number, number], PendingImage>;
   readonly #save: Statement;
+  readonly #warned: Statement<[number], number>;
   readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
   readonly #labelCounts: Statement<[number], { classIndex: number | null; count: number }>;
   readonly #topFolders: Statement<[number], string>;
@@ -81,6 +91,11 @@ export class ResultsTable {
     this.#counts = database.prepare(
       'SELECT status, count(*) AS count FROM results WHERE run_id = ? GROUP BY status',
     );
+    this.#warned = database
+      .prepare<[number], number>(
+        'SELECT count(*) FROM results INDEXED BY results_warned WHERE run_id = ? AND warning IS NOT NULL',
+      )
+      .pluck();
     this.#labelCounts = database.prepare(`
       SELECT class_1 AS classIndex, count(*) AS count FROM results WHERE run_id = ? AND status = 'ok'
       GROUP BY class_1 ORDER BY count DESC, class_1`);
@@ -120,6 +135,8 @@ export class ResultsTable {
     const { version } = outcome.facts;
     const top = outcome.status === 'ok' ? outcome.top : [];
     const receipt = outcome.status === 'ok' ? outcome.receipt : undefined;
+    const problem = outcome.status === 'ok' ? outcome.warning : outcome.problem;
+    const sentence = problem === undefined ? null : problemText(problem);
     this.#save.run(
       outcome.status,
       version?.fileSize ?? null,
@@ -129,7 +146,10 @@ export class ResultsTable {
       receipt?.survived ?? null,
       receipt?.milliseconds ?? null,
       receipt === undefined ? null : Math.round(directionsRun(receipt) / windows),
-      outcome.status === 'failed' ? outcome.error : null,
+      outcome.status === 'failed' ? sentence : null,
+      outcome.status === 'ok' ? sentence : null,
+      problem?.code ?? null,
+      problem?.details ?? null,
       runId,
       imageId,
     );
@@ -143,6 +163,11 @@ export class ResultsTable {
       counts.total += count;
     }
     return counts;
+  }
+
+  /** How many images have a result that is to be taken with care. */
+  warned(runId: number): number {
+    return required(this.#warned.get(runId));
   }
 
   /** How many images have each class as their best one, most frequent first; null: nothing was found in them. */
@@ -184,12 +209,17 @@ export interface StoredResult extends StoredTop {
   width: number | null;
   height: number | null;
   captured_at: string | null;
+  captured_fraction: string | null;
+  captured_offset: string | null;
   status: ImageStatus;
   directions: Uint8Array | null;
   survived: Uint8Array | null;
   milliseconds: number | null;
   blocks_run: number | null;
   error: string | null;
+  warning: string | null;
+  problem: string | null;
+  problem_details: string | null;
   human_label: string | null;
   human_boxes: string | null;
 }
@@ -204,6 +234,8 @@ export function toResult(row: StoredResult): ResultRow {
     width: row.width ?? undefined,
     height: row.height ?? undefined,
     capturedAt: row.captured_at ?? undefined,
+    capturedFraction: row.captured_fraction ?? undefined,
+    capturedOffset: row.captured_offset ?? undefined,
     status: row.status,
     top: RANKS.flatMap((rank) => {
       const [classIndex, confidence] = [row[`class_${rank}`], row[`confidence_${rank}`]];
@@ -215,6 +247,8 @@ export function toResult(row: StoredResult): ResultRow {
         : { directions, survived, milliseconds },
     blocksRun: row.blocks_run ?? undefined,
     error: row.error ?? undefined,
+    warning: row.warning ?? undefined,
+    problem: toPictureProblem(row.problem ?? undefined, row.problem_details ?? undefined),
     humanLabel: row.human_label ?? undefined,
     humanBoxes: row.human_boxes === null ? undefined : (JSON.parse(row.human_boxes) as HumanBox[]),
     verified: row.human_label !== null,

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Box } from '../engine-api.ts';
 import type { Task } from '../model-package.ts';
+import type { PictureProblem } from '../picture-problem.ts';
 import type { ClassScore, ImageStatus, Receipt, Run } from '../run.ts';
 import { folderId, imageId, path, runId, share } from './arguments.ts';
 import type { HumanBox } from './review.ts';
@@ -24,10 +25,12 @@ export const resultFilterSchema = z.strictObject({
   text: z.string().max(1000, 'a text to search for must have at most 1000 characters').optional(),
   status: z
     .enum(
-      ['ok', 'failed', 'pending', 'verified', 'unverified', 'corrected'],
-      'a status must be ok, failed, pending, verified, unverified or corrected',
+      ['ok', 'failed', 'warned', 'problem', 'pending', 'verified', 'unverified', 'corrected'],
+      'a status must be ok, failed, warned, problem, pending, verified, unverified or corrected',
     )
-    .optional(), // unverified: predicted, not verified; corrected: verified with another label than the model's
+    // warned: predicted, but to be taken with care; problem: failed or warned; unverified: predicted, not verified;
+    // corrected: verified with another label than the model's
+    .optional(),
   folderId: folderId.optional(),
   /** Images whose model label differs from the one in another run; with `label`, those that got this one there. */
   differsFrom: z.strictObject({ runId, label: z.string().optional() }).optional(),
@@ -117,7 +120,10 @@ export interface ResultItem {
   modelLabel: string | undefined;
   confidence: number | undefined;
   verified: boolean;
-  error: string | undefined;
+  error: string | undefined; // why it failed, in one sentence
+  warning: string | undefined; // why the result is to be taken with care, in one sentence
+  /** Either of them by its code; undefined also for a failure from before there were codes. */
+  problem: PictureProblem | undefined;
   /** Share of the model's scans that ran, 0 to 1: how hard the image was. */
   work: number | undefined;
   width: number | undefined; // of the upright picture, pixels
@@ -138,7 +144,7 @@ export interface ResultFacets {
   labels: { label: string; count: number }[]; // most frequent first
   /** Counts of images by confidence in equal bins from 0 to 1. */
   confidence: number[];
-  status: Record<'ok' | 'failed' | 'pending' | 'verified' | 'unverified' | 'corrected', number>;
+  status: Record<'ok' | 'failed' | 'problem' | 'pending' | 'verified' | 'unverified' | 'corrected', number>;
   /**
    * Images in which a class was found by a detection or segmentation model with at least the filter's `minScore` (0.5
    * without one), or by a person who has touched the boxes; most frequent first, empty for classifiers.
@@ -151,7 +157,8 @@ export interface ImageDetails {
   path: string; // absolute
   fileSize: number; // bytes
   modifiedMs: number;
-  capturedAt: string | undefined; // ISO 8601 without a zone
+  capturedAt: string | undefined; // YYYY-MM-DDTHH:MM:SS, the camera's clock
+  capturedOffset: string | undefined; // of that clock from UTC, +HH:MM or -HH:MM
   top: ClassScore[]; // the five best
   humanLabel: string | undefined;
   receipt: Receipt | undefined;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CalibratedPreset, CalibrationProgress, Expectation } from '../calibration.ts';
 import type { ModelPackage } from '../model-package.ts';
+import type { PictureProblem } from '../picture-problem.ts';
 import type { Device, Preset, Run, RunProgress } from '../run.ts';
 import { batch, dialShape, path, runId, threads } from './arguments.ts';
 
@@ -128,6 +129,13 @@ export interface ReviewCounts {
   corrected: number; // of them: with another label than the model's
 }
 
+/** What was wrong with a file: in one English sentence, and by its code (see ResultItem). */
+export interface ToldProblem {
+  path: string; // absolute
+  error: string;
+  problem: PictureProblem | undefined;
+}
+
 export interface RunDetails {
   run: Run;
   /** Best classes, most frequent first. */
@@ -136,7 +144,10 @@ export interface RunDetails {
   found: RunFindings | undefined;
   reviewed: ReviewCounts;
   /** The first failed files. */
-  failures: { path: string; error: string }[];
+  failures: ToldProblem[];
+  warned: number; // images with a result that is to be taken with care
+  /** The first of them. */
+  warnings: ToldProblem[];
   folders: { path: string; total: number; done: number }[];
 }
 

@@ -1,6 +1,7 @@
 import type { ItemBox, ResultItem } from '../../../electron/shared/api/results.ts';
 import type { Formats } from '../../lib/format.ts';
 import { labelText } from '../../lib/label-text.ts';
+import { problemText } from '../../lib/problem-text.ts';
 import type { Translate } from '../../lib/messages.ts';
 
 /** Below this confidence a label is called uncertain. */
@@ -55,7 +56,7 @@ export function describeItem(
     boxes.length === 0 ? undefined : t('results.boxes', { count: boxes.length }),
     item.verified ? t('results.verified') : undefined,
     isUncertain(item) ? t('results.uncertain') : undefined,
-    item.error,
+    problemText(item, t),
     fileName(item.relativePath),
     place,
   ];

@@ -106,7 +106,7 @@ export const views: readonly View[] = [
   {
     name: 'problems',
     open: async (window) => {
-      await window.visit('/runs/2/results?status=failed', results);
+      await window.visit('/runs/2/results?status=problem', results);
       await window.page.getByRole('region', { name: say('problems.name') }).waitFor();
       await window.says('bird/notes.jpg');
     },

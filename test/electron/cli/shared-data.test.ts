@@ -40,7 +40,8 @@ suite('with the data beside the repository', () => {
     assert.deepEqual([rows.length, new Set(rows.map((row) => row['relative_path'])).size], [26, 26]);
     for (const row of rows) assert.equal(row['status'] === 'failed', row['error'] !== '');
     const bomb = rows.find((row) => row['relative_path'] === 'bomb-1600-megapixels.png');
-    assert.equal(bomb?.['error'], 'the picture has 1600 megapixels, more than the limit of 200');
+    assert.equal(bomb?.['error'], 'the picture has more pixels than Winnow decodes');
+    assert.equal(bomb['problem_details'], '1600 megapixels, the limit is 200');
   });
 
   const cifar = sharedData('cifar10-test');

@@ -32,7 +32,7 @@ suite('HEIC', () => {
   test('is decoded as its header says', async () => {
     const bytes = readFileSync(upright);
     const header = await decoder.readHeader(bytes);
-    assert.deepEqual([header.width, header.height, header.capturedAt], [64, 48, '2024-05-06T07:08:09']);
+    assert.deepEqual([header.width, header.height, header.captured?.at], [64, 48, '2024-05-06T07:08:09']);
     const { pixels, width, height } = await decoder.decode(bytes, header, 32);
     assert.deepEqual([width, height, pixels.length], [64, 48, 64 * 48 * 3]);
     assert.equal(colourAt(pixels, width, 32, 2), 'white');
@@ -66,7 +66,6 @@ suite('HEIC', () => {
       await assert.rejects(decodeHeic(broken), {
         name: 'AppError',
         code: 'BAD_IMAGE',
-        message: /cannot be decoded/,
       });
     }
     assert.equal((await decodeHeic(bytes)).width, 64);

@@ -3,6 +3,8 @@ import { suite, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
 import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
+import { PictureError, problemText } from '../../../electron/shared/picture-problem.ts';
+import type { PictureProblemCode } from '../../../electron/shared/picture-problem.ts';
 import { draw, drawPixels } from '../support/pictures.ts';
 import { tiff } from '../support/tiff.ts';
 
@@ -171,31 +173,42 @@ suite('decoding', () => {
   test('tells the capture time, and does without a damaged one', async () => {
     const exif = { IFD2: { DateTimeOriginal: '2023:07:14 05:06:07' } };
     const jpeg = await draw(width, height).withExif(exif).jpeg().toBuffer();
-    assert.equal((await decode(jpeg)).header.capturedAt, '2023-07-14T05:06:07');
+    assert.equal((await decode(jpeg)).header.captured?.at, '2023-07-14T05:06:07');
     const odd = await draw(width, height)
       .withExif({ IFD2: { DateTimeOriginal: 'yesterday' } })
       .jpeg()
       .toBuffer();
-    assert.equal((await decode(odd)).header.capturedAt, undefined);
+    assert.equal((await decode(odd)).header.captured?.at, undefined);
     const damaged = Buffer.from(jpeg);
     damaged.fill(0xff, damaged.indexOf('Exif') + 14, damaged.indexOf('Exif') + 40);
-    assert.equal((await decode(damaged)).header.capturedAt, undefined);
-    assert.equal((await decode(await draw(width, height).jpeg().toBuffer())).header.capturedAt, undefined);
+    assert.equal((await decode(damaged)).header.captured?.at, undefined);
+    assert.equal((await decode(await draw(width, height).jpeg().toBuffer())).header.captured?.at, undefined);
   });
 
   test('refuses what is broken or no picture, with the reason', async () => {
     const jpeg = await draw(200, 200).jpeg().toBuffer();
     const png = await draw(200, 200).png().toBuffer();
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
-    const cases: [Buffer, RegExp][] = [
-      [Buffer.alloc(0), /^the file is empty$/],
-      [Buffer.from('This is a text.'), /no picture in a format that Winnow reads/],
-      [svg, /no picture in a format that Winnow reads/],
-      [jpeg.subarray(0, 20), /cannot be decoded/],
-      [jpeg.subarray(0, jpeg.length / 2), /cannot be decoded/],
-      [png.subarray(0, png.length / 2), /cannot be decoded/],
-      [claimSize(png, 15_000, 14_000), /has 210 megapixels, more than the limit of 200/],
+    const cases: [Buffer, PictureProblemCode, details?: string][] = [
+      [Buffer.alloc(0), 'empty'],
+      [Buffer.from('This is a text.'), 'notAPicture'],
+      [svg, 'notAPicture'],
+      [jpeg.subarray(0, 20), 'cutShort'],
+      [jpeg.subarray(0, jpeg.length / 2), 'cutShort'],
+      [png.subarray(0, png.length / 2), 'damaged', 'vipspng: libpng read error'],
+      [claimSize(png, 15_000, 14_000), 'tooManyPixels', '210 megapixels, the limit is 200'],
     ];
-    for (const [bytes, message] of cases) await assert.rejects(decode(bytes), { code: 'BAD_IMAGE', message });
+    for (const [bytes, code, details] of cases) {
+      const error = await decode(bytes).then(
+        () => undefined,
+        (reason: unknown) => reason,
+      );
+      assert.ok(error instanceof PictureError);
+      assert.deepEqual(
+        [error.code, error.message, error.problem.code],
+        ['BAD_IMAGE', problemText({ code }), code],
+      );
+      if (details !== undefined) assert.equal(error.problem.details, details);
+    }
   });
 });

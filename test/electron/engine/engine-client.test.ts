@@ -1,3 +1,4 @@
+import { problemText } from '../../../electron/shared/picture-problem.ts';
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -54,9 +55,11 @@ function essence(outcome: ImageOutcome | undefined) {
   };
 }
 
+/** What is said of the failure, and what its cause said. */
 function failureOf(outcome: ImageOutcome | undefined): string {
   assert.equal(outcome?.status, 'failed');
-  return outcome.error;
+  const { problem } = outcome;
+  return problem.details === undefined ? problemText(problem) : `${problemText(problem)}: ${problem.details}`;
 }
 
 suite('the engine', () => {
@@ -120,8 +123,8 @@ suite('the engine', () => {
     const patterns = [
       /is empty/,
       /no picture in a format/,
-      /pipe, device or folder/,
-      /pipe, device/,
+      /folder, pipe or device/,
+      /pipe or device/,
       /does not exist/,
     ];
     for (const [index, pattern] of patterns.entries()) assert.match(failureOf(outcomes[index]), pattern);

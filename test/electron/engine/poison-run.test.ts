@@ -39,7 +39,7 @@ test('a run records files that crash the engine, says so, and does not try them 
     failures.map(({ path }) => path),
     [join(folder, 'a/poison.jpg'), join(folder, 'b/poison.jpg')],
   );
-  assert.ok(failures.every(({ error }) => error.startsWith('the image crashes the engine: ')));
+  assert.ok(failures.every(({ error }) => error === 'the image crashes the engine'));
   assert.ok(notices.some((message) => message.startsWith('The engine is started again: ')));
 
   notices.length = 0;

@@ -21,7 +21,7 @@ suite('RAW files of cameras', () => {
     const jpeg = await preview();
     const file = dng({ preview: jpeg, previewSize: size });
     const header = await decoder.readHeader(file);
-    assert.deepEqual([header.width, header.height, header.capturedAt], [320, 240, '2023-04-05T06:07:08']);
+    assert.deepEqual([header.width, header.height, header.captured?.at], [320, 240, '2023-04-05T06:07:08']);
     const { pixels, width, height } = await decoder.decode(file, header, 32);
     assert.deepEqual([width, height], [320, 240]);
     assert.ok(Buffer.from(pixels).equals(await sharp(jpeg).raw().toBuffer()));

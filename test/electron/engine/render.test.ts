@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import sharp from 'sharp';
+import { PictureError } from '../../../electron/shared/picture-problem.ts';
 import { EngineClient } from '../../../electron/engine/engine-client.ts';
 import type { EngineClientOptions } from '../../../electron/engine/engine-client.ts';
 import { writeFiles } from '../support/files.ts';
@@ -119,7 +120,10 @@ suite('rendering', () => {
     const poison = () => engine.render(join(folder, 'poison.jpg'), { maxSide: 256 });
     const [outcomes] = await Promise.all([
       engine.predict(paths, dial),
-      assert.rejects(poison(), badImage(/crashes the engine: .*exit code 7/)),
+      assert.rejects(
+        poison(),
+        (error) => error instanceof PictureError && /exit code 7/.test(error.problem.details ?? ''),
+      ),
       ...paths.map((path) => engine.render(path, { maxSide: 256 })),
     ]);
     assert.ok(outcomes.every(({ status }) => status === 'ok'));

@@ -120,9 +120,9 @@ const SIZE = [48, 40] as const;
 
 function answer(path: string, milliseconds: number, task: Task, dial: EngineDial): ImageOutcome {
   const facts = { version: version(path), width: SIZE[0], height: SIZE[1], capturedAt: undefined };
-  if (facts.version === undefined)
-    return { status: 'failed', facts, error: 'the file does not exist any more' };
-  if (basename(path).includes('bad')) return { status: 'failed', facts, error: 'a bad file' };
+  if (facts.version === undefined) return { status: 'failed', facts, problem: { code: 'gone' } };
+  if (basename(path).includes('bad'))
+    return { status: 'failed', facts, problem: { code: 'damaged', details: 'a bad file' } };
   const number = Number.parseInt(basename(path), 10) || 0;
   const receipt = {
     directions: Uint8Array.from([3, 1, 2, 0, 3, 3, 3, 3]),

@@ -87,7 +87,7 @@ function save(
           library.results.save(runId, imageId, {
             status: 'failed',
             facts,
-            error: `${basename(path)} is broken`,
+            problem: { code: 'damaged', details: `${basename(path)} is broken` },
           });
           continue;
         }

@@ -134,7 +134,7 @@ function makeOutcome(
     capturedAt:
       index % 3 === 0 ? undefined : new Date(1.6e12 + noise(index, 1) * 1e11).toISOString().slice(0, 19),
   };
-  if (index % 50 === 49) return { status: 'failed', facts, error: 'the file ends too early' };
+  if (index % 50 === 49) return { status: 'failed', facts, problem: { code: 'cutShort' } };
   const patches = Math.floor((manifest.imageSize - manifest.patchSize) / manifest.stride + 1) ** 2;
   const receipt = {
     directions: Uint8Array.from({ length: manifest.depth }, (_, layer) =>

@@ -82,7 +82,7 @@ function toOutcome(found: Exclude<Found, 'pending'>, manifest: Manifest): ImageO
   const version = { fileSize: 1, modifiedMs: 1 };
   if (found === 'failed') {
     const facts = { version, width: undefined, height: undefined, capturedAt: undefined };
-    return { status: 'failed', facts, error: 'the file ends too early' };
+    return { status: 'failed', facts, problem: { code: 'cutShort' } };
   }
   const { blocksRun = 0, size = [48, 40], capturedAt } = found;
   const facts = { version, width: size[0], height: size[1], capturedAt };

@@ -28,7 +28,7 @@ const format = createFormats('en', translate);
 const item: ResultItem = {
   ...{ imageId: 1, folderId: 1, relativePath: 'a/b.jpg', status: 'ok', label: 'fox', modelLabel: 'fox' },
   ...{ confidence: 0.93, verified: true, error: undefined, work: 0.5, width: 4, height: 3 },
-  boxes: [],
+  ...{ boxes: [], warning: undefined, problem: undefined },
 };
 
 suite('what is said of an image', () => {
@@ -69,10 +69,11 @@ suite('what is said of an image', () => {
         confidence: undefined,
         verified: false,
       },
-      error: 'the file ends too early',
+      error: 'the file ends before its picture does',
+      problem: { code: 'cutShort' } as const,
     };
     const text = describeItem(failed, { index: 0, count: 1 }, format, translate);
-    assert.equal(text, 'not readable, the file ends too early, b.jpg, 1 of 1');
+    assert.equal(text, 'not readable, The file ends before its picture does, b.jpg, 1 of 1');
   });
 
   test('a verified image is not uncertain', () => {

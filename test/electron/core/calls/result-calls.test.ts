@@ -185,12 +185,23 @@ suite('resultItems', () => {
     const common = { folderId: 1, verified: false, boxes: [] };
     assert.deepEqual(first, {
       ...{ imageId: failed, ...common, relativePath: 'broken.jpg', status: 'failed', label: undefined },
-      ...{ modelLabel: undefined, confidence: undefined, error: 'the file ends too early', work: undefined },
-      ...{ width: undefined, height: undefined },
+      ...{ modelLabel: undefined, confidence: undefined, work: undefined },
+      ...{
+        error: 'the file ends before its picture does',
+        problem: { code: 'cutShort', details: undefined },
+      },
+      ...{ warning: undefined, width: undefined, height: undefined },
     });
     assert.deepEqual(second, {
       ...{ imageId: fine, ...common, relativePath: 'crane/a%2.jpg', status: 'ok', label: 'crane (n2)' },
-      ...{ modelLabel: 'crane (n2)', confidence: 1, error: undefined, work: 6 / (2 * manifest.depth) },
+      ...{
+        modelLabel: 'crane (n2)',
+        confidence: 1,
+        error: undefined,
+        warning: undefined,
+        problem: undefined,
+        work: 6 / (2 * manifest.depth),
+      },
       ...{ width: 48, height: 40 },
     });
     assert.deepEqual(others, []);
@@ -211,7 +222,7 @@ suite('resultFacets', () => {
     ]);
     const bins = (counts: Record<number, number>) => Array.from({ length: 20 }, (_, bin) => counts[bin] ?? 0);
     assert.deepEqual(all.confidence, bins({ 8: 1, 10: 1, 14: 1, 18: 1, 19: 1 }));
-    const none = { ok: 5, failed: 1, pending: 1, verified: 0, unverified: 5, corrected: 0 };
+    const none = { ok: 5, failed: 1, problem: 1, pending: 1, verified: 0, unverified: 5, corrected: 0 };
     assert.deepEqual([all.total, all.status], [7, none]);
 
     await app.review({
@@ -230,7 +241,7 @@ suite('resultFacets', () => {
       ],
     );
     assert.deepEqual(dogs.confidence, bins({ 8: 1, 10: 1, 18: 1 }));
-    const status = { ok: 2, failed: 0, pending: 0, verified: 1, unverified: 1, corrected: 1 };
+    const status = { ok: 2, failed: 0, problem: 0, pending: 0, verified: 1, unverified: 1, corrected: 1 };
     assert.deepEqual(dogs.status, status);
     assert.equal((await facets({ text: 'cat/' })).total, 2);
   });

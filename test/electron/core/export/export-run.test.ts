@@ -45,6 +45,7 @@ suite('CSV export', () => {
       ...{ label_2: 'bird', confidence_2: '0.2', label_3: 'cat', confidence_3: '0.1', label_4: 'deer' },
       ...{ confidence_4: '0.05', label_5: 'dog', confidence_5: '0.03', ...rest },
       ...{ blocks_run: '12', tokens_kept: '16', milliseconds: '2', error: '' },
+      ...{ warning: '', problem_details: '', captured_fraction: '', captured_offset: '' },
     };
     const place = (path: string) => ({ relative_path: path, absolute_path: join(folder, path) });
     assert.deepEqual(records.slice(0, 2), [
@@ -53,7 +54,7 @@ suite('CSV export', () => {
     ]);
     assert.deepEqual(
       [records[2]?.['status'], records[2]?.['label'], records[2]?.['error'], records[2]?.['model']],
-      ['failed', '', 'a bad file', 'everyday10'],
+      ['failed', '', 'the picture is damaged and cannot be decoded', 'everyday10'],
     );
   });
 
@@ -184,7 +185,7 @@ suite('JSON export', () => {
     });
     assert.deepEqual(fine, {
       ...{ relative_path: '3.jpg', absolute_path: join(folder, '3.jpg'), width: 48, height: 40 },
-      ...{ captured_at: null, status: 'ok' },
+      ...{ captured_at: null, captured_fraction: null, captured_offset: null, status: 'ok' },
       predictions: [
         ...[score('cat', 3, 0.5), score('deer', 4, 0.2), score('dog', 5, 0.1), score('frog', 6, 0.05)],
         score('horse', 7, 0.03),
@@ -196,10 +197,14 @@ suite('JSON export', () => {
         patches_kept: [48, 32, 16],
         milliseconds: 2,
       },
-      error: null,
+      ...{ error: null, warning: null, problem_details: null },
     });
     assert.ok(
-      bad && 'error' in bad && bad.error === 'a bad file' && 'receipt' in bad && bad.receipt === null,
+      bad &&
+        'error' in bad &&
+        bad.error === 'the picture is damaged and cannot be decoded' &&
+        'receipt' in bad &&
+        bad.receipt === null,
     );
   });
 

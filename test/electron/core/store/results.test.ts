@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { problemText } from '../../../../electron/shared/picture-problem.ts';
+import type { PictureProblem } from '../../../../electron/shared/picture-problem.ts';
 import type { TestContext } from 'node:test';
 import { Library } from '../../../../electron/core/store/library.ts';
 import type { ImageOutcome } from '../../../../electron/shared/engine-api.ts';
@@ -28,14 +30,14 @@ function libraryWithRun(t: TestContext) {
   return { library, run, spec, scan };
 }
 
-function labelled(classIndex: number, confidence: number): ImageOutcome {
+function labelled(classIndex: number, confidence: number): Extract<ImageOutcome, { status: 'ok' }> {
   return {
     status: 'ok',
     facts: {
       version: { fileSize: 1, modifiedMs: 1 },
       width: 4,
       height: 3,
-      capturedAt: '2020-02-02T02:02:02',
+      ...{ capturedAt: '2020-02-02T02:02:02', capturedFraction: '25', capturedOffset: '+02:00' },
     },
     top: [{ classIndex, confidence }],
     receipt: { directions: Uint8Array.of(3, 0), survived: Uint8Array.of(1, 0, 1), milliseconds: 1.5 },
@@ -48,7 +50,8 @@ suite('results', () => {
     scan(['a.jpg', 'b.jpg']);
     const [a, b] = library.results.pending(run.id, 0, 10);
     assert.ok(a && b);
-    library.results.save(run.id, a.imageId, labelled(2, 0.75));
+    const warning: PictureProblem = { code: 'damagedParts', details: 'a decoder said so' };
+    library.results.save(run.id, a.imageId, { ...labelled(2, 0.75), warning });
     library.images.setFacts(a.imageId, labelled(2, 0.75).facts);
     const [row, pending] = library.results.page(run.id, FOLDER, '', 10);
     assert.deepEqual(
@@ -58,8 +61,10 @@ suite('results', () => {
       },
       {
         ...{ imageId: a.imageId, relativePath: 'a.jpg', fileSize: 1, modifiedMs: 1, width: 4, height: 3 },
+        ...{ capturedFraction: '25', capturedOffset: '+02:00' },
         ...{ capturedAt: '2020-02-02T02:02:02', status: 'ok', top: [{ classIndex: 2, confidence: 0.75 }] },
         receipt: { directions: [3, 0], survived: [], milliseconds: 1.5 },
+        ...{ warning: problemText(warning), problem: warning },
         ...{ blocksRun: 2, error: undefined, humanLabel: undefined, humanBoxes: undefined, verified: false },
       },
     );
@@ -85,11 +90,15 @@ suite('results', () => {
     library.results.save(run.id, a ?? 0, labelled(2, 0.75));
     library.results.save(run.id, b ?? 0, labelled(3, 0.25));
     const facts = { version: undefined, width: undefined, height: undefined, capturedAt: undefined };
-    library.results.save(run.id, c ?? 0, { status: 'failed', facts, error: 'broken' });
+    library.results.save(run.id, c ?? 0, { status: 'failed', facts, problem: { code: 'damaged' } });
     const paths = (filter: Parameters<typeof library.results.page>[4]) =>
       library.results.page(run.id, FOLDER, '', 10, filter).map(({ relativePath }) => relativePath);
     assert.deepEqual(paths({ status: 'ok' }), ['a.jpg', 'b.jpg']);
     assert.deepEqual(paths({ status: 'failed' }), ['c.jpg']);
+    assert.deepEqual([paths({ status: 'warned' }), library.results.warned(run.id)], [[], 0]);
+    library.results.save(run.id, b ?? 0, { ...labelled(3, 0.25), warning: { code: 'damagedParts' } });
+    assert.deepEqual([paths({ status: 'warned' }), library.results.warned(run.id)], [['b.jpg'], 1]);
+    assert.deepEqual(paths({ status: 'problem' }), ['b.jpg', 'c.jpg']);
     assert.deepEqual(paths({ minConfidence: 0.5 }), ['a.jpg']);
     assert.deepEqual(paths({ labels: { names: [], classes: [3, 4] } }), ['b.jpg']);
     assert.deepEqual(paths({ labels: { names: [], classes: [3] }, minConfidence: 0.5 }), []);

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { parse } from 'csv-parse/sync';
+import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
+import { winnow } from '../support/command-line.ts';
+import { sharedData } from '../support/files.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+
+/** Pictures of reports, each folder with its expected.txt: what is asserted here is what that says. */
+const { path: reports, skip } = sharedData('reports');
+
+/** Rows of the CSV that `winnow run` writes of one folder of reports, by file. */
+async function rowsOf(t: TestContext, report: string) {
+  const data = temporaryFolder(t);
+  const csv = join(data, 'out.csv');
+  const { code, stderr } = await winnow(data, 'run', join(reports, report), '--csv', csv);
+  assert.equal(code, 0, stderr);
+  const rows = parse<Record<string, string>>(readFileSync(csv, 'utf8'), { columns: true });
+  return new Map(rows.map((row) => [row['relative_path'] ?? '', row]));
+}
+
+/** Differences between the samples of a file's pixels and those of the reference beside it. */
+async function differences(report: string, name: string): Promise<{ most: number; mean: number }> {
+  const decoder = prepareDecoder();
+  const read = async (file: string) => {
+    const bytes = readFileSync(join(reports, report, file));
+    return decoder.decode(bytes, await decoder.readHeader(bytes), Infinity);
+  };
+  const [{ pixels }, reference] = [await read(name), await read('ref.png')];
+  assert.equal(pixels.length, reference.pixels.length);
+  const off = Array.from(pixels, (value, at) => Math.abs(value - (reference.pixels[at] ?? 0)));
+  return {
+    most: off.reduce((most, value) => Math.max(most, value), 0),
+    mean: off.reduce((sum, value) => sum + value, 0) / off.length,
+  };
+}
+
+suite('reports of neighbouring tools', { skip }, () => {
+  for (const [report, files, expected] of [
+    ['date-not-set', 4, ''],
+    ['date-padded', 5, '2021-02-03T10:11:12'],
+    ['date-tiff', 1, '2021-02-03T10:11:12'],
+  ] as const)
+    test(report, async (t) => {
+      const rows = await rowsOf(t, report);
+      assert.equal(rows.size, files);
+      for (const [name, row] of rows)
+        assert.deepEqual([row['captured_at'], row['status']], [expected, 'ok'], name);
+      if (report !== 'date-padded') return;
+      assert.equal(rows.get('date-sub.jpg')?.['captured_fraction'], '50');
+      assert.equal(rows.get('date-tz.jpg')?.['captured_offset'], '+02:00');
+    });
+
+  for (const [report, names, tolerance] of [
+    ['cmyk-alpha-tiff', ['cmyka.tif'], 0],
+    ['cmyk16-tiff', ['cmyk16.tif'], 1],
+    ['float-rgb-tiff', ['rgb32f.tif', 'rgb16f.tif', 'rgba32f.tif'], 1],
+    ['lab8-tiff', ['lab16-im.tif'], 9],
+    // 8 bits of Lab are too few at the edge of sRGB: a step of 1 there is one of up to 40, so only the mean is small.
+    ['lab8-tiff', ['lab8-im.tif'], 45],
+  ] as const)
+    test(`${report}: ${names.join(', ')}`, async (t) => {
+      const rows = await rowsOf(t, report);
+      const label = rows.get('ref.png')?.['label'];
+      assert.ok(label);
+      for (const name of names) {
+        assert.deepEqual(
+          [rows.get(name)?.['status'], rows.get(name)?.['label']],
+          ['ok', label],
+          basename(name),
+        );
+        const { most, mean } = await differences(report, name);
+        assert.ok(most <= tolerance && mean <= 4, `${name} is off by ${mean}, at most ${most}`);
+      }
+    });
+});
