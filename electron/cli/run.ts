@@ -87,7 +87,9 @@ async function complete(
     return exitCodeOfRun(run);
   }
   const { found, warned } = await app.showRun({ runId: id });
-  say(`Run ${id} is done: ${count(counts.ok, 'image')} labelled${warningText(warned)}, ${counts.failed} failed.\n`);
+  say(
+    `Run ${id} is done: ${count(counts.ok, 'image')} labelled${warningText(warned)}, ${counts.failed} failed.\n`,
+  );
   if (found !== undefined) say(summaryOf(found));
   if (counts.failed + warned > 0)
     say(`\`winnow show ${id}\` lists ${warned > 0 ? 'what was wrong' : 'the failures'}.\n`);
