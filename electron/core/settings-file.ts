@@ -1,9 +1,12 @@
-import { readFileSync, renameSync } from 'node:fs';
+import { readFileSync, renameSync, statSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseBounded } from '../shared/bounded-json.ts';
 import { settingsSchema } from '../shared/api/settings.ts';
 import type { Settings } from '../shared/api/settings.ts';
 import { toFileSystemError, writeFileWhole } from './write-file.ts';
+
+const SETTINGS_BOUNDS = { characters: 2 ** 20, depth: 16, containers: 10_000, keys: 10_000 };
 
 /** What a person has set, in `settings.json` of the data folder; a file that is not there means the defaults. */
 export class SettingsFile {
@@ -23,13 +26,14 @@ export class SettingsFile {
   read(): Settings {
     let text: string;
     try {
+      if (!statSync(this.#path).isFile()) throw new Error('it is not a file'); // a pipe would be waited for
       text = readFileSync(this.#path, 'utf8');
     } catch (error) {
       if (!isMissing(error)) this.#tellOnce(`The settings ${this.#path} cannot be read`, error);
       return settingsSchema.parse({});
     }
     try {
-      return settingsSchema.parse(JSON.parse(text));
+      return settingsSchema.parse(parseBounded(text, SETTINGS_BOUNDS));
     } catch {
       this.#keepAside();
       return settingsSchema.parse({});

@@ -1,5 +1,6 @@
 import { appApiArguments } from '../shared/app-api.ts';
 import type { AppApi, AppCall } from '../shared/app-api.ts';
+import { shortJson } from '../shared/short-json.ts';
 import { AppError } from '../shared/errors.ts';
 import type { WireError } from '../shared/wire.ts';
 
@@ -13,7 +14,7 @@ export async function answerCall(
   request: unknown,
 ): Promise<{ value: unknown } | { error: WireError }> {
   try {
-    if (!isCall(name)) throw new AppError('BAD_ARGUMENT', `Winnow has no call ${JSON.stringify(name)}`);
+    if (!isCall(name)) throw new AppError('BAD_ARGUMENT', `Winnow has no call ${shortJson(name)}`);
     const call = app[name] as (request: unknown) => Promise<unknown>;
     return { value: await call(request) };
   } catch (error) {

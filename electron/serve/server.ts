@@ -29,16 +29,22 @@ export interface WindowServerOptions {
   /** Where the window was built into. */
   windowFolder: string;
   port: number; // 0 takes any that is free
+  /** Milliseconds until a connection must have sent the head of a request; 10,000 without it. */
+  patience?: number;
 }
 
 /**
  * Serves the window to browsers of this computer. Throws NOT_FOUND when the window was not built, BAD_ARGUMENT when the
  * port is taken.
  */
-export async function serveWindow({ app, windowFolder, port }: WindowServerOptions): Promise<WindowServer> {
+export async function serveWindow({
+  patience = PATIENCE,
+  ...options
+}: WindowServerOptions): Promise<WindowServer> {
+  const { app, windowFolder, port } = options;
   if (!existsSync(join(windowFolder, 'index.html')))
     throw new AppError('NOT_FOUND', 'The window is not built yet', 'Run `npm run setup` and try again.');
-  const site = new Site(app, windowFolder);
+  const site = new Site(app, windowFolder, patience);
   const servers = await listen(port, () => site.createServer());
   const bound = portOf(servers[0]);
   return {
@@ -48,20 +54,35 @@ export async function serveWindow({ app, windowFolder, port }: WindowServerOptio
   };
 }
 
+/** A window sends its requests at once, and over few connections; whoever does not loses theirs. */
+const PATIENCE = 10_000; // milliseconds for the head of a request
+const LARGEST_HEAD = 16 * 1024; // bytes
+const MOST_CONNECTIONS = 256; // of each address
+const MOST_WINDOWS = 64;
+
 /** What is behind the servers on the addresses of this computer. */
 class Site {
   readonly access = new Access();
   readonly #app: AppService;
+  readonly #patience: number; // milliseconds
   readonly #routes: WindowRoutes;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE });
 
-  constructor(app: AppService, windowFolder: string) {
+  constructor(app: AppService, windowFolder: string, patience: number) {
     this.#app = app;
+    this.#patience = patience;
     this.#routes = new WindowRoutes(windowFolder, app.pictures);
   }
 
   createServer(): Server {
-    const server = createServer((request, response) => void this.#answer(request, response));
+    const bounds = {
+      headersTimeout: this.#patience,
+      requestTimeout: 2 * this.#patience, // of all of it
+      connectionsCheckingInterval: this.#patience / 4,
+      maxHeaderSize: LARGEST_HEAD,
+    };
+    const server = createServer(bounds, (request, response) => void this.#answer(request, response));
+    server.maxConnections = MOST_CONNECTIONS;
     return server.on('upgrade', (request, stream, head) => this.#upgrade(request, stream, head));
   }
 
@@ -116,9 +137,13 @@ class Site {
       headers.origin !== undefined &&
       foreignOrigin(headers) === undefined &&
       this.access.isAdmitted(headers);
-    if (isAllowed)
+    const isOneMore = this.#sockets.clients.size >= MOST_WINDOWS;
+    if (isAllowed && !isOneMore)
       this.#sockets.handleUpgrade(request, stream, head, (socket) => connectWindow(socket, this.#app));
-    else stream.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
+    else {
+      const status = isAllowed ? '503 Service Unavailable' : '403 Forbidden';
+      stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    }
   }
 }
 

@@ -1,11 +1,15 @@
 import type { RawData, WebSocket } from 'ws';
 import type { AppApi } from '../shared/app-api.ts';
+import { excessOf } from '../shared/bounded-json.ts';
 import { decodeWire, encodeWire } from '../shared/wire.ts';
 import { answerCall } from './answer-call.ts';
 import { EventOutlet } from './event-outlet.ts';
 
 /** Bytes of a message at most: a review of a million images. */
 export const LARGEST_MESSAGE = 16 * 1024 ** 2;
+
+/** What the largest calls have several times over: a review of ten thousand boxes in an image, or of a million images. */
+const CALL_BOUNDS = { depth: 16, containers: 100_000, keys: 200_000, items: 2_500_000 };
 
 const UNSUPPORTED = 1003; // codes of RFC 6455 for closing
 const POLICY_VIOLATION = 1008;
@@ -22,7 +26,7 @@ export function connectWindow(socket: WebSocket, app: AppApi): void {
       return;
     }
     const call = readCall(data);
-    if (call === undefined) socket.close(POLICY_VIOLATION, 'a call is JSON with id, name and request');
+    if (typeof call === 'string') socket.close(POLICY_VIOLATION, call);
     else void answer(socket, app, call);
   });
 }
@@ -33,17 +37,21 @@ interface ReceivedCall {
   request: unknown;
 }
 
-function readCall(data: RawData): ReceivedCall | undefined {
+/** The call that a message stands for, or why it stands for none. */
+function readCall(data: RawData): ReceivedCall | string {
+  const none = 'a call is JSON with id, name and request';
+  const text = Buffer.isBuffer(data) ? data.toString() : '';
+  const excess = excessOf(text, CALL_BOUNDS);
+  if (excess !== undefined) return excess;
   let message: unknown;
   try {
-    message = decodeWire(Buffer.isBuffer(data) ? data.toString() : '');
+    message = decodeWire(text);
   } catch {
-    return undefined;
+    return none;
   }
-  if (typeof message !== 'object' || message === null || !('id' in message && 'name' in message))
-    return undefined;
+  if (typeof message !== 'object' || message === null || !('id' in message && 'name' in message)) return none;
   const { id, name } = message;
-  if (typeof id !== 'number' || !Number.isSafeInteger(id)) return undefined;
+  if (typeof id !== 'number' || !Number.isSafeInteger(id)) return none;
   return { id, name, request: 'request' in message ? message.request : undefined };
 }
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 import type { Run } from './run.ts';
+import { shortJson } from './short-json.ts';
 import { dialShape, path } from './api/arguments.ts';
 import { exportArguments } from './api/exports.ts';
 import type { ExportEvent, ExportResults } from './api/exports.ts';
@@ -88,18 +89,36 @@ export interface Evaluation {
   imagesPerSecond: number; // in the engine
 }
 
+/** Items of a list at most, but for lists of numbers: images are named by those. */
+const LONGEST_LIST = 10_000;
+
 /** Checks the arguments of a call; throws BAD_ARGUMENT with one sentence about the first that is wrong. */
 export function checkArguments<Schema extends z.ZodType>(schema: Schema, request: unknown): z.output<Schema> {
+  if (hasLongList(request))
+    throw new AppError('BAD_ARGUMENT', `A list must have at most ${LONGEST_LIST} items, but has more`);
   const checked = schema.safeParse(request);
   if (checked.success) return checked.data;
   const [issue] = checked.error.issues;
-  const message = issue === undefined ? 'the arguments are not right' : issue.message;
+  const message = issue === undefined ? 'the arguments are not right' : describeIssue(issue);
   const came = issue === undefined || issue.path.length === 0 ? '' : `, but is ${show(request, issue.path)}`;
   throw new AppError('BAD_ARGUMENT', message.charAt(0).toUpperCase() + message.slice(1) + came);
+}
+
+/** Whether a list inside of a value is so long that to say what is wrong with each of its items would take seconds. */
+function hasLongList(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return false;
+  if (!Array.isArray(value)) return Object.values(value).some(hasLongList);
+  const isNumbers = value.every((item) => typeof item === 'number');
+  return !isNumbers && (value.length > LONGEST_LIST || value.some(hasLongList));
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code !== 'unrecognized_keys' || issue.keys.length === 1) return issue.message;
+  return `there must be no key ${shortJson(issue.keys[0])}, and ${issue.keys.length - 1} others that are not known`;
 }
 
 function show(request: unknown, path: PropertyKey[]): string {
   let value = request;
   for (const key of path) value = (value as Record<PropertyKey, unknown>)[key];
-  return value === undefined ? 'missing' : JSON.stringify(value);
+  return value === undefined ? 'missing' : shortJson(value);
 }

@@ -85,8 +85,9 @@ async function killMany(world: World, options: HarnessOptions): Promise<Tally> {
     const [at, torn] = [1 + random(known.calls), random(2) === 1];
     const what = `${scenario.name} killed at call ${at} of ${known.calls}${torn ? ', torn' : ''}`;
     try {
-      if (await killOnce(world, known, { at, torn }))
+      await killOnce(world, known, { at, torn }, () => {
         tally.kills[scenario.name] = (tally.kills[scenario.name] ?? 0) + 1;
+      });
     } catch (error) {
       const failure = `${what} (seed ${seed}, number ${number}): ${error instanceof Error ? error.message : String(error)}`;
       tally.failures.push(failure);
@@ -104,15 +105,17 @@ async function measure(world: World, scenario: Scenario): Promise<Measured> {
   return { scenario, calls, facts: scenario.facts(world), names };
 }
 
-/** Kills once; false when the command had come to its end before. */
+/** Kills once, and tells `onKilled` when the command had not come to its end before. */
 async function killOnce(
   world: World,
   { scenario, facts, names }: Measured,
   { at, torn }: { at: number; torn: boolean },
-): Promise<boolean> {
+  onKilled: () => void,
+): Promise<void> {
   world.restore(scenario.start);
   const ended = await world.run(scenario.command, { at, torn });
-  if (!ended.killed && ended.code !== 0) throw new Error(`it ended with ${ended.code}: ${ended.output}`);
+  if (ended.killed) onKilled();
+  else if (ended.code !== 0) throw new Error(`it ended with ${ended.code}: ${ended.output}`);
   scenario.assertSafe?.(world, scenario.start);
   if (scenario.goOn !== undefined) await scenario.goOn(world);
   else {
@@ -130,7 +133,6 @@ async function killOnce(
     world.restore(scenario.start);
     assert.deepEqual(after, scenario.facts(world), 'it could not be taken back');
   }
-  return ended.killed;
 }
 
 function isEqual(one: unknown, other: unknown): boolean {

@@ -88,7 +88,17 @@ export function scenarios(world: World): Scenario[] {
     },
     {
       ...{ name: 'models import', start: 'fresh' },
-      command: ['models', 'import', world.at('checkpoint.pth'), '--name', 'imported', '--token-keep', '0.7'],
+      command: [
+        'models',
+        'import',
+        world.at('checkpoint.pth'),
+        '--name',
+        'imported',
+        '--token-keep',
+        '0.7',
+        '--pruning-layers',
+        '1,2,4',
+      ],
       facts: () => ({ model: world.digest('data', 'models', 'imported.safetensors') }),
     },
     ...['csv', 'json', 'xlsx'].map((format) => ({

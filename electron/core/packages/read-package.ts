@@ -8,7 +8,15 @@ import {
   type Manifest,
   type SegmentationManifest,
 } from '../../shared/model-package.ts';
-import { badModel, readExactly, readHeader, withFile, type SafetensorsHeader } from './read-safetensors.ts';
+import { parseBounded } from '../../shared/bounded-json.ts';
+import {
+  badModel,
+  HEADER_BOUNDS,
+  readExactly,
+  readHeader,
+  withFile,
+  type SafetensorsHeader,
+} from './read-safetensors.ts';
 import { shapeProblem, tensorShapes } from './tensor-shapes.ts';
 import { allFinite } from './tensor-type.ts';
 
@@ -67,7 +75,7 @@ function parseManifest(text: string | undefined): Manifest {
   if (text === undefined) throw badModel('The file is a safetensors file, but not a model package of Winnow');
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseBounded(text, HEADER_BOUNDS);
   } catch (cause) {
     throw badModel("The model package's manifest is not JSON text", { cause });
   }

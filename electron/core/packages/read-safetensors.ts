@@ -1,11 +1,14 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
+import { parseBounded } from '../../shared/bounded-json.ts';
 import { AppError } from '../../shared/errors.ts';
 import { elementCount, isTensorType, TENSOR_TYPES, type TensorType } from './tensor-type.ts';
 
 /** Room for the manifest of 20,000 labels and 10,000 tensors. */
 const MAX_HEADER_BYTES = 4 * 2 ** 20;
 const MAX_DIMENSIONS = 8;
+/** The manifest is text inside of the header, so both keep within these. */
+export const HEADER_BOUNDS = { depth: 8, containers: 100_000, keys: 100_000 };
 const MAX_NAME = 200;
 
 export interface TensorPlace {
@@ -87,7 +90,7 @@ export function badModel(problem: string, options?: ErrorOptions): AppError {
 
 function parseEntries(text: Uint8Array): Map<string, unknown> {
   try {
-    const json: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(text));
+    const json = parseBounded(new TextDecoder('utf-8', { fatal: true }).decode(text), HEADER_BOUNDS);
     if (typeof json === 'object' && json !== null && !Array.isArray(json))
       return new Map(Object.entries(json));
   } catch (cause) {

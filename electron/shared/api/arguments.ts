@@ -4,6 +4,20 @@ import { PRECISIONS } from '../run.ts';
 /** Arguments that several calls share. */
 export const runId = z.int('a run is named by its number').positive('a run is named by its number');
 export const imageId = z.int('an image is named by its number').positive('an image is named by its number');
+/**
+ * Images by their numbers. A list may have millions, so it is checked in one pass that ends at the first item that is no
+ * number of an image.
+ */
+export const imageIds = (bounds: { min?: number; max?: number } = {}) =>
+  z.custom<number[]>(Array.isArray, 'images are named by a list of numbers').superRefine((ids, context) => {
+    const { min = 0, max = Infinity } = bounds;
+    const wrong = ids.findIndex((id) => !Number.isSafeInteger(id) || id <= 0);
+    const issue = { code: 'custom', input: ids } as const;
+    if (wrong >= 0) context.addIssue({ ...issue, message: 'an image is named by its number', path: [wrong] });
+    else if (ids.length < min) context.addIssue({ ...issue, message: 'at least one image must be named' });
+    else if (ids.length > max)
+      context.addIssue({ ...issue, message: `at most ${max} images are described at once` });
+  });
 export const folderId = z.int('a folder is named by its number').positive('a folder is named by its number');
 export const path = z.string().min(1, 'a path must not be empty');
 export const modelName = z.string().min(1, 'a model name must not be empty');

@@ -3,7 +3,7 @@ import type { Box } from '../engine-api.ts';
 import type { Task } from '../model-package.ts';
 import type { PictureProblem } from '../picture-problem.ts';
 import type { ClassScore, ImageStatus, Receipt, Run } from '../run.ts';
-import { folderId, imageId, path, runId, share } from './arguments.ts';
+import { imageIds, folderId, imageId, path, runId, share } from './arguments.ts';
 import type { HumanBox } from './review.ts';
 
 /**
@@ -67,7 +67,7 @@ export const resultArguments = {
   }),
   resultItems: z.strictObject({
     runId,
-    imageIds: z.array(imageId).max(1000, 'at most 1000 images are described at once'),
+    imageIds: imageIds({ max: 1000 }),
   }),
   resultFacets: z.strictObject({ runId, filter: resultFilterSchema }),
   showImage: z.strictObject({ runId, imageId }),

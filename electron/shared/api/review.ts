@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { imageId, runId, share } from './arguments.ts';
+import { imageIds, runId, share } from './arguments.ts';
 
 const pixels = z.number('a box must have numbers');
 
@@ -32,7 +32,7 @@ export type Verdict = z.infer<typeof verdict>;
 export const reviewArguments = {
   review: z.strictObject({
     runId,
-    imageIds: z.array(imageId).min(1, 'at least one image must be named'),
+    imageIds: imageIds({ min: 1 }),
     verdict,
     minScore: share('the smallest score').optional(), // of the boxes that are accepted; 0.5 without it
   }),

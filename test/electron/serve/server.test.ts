@@ -293,6 +293,12 @@ suite('calls over the WebSocket', () => {
     nothing: ['null', 1008],
     'no number': ['{"id":"1","name":"listRuns"}', 1008],
     bytes: [Buffer.from('{}'), 1003],
+    'lists in lists': [`{"id":1,"name":"listRuns","request":${'['.repeat(7e6)}${']'.repeat(7e6)}}`, 1008],
+    'five million objects': [`{"id":1,"name":"listRuns","request":[${'{},'.repeat(5e6)}{}]}`, 1008],
+    'a million keys': [
+      `{"id":1,"name":"listRuns","request":{${Array.from({ length: 1e6 }, (_, index) => `"${index}":1`).join()}}}`,
+      1008,
+    ],
     'a message of many megabytes': [`{"id":1,"name":"${'x'.repeat(17 * 1024 ** 2)}"}`, 1009],
   };
   for (const [name, [message, code]] of Object.entries(notCalls)) {
@@ -316,6 +322,38 @@ suite('calls over the WebSocket', () => {
     await assert.rejects(dial(server, { Origin: origin }), /403/);
     await assert.rejects(dial(server, { Cookie: cookie }), /403/);
     await assert.rejects(dial(server, { Cookie: cookie, Origin: origin }, '/other'), /403/);
+  });
+});
+
+suite('requests that are begun and not ended', () => {
+  test('lose their connection, and others are answered', async (t) => {
+    const { server } = await served(t, 0, { patience: 200 });
+    const halves = ['', 'GET / HT', 'GET / HTTP/1.1\r\nHost: localhost\r\nX: '];
+    const closed = halves.map(async (half) => {
+      const socket = createConnection(server.port, '127.0.0.1');
+      socket.on('error', () => undefined); // reset
+      socket.resume();
+      socket.write(half);
+      await once(socket, 'close');
+    });
+    const slow = createConnection(server.port, '127.0.0.1'); // whose head is whole and whose body is not
+    slow.on('error', () => undefined).resume();
+    slow.write('POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000000000\r\n\r\nx');
+    closed.push(once(slow, 'close').then(() => undefined));
+    assert.equal((await ask(server, '/', { Cookie: await enter(server) })).status, 200);
+    await Promise.all(closed);
+  });
+
+  test('may not be more than there are windows', async (t) => {
+    const { server, origin } = await served(t);
+    const headers = { Cookie: await enter(server), Origin: origin };
+    const sockets = await Promise.all(Array.from({ length: 64 }, () => dial(server, headers)));
+    await assert.rejects(dial(server, headers), /503/);
+    const closed = sockets[0] && once(sockets[0], 'close');
+    sockets[0]?.close();
+    await closed;
+    sockets[0] = await dial(server, headers);
+    for (const socket of sockets) socket.terminate();
   });
 });
 

@@ -11,7 +11,7 @@ import { house } from '../support/house.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A server over a library with a double for an engine; its window is three small files. */
-export async function served(t: TestContext, images = 0) {
+export async function served(t: TestContext, images = 0, options: { patience?: number } = {}) {
   const rooms = house(t, images);
   const built = temporaryFolder(t);
   const windowFolder = join(built, 'window');
@@ -21,7 +21,7 @@ export async function served(t: TestContext, images = 0) {
     'window/notes.txt': 'not part of a window',
     'secret.json': '{}',
   });
-  const server = await serveWindow({ app: rooms.app, windowFolder, port: 0 });
+  const server = await serveWindow({ app: rooms.app, windowFolder, port: 0, ...options });
   t.after(() => server.close());
   return { ...rooms, server, windowFolder, origin: `http://127.0.0.1:${server.port}` };
 }
