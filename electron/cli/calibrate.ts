@@ -56,7 +56,11 @@ function describe(report: CalibrationReport): string {
       : []),
     '',
     table([[...heading, ...accuracy, 'PRESET'], ...rows]),
-    ...(['balanced', 'fast'] as const).map((name) => describePreset(name, report)),
+    ...(calibration.points.length > 1
+      ? (['balanced', 'fast'] as const).map((name) => describePreset(name, report))
+      : [
+          `There is nothing to choose: ${modelName} leaves out no patches, and ${device} computes in one precision.`,
+        ]),
     '',
   ].join('\n');
 }

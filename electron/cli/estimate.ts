@@ -43,8 +43,20 @@ function describe({ model, device, images, chosen, points, uncalibrated }: RunEs
     'AGREEMENT',
     'TIME',
   ];
-  const notes = uncalibrated === undefined ? [] : [`Speeds are not known: ${uncalibrated}.\n`];
+  const notes = [
+    ...(points.length > 1 ? [] : [`${noChoice(model)}\n`]),
+    ...(uncalibrated === undefined ? [] : [`Speeds are not known: ${uncalibrated}.\n`]),
+  ];
   return [`${model.name} on ${device}; ${known}\n\n`, table([heading, ...rows]), ...notes].join('');
+}
+
+/** Why all presets are one. */
+function noChoice({ name, manifest }: RunEstimate['model']): string {
+  if (manifest.tokenKeep.length > 0)
+    return 'There is nothing to choose: fast, balanced and accurate are the same setting.';
+  return manifest.task === 'classification'
+    ? `There is nothing to choose: ${name} leaves out no patches, so fast, balanced and accurate are the same.`
+    : `There is nothing to choose but the size: ${name} leaves out no patches, and --input-size sets what it sees pictures at.`;
 }
 
 /** `imageSize`: the trained one, where some points have another. */

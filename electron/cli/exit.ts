@@ -1,4 +1,5 @@
 import { AppError } from '../shared/errors.ts';
+import type { ErrorCode } from '../shared/errors.ts';
 import type { Run } from '../shared/run.ts';
 
 export const EXIT = {
@@ -8,10 +9,13 @@ export const EXIT = {
   someImagesFailed: 3,
 } as const;
 
+/** Codes of errors that other arguments would mend. */
+const ARGUMENTS: readonly ErrorCode[] = ['BAD_ARGUMENT', 'NOT_FOUND', 'FILE_EXISTS', 'TOO_FEW_PICTURES'];
+
 /** The exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
-  const codes = ['BAD_ARGUMENT', 'NOT_FOUND', 'FILE_EXISTS'];
-  return error instanceof AppError && codes.includes(error.code) ? EXIT.badArguments : EXIT.failed;
+  const isArgument = error instanceof AppError && ARGUMENTS.includes(error.code);
+  return isArgument ? EXIT.badArguments : EXIT.failed;
 }
 
 /** The exit code for a run as it stands after a command. */

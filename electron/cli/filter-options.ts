@@ -56,7 +56,8 @@ export async function toFilter(
 async function labelsOf(app: AppService, runId: number, label: string): Promise<string[]> {
   if (label === '') return [label];
   const { run } = await app.showRun({ runId });
-  const shown = new Set(await app.classNames({ runId }));
+  const { classes, own } = await app.classNames({ runId });
+  const shown = new Set([...classes, ...own]);
   const wanted = label.trim().toLowerCase();
   const found = new Set([...shown].filter((name) => name.toLowerCase() === wanted));
   const labels = await manifestLabels(app, run.spec.modelName);

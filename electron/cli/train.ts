@@ -45,6 +45,7 @@ interface TrainOptions extends LibraryOption {
   tokenKeep?: string;
   blockKeep?: number;
   holdout?: number;
+  leaveOutPoor?: boolean;
   time?: number;
   seed?: number;
   recipe?: string;
@@ -84,6 +85,7 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
     .option('--token-keep <r>', 'share of patches to learn to keep: r for r, r^2, r^3, or one per stage')
     .option('--block-keep <r>', 'share of scans to learn to run', number)
     .option('--holdout <share>', 'of every class, to test with (default: 0.15)', number)
+    .option('--leave-out-poor', 'leave out classes with too few pictures to learn from and to test with')
     .option('--time <duration>', 'end in time, such as 30m or 2h', minutes)
     .option('--seed <n>', 'of everything that is drawn (default: 0)', number)
     .option('--recipe <name>', "settings of a published training, such as vim-t (default: Winnow's own)")

@@ -52,7 +52,7 @@ export function createAppService(parts: AppServiceParts): AppService {
     ...resultCalls(context),
     ...reviewCalls(context),
     ...settingsCalls(context, { desk, pictures, dailyBackup }),
-    ...trainingCalls(trainings),
+    ...trainingCalls(context, trainings),
   };
   context.engine.onCrash((reason) =>
     context.emit({ type: 'notice', message: `The engine is started again: ${reason}` }),

@@ -10,6 +10,12 @@ export const TRAINED_THRESHOLD = 0.5;
 const FAST_STEP = 0.2;
 const FAST_FLOOR = 0.3;
 
+/** The fast preset of a model that cannot leave out patches, but sees pictures at any size: of the trained side. */
+const FAST_SIZE = 0.75;
+
+/** Sides that such models are asked to see pictures at are multiples of this, in pixels. */
+const SIZE_STEP = 32;
+
 /** What a person can set by hand; texts as typed. */
 export interface CustomSettings {
   /** One ratio r, meaning r, r^2, r^3, or one ratio per stage with commas between. */
@@ -24,12 +30,19 @@ export function keepPowers(ratio: number, stages: number): number[] {
   return Array.from({ length: stages }, (_, stage) => ratio ** (stage + 1));
 }
 
+/** A share of the side that a model was trained to see pictures at, in pixels. */
+export function inputSizeAt(share: number, { imageSize }: Pick<Manifest, 'imageSize'>): number {
+  return Math.ceil((share * imageSize) / SIZE_STEP) * SIZE_STEP;
+}
+
 /**
  * The presets that every model has: `accurate` keeps every patch, `balanced` what the model was trained with, `fast`
- * fewer. Block decisions are the trained ones in all three; the precision is the most exact one of the device.
+ * fewer. Of a model that cannot leave out patches `fast` sees smaller pictures, where its task allows other sizes; of a
+ * classifier that cannot, all three are the same. Block decisions are the trained ones in all three; the precision is the
+ * most exact one of the device.
  */
 export function standardPresets(
-  manifest: Pick<Manifest, 'tokenKeep'>,
+  manifest: Pick<Manifest, 'task' | 'imageSize' | 'tokenKeep'>,
   device: Pick<Device, 'precisions'> = { precisions: ['fp32'] },
 ): Preset[] {
   const all = manifest.tokenKeep.map(() => 1);
@@ -37,8 +50,14 @@ export function standardPresets(
   return [
     preset('accurate', all, precision),
     preset('balanced', manifest.tokenKeep, precision),
-    preset('fast', fastKeep(manifest.tokenKeep), precision),
+    { ...preset('fast', fastKeep(manifest.tokenKeep), precision), ...fastSize(manifest) },
   ];
+}
+
+function fastSize(manifest: Pick<Manifest, 'task' | 'imageSize' | 'tokenKeep'>): Pick<Preset, 'inputSize'> {
+  if (manifest.task === 'classification' || manifest.tokenKeep.length > 0) return {};
+  const inputSize = inputSizeAt(FAST_SIZE, manifest);
+  return inputSize < manifest.imageSize ? { inputSize } : {};
 }
 
 /** `base` with the settings that were given; named `custom` when one was. Throws BAD_ARGUMENT. */

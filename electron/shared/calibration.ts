@@ -63,6 +63,11 @@ export interface Expectation {
 
 export type CalibratedPreset = 'accurate' | 'balanced' | 'fast';
 
+/** What a setting is called that stands for several presets: Accurate where it is that too, for nothing is lost there. */
+export function presetOf(names: readonly CalibratedPreset[]): CalibratedPreset | undefined {
+  return names.includes('accurate') ? 'accurate' : names[0];
+}
+
 /** A calibration with the points that the presets stand for. */
 export interface CalibrationReport {
   calibration: Calibration;

@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'BAD_CHECKPOINT' // a .pth file that cannot or must not be imported
   | 'BAD_MODEL' // a model package that is damaged or contradicts itself
   | 'BAD_IMAGE' // one image file that cannot be read
+  | 'TOO_FEW_PICTURES' // a class of a training has too few pictures; the training can do without it
   | 'NOT_FOUND' // a run, model, folder or file that is not there
   | 'LIBRARY' // the SQLite library is locked, damaged, full or from a newer version
   | 'ENGINE' // the engine host or the device failed

@@ -93,17 +93,24 @@ export interface EpochReport extends StepReport {
 }
 
 /** What a training has to say before it starts; `paths` are some of those concerned, relative to the folder. */
+/** What there can be to say of pictures before training. */
+export const WARNING_KINDS = [
+  'left-out', // classes with too few pictures, by request
+  'few-images', // fewer than 20 in a class
+  'unbalanced', // the largest class has ten times the images of the smallest
+  'unreadable', // files that cannot be read are left out
+  'duplicates', // the same picture in several classes
+  'near-duplicates', // pictures that look alike in training and hold-out
+  'small-pictures', // most are smaller than the model's input
+] as const;
+
 export interface TrainingWarning {
-  kind:
-    | 'few-images' // fewer than 20 in a class
-    | 'unbalanced' // the largest class has ten times the images of the smallest
-    | 'unreadable' // files that cannot be read are left out
-    | 'duplicates' // the same picture in several classes
-    | 'near-duplicates' // pictures that look alike in training and hold-out
-    | 'small-pictures'; // most are smaller than the model's input
+  kind: (typeof WARNING_KINDS)[number];
   message: string; // one sentence
   paths: string[];
   count: number;
+  /** What the sentence is about, for other languages; `count` aside. */
+  values?: Record<string, string | number> | undefined;
 }
 
 export type TrainingState = 'preparing' | 'running' | 'paused' | 'done' | 'failed';

@@ -1,4 +1,5 @@
 import type { DialPoint } from '../../electron/shared/api/runs.ts';
+import { presetOf } from '../../electron/shared/calibration.ts';
 import type { CalibrationPoint } from '../../electron/shared/calibration.ts';
 import type { Precision, Preset } from '../../electron/shared/run.ts';
 
@@ -63,7 +64,7 @@ export function dialPoints<Point extends Pick<DialPoint, 'names'>>(points: reado
 }
 
 export function requestOf({ names, preset }: Pick<DialPoint, 'names' | 'preset'>): PointRequest {
-  const [name] = names;
+  const name = presetOf(names);
   if (name !== undefined) return { preset: name };
   const { tokenKeep, blockThreshold, precision, inputSize } = preset;
   return {

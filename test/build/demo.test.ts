@@ -12,6 +12,9 @@ test('the demo names the sample parts, most of them right, with both presets, an
   assert.equal(status, 0, stderr);
   const rightOf = (preset: string) => Number(new RegExp(`^${preset} +(\\d+) of 60 `, 'm').exec(stdout)?.[1]);
   assert.ok(rightOf('Accurate') >= 56 && rightOf('Fast') >= 50, stdout);
+  // What the engine gains is not told as if a run gained it.
+  assert.doesNotMatch(stdout.slice(stdout.indexOf('patches kept')), /images\/s/);
+  assert.match(stdout, /engine alone[^]*Fast\s+gains little or nothing/);
   const csv = /^CSV: (.*)$/m.exec(stdout)?.[1] ?? '';
   assert.equal(fs.readFileSync(csv, 'utf8').trimEnd().split('\r\n').length, 61);
 });

@@ -111,3 +111,46 @@ e2e(
     assert.equal(await tops(), 1);
   },
 );
+
+e2e(
+  'no class is chosen before something is typed or gone to, and own labels have their own heading',
+  async (stage) => {
+    const window = await openRun(stage);
+    const { page, cells, data } = window;
+    const field = page.getByRole('combobox', { name: say('review.search') });
+    const list = page.getByRole('listbox', { name: say('review.search') });
+    const chosen = list.getByRole('option', { selected: true });
+    const said = () => savedResults(data, 1).map(({ reviewed }) => reviewed ?? '');
+    await cells.first().click();
+    await page.keyboard.press('/');
+    await page.getByRole('option', { name: 'airplane', exact: true }).waitFor();
+    assert.equal(await chosen.count(), 0);
+    await page.keyboard.press('Enter');
+    await page.keyboard.type('red f');
+    await page
+      .getByRole('option', { name: say('review.new-label', { label: 'red f' }), selected: true })
+      .waitFor();
+    await page.keyboard.type('ox');
+    await page.keyboard.press('Enter');
+    // The Enter before did nothing: the first image has the first label.
+    await until(
+      'one review',
+      said,
+      (labels) => labels[0] === 'red fox' && labels.slice(1).every((one) => one === ''),
+    );
+
+    await cells.nth(1).click();
+    await page.keyboard.press('/');
+    const own = page.getByRole('group', { name: say('picker.own') });
+    await own.getByRole('option', { name: 'red fox', exact: true }).waitFor();
+    assert.equal(await own.getByRole('option').count(), 1);
+    await page.keyboard.press('ArrowUp'); // to the last
+    await own.getByRole('option', { name: 'red fox', selected: true }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('/');
+    await field.fill('bi');
+    await page.getByRole('option', { name: 'bird', exact: true, selected: true }).waitFor();
+    await page.keyboard.press('Enter');
+    await until('the second review', said, (labels) => labels[1] === 'bird');
+  },
+);

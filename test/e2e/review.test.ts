@@ -73,6 +73,18 @@ e2e('images that are selected together get one label, which is undone and done a
   );
 });
 
+e2e(
+  'verdicts that are given faster than they are saved are each about an image of their own',
+  async (stage) => {
+    const window = await openRun(stage);
+    const { page, cells } = window;
+    const labels = savedResults(window.data, 1).map(({ label: name = '' }) => name);
+    await cells.nth(0).click();
+    for (const key of ['Enter', 'Enter', '1', 'Enter', '1']) void page.keyboard.press(key);
+    await reviewed(window, Object.fromEntries(labels.slice(0, 5).entries()));
+  },
+);
+
 e2e('what a person said stays when another run labels the images', async (stage) => {
   const window = await openRun(stage);
   const { page, cells } = window;

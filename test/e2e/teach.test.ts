@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { e2e } from './support/e2e.ts';
 import { hasValue, tabTo, typeInto } from './support/keyboard.ts';
@@ -139,4 +141,47 @@ e2e('pictures that cannot be learned from are refused in a sentence', async (sta
   await startButton(window, 10).waitFor();
   await page.getByRole('radio', { name: say('teach.method.distill') }).check();
   await window.says(/learns the classes of its teacher/);
+});
+
+e2e('a class with one picture is offered to be left out, and the rest is taught', async (stage) => {
+  const window = await stage.open();
+  const { page } = window;
+  const folder = await drawAnimals(stage);
+  mkdirSync(join(folder, 'owl'));
+  cpSync(join(folder, 'bird', 'bird-10.jpg'), join(folder, 'owl', 'owl.jpg'));
+  await setUp(window, folder);
+  await window.says(/of owl there is 1/);
+  await page.getByRole('button', { name: say('teach.leave-out') }).click();
+  await startButton(window, LEARNED).waitFor();
+  await window.says(/^One class is left out.*: owl \(1\)\.$/);
+  // It is a setting that can be taken back.
+  await page.getByRole('checkbox', { name: say('teach.leave-out') }).uncheck();
+  await window.says(/of owl there is 1/);
+  await page.getByRole('heading', { level: 1 }).focus();
+  await page.keyboard.press('l');
+  await startButton(window, LEARNED).waitFor();
+});
+
+e2e('runs without reviewed images cannot be chosen to learn from, and say why', async (stage) => {
+  const data = stage.folder();
+  await label(data, await drawAnimals(stage, ['bird', 'cat']), 'balanced');
+  const window = await stage.open({ data });
+  const { page } = window;
+  const run = page.getByRole('combobox', { name: say('teach.run') });
+  await window.visit('/teach/new', say('teach.title'));
+  await until('no run to choose', async () => (await run.textContent())?.includes(say('teach.no-reviews')));
+  assert.ok(await run.isDisabled());
+  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.cells.first().click();
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: /^Teach from/ }).waitFor();
+  await label(data, join(await drawAnimals(stage, ['dog'])), 'balanced'); // run 2, which nobody looks at
+  await window.visit('/teach/new', say('teach.title'));
+  const ofRun = (number: number) => run.getByRole('option', { name: new RegExp(`^Run ${number},`) });
+  await until('run 1 with its image', async () =>
+    /, 1 reviewed image$/.test((await ofRun(1).textContent())?.trim() ?? ''),
+  );
+  assert.ok(await ofRun(1).isEnabled());
+  assert.match((await ofRun(2).textContent())?.trim() ?? '', /, no reviewed images$/);
+  assert.ok(await ofRun(2).isDisabled());
 });

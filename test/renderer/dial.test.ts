@@ -56,6 +56,7 @@ suite('places on the dial', () => {
 suite('a point of the dial', () => {
   test('is asked for by its name where it has one', () => {
     assert.deepEqual(requestOf(point(0.7, 100, ['fast', 'balanced'])), { preset: 'fast' });
+    assert.deepEqual(requestOf(point(1, 100, ['fast', 'balanced', 'accurate'])), { preset: 'accurate' });
   });
 
   test('or by its settings', () => {

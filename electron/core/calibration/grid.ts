@@ -3,7 +3,7 @@ import type { Manifest } from '../../shared/model-package.ts';
 import { PRECISIONS } from '../../shared/run.ts';
 import type { Precision, Preset } from '../../shared/run.ts';
 import { countFlops } from '../flops.ts';
-import { keepPowers, TRAINED_THRESHOLD } from '../presets.ts';
+import { inputSizeAt, keepPowers, TRAINED_THRESHOLD } from '../presets.ts';
 
 /** One setting whose speed and labels are measured. */
 export type GridPoint = Omit<Preset, 'name'>;
@@ -11,10 +11,9 @@ export type GridPoint = Omit<Preset, 'name'>;
 /** Token keep ratios r, meaning r, r^2, r^3; the trained ones join them. */
 const KEEP_RATIOS = [1, 0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4];
 
-/** Of models whose predictions take seconds: fewer ratios, other sizes of the picture, and fp32 only as trained. */
+/** Of models whose predictions take seconds: fewer ratios, and other sizes of the picture. */
 const DENSE_KEEP_RATIOS = [1, 0.8, 0.6];
 const DENSE_SIZES = [1, 0.75, 0.5]; // of the trained input size
-const SIZE_STEP = 32; // pixels
 
 /** Block thresholds beside the trained one, measured with all patches and with the trained ratios. */
 const OTHER_THRESHOLDS = [0.3, 0.7];
@@ -53,15 +52,17 @@ function denseGrid(
   { imageSize, tokenKeep }: Pick<Manifest, 'imageSize' | 'tokenKeep'>,
   exactFirst: readonly Precision[],
 ): GridPoint[] {
+  // The most exact precision only as trained, unless the size is all that there is to choose.
+  const varied = exactFirst.length > 1 || tokenKeep.length > 0 ? exactFirst.slice(1) : exactFirst;
   const all = tokenKeep.map(() => 1);
   const keeps = distinct([
     all,
     tokenKeep,
     ...DENSE_KEEP_RATIOS.map((ratio) => keepPowers(ratio, all.length)),
   ]).sort((one, other) => (other[0] ?? 1) - (one[0] ?? 1));
-  const sizes = DENSE_SIZES.map((share) => Math.ceil((share * imageSize) / SIZE_STEP) * SIZE_STEP);
-  return exactFirst.flatMap((precision, rank) =>
-    [...new Set(rank === 0 ? [imageSize] : [imageSize, ...sizes])].flatMap((size) =>
+  const sizes = DENSE_SIZES.map((share) => inputSizeAt(share, { imageSize }));
+  return exactFirst.flatMap((precision) =>
+    [...new Set(varied.includes(precision) ? [imageSize, ...sizes] : [imageSize])].flatMap((size) =>
       keeps.map((keep) => ({
         tokenKeep: keep,
         blockThreshold: TRAINED_THRESHOLD,

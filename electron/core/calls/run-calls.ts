@@ -31,7 +31,11 @@ export function runCalls(
     cancel: ({ runId }) => desk.cancel(runId),
     estimateRun: async ({ folders, threads, batch, ...dial }) => {
       const resolved = await desk.resolve(folders, dial, { threads, batch });
-      return context.ask('estimateRun', { resolved, threads: context.threads(threads) });
+      return context.ask('estimateRun', {
+        resolved,
+        threads: context.threads(threads),
+        inputSize: dial.inputSize,
+      });
     },
     queueRun: ({ folders, threads, batch, start = true, ...dial }) =>
       queue.add(folders, dial, { threads, batch, start }),

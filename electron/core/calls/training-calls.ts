@@ -1,8 +1,12 @@
 import type { trainingArguments } from '../../shared/api/training.ts';
 import type { TrainingDesk } from '../training/training-desk.ts';
-import type { Calls } from './app-context.ts';
+import type { AppContext, Calls } from './app-context.ts';
+import { describeRun } from '../runs/run-job.ts';
 
-export function trainingCalls(desk: TrainingDesk): Calls<keyof typeof trainingArguments> {
+export function trainingCalls(
+  { library }: AppContext,
+  desk: TrainingDesk,
+): Calls<keyof typeof trainingArguments> {
   return {
     prepareTraining: (request) => desk.prepare(request),
     startTraining: (request) => desk.start(request),
@@ -13,6 +17,15 @@ export function trainingCalls(desk: TrainingDesk): Calls<keyof typeof trainingAr
       return undefined;
     },
     listTrainings: () => desk.list(),
+    reviewedRuns: () =>
+      library.runs
+        .all()
+        .filter(({ spec }) => library.models.get(spec.modelSha256).manifest.task === 'classification')
+        .toSorted((one, other) => other.id - one.id)
+        .map((row) => ({
+          run: describeRun(library, row),
+          reviewed: library.resultQueries.verified(row.id),
+        })),
     showTraining: ({ trainingId }) => desk.show(trainingId),
   };
 }

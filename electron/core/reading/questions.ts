@@ -1,5 +1,6 @@
 import type { ExportPreview } from '../../shared/api/exports.ts';
 import type {
+  ClassNames,
   FoundEvaluation,
   ResultFacets,
   ResultFilter,
@@ -32,12 +33,12 @@ interface ListRequest {
 export interface Questions {
   findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, Uint32Array];
   resultFacets: [ListRequest, ResultFacets];
-  classNames: [{ run: RunRow }, string[]];
+  classNames: [{ run: RunRow }, ClassNames];
   compareRuns: [{ run: RunRow; other: RunRow }, RunComparison];
   comparableRuns: [{ run: RunRow }, SharedImages[]];
   evaluateRun: [{ run: RunRow }, RunEvaluation];
   evaluateFound: [{ run: RunRow; truth: string }, FoundEvaluation];
-  estimateRun: [{ resolved: ResolvedSpec; threads: number }, RunEstimate];
+  estimateRun: [{ resolved: ResolvedSpec; threads: number; inputSize: number | undefined }, RunEstimate];
   previewExport: [ListRequest, ExportPreview];
   countFolders: [{ folderId?: number | undefined }, CountedFolder[]];
   summary: [object, LibrarySummary];
@@ -66,7 +67,8 @@ export const answers: Answers = {
   comparableRuns: (library, { run }) => comparableRuns(library, run),
   evaluateRun: (library, { run }) => evaluateImages(library, run),
   evaluateFound: (library, { run, truth }) => evaluateFound(library, run, truth),
-  estimateRun: (library, { resolved, threads }) => estimateRun(library, resolved, threads),
+  estimateRun: (library, { resolved, threads, inputSize }) =>
+    estimateRun(library, resolved, threads, inputSize),
   previewExport: (library, { run, filter }) => previewExport(library, run, filter),
   countFolders: (library, { folderId }) => library.folders.counted(folderId),
   summary: (library) => library.summary(),

@@ -1,4 +1,4 @@
-import type { ResultFilter, ResultSort } from '../../shared/api/results.ts';
+import type { ClassNames, ResultFilter, ResultSort } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Task } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
@@ -62,10 +62,12 @@ export function classLabels(library: Library, run: RunRow): string[] {
   return displayNames(library.models.get(run.spec.modelSha256).manifest.labels);
 }
 
-/** Names of the classes of a run's model and of labels that people have given, in order. */
-export function listClassNames(library: Library, run: RunRow): string[] {
-  const all = new Set([...classLabels(library, run), ...library.reviews.labels()]);
-  return [...all].sort(new Intl.Collator('en', { numeric: true }).compare);
+/** What images and boxes of a run can be called. */
+export function listClassNames(library: Library, run: RunRow): ClassNames {
+  const classes = new Set(classLabels(library, run));
+  const own = library.reviews.labels().filter((label) => !classes.has(label));
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  return { classes: [...classes].sort(compare), own: own.sort(compare) };
 }
 
 /** Each class with its label, as RowFilter's `classLabels`. */

@@ -1,4 +1,5 @@
 import type { DialPoint, RunEstimate } from '../../shared/api/runs.ts';
+import { presetOf } from '../../shared/calibration.ts';
 import type { CalibratedPreset, Calibration } from '../../shared/calibration.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import type { Device, Preset, RunSpec } from '../../shared/run.ts';
@@ -6,23 +7,27 @@ import { choosePresets, expectationOf, settingOf } from '../calibration/choose-p
 import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import { sameSetting } from '../calibration/grid.ts';
 import { wholeModel, workShare } from '../flops.ts';
-import { standardPresets } from '../presets.ts';
+import { customPreset, standardPresets } from '../presets.ts';
 import type { ResolvedSpec } from './run-spec.ts';
 import type { Library } from '../store/library.ts';
 
 const NAMES: readonly CalibratedPreset[] = ['fast', 'balanced', 'accurate'];
 
-/** What a run would take, from the library and the calibration that holds here. */
+/**
+ * What a run would take, from the library and the calibration that holds here. `inputSize`: where a person has set one, at
+ * which all points are then.
+ */
 export function estimateRun(
   library: Library,
   { spec, model, device }: ResolvedSpec,
   threads: number,
+  inputSize?: number,
 ): RunEstimate {
   const key = calibrationKey(spec.modelSha256, device, threads);
   const calibration = library.calibrations.get(key);
   const points =
-    calibration === undefined
-      ? standardPoints(model.manifest, device)
+    calibration === undefined || inputSize !== undefined
+      ? standardPoints(model.manifest, device, inputSize, calibration)
       : measuredPoints(calibration, model.manifest);
   const outlook = outlookOf(library, spec, key);
   const images = countImages(library, spec.folders, undefined)?.images;
@@ -32,7 +37,7 @@ export function estimateRun(
     ...{ model, device: device.name, images },
     chosen:
       countedPoints.find(({ preset }) => sameSetting(preset, spec.preset)) ??
-      counted(pointOf(spec.preset, model.manifest)),
+      counted(pointOf(spec.preset, namesOf(spec.preset), model.manifest, calibration)),
     points: countedPoints,
     uncalibrated: calibration === undefined && 'unknown' in outlook ? outlook.unknown : undefined,
   };
@@ -50,19 +55,37 @@ function countImages(library: Library, folders: readonly string[], runId: number
   return sum;
 }
 
-function standardPoints(manifest: Manifest, device: Device): DialPoint[] {
-  return standardPresets(manifest, device)
-    .map((preset) => pointOf(preset, manifest))
-    .sort((one, other) => NAMES.indexOf(one.names[0] ?? 'fast') - NAMES.indexOf(other.names[0] ?? 'fast'));
+const namesOf = ({ name }: Preset) => NAMES.filter((known) => known === name);
+
+/** The presets of a model, from Fast to Accurate; those that predict the same are one point. */
+function standardPoints(
+  manifest: Manifest,
+  device: Device,
+  inputSize: number | undefined,
+  calibration: Calibration | undefined,
+): DialPoint[] {
+  const points: DialPoint[] = [];
+  for (const standard of standardPresets(manifest, device)) {
+    const preset = inputSize === undefined ? standard : customPreset({ inputSize }, standard, manifest);
+    const names = namesOf(standard);
+    const same = points.find((point) => sameSetting(point.preset, preset));
+    if (same === undefined) points.unshift(pointOf(preset, names, manifest, calibration));
+    else same.names.unshift(...names);
+  }
+  return points;
 }
 
-/** A setting that nothing was measured for; a preset of the model when it has the name of one. */
-function pointOf(preset: Preset, manifest: Manifest): DialPoint {
+/** A setting that is none of the calibration's chosen points. */
+function pointOf(
+  preset: Preset,
+  names: CalibratedPreset[],
+  manifest: Manifest,
+  calibration: Calibration | undefined,
+): DialPoint {
   return {
-    preset,
-    names: NAMES.filter((name) => name === preset.name),
+    ...{ preset, names },
     workShare: workShare(manifest, preset.tokenKeep, preset.inputSize),
-    expected: undefined,
+    expected: calibration && expectationOf(calibration, preset),
     pending: undefined,
     seconds: undefined,
   };
@@ -71,7 +94,7 @@ function pointOf(preset: Preset, manifest: Manifest): DialPoint {
 /** The presets, and every measured point that no other beats: the fastest for at least its agreement. */
 function measuredPoints(calibration: Calibration, manifest: Manifest): DialPoint[] {
   const presets = choosePresets(calibration);
-  const namesOf = (point: Calibration['points'][number]) => NAMES.filter((name) => presets[name] === point);
+  const chosenAs = (point: Calibration['points'][number]) => NAMES.filter((name) => presets[name] === point);
   const efficient = (point: Calibration['points'][number]) =>
     !calibration.points.some(
       (other) =>
@@ -80,12 +103,12 @@ function measuredPoints(calibration: Calibration, manifest: Manifest): DialPoint
         (other.agreeing > point.agreeing || other.imagesPerSecond > point.imagesPerSecond),
     );
   return calibration.points
-    .filter((point) => efficient(point) || namesOf(point).length > 0)
+    .filter((point) => efficient(point) || chosenAs(point).length > 0)
     .sort((one, other) => other.imagesPerSecond - one.imagesPerSecond)
     .map((point) => {
-      const names = namesOf(point);
+      const names = chosenAs(point);
       return {
-        preset: { name: names[0] ?? 'custom', ...settingOf(point) },
+        preset: { name: presetOf(names) ?? 'custom', ...settingOf(point) },
         names,
         workShare: point.flops / wholeModel(manifest),
         expected: expectationOf(calibration, point),

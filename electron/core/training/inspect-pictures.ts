@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors.ts';
 import type { InspectedPicture, TrainerApi } from '../../shared/trainer-api.ts';
+import { PoorClass } from './poor-class.ts';
 import type { LabelledFile, PictureSet } from './picture-set.ts';
 
 /** A picture that can be read, with what is known of it. */
@@ -65,9 +66,8 @@ function refuseEmptied(files: readonly LabelledFile[], pictures: readonly KnownP
   const left = new Set(pictures.map(({ className }) => className));
   const lost = files.find(({ className }) => !left.has(className));
   if (lost === undefined) return;
-  throw new AppError(
-    'BAD_ARGUMENT',
+  throw new PoorClass(
+    lost.className,
     `Every class needs pictures that can be read, but none of ${lost.className} can`,
-    'Put others into it, or remove it.',
   );
 }

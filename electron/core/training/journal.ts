@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { trainingArguments } from '../../shared/api/training.ts';
 import type { TrainingOutcome } from '../../shared/api/training.ts';
 import { classificationSchema } from '../../shared/model-package.ts';
-import { TRAINING_METHODS } from '../../shared/training.ts';
+import { TRAINING_METHODS, WARNING_KINDS } from '../../shared/training.ts';
 import type {
   Augmentation,
   EpochReport,
@@ -91,10 +91,11 @@ const trainingClass = z.strictObject({
 }) satisfies z.ZodType<TrainingClass>;
 
 const warning = z.strictObject({
-  kind: z.enum(['few-images', 'unbalanced', 'unreadable', 'duplicates', 'near-duplicates', 'small-pictures']),
+  kind: z.enum(WARNING_KINDS),
   message: z.string(),
   paths: z.array(z.string()),
   count,
+  values: z.record(z.string(), z.union([z.string(), z.number()])).optional(), // not in those of earlier versions
 }) satisfies z.ZodType<TrainingWarning>;
 
 const outcome = z.strictObject({

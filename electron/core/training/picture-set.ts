@@ -17,14 +17,16 @@ export interface LabelledFile {
 export interface PictureSet {
   source: string; // as Training says it
   files: LabelledFile[];
+  /** Names of sub-folders without any. */
+  empty: string[];
   /** Folders that cannot be read. */
   unreadable: { relativePath: string; error: string }[];
 }
 
 /**
  * The pictures in the sub-folders of a folder, each of which is a class with all that lies below it; what lies directly
- * in the folder is passed over. Throws NOT_FOUND, BAD_ARGUMENT for a folder without classes or with an empty one, and
- * FILE_SYSTEM when the folder cannot be read.
+ * in the folder is passed over. Throws NOT_FOUND or BAD_ARGUMENT for what is no folder, and FILE_SYSTEM when the folder
+ * cannot be read.
  */
 export async function scanClassFolders(folder: string): Promise<PictureSet> {
   const root = await resolveFolder(folder);
@@ -44,15 +46,8 @@ export async function scanClassFolders(folder: string): Promise<PictureSet> {
     }
   }
   const filled = new Set(files.map(({ className }) => className));
-  const empty = names.find((name) => !filled.has(name));
-  if (filled.size > 0 && empty !== undefined) {
-    throw new AppError(
-      'BAD_ARGUMENT',
-      `Every sub-folder must hold pictures of its class, but ${join(root, empty)} holds none`,
-      'Put some into it, or remove it.',
-    );
-  }
-  return { source: root, files: files.sort(byPath), unreadable };
+  const empty = names.filter((name) => !filled.has(name));
+  return { source: root, files: files.sort(byPath), empty, unreadable };
 }
 
 /** The order of pictures does not depend on that of the file system. */

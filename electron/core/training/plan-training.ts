@@ -6,13 +6,13 @@ import type { Clock } from '../runs/run-rate.ts';
 import { inspectPictures } from './inspect-pictures.ts';
 import type { Inspection } from './inspect-pictures.ts';
 import type { Plan, TrainingPicture, TrainingPictures } from './journal.ts';
-import { makeRecipe } from './resolve-training.ts';
+import { makeRecipe, withoutPoor } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
 import { epochsWithin, stepsPerEpoch } from './schedule.ts';
 import { shuffledPlaces } from './seeds.ts';
 import { holdOut } from './split.ts';
 import { dialOf } from './test-holdout.ts';
-import { warningsOf } from './warnings.ts';
+import { leftOutClasses, warningsOf } from './warnings.ts';
 
 /** What a training will be. */
 export interface PlannedTraining {
@@ -44,11 +44,11 @@ export class TrainingPlanner {
   #measured: { key: string; secondsPerImage: number } | undefined;
 
   /**
-   * One plan at a time. Rejects with BAD_ARGUMENT for pictures that cannot be learned from, with CANCELLED when `signal` is
-   * aborted.
+   * One plan at a time. Rejects with TOO_FEW_PICTURES or BAD_ARGUMENT for pictures that cannot be learned from, with
+   * CANCELLED when `signal` is aborted.
    */
   plan(resolved: ResolvedTraining, options: PlanOptions): Promise<PlannedTraining> {
-    const plan = this.#turn.then(() => this.#plan(resolved, options));
+    const plan = this.#turn.then(() => withoutPoor(resolved, (left) => this.#plan(left, options)));
     this.#turn = plan.catch(() => undefined); // heard of by whoever asked for it
     return plan;
   }
@@ -64,7 +64,10 @@ export class TrainingPlanner {
     return {
       plan: {
         ...{ manifest, recipe, classes: counted },
-        warnings: warningsOf(inspection, counted, held, manifest.imageSize),
+        warnings: [
+          ...leftOutClasses(resolved.leftOut),
+          ...warningsOf(inspection, counted, held, manifest.imageSize),
+        ],
         steps: request.method === 'head' ? 0 : recipe.epochs * stepsPerEpoch(images, recipe.batch),
       },
       pictures: { format: 1, ...(request.folder === undefined ? {} : { root: set.source }), pictures },

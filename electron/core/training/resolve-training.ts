@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
 import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
@@ -12,6 +12,7 @@ import { newManifest, trainableManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
 import { classNames, scanClassFolders } from './picture-set.ts';
 import type { PictureSet } from './picture-set.ts';
+import { PoorClass } from './poor-class.ts';
 import { OWN_RECIPE, RECIPE_NAMES, recipeAims, recipeBase, switchAugmentation } from './recipes.ts';
 import { reviewedPictures } from './reviewed-run.ts';
 import { checkHoldout } from './split.ts';
@@ -23,7 +24,9 @@ const DEVICES = ['cpu', 'reference'];
 export interface ResolvedTraining {
   request: TrainingRequest;
   parent: ParentModel | undefined;
-  set: PictureSet;
+  set: PictureSet; // without what was left out
+  leftOut: { name: string; images: number }[]; // classes with too few pictures
+  name: string; // of the new model
   classes: NewClass[]; // in the order of the new model
   manifest: ClassificationManifest; // whole but for its hash
   device: string;
@@ -33,7 +36,7 @@ export interface ResolvedTraining {
 
 /**
  * Turns a request into what it stands for, and refuses what cannot be trained. `isTaken`: names that other models are to
- * have. Throws NOT_FOUND, BAD_ARGUMENT, BAD_MODEL or FILE_SYSTEM.
+ * have. Throws NOT_FOUND, BAD_ARGUMENT, TOO_FEW_PICTURES, BAD_MODEL or FILE_SYSTEM.
  */
 export async function resolveTraining(
   request: TrainingRequest,
@@ -45,16 +48,64 @@ export async function resolveTraining(
   const device = trainingDevice(request.device);
   const parent = await findParent(request, context);
   const set = await findPictures(request, context);
+  const name = await newName(request, set, context, isTaken);
+  const base = { request, parent, device, seed, holdout, name };
+  return withoutPoor({ ...base, set, leftOut: [] }, (resolved) => resolved);
+}
+
+/** As `withoutClass` needs it: what does not depend on which classes there are. */
+type Base = Omit<ResolvedTraining, 'classes' | 'manifest'>;
+
+/** The classes of the pictures and the model of them. Throws TOO_FEW_PICTURES or BAD_ARGUMENT. */
+function resolveClasses(base: Base): ResolvedTraining {
+  const { request, parent, set, holdout, name } = base;
+  const [empty] = set.empty;
+  if (set.files.length > 0 && empty !== undefined) {
+    throw new PoorClass(
+      empty,
+      `Every sub-folder must hold pictures of its class, but ${join(set.source, empty)} holds none`,
+    );
+  }
   const classes = orderClasses(classNames(set), request, parent);
   const counts = Map.groupBy(set.files, ({ className }) => className);
   checkHoldout(
-    classes.map(({ name }) => ({ name, images: counts.get(name)?.length ?? 0 })),
+    classes.map((one) => ({ name: one.name, images: counts.get(one.name)?.length ?? 0 })),
     holdout,
   );
-  const name = await newName(request, set, context, isTaken);
   const labels = classes.map(({ label }) => label);
   const manifest = newManifest(request, parent, labels, name, recipeAims(request.recipe ?? OWN_RECIPE));
-  return { request, parent, set, classes, manifest, device, seed, holdout };
+  return { ...base, classes, manifest };
+}
+
+/** The same training without a class and its pictures. */
+function withoutClass<Known extends Base>(known: Known, className: string): Known {
+  const { set, leftOut } = known;
+  const files = set.files.filter((file) => file.className !== className);
+  const images = set.files.length - files.length;
+  return {
+    ...known,
+    set: { ...set, files, empty: set.empty.filter((name) => name !== className) },
+    leftOut: [...leftOut, { name: className, images }],
+  };
+}
+
+/**
+ * Does something with a training and, where the request allows it, again without the class whose pictures were too few for
+ * that. `work` rejects with PoorClass for such a class.
+ */
+export async function withoutPoor<Result>(
+  known: Base,
+  work: (left: ResolvedTraining) => Result | Promise<Result>,
+): Promise<Result> {
+  let left = known;
+  for (;;) {
+    try {
+      return await work(resolveClasses(left));
+    } catch (error) {
+      if (!(error instanceof PoorClass) || known.request.leaveOutPoor !== true) throw error;
+      left = withoutClass(left, error.className);
+    }
+  }
 }
 
 /** The recipe for so many pictures to learn from; `epochs` in place of the request's where time is short. */

@@ -39,7 +39,7 @@ export async function reviewedPictures(library: Library, run: RunRow): Promise<P
       'Accept or correct labels in its results first.',
     );
   }
-  return { source: `run ${run.id}`, files: files.sort(byPath), unreadable };
+  return { source: `run ${run.id}`, files: files.sort(byPath), empty: [], unreadable };
 }
 
 async function versionOf(path: string): Promise<{ fileSize: number; modifiedMs: number } | undefined> {

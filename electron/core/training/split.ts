@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import { PoorClass } from './poor-class.ts';
 
 /** What the hold-out is chosen by. */
 export interface SplitPicture {
@@ -17,7 +18,7 @@ interface Group {
 /**
  * Places of the pictures that are held out, ascending: of every class about `share`, at least one. Which ones depends on
  * the seed and on the pictures' content alone, not on names or order; pictures of equal content stay together. Throws
- * BAD_ARGUMENT when there is no such choice.
+ * TOO_FEW_PICTURES or BAD_ARGUMENT when there is no such choice.
  */
 export function holdOut(
   pictures: readonly SplitPicture[],
@@ -61,13 +62,21 @@ function heldOutOf(total: number, share: number): number {
 }
 
 /**
- * Throws BAD_ARGUMENT when a hold-out of `share` would be smaller than the number of classes, or would leave a class
- * without a picture to learn from.
+ * Throws TOO_FEW_PICTURES for a class without a picture on each side, BAD_ARGUMENT when a hold-out of `share` would be
+ * smaller than the number of classes, or would leave a class without a picture to learn from.
  */
 export function checkHoldout(classes: readonly { name: string; images: number }[], share: number): void {
+  const percent = `${Number((share * 100).toPrecision(3))} %`;
+  const poor = classes.find(({ images }) => images < 2);
+  if (poor !== undefined) {
+    const { name, images } = poor;
+    throw new PoorClass(
+      name,
+      `Every class needs pictures to learn from and to test with, but of ${name} there ${images === 1 ? 'is 1' : `are ${images}`}`,
+    );
+  }
   const total = classes.reduce((sum, { images }) => sum + images, 0);
   const held = Math.round(total * share);
-  const percent = `${Number((share * 100).toPrecision(3))} %`;
   if (held < classes.length) {
     throw new AppError(
       'BAD_ARGUMENT',
@@ -75,12 +84,12 @@ export function checkHoldout(classes: readonly { name: string; images: number }[
       'Hold out a larger share, or add pictures.',
     );
   }
-  const poor = classes.find(({ images }) => images < 2 || Math.round(images * share) >= images);
-  if (poor === undefined) return;
+  const emptied = classes.find(({ images }) => Math.round(images * share) >= images);
+  if (emptied === undefined) return;
   throw new AppError(
     'BAD_ARGUMENT',
-    `Every class needs pictures to learn from and to test with, but of ${poor.name} there ${poor.images === 1 ? 'is 1' : `are ${poor.images}`} and ${percent} are held out`,
-    poor.images < 2 ? 'Add pictures of it.' : 'Hold out a smaller share.',
+    `Every class needs pictures to learn from and to test with, but of ${emptied.name} there are ${emptied.images} and ${percent} are held out`,
+    'Hold out a smaller share.',
   );
 }
 
@@ -99,10 +108,9 @@ function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[
   return [...groups.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
-function tooAlike(name: string): AppError {
-  return new AppError(
-    'BAD_ARGUMENT',
+function tooAlike(name: string): PoorClass {
+  return new PoorClass(
+    name,
     `Every class needs at least two different pictures, but all of ${name} are the same one`,
-    'Add pictures of it.',
   );
 }

@@ -24,27 +24,52 @@ export function warningsOf(
   ];
 }
 
+/** About classes that the new model does not learn. */
+export function leftOutClasses(classes: readonly { name: string; images: number }[]): TrainingWarning[] {
+  if (classes.length === 0) return [];
+  const some = nameSome(classes.map(({ name, images }) => ({ name, size: images })));
+  const message = `${classes.length === 1 ? 'One class is' : `${classes.length} classes are`} left out, which the model will not know, for want of pictures: ${some.named}${andMore(some.more)}.`;
+  return [
+    warning(
+      'left-out',
+      message,
+      classes.map(({ name }) => name),
+      classes.length,
+      some,
+    ),
+  ];
+}
+
 function warning(
   kind: TrainingWarning['kind'],
   message: string,
   paths: readonly string[],
   count: number,
+  values: TrainingWarning['values'] = {},
 ): TrainingWarning {
-  return { kind, message, paths: paths.slice(0, SHOWN_PATHS), count };
+  return { kind, message, paths: paths.slice(0, SHOWN_PATHS), count, values };
 }
+
+/** Some of the classes with their sizes, as sentences name them. */
+function nameSome(classes: readonly { name: string; size: number }[]): { named: string; more: number } {
+  const named = classes.slice(0, NAMED).map(({ name, size }) => `${name} (${size})`);
+  return { named: named.join(', '), more: Math.max(0, classes.length - NAMED) };
+}
+
+const andMore = (more: number) => (more > 0 ? ` and ${more} more` : '');
 
 function fewImages(classes: readonly TrainingClass[]): TrainingWarning[] {
   const few = classes.filter((one) => sizeOf(one) < FEW).sort((one, other) => sizeOf(one) - sizeOf(other));
   if (few.length === 0) return [];
-  const named = few.slice(0, NAMED).map((one) => `${one.name} (${sizeOf(one)})`);
-  const others = few.length > NAMED ? ` and ${few.length - NAMED} more` : '';
-  const message = `${few.length === 1 ? 'One class has' : `${few.length} classes have`} fewer than ${FEW} pictures, which is little to learn from and to test with: ${named.join(', ')}${others}.`;
+  const some = nameSome(few.map((one) => ({ name: one.name, size: sizeOf(one) })));
+  const message = `${few.length === 1 ? 'One class has' : `${few.length} classes have`} fewer than ${FEW} pictures, which is little to learn from and to test with: ${some.named}${andMore(some.more)}.`;
   return [
     warning(
       'few-images',
       message,
       few.map(({ name }) => name),
       few.length,
+      { ...some, few: FEW },
     ),
   ];
 }
@@ -58,7 +83,12 @@ function unbalanced(classes: readonly TrainingClass[]): TrainingWarning[] {
   const [least, most] = [sorted[0], sorted.at(-1)];
   if (least === undefined || most === undefined || sizeOf(most) < UNBALANCED * sizeOf(least)) return [];
   const message = `The class ${most.name} has ${sizeOf(most)} pictures and ${least.name} only ${sizeOf(least)}, so the model will lean towards the larger one.`;
-  return [warning('unbalanced', message, [most.name, least.name], 2)];
+  return [
+    warning('unbalanced', message, [most.name, least.name], 2, {
+      ...{ most: most.name, mostImages: sizeOf(most) },
+      ...{ least: least.name, leastImages: sizeOf(least) },
+    }),
+  ];
 }
 
 function unreadableFiles(unreadable: Inspection['unreadable']): TrainingWarning[] {
@@ -72,6 +102,7 @@ function unreadableFiles(unreadable: Inspection['unreadable']): TrainingWarning[
       message,
       unreadable.map(({ relativePath }) => relativePath),
       count,
+      { path: first.relativePath, reason: first.error.replace(/\.$/, '') },
     ),
   ];
 }
@@ -84,15 +115,17 @@ function duplicates(pictures: readonly KnownPicture[]): TrainingWarning[] {
   );
   const [first] = several;
   if (first === undefined) return [];
-  const names = [...new Set(first.map(({ className }) => className))].join(' and ');
+  const names = [...new Set(first.map(({ className }) => className))];
   const count = several.length;
-  const message = `${count === 1 ? 'One picture is' : `${count} pictures are`} in several classes at once, such as ${first[0]?.relativePath ?? ''} in ${names}.`;
+  const path = first[0]?.relativePath ?? '';
+  const message = `${count === 1 ? 'One picture is' : `${count} pictures are`} in several classes at once, such as ${path} in ${names.join(' and ')}.`;
   return [
     warning(
       'duplicates',
       message,
       several.flatMap((same) => same.map(({ relativePath }) => relativePath)),
       count,
+      { path, names: names.join(', ') },
     ),
   ];
 }
@@ -124,6 +157,7 @@ function smallPictures(pictures: readonly KnownPicture[], imageSize: number): Tr
       message,
       small.map(({ relativePath }) => relativePath),
       small.length,
+      { images: pictures.length, imageSize },
     ),
   ];
 }

@@ -96,8 +96,8 @@ export interface ResultResults {
   showImage: ImageDetails;
   /** Pixels of what the model found in an image; none for a classifier. Throws NOT_FOUND for an image that is not in the run. */
   imageMasks: ImageMasks;
-  /** Names of the model's classes and of labels that people have given, in order. */
-  classNames: string[];
+  /** What an image or a box of the run can be called. */
+  classNames: ClassNames;
   compareRuns: RunComparison;
   /** Other runs of the same model with another preset that have predicted images of this run; most in common first. */
   comparableRuns: ComparableRun[];
@@ -108,6 +108,12 @@ export interface ResultResults {
    * when the truth cannot be used.
    */
   evaluateFound: FoundEvaluation;
+}
+
+/** Labels to choose among, each list in order; none is in both. */
+export interface ClassNames {
+  classes: string[]; // of the run's model
+  own: string[]; // that people have given beside them
 }
 
 export interface ResultItem {

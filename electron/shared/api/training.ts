@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ModelPackage } from '../model-package.ts';
+import type { Run } from '../run.ts';
 import { TRAINING_METHODS } from '../training.ts';
 import type {
   EpochReport,
@@ -53,6 +54,8 @@ export const trainingShape = {
     .gt(0, 'a block keep ratio must be above 0')
     .max(1, 'a block keep ratio must be at most 1')
     .optional(),
+  /** Classes with too few pictures are left out in place of a refusal. */
+  leaveOutPoor: z.boolean().optional(),
   /** Share of every class that is held out. */
   holdout: share('the hold-out').optional(),
   /** Training ends after so long, with the best epoch so far; the schedule is planned for it. */
@@ -82,6 +85,7 @@ export const trainingArguments = {
   resumeTraining: z.strictObject({ trainingId, threads: threads.optional() }),
   removeTraining: z.strictObject({ trainingId }),
   listTrainings: z.strictObject({}),
+  reviewedRuns: z.strictObject({}),
   showTraining: z.strictObject({ trainingId }),
 } as const;
 
@@ -97,7 +101,15 @@ export interface TrainingResults {
   /** Forgets a training that is not under way; a model that it made stays. */
   removeTraining: undefined;
   listTrainings: Training[]; // newest first
+  /** The runs of classifiers, newest first, with what a training could learn from them. */
+  reviewedRuns: ReviewedRun[];
   showTraining: TrainingDetails;
+}
+
+/** A run and its images to which a person has given a label. */
+export interface ReviewedRun {
+  run: Run;
+  reviewed: number;
 }
 
 /** A training as it is known before it starts. */

@@ -14,10 +14,14 @@ export interface ReviewerParts {
   settle: () => Promise<void>;
 }
 
-/** The review of what is selected in a list. */
+/**
+ * The review of what is selected in a list. Verdicts follow each other: one that is given while another is on its way is
+ * about the image that the list has gone on to by then, as the hand that gave it meant.
+ */
 export class Reviewer {
   readonly #list: ResultList;
   readonly #parts: ReviewerParts;
+  #turn: Promise<void> = Promise.resolve();
 
   constructor(parts: ReviewerParts) {
     this.#list = parts.list;
@@ -33,29 +37,35 @@ export class Reviewer {
 
   /** Says that the model is right about the targets; from a single one it goes on to the next that is unverified. */
   accept(): Promise<void> {
-    return this.#judge({ kind: 'accept' }, true);
+    return this.#inTurn(() => this.#judge({ kind: 'accept' }, true));
   }
 
   relabel(label: string): Promise<void> {
-    return this.#judge({ kind: 'label', label }, true);
+    return this.#inTurn(() => this.#judge({ kind: 'label', label }, true));
   }
 
   /** Gives the single target the label at this rank of the model's best ones, from 1. */
-  async choose(rank: number): Promise<void> {
-    const [imageId, ...others] = this.targets;
-    if (imageId === undefined || others.length > 0) return;
-    const details = await attempt(() => api.showImage({ runId: this.#list.runId, imageId }));
-    const label = details?.top[rank - 1]?.label;
-    if (label !== undefined) await this.relabel(label);
+  choose(rank: number): Promise<void> {
+    return this.#inTurn(async () => {
+      const [imageId, ...others] = this.targets;
+      if (imageId === undefined || others.length > 0) return;
+      const details = await attempt(() => api.showImage({ runId: this.#list.runId, imageId }));
+      const label = details?.top[rank - 1]?.label;
+      if (label !== undefined) await this.#judge({ kind: 'label', label }, true, [imageId]);
+    });
   }
 
   /** As if never reviewed. */
   clear(): Promise<void> {
-    return this.#judge({ kind: 'clear' }, false);
+    return this.#inTurn(() => this.#judge({ kind: 'clear' }, false));
   }
 
-  async #judge(verdict: Verdict, goesOn: boolean): Promise<void> {
-    const imageIds = this.targets;
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#turn = this.#turn.then(work, work);
+    return this.#turn;
+  }
+
+  async #judge(verdict: Verdict, goesOn: boolean, imageIds = this.targets): Promise<void> {
     if (imageIds.length === 0) return;
     const { runId } = this.#list;
     await this.#parts.settle();
@@ -63,7 +73,9 @@ export class Reviewer {
     const change = await attempt(() => api.review({ runId, imageIds, verdict, minScore }));
     if (change === undefined) return;
     announce(change.description);
-    if (goesOn && imageIds.length === 1) await this.#goOn();
+    const [imageId, ...others] = imageIds;
+    // Who has gone to another image meanwhile stays there.
+    if (goesOn && others.length === 0 && imageId === this.#list.selection.cursor) await this.#goOn();
   }
 
   /** To the next image of the list without a review, from the start again when there is none after the cursor. */

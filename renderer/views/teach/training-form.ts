@@ -34,6 +34,7 @@ export interface TrainingForm {
   epochs: Field;
   minutes: Field;
   holdout: Field; // percent
+  leaveOutPoor: boolean; // classes with too few pictures
   tokenKeep: number | undefined; // shares, untouched while undefined
   blockKeep: number | undefined;
   seed: Field;
@@ -49,6 +50,7 @@ export const emptyForm: TrainingForm = {
   limit: 'epochs',
   ...{ epochs: null, minutes: null, holdout: null, tokenKeep: undefined, blockKeep: undefined },
   ...{ seed: null, batch: null, learningRate: null },
+  leaveOutPoor: false,
   augment: {},
 };
 
@@ -60,13 +62,14 @@ export function requestOf(form: TrainingForm): TrainingRequest | undefined {
   const pictures = sourceOf(form);
   const start = startOf(form);
   if (pictures === undefined || start === undefined) return undefined;
-  const { method, holdout } = form;
+  const { method, holdout, leaveOutPoor } = form;
   return {
     ...pictures,
     method,
     ...start,
     ...(form.name.trim() !== '' && { name: form.name.trim() }),
     ...(typeof holdout === 'number' && { holdout: holdout / 100 }),
+    ...(leaveOutPoor && { leaveOutPoor }),
     ...number('seed', form.seed),
     ...number('batch', form.batch),
     ...(hasSteps(method) && stepsOf(form)),
@@ -109,7 +112,7 @@ function number(name: keyof TrainingRequest, value: Field): Partial<TrainingRequ
 
 /** Whether two requests learn from the same pictures, so that what is known of them stays true. */
 export const samePictures = (one: TrainingRequest, other: TrainingRequest) =>
-  one.folder === other.folder && one.runId === other.runId;
+  one.folder === other.folder && one.runId === other.runId && one.leaveOutPoor === other.leaveOutPoor;
 
 /** Whether a recipe varies the pictures in this way. */
 export function varies(augmentation: Augmentation, part: Switch): boolean {

@@ -277,7 +277,7 @@ suite('winnow train refuses in one sentence', () => {
   );
 
   test('a hold-out that is too small', async (t) => {
-    const said = await refusal(t, { a: { of: 'disc', count: 1 }, b: { of: 'ring', count: 3 } });
+    const said = await refusal(t, { a: { of: 'disc', count: 2 }, b: { of: 'ring', count: 2 } });
     assert.match(said, /^winnow: The hold-out needs a picture of each of the 2 classes, but 15 % of 4 /);
   });
 

@@ -9,10 +9,13 @@ import {
 import type { Preset } from '../../../electron/shared/run.ts';
 import { appError } from './app-error.ts';
 
-const MODEL = { name: 'sample', tokenKeep: keepPowers(0.7, 3), imageSize: 64 };
+const MODEL = {
+  ...{ name: 'sample', task: 'classification' as const },
+  ...{ tokenKeep: keepPowers(0.7, 3), imageSize: 64 },
+};
 
 function keepOf(name: string, tokenKeep: number[]): number[] | undefined {
-  return standardPresets({ tokenKeep }).find((preset) => preset.name === name)?.tokenKeep;
+  return standardPresets({ ...MODEL, tokenKeep }).find((preset) => preset.name === name)?.tokenKeep;
 }
 
 function custom(settings: CustomSettings, model = MODEL): Preset {
@@ -29,6 +32,21 @@ test('accurate keeps all, balanced what was trained', () => {
     ['bf16'],
   );
   assert.deepEqual([...new Set(standardPresets(MODEL).map((preset) => preset.blockThreshold))], [0.5]);
+});
+
+test('where no patch can be left out, fast sees smaller pictures, if the task has other sizes', () => {
+  const sizes = (model: Parameters<typeof standardPresets>[0]) =>
+    standardPresets(model).map(({ name, tokenKeep, inputSize }) => [name, tokenKeep, inputSize]);
+  const detector = { task: 'detection' as const, tokenKeep: [], imageSize: 1024 };
+  assert.deepEqual(sizes(detector), [
+    ['accurate', [], undefined],
+    ['balanced', [], undefined],
+    ['fast', [], 768],
+  ]);
+  assert.equal(sizes({ ...detector, task: 'segmentation', imageSize: 520 })[2]?.[2], 416);
+  assert.equal(sizes({ ...detector, imageSize: 32 })[2]?.[2], undefined); // there is no smaller step
+  assert.equal(sizes({ ...detector, tokenKeep: [0.7] })[2]?.[2], undefined);
+  assert.equal(sizes({ ...detector, task: 'classification' })[2]?.[2], undefined);
 });
 
 const FAST: [number[], number[]][] = [

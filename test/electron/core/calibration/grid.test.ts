@@ -53,6 +53,10 @@ suite('the grid of a calibration', () => {
         ['bf16', 512],
       ],
     );
+    assert.deepEqual(
+      calibrationGrid(detector, ['fp32']).map(({ inputSize }) => inputSize),
+      [undefined, 768, 512], // else there would be nothing to choose
+    );
     const pruning = calibrationGrid({ ...detector, tokenKeep: [0.9, 0.81, 0.729] }, ['fp32']);
     assert.deepEqual(
       pruning.map(({ tokenKeep }) => tokenKeep[0]),

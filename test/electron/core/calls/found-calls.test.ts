@@ -68,7 +68,7 @@ suite('results of a detection model', () => {
       'cat',
       'dog',
     ]);
-    assert.deepEqual(await app.classNames({ runId }), ['bus', 'cat', 'dog']);
+    assert.deepEqual(await app.classNames({ runId }), { classes: ['bus', 'cat', 'dog'], own: [] });
     const compared = await app.compareRuns({ runId, otherRunId });
     assert.deepEqual(
       [compared.images, compared.agreeing, compared.onlyInFirst, compared.onlyInSecond],
@@ -194,7 +194,7 @@ suite('review of boxes', () => {
     assert.deepEqual((await review(ACCEPT, a)).imageIds, []); // a person has seen to these
     assert.deepEqual(await find({ contains: ['squirrel'] }), [a]);
     assert.deepEqual(await find({ contains: ['cat'] }), []); // it was taken away
-    assert.ok((await app.classNames({ runId })).includes('squirrel'));
+    assert.ok((await app.classNames({ runId })).own.includes('squirrel'));
     await review(boxes(), a);
     assert.deepEqual(await state(), ['', true, [], 0]);
     await review({ kind: 'label', label: 'bus' }, a);

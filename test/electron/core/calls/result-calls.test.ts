@@ -290,10 +290,10 @@ suite('classNames', () => {
   test("are the model's and people's, each once, in order", async (t) => {
     const { app, runId, ids } = await houseWithRun(t);
     const names = ['cat', 'crane (n1)', 'crane (n2)', 'dog'];
-    assert.deepEqual(await app.classNames({ runId }), names);
+    assert.deepEqual(await app.classNames({ runId }), { classes: names, own: [] });
     const imageIds = [idOf({ ids }, 'Cat/b.jpg')];
     await app.review({ runId, imageIds, verdict: { kind: 'label', label: 'badger' } });
-    assert.deepEqual(await app.classNames({ runId }), ['badger', ...names]);
+    assert.deepEqual(await app.classNames({ runId }), { classes: names, own: ['badger'] });
   });
 });
 

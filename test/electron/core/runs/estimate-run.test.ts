@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { calibrationKey } from '../../../../electron/core/calibration/find-calibration.ts';
+import { estimateRun } from '../../../../electron/core/runs/estimate-run.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import type { CalibrationPoint } from '../../../../electron/shared/calibration.ts';
 import { curve, point } from '../../support/calibrations.ts';
 import { writeFiles } from '../../support/files.ts';
+import { detectorManifest } from '../../support/found.ts';
 import { house } from '../../support/house.ts';
 import type { Session } from '../../support/house.ts';
+import { classFolders, school, smallest, train } from '../../support/school.ts';
 
 /** Keeps a made-up calibration of the bundled model for one thread on this machine. */
 async function calibrate({ app, engine, libraryPath }: Session, folder: string, points: CalibrationPoint[]) {
@@ -36,6 +39,42 @@ suite('the estimate of a run', () => {
     assert.deepEqual(await app.listRuns({}), []); // nothing was kept
     const custom = await app.estimateRun({ folders: [folder], tokenKeep: '0.45' });
     assert.deepEqual([custom.chosen.preset.name, custom.chosen.names], ['custom', []]);
+  });
+
+  test('of a model that leaves nothing out is one point with all names and all of the work', async (t) => {
+    const place = school(t);
+    const { model = '' } = await train(place.app, {
+      folder: classFolders(t, { dog: 30, cat: 20 }),
+      ...smallest,
+    });
+    const { points, chosen } = await place.app.estimateRun({ folders: [place.data], model });
+    assert.deepEqual(
+      points.map(({ names, preset, workShare }) => [names, preset.name, workShare]),
+      [[['fast', 'balanced', 'accurate'], 'accurate', 1]],
+    );
+    assert.deepEqual(chosen, points[0]);
+  });
+
+  test('of a detection model that leaves nothing out is its sizes, or the one size that is asked for', async (t) => {
+    const { engine, libraryPath } = house(t);
+    const manifest = { ...(await detectorManifest([{ name: 'fox' }])), imageSize: 512 };
+    const plain = { ...manifest, tokenKeep: [], pruningLayers: [], blockSelection: false, blockKeep: 1 };
+    const model = { name: 'plain', path: '/plain', bundled: false, bytes: 1, manifest: plain };
+    const library = Library.open(libraryPath);
+    t.after(() => library.close());
+    const preset = { name: 'balanced', tokenKeep: [], blockThreshold: 0.5, precision: 'fp32' as const };
+    const spec = { folders: [], modelName: 'plain', modelSha256: 'plain', preset, device: 'cpu' };
+    const at = (inputSize?: number) =>
+      estimateRun(library, { spec, model, device: engine.cpu }, 1, inputSize).points.map((point) => [
+        point.names,
+        point.preset.inputSize,
+        point.workShare < 1,
+      ]);
+    assert.deepEqual(at(), [
+      [['fast'], 384, true],
+      [['balanced', 'accurate'], undefined, false],
+    ]);
+    assert.deepEqual(at(256), [[['fast', 'balanced', 'accurate'], 256, true]]);
   });
 
   test('counts the images of scanned folders, and those that are new or changed to this run', async (t) => {

@@ -5,7 +5,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { alikeBits } from '../../support/looks.ts';
 import { writeFiles } from '../../support/files.ts';
-import { classFolders, school, smallest } from '../../support/school.ts';
+import { classFolders, school, smallest, train } from '../../support/school.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { appError } from '../app-error.ts';
 
@@ -83,6 +83,40 @@ suite('warnings', () => {
     assert.deepEqual([unreadable?.paths, unreadable?.count], [['cat/bad 1.jpg', 'dog/bad 2.jpg'], 2]);
   });
 
+  test('of classes that were left out: with one picture, with none, with one picture twice, with none that can be read', async (t) => {
+    const folder = classFolders(t, { dog: 30, cat: 20, fox: 1, owl: 0 });
+    mkdirSync(join(folder, 'owl'), { recursive: true });
+    writeFiles(folder, {
+      'twin/a.jpg': 'the same',
+      'twin/b.jpg': 'the same',
+      'ring/bad 1.jpg': 'x',
+      'ring/bad 2.jpg': 'y',
+    });
+    const { app } = school(t);
+    const request = { folder, ...smallest };
+    const tooFew = appError('TOO_FEW_PICTURES', /owl holds none/);
+    await assert.rejects(app.prepareTraining(request), tooFew);
+    await assert.rejects(app.startTraining(request), tooFew);
+    const plan = await app.prepareTraining({ ...request, leaveOutPoor: true });
+    assert.deepEqual(
+      plan.classes.map(({ name }) => name),
+      ['cat', 'dog'],
+    );
+    const [leftOut] = plan.warnings;
+    assert.deepEqual(
+      [leftOut?.kind, leftOut?.paths, leftOut?.count],
+      ['left-out', ['owl', 'fox', 'ring', 'twin'], 4],
+    );
+    assert.match(
+      leftOut?.message ?? '',
+      /^4 classes are left out, .*: owl \(0\), fox \(1\), ring \(2\) and 1 more\.$/,
+    );
+    const { id, state, model } = await train(app, { ...request, leaveOutPoor: true });
+    assert.deepEqual([state, model], ['done', plan.name]);
+    const { classes } = await app.showTraining({ trainingId: id });
+    assert.deepEqual(classes, plan.classes);
+  });
+
   test('of the same picture in several classes', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 30 });
     writeFiles(folder, { 'cat/x.jpg': 'the same', 'dog/y.jpg': 'the same', 'dog/z.jpg': 'the same' });
@@ -154,15 +188,26 @@ suite('folders', () => {
     const refusals: [string, RegExp][] = [
       [temporaryFolder(t), /needs a sub-folder with pictures for every class, but .* has none/],
       [classFolders(t, { dog: 10 }), /at least two classes, but .* has one: dog/],
-      [empty, /must hold pictures of its class, but .*fox holds none/],
       [clash, /must differ in more than case, but there are Cat_a and cat a/],
-      [classFolders(t, { dog: 10, cat: 1 }), /of cat there is 1/],
       [classFolders(t, { dog: 3, cat: 3 }), /each of the 2 classes, but 15 % of 6 pictures are 1/],
-      [unreadable, /pictures that can be read, but none of cat can/],
     ];
     for (const [folder, sentence] of refusals) {
       await assert.rejects(app.prepareTraining({ folder, ...smallest }), appError('BAD_ARGUMENT', sentence));
     }
+    const tooFew: [folder: string, sentence: RegExp][] = [
+      [empty, /must hold pictures of its class, but .*fox holds none/],
+      [classFolders(t, { dog: 10, cat: 1 }), /of cat there is 1$/],
+      [unreadable, /pictures that can be read, but none of cat can/],
+    ];
+    for (const [folder, sentence] of tooFew) {
+      const request = { folder, ...smallest };
+      await assert.rejects(app.prepareTraining(request), appError('TOO_FEW_PICTURES', sentence));
+    }
+    // Where nothing is left to tell apart, that is the reason.
+    await assert.rejects(
+      app.prepareTraining({ folder: unreadable, ...smallest, leaveOutPoor: true }),
+      appError('BAD_ARGUMENT', /at least two classes, but .* has one: dog/),
+    );
     await assert.rejects(
       app.prepareTraining({ folder: '/nowhere', ...smallest }),
       appError('NOT_FOUND', /no folder \/nowhere/),

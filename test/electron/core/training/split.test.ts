@@ -62,7 +62,7 @@ suite('the hold-out', () => {
 
   test('is refused where a class has one picture only, however often', () => {
     const all = [...Array.from({ length: 9 }, () => ({ classIndex: 0, sha256: 'same' })), ...pictures(0, 10)];
-    assert.throws(() => heldOf(all, 0.2), appError('BAD_ARGUMENT', /all of cat are the same one/));
+    assert.throws(() => heldOf(all, 0.2), appError('TOO_FEW_PICTURES', /all of cat are the same one/));
   });
 
   test('is refused where it is smaller than the number of classes or leaves nothing to learn from', () => {
@@ -82,7 +82,7 @@ suite('the hold-out', () => {
     );
     assert.throws(
       () => checkHoldout([...classes, { name: 'fox', images: 1 }], 0.15),
-      appError('BAD_ARGUMENT', /of fox there is 1/),
+      appError('TOO_FEW_PICTURES', /of fox there is 1$/),
     );
   });
 });
