@@ -69,7 +69,8 @@ function describeDetails({ run, labels, found, reviewed, ...problems }: RunDetai
   const task = taskText(spec);
   const facts = [
     ['run', String(run.id)],
-    ['state', run.state],
+    ['state', run.elsewhere ? `${run.state}, in another Winnow` : run.state],
+    ...(run.reason === undefined ? [] : [['', oneLine(run.reason)]]),
     ...spec.folders.map((folder) => ['folder', oneLine(folder)]),
     ['model', `${spec.modelName} (SHA-256 ${spec.modelSha256})`],
     ['preset', `${spec.preset.name} (${presetText(spec.preset)})`],

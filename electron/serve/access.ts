@@ -1,7 +1,6 @@
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
-const SECRET_BYTES = 32;
 const LOOPBACK_NAMES = new Set(['127.0.0.1', '[::1]', 'localhost']);
 
 /**
@@ -10,10 +9,18 @@ const LOOPBACK_NAMES = new Set(['127.0.0.1', '[::1]', 'localhost']);
  * know neither.
  */
 export class Access {
-  readonly token = randomBytes(SECRET_BYTES).toString('base64url');
-  readonly #session = randomBytes(SECRET_BYTES).toString('base64url');
-  /** Cookies do not know ports, so another server must not get this name. */
-  readonly #cookieName = `winnow-${randomBytes(8).toString('hex')}`;
+  readonly token: string;
+  /** Both come from the token and do not tell it, so a window that was let in stays so as long as the token lives. */
+  readonly #session: string;
+  /** Cookies do not know ports, so a server with another token must not get this name. */
+  readonly #cookieName: string;
+
+  constructor(token: string) {
+    const derive = (use: string) => createHmac('sha256', token).update(use);
+    this.token = token;
+    this.#session = derive('session').digest('base64url');
+    this.#cookieName = `winnow-${derive('cookie name').digest('hex').slice(0, 16)}`;
+  }
 
   /** The Set-Cookie header for a right token; undefined for a wrong one. */
   admit(token: string): string | undefined {

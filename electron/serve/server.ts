@@ -29,6 +29,7 @@ export interface WindowServerOptions {
   /** Where the window was built into. */
   windowFolder: string;
   port: number; // 0 takes any that is free
+  token: string; // that lets in whoever has it
   /** Milliseconds until a connection must have sent the head of a request; 10,000 without it. */
   patience?: number;
 }
@@ -41,10 +42,10 @@ export async function serveWindow({
   patience = PATIENCE,
   ...options
 }: WindowServerOptions): Promise<WindowServer> {
-  const { app, windowFolder, port } = options;
+  const { app, windowFolder, port, token } = options;
   if (!existsSync(join(windowFolder, 'index.html')))
     throw new AppError('NOT_FOUND', 'The window is not built yet', 'Run `npm run setup` and try again.');
-  const site = new Site(app, windowFolder, patience);
+  const site = new Site({ app, windowFolder, token, patience });
   const servers = await listen(port, () => site.createServer());
   const bound = portOf(servers[0]);
   return {
@@ -62,13 +63,14 @@ const MOST_WINDOWS = 64;
 
 /** What is behind the servers on the addresses of this computer. */
 class Site {
-  readonly access = new Access();
+  readonly access: Access;
   readonly #app: AppService;
   readonly #patience: number; // milliseconds
   readonly #routes: WindowRoutes;
   readonly #sockets = new WebSocketServer({ noServer: true, maxPayload: LARGEST_MESSAGE });
 
-  constructor(app: AppService, windowFolder: string, patience: number) {
+  constructor({ app, windowFolder, token, patience }: Omit<Required<WindowServerOptions>, 'port'>) {
+    this.access = new Access(token);
     this.#app = app;
     this.#patience = patience;
     this.#routes = new WindowRoutes(windowFolder, app.pictures);

@@ -48,6 +48,8 @@ export interface Run {
   counts: RunCounts;
   /** What became of its devices: a sentence each, in the order of happening. */
   notes: string[];
+  /** Why it failed, or was paused without a person, in sentences. */
+  reason: string | undefined;
 }
 
 export interface RunCounts {
@@ -57,11 +59,20 @@ export interface RunCounts {
   failed: number;
 }
 
+/** Images of one folder of a run. */
+export interface FolderCounts {
+  path: string; // absolute
+  total: number;
+  done: number; // predicted or failed
+}
+
 export interface RunProgress extends RunCounts {
   runId: number;
   phase: 'scanning' | 'predicting' | 'done';
   imagesPerSecond: number; // over the last seconds of this session
   secondsLeft: number | undefined; // unknown while scanning
+  /** Those of the run as far as they are known: their sums are the counts. */
+  folders: FolderCounts[];
 }
 
 /** What computing one prediction took. */

@@ -1,3 +1,5 @@
+import { attempt } from './notices.svelte.ts';
+
 export interface Question {
   title: string;
   /** What will be lost. */
@@ -24,5 +26,14 @@ class Confirmation {
 
 export const confirmation = new Confirmation();
 
-/** Asks before something that cannot be undone; whether the person wants it. */
-export const confirm = (question: Question) => confirmation.ask(question);
+/**
+ * Asks before something that cannot be undone; whether the person wants it. What `check` rejects with speaks against it:
+ * it is shown in place of the question.
+ */
+export async function confirm(question: Question, check?: () => Promise<unknown>): Promise<boolean> {
+  const isPossible = await attempt(async () => {
+    await check?.();
+    return true;
+  });
+  return isPossible === true && confirmation.ask(question);
+}

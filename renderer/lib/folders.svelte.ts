@@ -10,6 +10,8 @@ class Folders {
   list: FolderListing[] | undefined = $state.raw();
   /** Why they could not be read. */
   error: unknown = $state.raw();
+  /** Ids of those that the person has ticked: a new run is over them, and over all when there is none. */
+  ticked: number[] = $state.raw([]);
   /** Paths that are being added or scanned again. */
   busy: string[] = $state.raw([]);
 
@@ -17,9 +19,25 @@ class Folders {
     try {
       this.list = await api.listFolders({});
       this.error = undefined;
+      const ids = this.list.map(({ id }) => id);
+      if (this.ticked.some((id) => !ids.includes(id)))
+        this.ticked = this.ticked.filter((id) => ids.includes(id));
     } catch (error) {
       this.error = error;
     }
+  }
+
+  /** Those that a new run is over. */
+  get chosen(): FolderListing[] {
+    const there = (this.list ?? []).filter(({ missing }) => !missing);
+    const ticked = there.filter(({ id }) => this.ticked.includes(id));
+    return ticked.length === 0 ? there : ticked;
+  }
+
+  tick(folderId: number): void {
+    this.ticked = this.ticked.includes(folderId)
+      ? this.ticked.filter((id) => id !== folderId)
+      : [...this.ticked, folderId];
   }
 
   /** Takes folders into the library, one after the other; comes back with those that are in it now. */
@@ -71,3 +89,10 @@ function tellScan({ folder, added, changed, vanished, notices: sentences }: Fold
 }
 
 export const folders = new Folders();
+
+/** Where a new run is set up, over what is ticked in the library: path and query. */
+export function newRunAddress(): [path: string, query: Record<string, string>] {
+  const { chosen, ticked } = folders;
+  const ids = chosen.filter(({ id }) => ticked.includes(id)).map(({ id }) => id);
+  return ['/new-run', ids.length === 0 ? {} : { folders: ids.join(',') }];
+}

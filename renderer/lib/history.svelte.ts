@@ -1,15 +1,18 @@
 import type { ReviewChange, ReviewHistory } from '../../electron/shared/api/review.ts';
 import { announce } from './announcer.svelte.ts';
 import { t } from './i18n.svelte.ts';
-import { attempt } from './notices.svelte.ts';
+import { attempt, read } from './notices.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
 class History {
   /** What undo and redo would do. */
   current: ReviewHistory = $state.raw({ undo: undefined, redo: undefined });
 
+  /** The images of which something was just taken back, or done again. */
+  moved: readonly number[] | undefined = $state.raw();
+
   async load(): Promise<void> {
-    const history = await attempt(() => api.reviewHistory({}));
+    const history = await read('history', () => api.reviewHistory({}));
     if (history) this.current = history;
   }
 
@@ -27,7 +30,7 @@ class History {
     done: 'history.undone' | 'history.redone',
     nothing: 'history.nothing-to-undo' | 'history.nothing-to-redo',
   ): void {
-    if (change) this.current = change.history;
+    if (change) [this.current, this.moved] = [change.history, change.imageIds];
     announce(change ? t(done, { change: change.description }) : t(nothing));
   }
 }

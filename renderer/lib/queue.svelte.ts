@@ -1,7 +1,7 @@
 import type { QueueState, RunEvent } from '../../electron/shared/api/runs.ts';
 import type { CalibrationProgress } from '../../electron/shared/calibration.ts';
 import type { Run, RunProgress } from '../../electron/shared/run.ts';
-import { attempt } from './notices.svelte.ts';
+import { read } from './notices.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
 export interface LabelledImage {
@@ -31,7 +31,7 @@ class Queue {
   changes = $state(0);
 
   async load(): Promise<void> {
-    const queue = await attempt(() => api.showQueue({}));
+    const queue = await read('queue', () => api.showQueue({}));
     if (queue) this.use(queue);
   }
 

@@ -1,3 +1,5 @@
+import { connection } from './winnow.svelte.ts';
+
 /** A value that is fetched: as long as `value` is undefined and there is no error, it is on its way. */
 export interface Resource<Value> {
   readonly value: Value | undefined;
@@ -8,7 +10,8 @@ export interface Resource<Value> {
 }
 
 /**
- * Fetches a value now and whenever something changes that `fetch` reads before its first await. Of several fetches
+ * Fetches a value now, when a lost connection is back, and whenever something changes that `fetch` reads before its
+ * first await. Of several fetches
  * under way the last one counts. Call it where a component starts.
  */
 export function useResource<Value>(fetch: () => Promise<Value>): Resource<Value> {
@@ -33,6 +36,7 @@ export function useResource<Value>(fetch: () => Promise<Value>): Resource<Value>
   }
 
   $effect(() => {
+    if (connection.returns < 0) return;
     const promise = fetch();
     void take(promise);
   });

@@ -1,13 +1,17 @@
 import type { Run } from '../../electron/shared/run.ts';
 import { confirm } from './confirm.svelte.ts';
 import { format, t } from './i18n.svelte.ts';
-import { attempt } from './notices.svelte.ts';
+import { attempt, notices } from './notices.svelte.ts';
 import { queue } from './queue.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
-/** Lets the batches under way finish; what is saved stays, and the run can be resumed. */
-export async function pauseRun(runId: number): Promise<void> {
-  await attempt(() => api.cancel({ runId }));
+/** Lets the batches under way finish; what is saved stays, and the run can be resumed. Whether it will end so. */
+export async function pauseRun(runId: number): Promise<boolean> {
+  const isPausing = await attempt(async () => {
+    await api.cancel({ runId });
+    return true;
+  });
+  return isPausing === true;
 }
 
 export async function resumeRun(runId: number): Promise<void> {
@@ -32,10 +36,14 @@ export async function moveInQueue(runId: number, step: number): Promise<void> {
 /** Forgets a run after the person has confirmed it; one that is under way is ended first. Whether it is gone. */
 export async function removeRun({ id, counts }: Run): Promise<boolean> {
   const results = counts.ok + counts.failed;
-  const isSure = await confirm({
+  const question = {
     title: t('run.remove-title', { run: id }),
     text: t('run.remove-text', { results, resultsText: format.count(results) }),
     action: t('run.remove'),
+  };
+  const endsFirst = queue.current?.runId === id;
+  const isSure = await confirm(question, async () => {
+    if (!endsFirst) await api.removeRun({ runId: id, onlyCheck: true });
   });
   if (!isSure) return false;
   const isGone = await attempt(async () => {
@@ -44,6 +52,7 @@ export async function removeRun({ id, counts }: Run): Promise<boolean> {
     return true;
   });
   queue.changes++;
+  if (isGone === true) notices.settle({ run: id });
   return isGone === true;
 }
 

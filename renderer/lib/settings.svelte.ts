@@ -1,7 +1,7 @@
 import type { Settings } from '../../electron/shared/api/settings.ts';
 import { locale } from './i18n.svelte.ts';
 import { chooseLanguage } from './messages.ts';
-import { attempt } from './notices.svelte.ts';
+import { attempt, read } from './notices.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
 class SettingsState {
@@ -9,7 +9,7 @@ class SettingsState {
   current: Settings | undefined = $state.raw();
 
   async load(): Promise<void> {
-    const settings = await attempt(() => api.settings({}));
+    const settings = await read('settings', () => api.settings({}));
     if (settings) this.use(settings);
   }
 

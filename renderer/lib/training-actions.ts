@@ -1,7 +1,7 @@
 import type { Training } from '../../electron/shared/api/training.ts';
 import { confirm } from './confirm.svelte.ts';
 import { format, t } from './i18n.svelte.ts';
-import { attempt } from './notices.svelte.ts';
+import { attempt, notices } from './notices.svelte.ts';
 import { trainings } from './trainings.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
@@ -16,18 +16,24 @@ export async function resumeTraining(trainingId: number): Promise<void> {
 
 /** Forgets a training after the person has confirmed what is lost; one that is under way is paused first. Whether it is gone. */
 export async function removeTraining(training: Training): Promise<boolean> {
-  const isSure = await confirm({
+  const { id: trainingId } = training;
+  const question = {
     title: t('training.remove-title', { name: training.name }),
     text: lossOf(training),
     action: t('run.remove'),
+  };
+  const isOwn = trainings.current?.id === trainingId && !trainings.current.elsewhere;
+  const isSure = await confirm(question, async () => {
+    if (!isOwn) await api.removeTraining({ trainingId, onlyCheck: true });
   });
   if (!isSure) return false;
   const isGone = await attempt(async () => {
-    if (trainings.current?.id === training.id) await api.pauseTraining({ trainingId: training.id });
-    await api.removeTraining({ trainingId: training.id });
+    if (isOwn) await api.pauseTraining({ trainingId });
+    await api.removeTraining({ trainingId });
     return true;
   });
   trainings.changes++;
+  if (isGone === true) notices.settle({ training: trainingId });
   return isGone === true;
 }
 

@@ -1,5 +1,5 @@
 import type { Training, TrainingEvent } from '../../electron/shared/api/training.ts';
-import { attempt } from './notices.svelte.ts';
+import { notices, read } from './notices.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
 export const isUnderWay = ({ state }: Pick<Training, 'state'>) =>
@@ -12,7 +12,7 @@ class Trainings {
   changes = $state(0);
 
   async load(): Promise<void> {
-    const list = await attempt(() => api.listTrainings({}));
+    const list = await read('trainings', () => api.listTrainings({}));
     if (list) this.current = list.find(isUnderWay);
   }
 
@@ -22,8 +22,10 @@ class Trainings {
     const { training } = event;
     const before = this.current;
     const isOwn = before?.id === training.id;
-    if (isUnderWay(training)) this.current = training;
-    else if (isOwn) this.current = undefined;
+    if (isUnderWay(training)) {
+      this.current = training;
+      notices.settle({ training: training.id });
+    } else if (isOwn) this.current = undefined;
     const hasEnded = isOwn && this.current === undefined;
     if (!isOwn || before.state !== training.state) this.changes++;
     return hasEnded ? training : undefined;

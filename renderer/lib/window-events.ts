@@ -2,6 +2,7 @@ import type { AppEvent } from '../../electron/shared/app-api.ts';
 import type { Training } from '../../electron/shared/api/training.ts';
 import type { MenuCommand } from '../../electron/shared/window-bridge.ts';
 import { announce } from './announcer.svelte.ts';
+import { newRunAddress } from './folders.svelte.ts';
 import { history } from './history.svelte.ts';
 import { format, t } from './i18n.svelte.ts';
 import { isTextField } from './keys.svelte.ts';
@@ -27,12 +28,14 @@ export function hearEvent(event: AppEvent): void {
       tellTrainingEnd(trainings.hear(event));
       return;
     case 'notice':
-      notices.add({ tone: 'info', message: event.message });
+      tellNotice(event);
       return;
     case 'ended':
       tellEnd(event);
       break;
     case 'started':
+      notices.settle({ run: event.plan.run.id });
+      break;
     case 'progress':
     case 'labelled':
     case 'queue':
@@ -43,14 +46,21 @@ export function hearEvent(event: AppEvent): void {
   queue.hear(event);
 }
 
+/** Of a run it is told until the run's page is opened or it goes on. */
+function tellNotice({ message, runId }: Extract<AppEvent, { type: 'notice' }>): void {
+  const notice = { tone: 'info', message } as const;
+  if (runId === undefined) notices.tell(notice);
+  else notices.add({ ...notice, action: showRun(runId) }, { run: runId });
+}
+
+const showRun = (runId: number) => ({ label: t('run.show'), run: () => router.go(`/runs/${runId}`) });
+
 function tellEnd({ run, error }: Ended): void {
   if (error !== undefined) {
     if (run.state === 'paused') return; // a notice has told already
-    notices.add({
-      tone: 'bad',
-      message: t('run.ended-failed', { run: run.id, reason: error }),
-      action: { label: t('run.show'), run: () => router.go(`/runs/${run.id}`) },
-    });
+    if (router.route.path === `/runs/${run.id}`) return; // its page says so
+    const message = t('run.ended-failed', { run: run.id, reason: error });
+    notices.add({ tone: 'bad', message, action: showRun(run.id) }, { run: run.id });
     return;
   }
   const { ok, failed } = run.counts;
@@ -64,19 +74,17 @@ function tellTrainingEnd(training: Training | undefined): void {
   if (training === undefined) return;
   const { id, name, state, best, reason = '' } = training;
   if (state === 'done') announce(t('training.ended', { name, accuracy: format.share(best?.top1 ?? 0) }));
-  if (state !== 'failed') return;
-  notices.add({
-    tone: 'bad',
-    message: t('training.ended-failed', { name, reason }),
-    action: { label: t('training.show'), run: () => router.go(`/teach/${id}`) },
-  });
+  if (state !== 'failed' || router.route.path === `/teach/${id}`) return;
+  const message = t('training.ended-failed', { name, reason });
+  const action = { label: t('training.show'), run: () => router.go(`/teach/${id}`) };
+  notices.add({ tone: 'bad', message, action }, { training: id });
 }
 
 /** Does what the native menu was asked for. */
 export function hearMenu(command: MenuCommand, showKeys: () => void): void {
   const actions: Record<MenuCommand, () => void> = {
     addFolder: () => router.go('/library', { add: 'folder' }),
-    newRun: () => router.go('/new-run'),
+    newRun: () => router.go(...newRunAddress()),
     export: () => {
       const [, section, runId] = router.route.path.split('/');
       router.go(section === 'runs' && runId !== undefined ? `/runs/${runId}/export` : '/runs');

@@ -15,6 +15,28 @@ declare global {
 
 class Connection {
   state: ConnectionState = $state('waiting');
+  /** How often it came back after it was lost: whatever was read before may be different now. */
+  returns = $state(0);
+  /** Since when nothing is heard; ISO 8601. */
+  lostAt: string | undefined = $state();
+  /** Whether Winnow answers, but does not let this window in: its token is another now. */
+  isRefused = $state(false);
+
+  become(state: ConnectionState): void {
+    if (state === 'open' && this.lostAt !== undefined) this.returns++;
+    if (state === 'open') [this.lostAt, this.isRefused] = [undefined, false];
+    if (state === 'lost') {
+      this.lostAt ??= new Date().toISOString();
+      void this.lookWhy();
+    }
+    this.state = state;
+  }
+
+  /** A socket does not tell why it was not opened; the page's own address does. */
+  private async lookWhy(): Promise<void> {
+    const answer = await fetch('/', { method: 'HEAD', cache: 'no-store' }).catch(() => undefined); // nobody is there
+    this.isRefused = answer?.status === 403 && this.state === 'lost';
+  }
 }
 
 /** Whether there is a line to the process that does the work; always open in the desktop app. */
@@ -31,7 +53,7 @@ function openBridge(): WindowBridge {
     minReconnectionDelay: 500,
     maxReconnectionDelay: 5000,
   });
-  return createSocketBridge(socket, (state) => (connection.state = state));
+  return createSocketBridge(socket, (state) => connection.become(state));
 }
 
 const bridge = openBridge();

@@ -35,9 +35,9 @@ e2e('a run is paused, goes on, loses its engine and is done', async (stage) => {
   for (const pid of hosts) process.kill(pid, 'SIGKILL');
   const notice = page.getByRole('status').filter({ hasText: /The engine is started again/ });
   await notice.waitFor();
+  assert.equal(await notice.count(), 1);
   await window.openResults(1);
   assert.deepEqual(countByStatus(window.data, 1), allDone);
-  assert.equal(await notice.count(), 1);
   await page.getByRole('grid', { name: say('results.grid') }).waitFor();
 });
 
@@ -90,6 +90,12 @@ e2e('a model file that was replaced under a run is not used for the rest of it',
   const alert = page.getByRole('alert').filter({ hasText: 'mine' });
   await alert.waitFor();
   await window.photograph('model-replaced');
+  // Why it stopped stays with the run, and nowhere else.
+  await window.visit('/models', say('rail.models'));
+  assert.equal(await alert.count(), 0);
+  await page.reload();
+  await window.visit('/runs/1', say('runs.name', { run: 1 }));
+  await alert.waitFor();
   assert.deepEqual(countByStatus(data, 1), before);
 
   copyFileSync(everyday10, model);
@@ -118,5 +124,5 @@ e2e('a damaged library says so at the start and is restored from its backup', as
   await question.getByRole('button', { name: say('settings.restore') }).click();
   await window.says(say('settings.restored'));
   await window.visit('/library', say('rail.library'));
-  await page.getByRole('button', { name: say('library.label', ofImages(5)) }).waitFor();
+  await page.getByRole('button', { name: say('library.new-run', ofImages(5)) }).waitFor();
 });

@@ -34,7 +34,7 @@ e2e('from an empty library to a corrected CSV by the keyboard alone', async (sta
   await window.addFolder(copyPhotos(join(stage.folder(), 'photos'), PHOTOS));
   await press('n');
   await window.shows(say('new-run.title'));
-  await page.getByRole('button', { name: say('library.label', ofImages(PHOTOS)) }).waitFor();
+  await page.getByRole('button', { name: say('new-run.label', ofImages(PHOTOS)) }).waitFor();
   await press('3');
   await until(
     'Accurate',

@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { browseFolder } from '../browse-folder.ts';
 import { folderExists, isInside, resolveFolder } from '../runs/run-folders.ts';
 import { scanIntoLibrary } from '../scan-library.ts';
+import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import type { CountedFolder, FolderRow } from '../store/folders.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
@@ -24,7 +25,7 @@ export function folderCalls(context: AppContext): Calls<keyof typeof folderArgum
         'Connect its drive, or remove it from the library if it is gone for good.',
       );
     },
-    removeFolder: ({ folderId }) => remove(context, folderRow(context, folderId)),
+    removeFolder: ({ folderId, onlyCheck }) => remove(context, folderRow(context, folderId), onlyCheck),
     browse: async ({ path }) => browseFolder(await resolveFolder(path ?? homedir())),
   };
 }
@@ -63,31 +64,46 @@ async function scan(context: AppContext, path: string, said: readonly string[]):
   throw new AppError('NOT_FOUND', `The folder ${path} was removed while it was scanned`);
 }
 
-/** Alone in the library, since a run may be at work on the folder. */
-function remove(context: AppContext, folder: FolderRow): undefined {
+/** `onlyCheck`: only throws what speaks against it. */
+function remove(context: AppContext, folder: FolderRow, onlyCheck = false): undefined {
   const { library } = context;
-  const lock = acquireFor(context, folder);
+  const right = acquireFor(context, folder);
   try {
+    if (onlyCheck) return undefined;
     library.transaction(() => {
       library.folders.remove(folder.id);
       library.runs.forgetFolder(folder.path);
       library.reviewHistory.forgetMissingImages();
     });
   } finally {
-    lock.release();
+    right.release();
   }
   return undefined;
 }
 
-function acquireFor({ library }: AppContext, { path }: FolderRow) {
+/**
+ * The right to remove a folder: that of writing alone, or none beside a run of this process, which shares the connection
+ * and is at work on other folders.
+ */
+function acquireFor({ library }: AppContext, { path }: FolderRow): Pick<ExclusiveLock, 'release'> {
+  const underWay = library.runs.all().filter(({ state }) => state === 'running' || state === 'scanning');
+  const user = underWay.find(({ spec }) => spec.folders.includes(path));
+  if (user !== undefined) {
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The folder ${path} cannot be removed while run ${user.id} is at work on it`,
+      `Pause ${user.elsewhere ? 'it in the other Winnow' : 'the run'} or wait for its end, then remove the folder.`,
+    );
+  }
+  if (underWay.some(({ elsewhere }) => !elsewhere)) return { release: () => undefined };
   try {
     return library.acquireWriter();
   } catch (error) {
     if (!(error instanceof AppError)) throw error;
     throw new AppError(
       error.code,
-      `The folder ${path} cannot be removed while a run is under way`,
-      'Wait until it has ended, or cancel it.',
+      `The folder ${path} cannot be removed while ${underWay.length > 0 ? 'another Winnow is at work in the library' : 'the library is worked on'}`,
+      'Wait until that has ended, then remove the folder.',
       { cause: error },
     );
   }

@@ -20,8 +20,9 @@ export function modelCalls(context: AppContext): Calls<keyof typeof modelArgumen
     },
     showModel: ({ model }) => registry.show(model),
     verifyModel: ({ model }) => registry.verify(model),
-    removeModel: async ({ model }) => {
-      await registry.remove(model);
+    removeModel: async ({ model, onlyCheck }) => {
+      refuseUnderWay(context, model);
+      await registry.remove(model, onlyCheck);
       return undefined;
     },
     inspectCheckpoint: async ({ file }) => {
@@ -53,6 +54,20 @@ export function modelCalls(context: AppContext): Calls<keyof typeof modelArgumen
     },
     showCalibration: ({ model, device }) => showCalibration(context, model, device),
   };
+}
+
+/** Throws BAD_ARGUMENT while a run predicts with the model. */
+function refuseUnderWay({ library, libraryExists }: AppContext, model: string): void {
+  if (!libraryExists) return;
+  const run = library.runs
+    .all()
+    .find(({ state, spec }) => (state === 'running' || state === 'scanning') && spec.modelName === model);
+  if (run === undefined) return;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `The model ${model} cannot be removed while run ${run.id} is at work with it`,
+    'Pause the run or wait for its end, then remove the model.',
+  );
 }
 
 async function calibrateModel(

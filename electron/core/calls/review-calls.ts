@@ -120,7 +120,7 @@ function insidePicture(box: HumanBox, size: Size): HumanBox {
 
 function describe(target: ReviewTarget, images: number): string {
   const count = `${images.toLocaleString('en')} ${images === 1 ? 'image' : 'images'}`;
-  if (target.kind === 'accept' || target.kind === 'acceptBoxes') return `Accept ${count}`;
+  if (target.kind === 'accept' || target.kind === 'acceptBoxes') return `Verify ${count}`;
   if (target.kind === 'clear') return `Clear the review of ${count}`;
   if (target.kind === 'boxes') return `Change the boxes of ${count}`;
   return `Relabel ${count} as ${target.label}`;

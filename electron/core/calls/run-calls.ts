@@ -45,7 +45,7 @@ export function runCalls(
     showQueue: () => queue.state(),
     listRuns: () => context.library.runs.all().map((row) => describeRun(context.library, row)),
     showRun: ({ runId }) => describeDetails(context.library, context.runRow(runId)),
-    removeRun: ({ runId }) => queue.forget(runId),
+    removeRun: ({ runId, onlyCheck }) => queue.forget(runId, onlyCheck),
     devices: ({ again }) => context.engine.devices(again),
     evaluate: (request) => evaluate(context, desk, request),
   };

@@ -4,7 +4,7 @@ import type { LibraryInfo, settingsArguments } from '../../shared/api/settings.t
 import { AppError } from '../../shared/errors.ts';
 import { backUpLibrary, newBackup } from '../library/back-up.ts';
 import type { DailyBackup } from '../library/daily-backup.ts';
-import { restoreLibrary } from '../library/restore.ts';
+import { checkRestore, restoreLibrary } from '../library/restore.ts';
 import { thumbnailFolder } from '../pictures/picture-source.ts';
 import type { PictureSource } from '../pictures/picture-source.ts';
 import type { RunDesk } from '../runs/run-desk.ts';
@@ -47,8 +47,12 @@ export function settingsCalls(
           : await context.outputs.claim({ ...wanted, path: out });
       return backUpLibrary(context.library, place, now);
     },
-    restoreLibrary: async ({ file }) => {
+    restoreLibrary: async ({ file, onlyCheck }) => {
       desk.refuseUnderWay('restore the library');
+      if (onlyCheck === true) {
+        checkRestore(libraryPath, file);
+        return libraryInfo();
+      }
       await Promise.all([dailyBackup.settled(), context.closeReaders()]);
       restoreLibrary(libraryPath, file, { now: clock(), close: () => context.closeLibrary() });
       return libraryInfo();

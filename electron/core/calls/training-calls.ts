@@ -12,8 +12,8 @@ export function trainingCalls(
     startTraining: (request) => desk.start(request),
     pauseTraining: ({ trainingId }) => desk.pause(trainingId),
     resumeTraining: ({ trainingId, threads }) => desk.resume(trainingId, threads),
-    removeTraining: async ({ trainingId }) => {
-      await desk.remove(trainingId);
+    removeTraining: async ({ trainingId, onlyCheck }) => {
+      await desk.remove(trainingId, onlyCheck);
       return undefined;
     },
     listTrainings: () => desk.list(),

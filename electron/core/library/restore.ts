@@ -14,18 +14,24 @@ export interface RestoreOptions {
   close: () => void;
 }
 
-/**
- * Puts a backup in the place of the library at `libraryPath`. The present library becomes a backup first, damaged or not.
- * Nothing has changed when this throws: NOT_FOUND, or LIBRARY when the backup is damaged, of a newer version or no
- * library, or when the library is in use elsewhere or worked on.
- */
-export function restoreLibrary(libraryPath: string, file: string, { now, close }: RestoreOptions): void {
+/** Throws what `restoreLibrary` would throw of a backup; gives its absolute path. Changes nothing. */
+export function checkRestore(libraryPath: string, file: string): string {
   const backup = resolve(file);
   if (!existsSync(backup)) throw new AppError('NOT_FOUND', `There is no backup ${backup}`, 'Check its name.');
   if (backup === resolve(libraryPath)) {
     throw new AppError('BAD_ARGUMENT', `${backup} is the library itself`, 'Name one of its backups.');
   }
   checkBackup(backup);
+  return backup;
+}
+
+/**
+ * Puts a backup in the place of the library at `libraryPath`. The present library becomes a backup first, damaged or not.
+ * Nothing has changed when this throws: NOT_FOUND, or LIBRARY when the backup is damaged, of a newer version or no
+ * library, or when the library is in use elsewhere or worked on.
+ */
+export function restoreLibrary(libraryPath: string, file: string, { now, close }: RestoreOptions): void {
+  const backup = checkRestore(libraryPath, file);
   mkdirSync(dirname(libraryPath), { recursive: true });
   const lock = acquireWriterLock(libraryPath);
   const incoming = `${libraryPath}.${process.pid}.partial`;

@@ -111,9 +111,13 @@ export class ModelRegistry {
     return importCheckpoint({ ...options, modelsFolder: this.#userFolder });
   }
 
-  /** Deletes a package of the user's folder. Rejects with NOT_FOUND, or BAD_ARGUMENT for a bundled one. */
-  async remove(name: string): Promise<void> {
+  /**
+   * Deletes a package of the user's folder; `onlyCheck`: only rejects with what speaks against it, which is NOT_FOUND, or
+   * BAD_ARGUMENT for a bundled one.
+   */
+  async remove(name: string, onlyCheck = false): Promise<void> {
     if ((await packageNames(this.#userFolder)).includes(name)) {
+      if (onlyCheck) return;
       await rm(packagePath(this.#userFolder, name)).catch((cause: unknown) => {
         throw new AppError('FILE_SYSTEM', `The model ${name} cannot be deleted`, 'Check permissions.', {
           cause,

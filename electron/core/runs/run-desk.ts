@@ -1,7 +1,7 @@
 import type { AppEvent } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
-import type { Device, Run, RunProgress } from '../../shared/run.ts';
+import type { Device, FolderCounts, Run, RunProgress } from '../../shared/run.ts';
 import { calibratedPresets } from '../calibration/choose-presets.ts';
 import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import type { AppContext } from '../calls/app-context.ts';
@@ -131,8 +131,10 @@ export class RunDesk {
 
   /** Keeps with runs what became of their devices, and tells. */
   #keepNote(note: string, runIds: Iterable<number>): void {
-    for (const runId of runIds) this.#context.library.runs.addNote(runId, note);
-    this.#context.emit({ type: 'notice', message: note });
+    const ids = [...runIds];
+    for (const runId of ids) this.#context.library.runs.addNote(runId, note);
+    const [runId] = ids;
+    this.#context.emit({ type: 'notice', message: note, ...(runId !== undefined && { runId }) });
   }
 
   #work(start: () => RunRow, model: ModelPackage, device: Device, options: WorkOptions): Promise<Ending> {
@@ -157,7 +159,10 @@ export class RunDesk {
     try {
       row = library.transaction(() => this.#take(start));
       const { id, spec } = row;
-      this.#underWay.set(id, { controller, progress: beforeFirst(describeRun(library, row)) });
+      this.#underWay.set(id, {
+        controller,
+        progress: beforeFirst(describeRun(library, row), library.results.folderCounts(id)),
+      });
       const emit = (event: AppEvent) => {
         if (event.type === 'progress') this.#underWay.set(id, { controller, progress: event.progress });
         this.#context.emit(event);
@@ -177,15 +182,16 @@ export class RunDesk {
     }
   }
 
-  /** Takes a run out of the queue if it waits there. */
+  /** Takes a run out of the queue if it waits there; from here on it is under way for whoever looks. */
   #take(start: () => RunRow): RunRow {
     const { library } = this.#context;
-    const { id } = start();
+    const { id, scanDue } = start();
     library.queue.remove(id);
+    library.runs.setState(id, scanDue ? 'scanning' : 'running');
     return this.#context.runRow(id);
   }
 }
 
-function beforeFirst({ id, counts }: Run): RunProgress {
-  return { ...counts, runId: id, phase: 'scanning', imagesPerSecond: 0, secondsLeft: undefined };
+function beforeFirst({ id, counts }: Run, folders: FolderCounts[]): RunProgress {
+  return { ...counts, runId: id, phase: 'scanning', imagesPerSecond: 0, secondsLeft: undefined, folders };
 }

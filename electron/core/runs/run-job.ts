@@ -3,12 +3,13 @@ import type { AppEvent } from '../../shared/app-api.ts';
 import type { EngineApi, ImageOutcome } from '../../shared/engine-api.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { nearestPrecision } from '../../shared/run.ts';
-import type { Device, Run, RunCounts, RunProgress } from '../../shared/run.ts';
+import type { Device, FolderCounts, Run, RunCounts, RunProgress } from '../../shared/run.ts';
 import { BatchSize, gpuBatch } from './batch-size.ts';
 import { displayNames } from '../class-names.ts';
 import { workShare } from '../flops.ts';
 import { modelInput } from '../model-input.ts';
 import { FolderGone, predictPending } from './predict-pending.ts';
+import { reasonOf } from './reason.ts';
 import { RunRate } from './run-rate.ts';
 import type { Clock } from './run-rate.ts';
 import { scanRun } from './scan-run.ts';
@@ -65,11 +66,15 @@ export class RunJob {
       if (this.#run.scanDue) await this.#scan();
       if (!signal.aborted) await this.#predict();
     } catch (error) {
-      library.runs.setState(id, signal.aborted || error instanceof FolderGone ? 'paused' : 'failed');
-      if (!(error instanceof FolderGone)) throw error;
-      const message = pauseNotice(id, error);
-      emit({ type: 'notice', message });
-      return message;
+      if (!(error instanceof FolderGone)) {
+        if (signal.aborted) library.runs.setState(id, 'paused');
+        else library.runs.setState(id, 'failed', undefined, reasonOf(error));
+        throw error;
+      }
+      const reason = pauseNotice(id, error);
+      library.runs.setState(id, 'paused', undefined, reason);
+      emit({ type: 'notice', message: reason, runId: id });
+      return reason;
     }
     const complete = !library.runs.get(id)?.scanDue && library.results.counts(id).pending === 0;
     if (complete) library.runs.setState(id, 'done', new Date(clock()).toISOString());
@@ -94,16 +99,17 @@ export class RunJob {
     const { library, signal, emit } = this.#options;
     const { id } = this.#run;
     library.runs.setState(id, 'scanning');
-    const progress = (total: number): RunProgress => ({
+    const progress = (total: number, folders: FolderCounts[]): RunProgress => ({
       runId: id,
       phase: 'scanning',
       ...{ total, pending: total, ok: 0, failed: 0 },
       imagesPerSecond: 0,
       secondsLeft: undefined,
+      folders,
     });
     await scanRun(library, this.#run, signal, {
-      onFound: (files) => emit({ type: 'progress', progress: progress(files) }),
-      onNotice: (message) => emit({ type: 'notice', message }),
+      onFound: (files, folders) => emit({ type: 'progress', progress: progress(files, folders) }),
+      onNotice: (message) => emit({ type: 'notice', message, runId: id }),
     });
     if (!signal.aborted) library.runs.setScanDue(id, false);
   }
@@ -137,17 +143,24 @@ export class RunJob {
       depth: model.manifest.depth,
       onSaved: (images, outcomes) => {
         sample(images, outcomes);
-        count(outcomes);
+        count(images, outcomes);
       },
     });
   }
 
   /** Counts the images that were saved and tells of the progress. */
-  #counter(counts: RunCounts): (outcomes: readonly ImageOutcome[]) => void {
+  #counter(counts: RunCounts): (images: readonly PendingImage[], outcomes: readonly ImageOutcome[]) => void {
     const rate = new RunRate(this.#options.clock);
     const before = counts.pending;
-    return (outcomes) => {
+    const folders = new Map(
+      this.#options.library.results.folderCounts(this.#run.id).map((folder) => [folder.path, folder]),
+    );
+    return (images, outcomes) => {
       for (const { status } of outcomes) counts[status]++;
+      for (const image of images) {
+        const folder = folders.get(image.folder);
+        if (folder !== undefined) folder.done++;
+      }
       counts.pending -= outcomes.length;
       const imagesPerSecond = rate.note(before - counts.pending);
       const progress: RunProgress = {
@@ -156,6 +169,7 @@ export class RunJob {
         phase: counts.pending === 0 ? 'done' : 'predicting',
         imagesPerSecond,
         secondsLeft: imagesPerSecond > 0 ? counts.pending / imagesPerSecond : undefined,
+        folders: [...folders.values()].map((folder) => ({ ...folder })),
       };
       this.#options.emit({ type: 'progress', progress });
     };

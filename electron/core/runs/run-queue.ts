@@ -2,6 +2,7 @@ import type { QueueState } from '../../shared/api/runs.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Run } from '../../shared/run.ts';
 import type { AppContext } from '../calls/app-context.ts';
+import { reasonOf } from './reason.ts';
 import type { RunDesk, WorkOptions } from './run-desk.ts';
 import { describeRun } from './run-job.ts';
 import type { DialRequest } from './run-spec.ts';
@@ -86,11 +87,15 @@ export class RunQueue {
     return this.#changed();
   }
 
-  /** Forgets a run with its results, whether it waits or not. Throws BAD_ARGUMENT while it is under way. */
-  forget(runId: number): undefined {
+  /**
+   * Forgets a run with its results, whether it waits or not; `onlyCheck`: only throws what speaks against it, which is
+   * BAD_ARGUMENT while it is under way.
+   */
+  forget(runId: number, onlyCheck = false): undefined {
     const { library } = this.#context;
     const { state } = this.#context.runRow(runId);
     this.#desk.refuseUnderWay('remove it', runId);
+    if (onlyCheck) return undefined;
     library.runs.remove(runId);
     if (state === 'queued') this.#changed();
     return undefined;
@@ -157,7 +162,8 @@ export class RunQueue {
   #failed(runId: number, error: unknown): void {
     const { library } = this.#context;
     library.transaction(() => {
-      if (library.queue.remove(runId)) library.runs.setState(runId, 'failed'); // it did not even begin
+      // It did not even begin.
+      if (library.queue.remove(runId)) library.runs.setState(runId, 'failed', undefined, reasonOf(error));
     });
     const run = describeRun(library, this.#context.runRow(runId));
     this.#context.emit({ type: 'ended', run, error: reasonOf(error) });
@@ -176,11 +182,4 @@ function entry(runId: number, { threads, batch }: WorkOptions): QueueEntry {
 
 function notWaiting(runId: number): AppError {
   return new AppError('NOT_FOUND', `Run ${runId} does not wait in the queue`);
-}
-
-/** Of an error, in sentences. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const hint = error instanceof AppError && error.hint !== undefined ? ` ${error.hint}` : '';
-  return `${error.message.replace(/[.!?]?$/, '.')}${hint}`;
 }

@@ -1,9 +1,10 @@
+import type { FolderCounts } from '../../shared/run.ts';
 import { scanIntoLibrary } from '../scan-library.ts';
 import type { Library } from '../store/library.ts';
 
 export interface ScanListener {
-  /** Hears after each transaction how many files were found so far. */
-  onFound(files: number): void;
+  /** Hears after each transaction how many files were found so far, in all and folder by folder. */
+  onFound(files: number, folders: FolderCounts[]): void;
   /** Hears of each sub-folder that could not be read. */
   onNotice(message: string): void;
 }
@@ -19,16 +20,23 @@ export async function scanRun(
   signal: AbortSignal,
   listener: ScanListener,
 ): Promise<void> {
-  let before = 0; // files in the folders that are done
+  const scanned: FolderCounts[] = [];
   for (const path of run.spec.folders) {
-    let found = 0;
+    const folder: FolderCounts = { path, total: 0, done: 0 };
+    scanned.push(folder);
     const news = await scanIntoLibrary(library, path, signal, {
       onFile: (imageId, file) => library.results.enqueue(run.id, imageId, file),
       onGone: (imageIds) => void library.results.drop(run.id, imageIds),
-      onFound: (files) => listener.onFound(before + (found = files)),
+      onFound: (files) => {
+        folder.total = files;
+        const total = scanned.reduce((sum, one) => sum + one.total, 0);
+        listener.onFound(
+          total,
+          scanned.map((one) => ({ ...one })),
+        );
+      },
       onNotice: (message) => listener.onNotice(message),
     });
     if (news === undefined) return;
-    before += found;
   }
 }

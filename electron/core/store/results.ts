@@ -2,7 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { ClassProbability, ImageOutcome } from '../../shared/engine-api.ts';
 import { problemText, toPictureProblem } from '../../shared/picture-problem.ts';
 import type { PictureProblem } from '../../shared/picture-problem.ts';
-import type { ImageStatus, Receipt, RunCounts } from '../../shared/run.ts';
+import type { FolderCounts, ImageStatus, Receipt, RunCounts } from '../../shared/run.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
 import { directionsRun } from '../results/receipt-counts.ts';
 import type { FoundTable } from './found.ts';
@@ -61,7 +61,7 @@ export class ResultsTable {
   readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
   readonly #labelCounts: Statement<[number], { classIndex: number | null; count: number }>;
   readonly #topFolders: Statement<[number], string>;
-  readonly #folderCounts: Statement<[number], { path: string; total: number; done: number }>;
+  readonly #folderCounts: Statement<[number], FolderCounts>;
   readonly #database: Database;
   readonly #found: FoundTable;
 
@@ -176,7 +176,7 @@ export class ResultsTable {
   }
 
   /** Images of a run and how many of them are predicted or failed, for each folder that has any. */
-  folderCounts(runId: number): { path: string; total: number; done: number }[] {
+  folderCounts(runId: number): FolderCounts[] {
     return this.#folderCounts.all(runId);
   }
 

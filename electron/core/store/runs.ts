@@ -12,6 +12,7 @@ export interface RunRow {
   createdAt: string;
   finishedAt: string | undefined;
   notes: string[]; // see Run
+  reason: string | undefined; // see Run
 }
 
 interface StoredRun {
@@ -22,6 +23,7 @@ interface StoredRun {
   created_at: string;
   finished_at: string | null;
   notes: string;
+  reason: string | null;
 }
 
 /** Who works on a run that is under way: the process that may write runs. */
@@ -38,7 +40,9 @@ export class RunsTable {
   readonly #byId: Statement<[number], StoredRun>;
   readonly #all: Statement<[], StoredRun>;
   readonly #forgetFolder: Statement<[string]>;
-  readonly #setState: Statement<[RunState, string | null, number]>;
+  readonly #setState: Statement<
+    [{ id: number; state: RunState; finishedAt: string | null; reason: string | null }]
+  >;
   readonly #setScanDue: Statement<[number, number]>;
   readonly #addNote: Statement<[{ id: number; note: string }]>;
   readonly #pauseInterrupted: Statement<[]>;
@@ -46,7 +50,7 @@ export class RunsTable {
 
   constructor(database: Database, writer: () => Writer) {
     this.#writer = writer;
-    const columns = `id, spec, scan_due, created_at, finished_at, notes,
+    const columns = `id, spec, scan_due, created_at, finished_at, notes, reason,
       CASE WHEN id IN (SELECT run_id FROM queue) THEN 'queued' ELSE state END AS state`;
     this.#insert = database.prepare(`
       INSERT INTO runs (spec, spec_key, model_sha256, state, scan_due, created_at) VALUES (?, ?, ?, 'paused', 1, ?)
@@ -58,7 +62,9 @@ export class RunsTable {
       DELETE FROM runs WHERE id NOT IN (SELECT run_id FROM queue)
         AND EXISTS (SELECT 1 FROM json_each(spec, '$.folders') WHERE value = ?)
         AND NOT EXISTS (SELECT 1 FROM json_each(spec, '$.folders') JOIN folders ON folders.path = value)`);
-    this.#setState = database.prepare('UPDATE runs SET state = ?, finished_at = ? WHERE id = ?');
+    this.#setState = database.prepare(
+      'UPDATE runs SET state = :state, finished_at = :finishedAt, reason = :reason WHERE id = :id',
+    );
     this.#setScanDue = database.prepare('UPDATE runs SET scan_due = ? WHERE id = ?');
     this.#addNote = database.prepare(`
       UPDATE runs SET notes = json_insert(notes, '$[#]', :note)
@@ -96,8 +102,9 @@ export class RunsTable {
     this.#forgetFolder.run(path);
   }
 
-  setState(id: number, state: RunState, finishedAt?: string): void {
-    this.#setState.run(state, finishedAt ?? null, id);
+  /** `reason`: why it failed, or was paused without a person; undefined in every other state. */
+  setState(id: number, state: RunState, finishedAt?: string, reason?: string): void {
+    this.#setState.run({ id, state, finishedAt: finishedAt ?? null, reason: reason ?? null });
   }
 
   setScanDue(id: number, due: boolean): void {
@@ -130,6 +137,7 @@ export class RunsTable {
       createdAt: row.created_at,
       finishedAt: row.finished_at ?? undefined,
       notes: JSON.parse(row.notes) as string[],
+      reason: row.reason ?? undefined,
     };
   }
 }

@@ -36,7 +36,7 @@ export async function reviewedPictures(library: Library, run: RunRow): Promise<P
     throw new AppError(
       'BAD_ARGUMENT',
       `Training needs reviewed images, but run ${run.id} has none`,
-      'Accept or correct labels in its results first.',
+      'Verify or correct labels in its results first.',
     );
   }
   return { source: `run ${run.id}`, files: files.sort(byPath), empty: [], unreadable };

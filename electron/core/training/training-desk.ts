@@ -122,11 +122,13 @@ export class TrainingDesk {
     return this.#describe(id, work.record.journal);
   }
 
-  async remove(id: number): Promise<void> {
+  /** `onlyCheck`: only rejects with what speaks against it. */
+  async remove(id: number, onlyCheck = false): Promise<void> {
     const folder = new TrainingFolder(this.#folder, id);
     if (!(await trainingIds(this.#folder)).includes(id)) throw noTraining(id);
     if (this.#work?.record.id === id) throw underWay(id, 'here', 'Pause it, then remove it.');
     if (folder.isWorkedOn()) throw underWay(id, 'in another Winnow', 'Pause it there, then remove it.');
+    if (onlyCheck) return;
     await folder.remove();
     this.#settled.delete(id);
     this.#shown = undefined;

@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { PRECISIONS } from '../run.ts';
 
 /** Arguments that several calls share. */
+/** Of calls that a person confirms: nothing is done, and whatever speaks against it is thrown. */
+export const onlyCheck = z.boolean().optional();
+
 export const runId = z.int('a run is named by its number').positive('a run is named by its number');
 export const imageId = z.int('an image is named by its number').positive('an image is named by its number');
 /**

@@ -1,12 +1,12 @@
 import { z } from 'zod';
-import { folderId, path } from './arguments.ts';
+import { folderId, onlyCheck, path } from './arguments.ts';
 
 /** Calls about the folders of the library. */
 export const folderArguments = {
   listFolders: z.strictObject({}),
   addFolder: z.strictObject({ path }),
   rescanFolder: z.strictObject({ folderId }),
-  removeFolder: z.strictObject({ folderId }),
+  removeFolder: z.strictObject({ folderId, onlyCheck }),
   browse: z.strictObject({ path: path.optional() }),
 } as const;
 
@@ -21,7 +21,7 @@ export interface FolderResults {
   rescanFolder: FolderScan;
   /**
    * Forgets a folder with its images, results and reviews, and the runs that were on nothing else; the files stay as
-   * they are. Throws LIBRARY while a run is under way.
+   * they are. Throws BAD_ARGUMENT while a run is at work on it, LIBRARY while another Winnow is at work in the library.
    */
   removeFolder: undefined;
   /** What lies in a folder of this computer, for choosing one where there is no file dialog; the home folder first. */

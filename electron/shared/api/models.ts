@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import type { CalibrationReport } from '../calibration.ts';
 import { CLASS_TOKEN_ARCHITECTURES, type ModelPackage, type Task } from '../model-package.ts';
-import { modelName, path, threads } from './arguments.ts';
+import { modelName, onlyCheck, path, threads } from './arguments.ts';
 
 /** Calls about model packages and their calibrations. */
 export const modelArguments = {
   listModels: z.strictObject({}),
   showModel: z.strictObject({ model: modelName }),
   verifyModel: z.strictObject({ model: modelName }),
-  removeModel: z.strictObject({ model: modelName }),
+  removeModel: z.strictObject({ model: modelName, onlyCheck }),
   inspectCheckpoint: z.strictObject({ file: path }),
   importModel: z.strictObject({
     file: path,

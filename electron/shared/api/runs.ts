@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { CalibratedPreset, CalibrationProgress, Expectation } from '../calibration.ts';
 import type { ModelPackage } from '../model-package.ts';
 import type { PictureProblem } from '../picture-problem.ts';
-import type { Device, Preset, Run, RunProgress } from '../run.ts';
-import { batch, dialShape, path, runId, threads } from './arguments.ts';
+import type { Device, FolderCounts, Preset, Run, RunProgress } from '../run.ts';
+import { batch, dialShape, onlyCheck, path, runId, threads } from './arguments.ts';
 
 const folders = z.array(path).min(1, 'at least one folder must be named');
 
@@ -24,7 +24,7 @@ export const runArguments = {
   showQueue: z.strictObject({}),
   listRuns: z.strictObject({}),
   showRun: z.strictObject({ runId }),
-  removeRun: z.strictObject({ runId }),
+  removeRun: z.strictObject({ runId, onlyCheck }),
   devices: z.strictObject({ again: z.boolean().optional() }), // also those that have not passed their trial
 } as const;
 
@@ -148,7 +148,7 @@ export interface RunDetails {
   warned: number; // images with a result that is to be taken with care
   /** The first of them. */
   warnings: ToldProblem[];
-  folders: { path: string; total: number; done: number }[];
+  folders: FolderCounts[];
 }
 
 export type RunEvent =
@@ -161,4 +161,4 @@ export type RunEvent =
   | { type: 'queue'; queue: QueueState }
   | { type: 'scanning'; path: string; files: number; total?: number } // total: where all files are found, and read now
   | { type: 'calibrating'; progress: CalibrationProgress }
-  | { type: 'notice'; message: string };
+  | { type: 'notice'; message: string; runId?: number }; // runId: the run that it is about

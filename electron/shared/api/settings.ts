@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { path, threads } from './arguments.ts';
+import { onlyCheck, path, threads } from './arguments.ts';
 
 const GB = 10 ** 9;
 
@@ -30,7 +30,7 @@ export const settingsArguments = {
   changeSettings: z.strictObject(shape).partial(),
   libraryInfo: z.strictObject({}),
   backUpLibrary: z.strictObject({ out: path.optional(), force: z.boolean().optional() }),
-  restoreLibrary: z.strictObject({ file: path }),
+  restoreLibrary: z.strictObject({ file: path, onlyCheck }),
   clearThumbnails: z.strictObject({}),
 } as const;
 

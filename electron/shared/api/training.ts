@@ -11,7 +11,7 @@ import type {
   TrainingState,
   TrainingWarning,
 } from '../training.ts';
-import { modelName, path, runId, share, threads } from './arguments.ts';
+import { modelName, onlyCheck, path, runId, share, threads } from './arguments.ts';
 
 const trainingId = z.int('a training is named by its number').positive('a training is named by its number');
 const size = (name: string) =>
@@ -83,7 +83,7 @@ export const trainingArguments = {
   startTraining: z.strictObject(trainingShape),
   pauseTraining: z.strictObject({ trainingId }),
   resumeTraining: z.strictObject({ trainingId, threads: threads.optional() }),
-  removeTraining: z.strictObject({ trainingId }),
+  removeTraining: z.strictObject({ trainingId, onlyCheck }),
   listTrainings: z.strictObject({}),
   reviewedRuns: z.strictObject({}),
   showTraining: z.strictObject({ trainingId }),

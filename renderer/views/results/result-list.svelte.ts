@@ -3,7 +3,7 @@ import type { ResultFacets, ResultItem } from '../../../electron/shared/api/resu
 import { api } from '../../lib/winnow.svelte.ts';
 import { ItemCache } from './item-cache.ts';
 import { Latest } from './latest.ts';
-import { afterChange, NOTHING_SELECTED } from './selection.ts';
+import { afterChange, NOTHING_SELECTED, selectThose } from './selection.ts';
 import type { Selection } from './selection.ts';
 import { viewText } from './result-view.ts';
 import type { ResultView } from './result-view.ts';
@@ -27,6 +27,8 @@ export class ResultList {
   error: unknown = $state.raw();
   #version = $state(0);
   #view: ResultView | undefined;
+  /** Images that are to be selected once the list is read again. */
+  #wanted: readonly number[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #items: ItemCache;
   readonly #find: Latest<ResultView>;
@@ -54,6 +56,23 @@ export class ResultList {
     if (this.#view !== undefined && viewText(view) === viewText(this.#view)) return;
     this.#view = view;
     this.refresh();
+  }
+
+  /** Fetches everything again. */
+  renew(): void {
+    this.#items.invalidate();
+    this.refresh();
+  }
+
+  /** Selects those of the images that are in the list, now or when what happened to them is in it. */
+  select(imageIds: readonly number[]): void {
+    this.#wanted = imageIds;
+    this.#selectWanted();
+    this.refresh();
+  }
+
+  #selectWanted(): void {
+    this.selection = selectThose(this.#wanted, this.ids) ?? this.selection;
   }
 
   refresh(): void {
@@ -107,6 +126,8 @@ export class ResultList {
     const { imageIds } = await api.findImages({ runId: this.runId, ...view });
     this.selection = afterChange(this.selection, this.ids, imageIds);
     this.listing = { ids: imageIds, view };
+    this.#selectWanted();
+    this.#wanted = [];
     this.error = undefined;
     this.#count.ask(view); // after the pictures, which are looked at first
   }

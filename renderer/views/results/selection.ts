@@ -12,6 +12,14 @@ export function selectOnly(imageId: number): Selection {
   return { ids: new Set([imageId]), cursor: imageId, anchor: imageId };
 }
 
+/** Those of the images that are in the list, the first of them with the cursor; undefined when none is. */
+export function selectThose(imageIds: readonly number[], order: Uint32Array): Selection | undefined {
+  const here = new Set(order);
+  const ids = imageIds.filter((imageId) => here.has(imageId));
+  const [cursor] = ids;
+  return cursor === undefined ? undefined : { ids: new Set(ids), cursor, anchor: cursor };
+}
+
 /** Adds the image, or takes it away. */
 export function toggle(selection: Selection, imageId: number): Selection {
   const ids = new Set(selection.ids);

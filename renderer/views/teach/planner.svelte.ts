@@ -14,6 +14,7 @@ export class Planner {
   plan: TrainingPlan | undefined = $state.raw();
   error: unknown = $state.raw();
   isBusy = $state(false);
+  #isFirst = true;
   #wanted: TrainingRequest | undefined;
   #planned: TrainingRequest | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -22,7 +23,7 @@ export class Planner {
     (error) => (this.error = error),
   );
 
-  /** Makes a plan for another request in a moment; at once where the pictures are others. */
+  /** Makes a plan for another request in a moment, when no more is typed. */
   ask(request: TrainingRequest | undefined): void {
     if (JSON.stringify(request) !== JSON.stringify(this.#wanted)) this.#begin(request);
   }
@@ -45,7 +46,8 @@ export class Planner {
     this.error = undefined;
     this.isBusy = request !== undefined;
     if (request === undefined) return;
-    this.#timer = setTimeout(() => this.#latest.ask(request), isSame ? PAUSE : 0);
+    this.#timer = setTimeout(() => this.#latest.ask(request), this.#isFirst ? 0 : PAUSE);
+    this.#isFirst = false;
   }
 
   async #make(request: TrainingRequest): Promise<void> {

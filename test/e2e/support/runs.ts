@@ -9,6 +9,11 @@ export async function startSlowRun(window: WinnowWindow, model?: string): Promis
   await window.visit('/new-run', say('new-run.title'));
   if (model !== undefined)
     await page.getByRole('combobox', { name: say('new-run.model') }).selectOption(model);
+  await startSlowly(window);
+}
+
+/** In a new run: starts it with Accurate on one thread. */
+export async function startSlowly({ page }: WinnowWindow): Promise<void> {
   await page.getByText(say('new-run.more'), { exact: true }).click();
   await page.getByRole('spinbutton', { name: say('new-run.threads') }).fill('1');
   await page.getByRole('button', { name: new RegExp(`^${say('preset.accurate')}`) }).click();

@@ -8,11 +8,13 @@ export interface Server {
   pid: number;
   /** Ends it as Ctrl-C does; throws when it does not end well. */
   stop(): Promise<void>;
+  /** Ends it as a crash does. */
+  kill(): Promise<void>;
 }
 
-/** Starts `winnow serve` on a free port, over the library in `data`. */
-export async function serve(data: string): Promise<Server> {
-  const { child, ended } = start(data, 'serve', '--port', '0');
+/** Starts `winnow serve` over the library in `data`, on a free port unless one is named. */
+export async function serve(data: string, port = '0', ...options: string[]): Promise<Server> {
+  const { child, ended } = start(data, 'serve', '--port', port, ...options);
   const url = await Promise.race([
     addressIn(child),
     ended.then(({ stderr }) => Promise.reject(new Error(stderr))),
@@ -20,6 +22,10 @@ export async function serve(data: string): Promise<Server> {
   return {
     url,
     pid: child.pid ?? 0,
+    kill: async () => {
+      child.kill('SIGKILL');
+      await ended;
+    },
     stop: async () => {
       child.kill('SIGTERM');
       const impatience = setTimeout(() => child.kill('SIGKILL'), PATIENCE_MS);

@@ -54,8 +54,13 @@ export class Stage {
   }
 
   async #openBrowser(data: string, options: PageOptions, watch: Watch): Promise<WinnowWindow> {
-    const server = await serve(data);
+    let server = await serve(data);
     this.#cleanups.push(() => server.stop());
+    const crash = async () => {
+      await server.kill();
+      const { port } = new URL(server.url);
+      return async (...options: string[]) => void (server = await serve(data, port, ...options));
+    };
     const browser = await openBrowser();
     const context = await browser.newContext({ ...options, locale: 'en-US', reducedMotion: 'reduce' });
     this.#cleanups.push(() => context.close());
@@ -63,7 +68,7 @@ export class Stage {
       const page = await context.newPage();
       watch(page, new URL(server.url).origin);
       await page.goto(server.url);
-      return new WinnowWindow(page, { data, pid: server.pid, another });
+      return new WinnowWindow(page, { data, pid: server.pid, another, crash });
     };
     return another();
   }

@@ -17,6 +17,8 @@ export interface Surroundings {
   data: string;
   /** Process that does the work, whose children are the engine hosts. */
   pid: number;
+  /** Ends that process as a crash does; gives what starts another on the same port. In a browser. */
+  crash?: () => Promise<(...options: string[]) => Promise<void>>;
   /** Opens a second window on the same library, in a browser. */
   another: () => Promise<WinnowWindow>;
   /** Makes the next native dialog answer with a path; undefined where there are none. */
@@ -132,7 +134,12 @@ export class WinnowWindow {
     await tabTo(page, dialog.getByRole('button', { name: basename(path), exact: true }));
     await page.keyboard.press('Enter');
     await hasValue(field, path);
-    await tabTo(page, dialog.getByRole('button', { name: say('folder-dialog.choose') }));
+    await tabTo(
+      page,
+      dialog.getByRole('button', {
+        name: say('folder-dialog.choose', { known: 'true', name: basename(path) }),
+      }),
+    );
     await page.keyboard.press('Enter');
     await dialog.waitFor({ state: 'detached' });
   }

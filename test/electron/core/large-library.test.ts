@@ -37,7 +37,7 @@ suite('a library of 100,000 images', () => {
     }
 
     const accepted = await app.review({ runId, imageIds, verdict: { kind: 'accept' } });
-    assert.equal(accepted.description, `Accept ${ok.toLocaleString('en')} images`);
+    assert.equal(accepted.description, `Verify ${ok.toLocaleString('en')} images`);
     const relabelled = await app.review({ runId, imageIds, verdict: { kind: 'label', label: 'fox' } });
     assert.deepEqual(
       [relabelled.imageIds.length, relabelled.description],

@@ -18,7 +18,7 @@ const { chooseLanguage } = await import('../../../electron/main/texts.ts');
 const counts = { total: 1200, pending: 900, ok: 299, failed: 1 };
 const progress = (phase: RunProgress['phase'], rest: Partial<RunProgress> = {}): AppEvent => ({
   type: 'progress',
-  progress: { runId: 1, phase, ...counts, imagesPerSecond: 10, secondsLeft: 90, ...rest },
+  progress: { runId: 1, phase, ...counts, imagesPerSecond: 10, secondsLeft: 90, folders: [], ...rest },
 });
 const run = (state: Run['state']): Run => ({
   id: 1,
@@ -26,7 +26,7 @@ const run = (state: Run['state']): Run => ({
     ...{ folders: ['/pictures'], modelName: 'm', modelSha256: '', device: 'cpu' },
     preset: { name: 'fast', tokenKeep: [], blockThreshold: 0.5, precision: 'fp32' },
   },
-  ...{ state, createdAt: '', finishedAt: undefined, notes: [], elsewhere: false },
+  ...{ state, createdAt: '', finishedAt: undefined, notes: [], elsewhere: false, reason: undefined },
   counts: { total: 1200, pending: 0, ok: 1199, failed: 1 },
 });
 const ended = (state: Run['state'], error?: string): AppEvent => ({ type: 'ended', run: run(state), error });

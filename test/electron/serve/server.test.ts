@@ -10,7 +10,7 @@ import type { AppEvent } from '../../../electron/shared/app-api.ts';
 import { encodeWire } from '../../../electron/shared/wire.ts';
 import { writeFiles } from '../support/files.ts';
 import { draw } from '../support/pictures.ts';
-import { admitted, ask, dial, enter, nextMessage, served } from './visitor.ts';
+import { admitted, ask, dial, enter, nextMessage, served, TOKEN } from './visitor.ts';
 
 /** Takes files of the served folder into its library; gives their numbers. */
 function take(libraryPath: string, folder: string, ...names: string[]): number[] {
@@ -102,10 +102,10 @@ suite('the window over HTTP', () => {
 
   test('is not opened before it was built, or on a port that is taken', async (t) => {
     const { app, server, windowFolder } = await served(t);
-    const taken = serveWindow({ app, windowFolder, port: server.port });
+    const taken = serveWindow({ app, windowFolder, port: server.port, token: TOKEN });
     await assert.rejects(taken, { code: 'BAD_ARGUMENT', message: /^Port \d+ .*in use/, hint: /--port/ });
     rmSync(join(windowFolder, 'index.html'));
-    await assert.rejects(serveWindow({ app, windowFolder, port: 0 }), {
+    await assert.rejects(serveWindow({ app, windowFolder, port: 0, token: TOKEN }), {
       code: 'NOT_FOUND',
       hint: /npm run setup/,
     });

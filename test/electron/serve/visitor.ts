@@ -10,6 +10,9 @@ import { writeFiles } from '../support/files.ts';
 import { house } from '../support/house.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
+/** What `winnow serve` would keep in a file. */
+export const TOKEN = 'x'.repeat(43);
+
 /** A server over a library with a double for an engine; its window is three small files. */
 export async function served(t: TestContext, images = 0, options: { patience?: number } = {}) {
   const rooms = house(t, images);
@@ -21,7 +24,7 @@ export async function served(t: TestContext, images = 0, options: { patience?: n
     'window/notes.txt': 'not part of a window',
     'secret.json': '{}',
   });
-  const server = await serveWindow({ app: rooms.app, windowFolder, port: 0, ...options });
+  const server = await serveWindow({ app: rooms.app, windowFolder, port: 0, token: TOKEN, ...options });
   t.after(() => server.close());
   return { ...rooms, server, windowFolder, origin: `http://127.0.0.1:${server.port}` };
 }

@@ -25,6 +25,7 @@ const runOf = (id: number, name: string): Run => ({
     finishedAt: undefined,
     notes: [],
     elsewhere: false,
+    reason: undefined,
   },
   spec: { folders: [], modelName: 'm', modelSha256: 'm', preset: preset(name), device: 'cpu' },
   counts: { total: 9, pending: 0, ok: 9, failed: 0 },

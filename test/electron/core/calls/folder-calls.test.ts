@@ -142,21 +142,51 @@ suite('removeFolder', () => {
     );
   });
 
-  test('is refused while a run is under way, and for what is not there', async (t) => {
+  test('is refused while a run is at work on it or elsewhere, and for what is not there', async (t) => {
     const { app, engine, folder, libraryPath } = house(t, 2);
     const refused: unknown[] = [];
-    engine.beforeAnswer = () =>
-      app.removeFolder({ folderId: 1 }).catch((error: unknown) => void refused.push(error));
+    engine.beforeAnswer = async () => {
+      for (const onlyCheck of [true, false])
+        await app
+          .removeFolder({ folderId: 1, onlyCheck })
+          .catch((error: unknown) => void refused.push(error));
+    };
     await app.run({ folders: [folder] });
-    assert.match(String(refused[0]), /pictures cannot be removed while a run is under way/);
+    assert.equal(refused.length, 2);
+    for (const error of refused)
+      assert.match(String(error), /pictures cannot be removed while run 1 is at work on it/);
     assert.equal((await app.listFolders({})).length, 1);
     const other = Library.open(libraryPath);
     const lock = other.acquireWriter();
     await assert.rejects(app.removeFolder({ folderId: 1 }), refusal('LIBRARY', /cannot be removed while/));
     lock.release();
     other.close();
+    await app.removeFolder({ folderId: 1, onlyCheck: true });
+    assert.equal((await app.listFolders({})).length, 1);
     await app.removeFolder({ folderId: 1 });
     await assert.rejects(app.removeFolder({ folderId: 1 }), refusal('NOT_FOUND', /^There is no folder 1/));
+  });
+
+  test('goes on beside a run on other folders, which loses nothing', async (t) => {
+    const { app, engine, folder } = house(t, 5);
+    const other = join(dirname(folder), 'other');
+    writeFiles(other, { '5.jpg': 'x' });
+    await app.run({ folders: [other] });
+    const otherId = (await app.listFolders({})).find(({ path }) => path === other)?.id ?? 0;
+    engine.beforeAnswer = async () => {
+      engine.beforeAnswer = () => undefined;
+      await app.removeFolder({ folderId: otherId });
+    };
+    const run = await app.run({ folders: [folder], batch: 1 });
+    assert.deepEqual([run.state, run.counts], ['done', { total: 5, pending: 0, ok: 5, failed: 0 }]);
+    assert.deepEqual(
+      (await app.listFolders({})).map(({ path, labelled }) => [path, labelled]),
+      [[folder, 5]],
+    );
+    assert.deepEqual(
+      (await app.listRuns({})).map(({ id }) => id),
+      [run.id],
+    );
   });
 });
 

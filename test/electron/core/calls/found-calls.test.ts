@@ -156,7 +156,7 @@ suite('review of boxes', () => {
   test('accepts those of at least a score, with the label of the best', async (t) => {
     const { app, runId, a, b, c, d, find, review } = await searched(t);
     const { description, imageIds } = await review(ACCEPT, a, b, c, d);
-    assert.deepEqual([description, imageIds], ['Accept 3 images', [a, b, c]]); // the bad file is passed over
+    assert.deepEqual([description, imageIds], ['Verify 3 images', [a, b, c]]); // the bad file is passed over
     assert.deepEqual(await labelsOf(app, runId, [a, b, c]), ['dog ✓', ' ✓', ' ✓']);
     const { humanBoxes, humanLabel } = await app.showImage({ runId, imageId: a });
     assert.deepEqual([humanLabel, humanBoxes?.length], ['dog', 2]);

@@ -35,8 +35,8 @@ suite('review', () => {
     const { app, runId, imageIds, labels, events } = await houseWithRun(t);
     const accepted = await app.review({ runId, imageIds, verdict: ACCEPT });
     const predicted = imageIds.slice(0, 3); // the bad file is passed over
-    const history = { undo: 'Accept 3 images', redo: undefined };
-    assert.deepEqual(accepted, { description: 'Accept 3 images', imageIds: predicted, history });
+    const history = { undo: 'Verify 3 images', redo: undefined };
+    assert.deepEqual(accepted, { description: 'Verify 3 images', imageIds: predicted, history });
     assert.deepEqual(events, [{ type: 'reviewed', imageIds: predicted, history }]);
     assert.deepEqual(await labels(), ['airplane ✓', 'automobile ✓', 'bird ✓', undefined]);
 
@@ -161,7 +161,7 @@ suite('undo and redo', () => {
     await app.review({ runId, imageIds, verdict: ACCEPT });
     await app.review({ runId, imageIds: [first], verdict: label('cat') });
     const undone = await app.undoReview({});
-    const history = { undo: 'Accept 3 images', redo: 'Relabel 1 image as cat' };
+    const history = { undo: 'Verify 3 images', redo: 'Relabel 1 image as cat' };
     assert.deepEqual(undone, { description: 'Relabel 1 image as cat', imageIds: [first], history });
     assert.deepEqual(await app.reviewHistory({}), history);
     await app.review({ runId, imageIds: [first], verdict: label('dog') });
