@@ -37,16 +37,23 @@ export async function writeFileWhole(
   }
 }
 
-/** An error of the system about a file that Winnow writes, as FILE_SYSTEM; other errors come back as they are. */
+/** An error of the system about a file that Winnow writes, as DISK_FULL or FILE_SYSTEM; others come back as they are. */
 export function toFileSystemError(error: unknown, path: string): unknown {
   if (!(error instanceof Error) || !('syscall' in error && 'code' in error)) return error;
-  const reason =
-    error.code === 'ENOSPC'
-      ? 'the disk is full'
-      : error.code === 'ENOENT'
-        ? 'its folder does not exist'
-        : error.message;
+  if (isDiskFull(error)) return diskFull(path, error);
+  const reason = error.code === 'ENOENT' ? 'its folder does not exist' : error.message;
   return new AppError('FILE_SYSTEM', `The file ${path} cannot be written: ${reason}`, 'Name another place.', {
     cause: error,
   });
+}
+
+/** Whether the disk has no more room, or this person's share of it. */
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+}
+
+/** What of a file cannot be written for want of room. */
+export function diskFull(path: string, cause: unknown): AppError {
+  const hint = 'Make room, or name another place.';
+  return new AppError('DISK_FULL', `The file ${path} cannot be written: the disk is full`, hint, { cause });
 }

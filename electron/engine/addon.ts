@@ -8,6 +8,8 @@ import type { Losses } from '../shared/training.ts';
  * electron/shared/errors.ts.
  */
 export interface NativeAddon {
+  /** All codes that errors of this build can have: NativeErrorCode. */
+  readonly errorCodes: readonly string[];
   /**
    * Devices that this build knows, usable or not, in order of preference. `withGpus`: GPUs too, or in place of a maker's the
    * reason why there are none; that opens drivers, which may crash.
@@ -86,16 +88,16 @@ export interface NativePicture extends NativeSize {
 export interface NativeTrainer {
   /**
    * Varies the pictures by the settings' augmentation and learns from them; off the JavaScript thread. The arrays must
-   * stay untouched until the promise settles. Rejects with ENGINE when the loss is not finite: nothing has changed then.
+   * stay untouched until the promise settles. Rejects with DIVERGED when the loss is not finite: nothing has changed then.
    */
   step(
     pictures: readonly NativePicture[],
     labels: Int32Array,
     options: { seed: number; learningRate: number },
   ): Promise<NativeStep>;
-  /** Weights, moments and averages as safetensors, whole or not at all. */
+  /** Weights, moments and averages as safetensors, whole or not at all: rejects with DISK_FULL or FILE_SYSTEM. */
   saveState(path: string): Promise<void>;
-  /** The model's tensors as safetensors: of the moving average, or the last weights. */
+  /** The model's tensors as safetensors, of the moving average or the last weights; likewise. */
   saveWeights(path: string, averaged: boolean): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
-import { AppError } from '../shared/errors.ts';
-import type { ErrorCode } from '../shared/errors.ts';
+import { AppError, isHostErrorCode } from '../shared/errors.ts';
+import type { HostErrorCode } from '../shared/errors.ts';
 import type {
   Box,
   EngineDial,
@@ -42,7 +42,7 @@ export interface AnyRequest {
 }
 
 export interface HostError {
-  code: ErrorCode;
+  code: HostErrorCode;
   message: string;
   hint: string | undefined;
 }
@@ -53,20 +53,9 @@ export type HostReply =
   | { kind: 'value'; id: number; value: unknown }
   | { kind: 'error'; id: number; error: HostError };
 
-const codes: readonly string[] = [
-  'BAD_ARGUMENT',
-  'BAD_MODEL',
-  'BAD_IMAGE',
-  'NOT_FOUND',
-  'ENGINE',
-  'OUT_OF_MEMORY',
-  'DEVICE_LOST',
-  'CANCELLED',
-] satisfies ErrorCode[];
-
-/** An error as it crosses the process; what has no code of ours is a failure of the engine. */
+/** An error as it crosses the process; what has no code of a host's is a failure of the engine. */
 export function toHostError(error: unknown): HostError {
   if (!(error instanceof Error)) return { code: 'ENGINE', message: String(error), hint: undefined };
-  const code = 'code' in error && codes.includes(String(error.code)) ? (error.code as ErrorCode) : 'ENGINE';
+  const code = 'code' in error && isHostErrorCode(error.code) ? error.code : 'ENGINE';
   return { code, message: error.message, hint: error instanceof AppError ? error.hint : undefined };
 }

@@ -75,14 +75,14 @@ export interface TrainerApi {
   inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]>;
   open(setup: TrainerSetup): Promise<void>;
   /**
-   * One step. A second call may start before the first has ended: its pictures are decoded meanwhile. Rejects with ENGINE
+   * One step. A second call may start before the first has ended: its pictures are decoded meanwhile. Rejects with DIVERGED
    * when the loss is not finite; the state is then that of the last good step. Rejects with BAD_IMAGE, naming the file, when
    * one cannot be read any more.
    */
   step(request: StepRequest): Promise<StepReport>;
-  /** Writes all that training goes on from, whole or not at all. */
+  /** Writes all that training goes on from, whole or not at all; rejects with DISK_FULL or FILE_SYSTEM when it cannot. */
   saveState(path: string): Promise<void>;
-  /** Writes the model's tensors as plain safetensors (F32): of the moving average, or the last weights. */
+  /** Writes the model's tensors as plain safetensors (F32): of the moving average, or the last weights; likewise. */
   saveWeights(path: string, options: { averaged: boolean }): Promise<void>;
   /** Predicts pictures with a package as a run does; the package stays loaded until another one is named. */
   predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]>;

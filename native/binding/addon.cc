@@ -80,6 +80,9 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   data->model = Napi::Persistent(define_model(env));
   data->trainer = Napi::Persistent(define_trainer(env));
   env.SetInstanceData(data);
+  Napi::Array codes = Napi::Array::New(env);
+  for (const char* name : kErrorNames) codes.Set(codes.Length(), name);
+  exports.Set("errorCodes", codes);
   exports.Set("devices", Napi::Function::New<devices>(env, "devices"));
   exports.Set("loadModel", Napi::Function::New<load_model>(env, "loadModel"));
   exports.Set("createTrainer", Napi::Function::New<create_trainer>(env, "createTrainer"));

@@ -3,31 +3,10 @@
 #include <exception>
 
 namespace winnow {
-namespace {
-
-const char* code_name(ErrorCode code) {
-  switch (code) {
-    case ErrorCode::bad_argument:
-      return "BAD_ARGUMENT";
-    case ErrorCode::bad_model:
-      return "BAD_MODEL";
-    case ErrorCode::cancelled:
-      return "CANCELLED";
-    case ErrorCode::out_of_memory:
-      return "OUT_OF_MEMORY";
-    case ErrorCode::device_lost:
-      return "DEVICE_LOST";
-    case ErrorCode::engine:
-      break;
-  }
-  return "ENGINE";
-}
-
-}  // namespace
 
 Napi::Error to_javascript(Napi::Env env, const Error& error) {
   Napi::Error value = Napi::Error::New(env, error.message);
-  value.Set("code", code_name(error.code));
+  value.Set("code", kErrorNames[static_cast<std::size_t>(error.code)]);
   return value;
 }
 

@@ -7,8 +7,19 @@
 
 namespace winnow {
 
-// Codes of electron/shared/errors.ts that native code can produce.
-enum class ErrorCode { bad_argument, bad_model, engine, cancelled, out_of_memory, device_lost };
+// The codes that native code finds, and their names in electron/shared/errors.ts;
+// test/electron/engine/error-codes.test.ts compares the two lists.
+#define WINNOW_ERROR_CODES(code)                                                               \
+  code(bad_argument, "BAD_ARGUMENT") code(bad_model, "BAD_MODEL") code(cancelled, "CANCELLED") \
+      code(device_lost, "DEVICE_LOST") code(disk_full, "DISK_FULL") code(diverged, "DIVERGED") \
+          code(engine, "ENGINE") code(file_system, "FILE_SYSTEM") code(out_of_memory, "OUT_OF_MEMORY")
+
+#define WINNOW_ENUMERATOR(code, name) code,
+enum class ErrorCode { WINNOW_ERROR_CODES(WINNOW_ENUMERATOR) };
+#undef WINNOW_ENUMERATOR
+#define WINNOW_NAME(code, name) name,
+inline constexpr const char* kErrorNames[] = {WINNOW_ERROR_CODES(WINNOW_NAME)};  // in the enumerators' order
+#undef WINNOW_NAME
 
 struct Error {
   ErrorCode code;

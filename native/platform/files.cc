@@ -2,6 +2,7 @@
 #include "platform/files.h"
 
 #include <cerrno>
+#include <cstring>
 
 namespace winnow {
 
@@ -17,6 +18,19 @@ void NewFile::write(const void* data, std::size_t size) {
       size -= static_cast<std::size_t>(written);
     }
   }
+}
+
+Error NewFile::failure(bool disk_full, const std::string& reason) const {
+  return {disk_full ? ErrorCode::disk_full : ErrorCode::file_system,
+          "The file " + path_ + " cannot be written: " + (disk_full ? "the disk is full" : reason)};
+}
+
+Error NewFile::failure(int problem) const {
+  bool disk_full = problem == ENOSPC;
+#ifdef EDQUOT
+  disk_full = disk_full || problem == EDQUOT;
+#endif
+  return failure(disk_full, std::strerror(problem));
 }
 
 }  // namespace winnow

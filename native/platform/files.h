@@ -34,12 +34,17 @@ class NewFile {
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
   void write(const void* data, std::size_t size);  // `finish` says what fails
-  // Fails with engine, in a sentence.
+  // Fails with disk_full where the disk has no more room, or this person's share of it, and else with
+  // file_system.
   Status finish();
 
  private:
   // How many of the bytes, at least one, were written; below 0, with errno, where none were.
   static std::ptrdiff_t write_some(int descriptor, const void* bytes, std::size_t size);
+  // Why the file is not there: `reason`, of the system.
+  Error failure(bool disk_full, const std::string& reason) const;
+  // The same from a number of errno.
+  Error failure(int problem) const;
 
   std::string path_, part_;
   int descriptor_ = -1, problem_ = 0;

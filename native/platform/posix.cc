@@ -58,8 +58,7 @@ std::ptrdiff_t NewFile::write_some(int descriptor, const void* bytes, std::size_
 Status NewFile::finish() {
   if (problem_ == 0 && ::fsync(descriptor_) != 0) problem_ = errno;
   if (problem_ == 0 && ::rename(part_.c_str(), path_.c_str()) != 0) problem_ = errno;
-  if (problem_ != 0)
-    return Error{ErrorCode::engine, "Expected to write " + path_ + ", but: " + std::strerror(problem_) + "."};
+  if (problem_ != 0) return failure(problem_);
   finished_ = true;
   // The new name, too, is on the disk then. Where a file system cannot say so, the file is still whole.
   const std::string folder = path_.substr(0, path_.rfind('/') + 1);

@@ -78,14 +78,14 @@ std::ptrdiff_t NewFile::write_some(int descriptor, const void* bytes, std::size_
 
 Status NewFile::finish() {
   if (problem_ == 0 && _commit(descriptor_) != 0) problem_ = errno;
-  std::string reason = problem_ == 0 ? "" : std::strerror(problem_);
   if (descriptor_ >= 0) _close(descriptor_);  // an open file cannot be renamed
   descriptor_ = -1;
-  if (reason.empty() && MoveFileExW(of_utf8(part_).c_str(), of_utf8(path_).c_str(),
-                                    MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) == 0)
-    reason = last_problem();
-  if (!reason.empty())
-    return Error{ErrorCode::engine, "Expected to write " + path_ + ", but: " + reason + "."};
+  if (problem_ != 0) return failure(problem_);
+  if (MoveFileExW(of_utf8(part_).c_str(), of_utf8(path_).c_str(),
+                  MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) == 0) {
+    const DWORD problem = GetLastError();
+    return failure(problem == ERROR_DISK_FULL || problem == ERROR_HANDLE_DISK_FULL, last_problem());
+  }
   finished_ = true;
   return ok();
 }

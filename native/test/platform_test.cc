@@ -82,9 +82,28 @@ TEST_CASE("what cannot be written is said once, at the end") {
   file.write("text", 4);
   const Status status = file.finish();
   REQUIRE(!status);
-  CHECK(status.error().code == ErrorCode::engine);
-  CHECK(status.error().message.rfind("Expected to write " + path + ", but: ", 0) == 0);
+  CHECK(status.error().code == ErrorCode::file_system);
+  CHECK(status.error().message.rfind("The file " + path + " cannot be written: ", 0) == 0);
 }
+
+#ifdef __linux__
+TEST_CASE("a full disk has a code of its own, and leaves the older file as it was") {
+  const Folder folder;
+  const std::string path = folder.file("weights");
+  write(path, "older");
+  std::filesystem::create_symlink("/dev/full", path + ".part");
+  {
+    NewFile file(path);
+    file.write("newer", 5);
+    const Status status = file.finish();
+    REQUIRE(!status);
+    CHECK(status.error().code == ErrorCode::disk_full);
+    CHECK(status.error().message == "The file " + path + " cannot be written: the disk is full");
+  }
+  CHECK(contents(path) == "older");
+  CHECK(folder.files() == 1);
+}
+#endif
 
 TEST_CASE("only regular files that have bytes are mapped") {
   const Folder folder;

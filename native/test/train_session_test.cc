@@ -146,11 +146,11 @@ TEST_CASE("states of other models, damaged ones and places that cannot be writte
 
   const Status nowhere = (*session)->save_state(folder.file("no/such/folder"));
   REQUIRE(!nowhere);
-  CHECK(nowhere.error().code == ErrorCode::engine);
+  CHECK(nowhere.error().code == ErrorCode::file_system);
   CHECK(nowhere.error().message.find("No such file") != std::string::npos);
 }
 
-TEST_CASE("a disk that is full leaves the file that was there, and nothing beside it") {
+TEST_CASE("a file that may not grow so large leaves the one that was there, and nothing beside it") {
   const Folder folder;
   auto session = Session::open(setup_of(settings()));
   REQUIRE(session);
@@ -169,7 +169,7 @@ TEST_CASE("a disk that is full leaves the file that was there, and nothing besid
   std::signal(SIGXFSZ, handler);
 
   REQUIRE(!saved);
-  CHECK(saved.error().code == ErrorCode::engine);
+  CHECK(saved.error().code == ErrorCode::file_system);
   CHECK(saved.error().message.find("File too large") != std::string::npos);
   CHECK(contents(folder.file("state")) == before);
   CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);

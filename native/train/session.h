@@ -27,7 +27,7 @@ class Session {
   static Result<std::unique_ptr<Session>> open(const SessionSetup& setup);
 
   // Varies the pictures and learns from them. `seed`: of the variation and of the random decisions. Fails
-  // with engine when the loss is not finite: then nothing has changed.
+  // with diverged when the loss is not finite: then nothing has changed.
   Result<StepResult> step(const std::vector<TrainingPicture>& pictures, const std::vector<int>& labels,
                           double learning_rate, std::uint64_t seed);
   // See training_file.h.

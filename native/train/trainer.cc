@@ -107,7 +107,7 @@ Result<StepResult> Trainer::step_normalised(const float* input, const float* tar
   StepResult result = summary(*student_, targets);
   result.losses = compute_losses(settings_.losses, *student_, targets, teacher_.get(), output_gradients_);
   const auto diverged = [&] {
-    return Error{ErrorCode::engine,
+    return Error{ErrorCode::diverged,
                  "Expected a finite loss, but at step " + std::to_string(state_.steps + 1) +
                      " it is none: lower the learning rate, or limit the gradient's norm."};
   };

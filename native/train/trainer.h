@@ -41,7 +41,7 @@ class Trainer {
   Status set_teacher(const DyvmConfig& config, Weights& weights);
 
   // One step on B >= 1 images. pixels [B, S, S, 3]: RGB bytes; targets [B, classes]: soft labels; `seed`: of
-  // the random decisions. Fails with engine when the loss is not finite: then nothing has changed.
+  // the random decisions. Fails with diverged when the loss is not finite: then nothing has changed.
   Result<StepResult> step(const std::uint8_t* pixels, const float* targets, int images, double learning_rate,
                           std::uint64_t seed);
   // input [B, 3, S, S]: already normalised.

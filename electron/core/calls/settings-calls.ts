@@ -72,7 +72,7 @@ async function holdings(
     return await context.ask('summary', {});
   } catch (error) {
     const reason = toLibraryError(error, context.libraryPath);
-    if (!(reason instanceof AppError) || reason.code !== 'LIBRARY') throw error;
+    if (!(reason instanceof AppError)) throw error;
     return { folders: 0, images: 0, runs: 0, problem: reason.message };
   }
 }

@@ -9,7 +9,7 @@ import { backupPath } from '../store/backups.ts';
 import type { BackupKind } from '../store/backups.ts';
 import { checkDatabase } from '../store/library.ts';
 import type { Library } from '../store/library.ts';
-import { toFileSystemError } from '../write-file.ts';
+import { diskFull, toFileSystemError } from '../write-file.ts';
 
 /** Where a backup is written: as a whole or not at all, by a function that is given the path to write at. */
 export interface BackupPlace {
@@ -31,7 +31,7 @@ export function newBackup(libraryPath: string, kind: BackupKind, now: number): B
 
 /**
  * Copies a library that is in use, as a whole or not at all, and reads the copy once: a backup of a damaged library is
- * none. Rejects with LIBRARY when it is damaged, FILE_SYSTEM when the copy cannot be written, or as its place does.
+ * none. Rejects with LIBRARY when it is damaged, DISK_FULL or FILE_SYSTEM when the copy cannot be written, or as its place does.
  */
 export async function backUpLibrary(
   library: Library,
@@ -75,7 +75,7 @@ export function removeDatabase(path: string): void {
 
 function backupFailure(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return toFileSystemError(error, path);
-  const reason = error.code === 'SQLITE_FULL' ? 'the disk is full' : error.message;
-  const message = `The backup ${path} cannot be written: ${reason}`;
+  if (error.code === 'SQLITE_FULL') return diskFull(path, error);
+  const message = `The backup ${path} cannot be written: ${error.message}`;
   return new AppError('FILE_SYSTEM', message, 'Name another place.', { cause: error });
 }

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { mkdir, open, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { AppError } from '../../shared/errors.ts';
 import { placeWhole } from '../files/place-whole.ts';
 import type { Placing } from '../files/place-whole.ts';
 import { PRIVATE_FOLDER } from '../files/private.ts';
+import { toFileSystemError } from '../write-file.ts';
 import { elementCount, TENSOR_TYPES, type TensorType } from './tensor-type.ts';
 
 export interface TensorSource {
@@ -22,7 +22,7 @@ const NO_HASH = '0'.repeat(64);
  * Writes a safetensors file, one tensor in memory at a time. `metadata` makes the `__metadata__` entry from the
  * SHA-256 (hex) of the tensor bytes. Tensors of wider elements come first, then by name, so each is aligned.
  * The file appears under `path` complete or not at all, and takes the place of what is there unless `place` does not. Equal
- * input gives equal bytes. Rejects with FILE_SYSTEM, or with what a tensor's `read` rejects with.
+ * input gives equal bytes. Rejects with DISK_FULL or FILE_SYSTEM, or with what a tensor's `read` rejects with.
  */
 export async function writeSafetensors(
   path: string,
@@ -42,7 +42,7 @@ export async function writeSafetensors(
     }
   };
   await placeWhole(path, fill, place).catch((error: unknown) => {
-    throw error instanceof Error && 'syscall' in error ? notWritten(error, path) : error;
+    throw toFileSystemError(error, path);
   });
 }
 
@@ -89,15 +89,9 @@ async function writeAll(handle: FileHandle, bytes: Uint8Array, position: number)
 }
 
 async function orFileSystemError<T>(work: Promise<T>, path: string): Promise<T> {
-  return work.catch((cause: unknown) => {
-    throw notWritten(cause, path);
+  return work.catch((error: unknown) => {
+    throw toFileSystemError(error, path);
   });
-}
-
-function notWritten(cause: unknown, path: string): AppError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  const hint = 'Check free space and permissions.';
-  return new AppError('FILE_SYSTEM', `${path} cannot be written: ${reason}`, hint, { cause });
 }
 
 function inFileOrder(a: TensorSource, b: TensorSource): number {

@@ -138,7 +138,7 @@ export class RunQueue {
       if (cancelled && run.state === 'paused') this.#haltedBy = `Run ${runId} was paused.`;
     } catch (error) {
       const known = toLibraryError(error, this.#context.libraryPath);
-      const ofLibrary = known instanceof AppError && known.code === 'LIBRARY';
+      const ofLibrary = known instanceof AppError && (known.code === 'LIBRARY' || known.code === 'DISK_FULL');
       const waits = this.#context.library.queue.all().some((one) => one.runId === runId);
       if (!ofLibrary || !waits) this.#failed(runId, known);
       if (ofLibrary) this.#waitForLibrary(known);

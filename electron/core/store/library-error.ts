@@ -37,7 +37,7 @@ export function toLibraryError(error: unknown, path: string): unknown {
   if (reason === undefined) return error;
   const [what, hint] = reason;
   return new AppError(
-    'LIBRARY',
+    code === 'SQLITE_FULL' ? 'DISK_FULL' : 'LIBRARY',
     `The library ${path} ${what} (${error.code})`,
     typeof hint === 'string' ? hint : hint(path),
     { cause: error },

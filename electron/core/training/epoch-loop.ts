@@ -3,10 +3,11 @@ import type { TrainingProgress } from '../../shared/api/training.ts';
 import type { TrainerApi, TrainerSetup } from '../../shared/trainer-api.ts';
 import type { EpochReport, StepReport } from '../../shared/training.ts';
 import type { Clock } from '../runs/run-rate.ts';
+import { errorResponse } from './error-response.ts';
 import { chooseBest, endedEarly, epochReport } from './epochs.ts';
 import type { Position, TrainingPictures } from './journal.ts';
 import { addReport, extendCurve } from './report-means.ts';
-import { LossNotFinite, StepRunner } from './run-steps.ts';
+import { StepRunner } from './run-steps.ts';
 import { Pace } from './pace.ts';
 import { StepSequence } from './step-sequence.ts';
 import { accuracyOf, lossOf, testHoldout } from './test-holdout.ts';
@@ -21,7 +22,6 @@ const SAVE_INTERVAL = 180; // seconds of training that a sudden end costs at mos
 const MOST_CRASHES = 2;
 
 const WEIGHTS = 'weights.safetensors';
-const PROBE = 'probe.safetensors';
 
 export interface LoopOptions {
   record: TrainingRecord;
@@ -70,8 +70,9 @@ export class EpochLoop {
 
   /**
    * Trains to the end. Resolves to why it ended before the last epoch, undefined when it did not; the journal then has its
-   * best epoch. Rejects with TrainingPaused when it was paused, by the signal or because pictures have gone; with ENGINE
-   * when training failed before there was an epoch to keep; with FILE_SYSTEM when it cannot be saved, nothing being lost.
+   * best epoch. Rejects with TrainingPaused when it was paused, by the signal or because pictures have gone; with DIVERGED
+   * when there was no epoch to keep before; with DISK_FULL or FILE_SYSTEM when it cannot be saved, nothing being lost; with
+   * ENGINE when the trainer fails again and again.
    */
   async run(): Promise<string | undefined> {
     const { record, signal, listener } = this.#options;
@@ -81,10 +82,11 @@ export class EpochLoop {
         await this.#open();
         return await this.#train();
       } catch (error) {
-        if (error instanceof LossNotFinite) return endedAt(error, record);
         if (!(error instanceof AppError)) throw error;
         if (signal.aborted || error.code === 'CANCELLED') throw new TrainingPaused();
-        if (error.code !== 'ENGINE') throw error;
+        const response = errorResponse[error.code];
+        if (response === 'end') return endedBy(error, record);
+        if (response !== 'repeat') throw error;
         crashes = record.journal.position.step > before ? 1 : crashes + 1;
         if (crashes >= MOST_CRASHES) throw error;
         listener.onNotice(`The training is started again from its last state: ${error.message}`);
@@ -187,14 +189,13 @@ export class EpochLoop {
   }
 
   #makeRunner(): StepRunner {
-    const { record, pictures, trainer, listener } = this.#options;
+    const { pictures, trainer, listener } = this.#options;
     return new StepRunner({
       trainer,
       sequence: this.#sequence,
       root: pictures.root,
       learned: this.#learned,
       missing: this.#missing,
-      probe: record.folder.file(PROBE),
       onStep: (step, report) => this.#note(step, report),
       onMissing: (message) => listener.onNotice(message),
     });
@@ -230,11 +231,12 @@ export class EpochLoop {
   }
 }
 
-/** Ends a training whose loss is not finite with its best epoch. Throws ENGINE when there is none. */
-function endedAt(error: LossNotFinite, { journal, plan }: TrainingRecord): string {
+/** Ends a training that diverged with its best epoch. Throws DIVERGED when there is none. */
+function endedBy(error: AppError, { journal, plan }: TrainingRecord): string {
   const { rate } = plan.recipe.learningRate;
   const advice = `lower the learning rate, for example to ${Number((rate / 2).toPrecision(2))}`;
-  const what = `The loss was not a number any more at step ${error.step}`;
-  if (journal.best !== undefined) return `${what}, so epoch ${journal.best.epoch} was kept; ${advice}`;
-  throw new AppError('ENGINE', `${what}, before an epoch was done: ${advice}`, undefined, { cause: error });
+  if (journal.best !== undefined) return `${error.message}, so epoch ${journal.best.epoch} was kept; ${advice}`;
+  throw new AppError('DIVERGED', `${error.message}, before an epoch was done: ${advice}`, undefined, {
+    cause: error,
+  });
 }

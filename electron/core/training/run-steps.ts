@@ -12,14 +12,10 @@ const STEPS_UNDER_WAY = 2;
 /** When more than this share of the pictures has gone, it is not by chance. */
 const MOST_MISSING = 0.1;
 
-/** The loss of a step was not finite, or became so large that its gradient was not. */
-export class LossNotFinite extends Error {
-  readonly step: number; // from 1
-
-  constructor(step: number, cause: unknown) {
-    super(`The loss of step ${step} is not a number`, { cause });
-    this.step = step;
-  }
+/** The loss of a step, from 1, was not finite, or became so large that its gradient was not. */
+function lossNotFinite(step: number, cause: AppError): AppError {
+  const message = `The loss was not a number any more at step ${step}`;
+  return new AppError('DIVERGED', message, undefined, { cause });
 }
 
 export interface StepRunnerOptions {
@@ -28,8 +24,6 @@ export interface StepRunnerOptions {
   root: string | undefined; // folder of all pictures
   learned: number; // pictures that are learned from
   missing: Set<number>; // places of those that have gone; grows
-  /** A file that may be written to find out whether the trainer lives. */
-  probe: string;
   onStep: (step: number, report: StepReport | undefined) => void; // undefined: none of its pictures is there
   onMissing: (message: string) => void;
 }
@@ -49,8 +43,8 @@ export class StepRunner {
   }
 
   /**
-   * Takes the steps from `first` up to `end` or until `stops`; none is under way any more then. Rejects with LossNotFinite,
-   * with TrainingPaused when the pictures have gone, or with what the trainer rejects with.
+   * Takes the steps from `first` up to `end` or until `stops`; none is under way any more then. Rejects with
+   * TrainingPaused when the pictures have gone, or with what the trainer rejects with; DIVERGED names the step.
    */
   async run(first: number, end: number, stops: () => boolean): Promise<void> {
     const underWay: StepUnderWay[] = [];
@@ -66,8 +60,7 @@ export class StepRunner {
       }
     } catch (error) {
       await Promise.allSettled(underWay.map(({ result }) => result));
-      const isEngine = error instanceof AppError && error.code === 'ENGINE';
-      throw isEngine && (await this.#isAlive()) ? new LossNotFinite(last + 1, error) : error;
+      throw error instanceof AppError && error.code === 'DIVERGED' ? lossNotFinite(last + 1, error) : error;
     }
   }
 
@@ -88,16 +81,6 @@ export class StepRunner {
       await this.#noteMissing(pictures, error);
       return this.#finish(this.#begin(step));
     }
-  }
-
-  /** A trainer that has died has no state to save; one that met a loss that is not finite keeps that of the step before. */
-  async #isAlive(): Promise<boolean> {
-    try {
-      await this.#options.trainer.saveState(this.#options.probe);
-    } catch (error) {
-      return error instanceof AppError && error.code === 'FILE_SYSTEM';
-    }
-    return true;
   }
 
   /** Finds out which pictures have gone; training goes on without them while they are few. */

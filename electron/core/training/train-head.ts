@@ -1,6 +1,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import type { LoopListener } from './epoch-loop.ts';
+import { errorResponse } from './error-response.ts';
 import type { TrainingPictures } from './journal.ts';
 import { Pace } from './pace.ts';
 import { accuracyOf, dialOf, lossOf, testHoldout } from './test-holdout.ts';
@@ -36,7 +37,7 @@ export async function trainHead(options: HeadOptions): Promise<TestedPicture[]> 
       await options.trainer.close(); // and with it the features that were added
       if (!(error instanceof AppError)) throw error;
       if (options.signal.aborted || error.code === 'CANCELLED') throw new TrainingPaused();
-      if (error.code !== 'ENGINE' || tries === MOST_TRIES) throw error;
+      if (errorResponse[error.code] !== 'repeat' || tries === MOST_TRIES) throw error;
       options.listener.onNotice(`The features are computed again: ${error.message}`);
     }
   }

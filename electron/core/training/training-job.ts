@@ -6,6 +6,7 @@ import { readManifest } from '../packages/read-package.ts';
 import { sha256OfFile } from '../packages/sha256.ts';
 import { EpochLoop } from './epoch-loop.ts';
 import type { LoopListener } from './epoch-loop.ts';
+import { errorResponse } from './error-response.ts';
 import { finishTraining } from './finish-training.ts';
 import type { Journal } from './journal.ts';
 import { trainerSetup } from './plan-training.ts';
@@ -168,14 +169,11 @@ function settle(error: unknown): Pick<Journal, 'state' | 'reason'> {
     };
   }
   const { code, message } = error;
+  if (errorResponse[code] !== 'pause') return { state: 'failed', reason: message };
   if (code === 'CANCELLED') return { state: 'paused' };
-  if (code === 'FILE_SYSTEM') {
-    const reason = `${message}, so the training is paused; nothing is lost, and it can go on when there is room`;
-    return { state: 'paused', reason };
-  }
-  return code === 'NOT_FOUND'
-    ? { state: 'paused', reason: `${message}, so the training is paused` }
-    : { state: 'failed', reason: message };
+  const nothingLost =
+    code === 'DISK_FULL' ? '; nothing is lost, and it can go on when there is room' : '; nothing is lost';
+  return { state: 'paused', reason: `${message}, so the training is paused${nothingLost}` };
 }
 
 /** The parent's package, wherever it lies now; undefined from scratch. Throws NOT_FOUND. */

@@ -18,7 +18,8 @@ export interface NewTensor {
 
 /**
  * Writes a model package from the tensors of a safetensors file, plain weights or another package; the hash in the manifest
- * is made anew. `place` says what becomes of a file that is there. Rejects with ENGINE for tensors that are not the manifest's or not finite, and with FILE_SYSTEM.
+ * is made anew. `place` says what becomes of a file that is there. Rejects with ENGINE for tensors that are not the
+ * manifest's, with DIVERGED for ones that are not finite, and with DISK_FULL or FILE_SYSTEM.
  */
 export async function writeModel(
   path: string,
@@ -63,7 +64,7 @@ function finite(tensor: TensorSource): TensorSource {
     const bytes = await tensor.read();
     if (allFinite(bytes, tensor.type)) return bytes;
     throw new AppError(
-      'ENGINE',
+      'DIVERGED',
       `The trained tensor ${tensor.name} holds a value that is not finite`,
       'Lower the learning rate.',
     );

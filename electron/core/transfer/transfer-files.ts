@@ -5,6 +5,7 @@ import type { ResultFilter } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
+import { isDiskFull } from '../write-file.ts';
 import { codeOf, copyTo, putTo, syncFolders, takeAway } from './place-file.ts';
 import type { Put } from './place-file.ts';
 import { describeTransfer, transferRow } from './describe-transfer.ts';
@@ -15,9 +16,6 @@ import type { PlacedFile, TransferStep } from './transfer-steps.ts';
 
 /** Files whose rows are written together, before the first of them is touched. */
 const FILES_PER_TRANSACTION = 64;
-
-/** What systems answer when no more can be written. */
-const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
 export interface TransferOptions {
   filter: ResultFilter;
@@ -35,7 +33,7 @@ type AnnouncedFile = PlacedFile & { number: number };
 /**
  * Copies or moves images into a folder per label; those that earlier transfers put there stay. A file that cannot be transferred is noted and the others go on; what
  * is done is in the library before it is done, so it can be undone whatever happens, and what a killed process left half
- * done is settled first. Rejects with LIBRARY when another transfer is under way, with FILE_SYSTEM when the
+ * done is settled first. Rejects with LIBRARY when another transfer is under way, with DISK_FULL or FILE_SYSTEM when the
  * target cannot be written or is full, and with CANCELLED; what was done until then stays, and can be undone.
  */
 export async function transferFiles(
@@ -226,7 +224,7 @@ function reasonOf(error: unknown): string {
 function isFatal(error: unknown): boolean {
   if (error instanceof TargetUnusable || error instanceof AppError) return true;
   const code = codeOf(error) ?? '';
-  return !(error instanceof Error) || code === 'EROFS' || FULL.has(code);
+  return !(error instanceof Error) || code === 'EROFS' || isDiskFull(error);
 }
 
 /** Ends a transfer early: what is said of it, and how to undo what was done. */
@@ -254,9 +252,10 @@ async function stopped(
       cause: error,
     });
   if (code === undefined) return error;
-  const reason = FULL.has(code) ? 'the disk is full' : (error as Error).message;
+  const isFull = isDiskFull(error);
+  const reason = isFull ? 'the disk is full' : (error as Error).message;
   return new AppError(
-    'FILE_SYSTEM',
+    isFull ? 'DISK_FULL' : 'FILE_SYSTEM',
     `Nothing more can be put into ${resolve(to)}: ${reason}; ${done}`,
     hint,
     {

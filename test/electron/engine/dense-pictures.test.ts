@@ -9,6 +9,7 @@ import { BatchEngine } from '../../../electron/engine/batch-engine.ts';
 import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
 import type { ImageDecoder } from '../../../electron/engine/decode-image.ts';
 import type { ModelInput } from '../../../electron/shared/engine-api.ts';
+import { NATIVE_ERROR_CODES } from '../../../electron/shared/errors.ts';
 import { draw, drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -26,6 +27,7 @@ class FakeAddon implements NativeAddon {
   /** Called while a picture is predicted. */
   meanwhile: () => Promise<void> = () => Promise.resolve();
 
+  readonly errorCodes = NATIVE_ERROR_CODES;
   devices = () => [];
   resizeAndCrop = () => Promise.reject(new Error('No classifier is open'));
   createTrainer = () => Promise.reject(new Error('Nothing is taught'));

@@ -193,7 +193,7 @@ suite('a training in the addon', () => {
     await trainer.saveState(join(folder, 'before'));
     await assert.rejects(
       trainer.step(pictures, labels, { seed: 2, learningRate: 1e-3 }),
-      refused('ENGINE', /Expected a finite loss/),
+      refused('DIVERGED', /Expected a finite loss/),
     );
     await trainer.saveState(join(folder, 'behind'));
     assert.ok(readFileSync(join(folder, 'behind')).equals(readFileSync(join(folder, 'before'))));

@@ -1,6 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
+import { readImageFile } from '../../../electron/engine/read-image-file.ts';
 import { PictureRenderer } from '../../../electron/engine/render-picture.ts';
 import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
 import type {
@@ -16,16 +17,16 @@ import type {
   RenderedPicture,
   RenderOptions,
 } from '../../../electron/shared/engine-api.ts';
-import { AppError } from '../../../electron/shared/errors.ts';
 import type { Task } from '../../../electron/shared/model-package.ts';
 import type { Device, Precision } from '../../../electron/shared/run.ts';
 import { makeFound } from './found.ts';
+import { hostError, asHost } from './host-answer.ts';
 import type { MadeDetection, MadeRegion } from './found.ts';
 
 /**
  * An engine that computes nothing: it notes what it is asked, and its answers depend on file names alone.
  * A name with `bad` fails; `NNN.jpg` is of class NNN modulo 10. A rendered picture is the file as it is; what is cut
- * out of pictures and drawn over them is real.
+ * out of pictures and drawn over them is real. It fails as the engine does: engine-contract.test.ts asks both the same.
  */
 export class EngineDouble implements EngineApi {
   readonly batches: string[][] = [];
@@ -74,27 +75,41 @@ export class EngineDouble implements EngineApi {
 
   async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
     this.batches.push([...paths]);
-    await this.beforeAnswer(paths);
-    const model = this.models.at(-1);
-    const milliseconds = this.time(dial, model?.precision ?? 'fp32');
-    return paths.map((path) => answer(path, milliseconds, model?.input.task ?? 'classification', dial));
+    return asHost(async () => {
+      await this.beforeAnswer(paths);
+      this.#refuseClosed();
+      const model = this.models.at(-1);
+      if (model === undefined) throw hostError('ENGINE', 'No model is open');
+      const milliseconds = this.time(dial, model.precision);
+      return paths.map((path) => answer(path, milliseconds, model.input.task, dial));
+    });
   }
 
   async render(path: string, options: RenderOptions): Promise<RenderedPicture> {
     this.rendered.push({ path, options });
-    await this.beforeAnswer([path]);
-    if (basename(path).includes('bad')) throw new AppError('BAD_IMAGE', 'a bad file');
-    return { bytes: readFileSync(path), type: options.maxSide === undefined ? 'image/jpeg' : 'image/webp' };
+    return asHost(async () => {
+      await this.beforeAnswer([path]);
+      this.#refuseClosed();
+      if (basename(path).includes('bad')) throw hostError('BAD_IMAGE', 'a bad file');
+      const { bytes } = await readImageFile(path);
+      return { bytes, type: options.maxSide === undefined ? 'image/jpeg' : 'image/webp' };
+    });
   }
 
   async crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
-    await this.beforeAnswer([path]);
-    return this.#renderer.crop(path, boxes);
+    return asHost(async () => {
+      await this.beforeAnswer([path]);
+      this.#refuseClosed();
+      return this.#renderer.crop(path, boxes);
+    });
   }
 
   async overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
-    await this.beforeAnswer([path]);
-    return this.#renderer.overlay(path, marks);
+    return asHost(async () => {
+      await this.beforeAnswer([path]);
+      this.#refuseClosed();
+      return this.#renderer.overlay(path, marks);
+    });
   }
 
   onCrash(): void {
@@ -114,15 +129,20 @@ export class EngineDouble implements EngineApi {
     this.closed = true;
     return Promise.resolve();
   }
+
+  #refuseClosed(): void {
+    if (this.closed) throw hostError('CANCELLED', 'The engine was closed');
+  }
 }
 
 const SIZE = [48, 40] as const;
 
 function answer(path: string, milliseconds: number, task: Task, dial: EngineDial): ImageOutcome {
-  const facts = { version: version(path), width: SIZE[0], height: SIZE[1], capturedAt: undefined };
-  if (facts.version === undefined) return { status: 'failed', facts, problem: { code: 'gone' } };
+  const unread = { version: version(path), width: undefined, height: undefined, capturedAt: undefined };
+  if (unread.version === undefined) return { status: 'failed', facts: unread, problem: { code: 'gone' } };
   if (basename(path).includes('bad'))
-    return { status: 'failed', facts, problem: { code: 'damaged', details: 'a bad file' } };
+    return { status: 'failed', facts: unread, problem: { code: 'damaged', details: 'a bad file' } };
+  const facts = { ...unread, width: SIZE[0], height: SIZE[1] };
   const number = Number.parseInt(basename(path), 10) || 0;
   const receipt = {
     directions: Uint8Array.from([3, 1, 2, 0, 3, 3, 3, 3]),

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
+import { rename, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { tensorShapes } from '../../../electron/core/packages/tensor-shapes.ts';
 import { elementCount } from '../../../electron/core/packages/tensor-type.ts';
+import { toFileSystemError } from '../../../electron/core/write-file.ts';
 import { writeSafetensors } from '../../../electron/core/packages/write-safetensors.ts';
 import type { EngineDial } from '../../../electron/shared/engine-api.ts';
-import { AppError } from '../../../electron/shared/errors.ts';
 import { classificationSchema } from '../../../electron/shared/model-package.ts';
 import type { ClassificationManifest } from '../../../electron/shared/model-package.ts';
 import type {
@@ -19,17 +20,22 @@ import type {
   TrainingExample,
 } from '../../../electron/shared/trainer-api.ts';
 import type { StepReport } from '../../../electron/shared/training.ts';
+import { asHost, hostError } from './host-answer.ts';
 
 /** What the double has instead of weights: all that it was ever asked for, as one hash. */
 interface State {
   steps: number;
   hash: string;
+  isOver?: true; // weights that are too large for another step
 }
+
+/** A step at a larger learning rate is the last. */
+const LARGEST_RATE = 1e6;
 
 /**
  * A trainer that learns nothing, but remembers: its state, and the weights that it writes, follow from every step since the
  * start, so that two trainings ended alike only if they were asked for the same. A picture is a text file; with `bad` in its
- * name it cannot be read.
+ * name it cannot be read. It fails as the training host does: trainer-contract.test.ts asks both the same.
  */
 export class TrainerDouble implements TrainerApi {
   readonly setups: TrainerSetup[] = [];
@@ -64,17 +70,17 @@ export class TrainerDouble implements TrainerApi {
   }
 
   open(setup: TrainerSetup): Promise<void> {
-    this.setups.push(setup);
-    const state =
-      setup.state === undefined
-        ? { steps: 0, hash: hashOf(String(setup.seed)) }
-        : (JSON.parse(readFileSync(setup.state, 'utf8')) as State);
-    this.#open = { manifest: classificationSchema.parse(JSON.parse(setup.manifest)), state };
-    return Promise.resolve();
+    return asHost(() => {
+      this.setups.push(setup);
+      this.#open = undefined;
+      const state =
+        setup.state === undefined ? { steps: 0, hash: hashOf(String(setup.seed)) } : readState(setup.state);
+      this.#open = { manifest: classificationSchema.parse(JSON.parse(setup.manifest)), state };
+    });
   }
 
   step(request: StepRequest): Promise<StepReport> {
-    const step = this.#turn.then(() => this.#step(request));
+    const step = this.#turn.then(() => asHost(() => this.#step(request)));
     this.#turn = step.catch(() => undefined);
     return step;
   }
@@ -83,32 +89,40 @@ export class TrainerDouble implements TrainerApi {
     const { state } = this.#opened();
     await this.beforeStep(state.steps + 1, request);
     const gone = request.examples.find(({ path }) => !isReadable(path));
-    if (gone !== undefined) throw new AppError('BAD_IMAGE', `${gone.path} cannot be read`);
+    if (gone !== undefined) throw hostError('BAD_IMAGE', `${gone.path} cannot be read any more`);
+    if (state.isOver === true) throw hostError('DIVERGED', 'The loss is not finite');
     this.steps.push(request);
     state.steps++;
+    if (request.learningRate > LARGEST_RATE) state.isOver = true;
     state.hash = hashOf(state.hash + JSON.stringify(request));
     return report(Number.parseInt(state.hash.slice(0, 6), 16) / 2 ** 24);
   }
 
   saveState(path: string): Promise<void> {
-    const { state } = this.#opened();
-    this.beforeSave(path);
-    writeFileSync(path, JSON.stringify(state));
-    return Promise.resolve();
+    return asHost(async () => {
+      const { state } = this.#opened();
+      this.beforeSave(path);
+      await writeWhole(path, JSON.stringify(state));
+    });
   }
 
-  async saveWeights(path: string): Promise<void> {
-    const { manifest, state } = this.#opened();
-    const value = Number.parseInt(state.hash.slice(0, 6), 16) / 2 ** 24;
-    await writeWeights(path, manifest, value);
+  saveWeights(path: string): Promise<void> {
+    return asHost(async () => {
+      const { manifest, state } = this.#opened();
+      await requireFolder(path);
+      const value = Number.parseInt(state.hash.slice(0, 6), 16) / 2 ** 24;
+      await writeWeights(path, manifest, value);
+    });
   }
 
   predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
-    if (!this.#packages.includes(packagePath)) this.#packages.push(packagePath);
-    this.predicted.push({ packagePath, dial, paths: [...paths] });
-    const test = this.#packages.indexOf(packagePath);
-    const { labels } = readManifestOf(packagePath);
-    return Promise.resolve(paths.map((path) => this.#outcome(path, labels, test)));
+    return asHost(() => {
+      const { labels } = readManifestOf(packagePath);
+      if (!this.#packages.includes(packagePath)) this.#packages.push(packagePath);
+      this.predicted.push({ packagePath, dial, paths: [...paths] });
+      const test = this.#packages.indexOf(packagePath);
+      return paths.map((path) => this.#outcome(path, labels, test));
+    });
   }
 
   #outcome(path: string, labels: readonly { name: string }[], test: number): HoldoutOutcome {
@@ -151,7 +165,7 @@ export class TrainerDouble implements TrainerApi {
   }
 
   #opened() {
-    if (this.#open === undefined) throw new AppError('ENGINE', 'The training host has died');
+    if (this.#open === undefined) throw hostError('ENGINE', 'No training is open in the training host');
     return this.#open;
   }
 }
@@ -169,7 +183,35 @@ export async function writeWeights(
   await writeSafetensors(path, tensors, () => ({}));
 }
 
+/** Whole or not at all, as native code writes. */
+async function writeWhole(path: string, content: string): Promise<void> {
+  const partial = `${path}.part`;
+  try {
+    await writeFile(partial, content);
+    await rename(partial, path);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw toFileSystemError(error, path);
+  }
+}
+
+/** Native code makes no folders. */
+async function requireFolder(path: string): Promise<void> {
+  await stat(dirname(path)).catch((error: unknown) => {
+    throw toFileSystemError(error, path);
+  });
+}
+
+function readState(path: string): State {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as State;
+  } catch {
+    throw hostError('BAD_ARGUMENT', `Expected a training's state in ${path}`);
+  }
+}
+
 function readManifestOf(packagePath: string): { labels: { name: string }[] } {
+  if (!existsSync(packagePath)) throw hostError('BAD_MODEL', `${packagePath} is not there`);
   const bytes = readFileSync(packagePath);
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as {
     __metadata__: { winnow: string };

@@ -6,6 +6,7 @@ import type {
   NativeStep,
   NativeTrainer,
 } from '../../../electron/engine/addon.ts';
+import { NATIVE_ERROR_CODES } from '../../../electron/shared/errors.ts';
 
 /** What a step was asked to learn from. */
 export interface AskedStep {
@@ -37,6 +38,8 @@ export class TrainingAddon implements NativeAddon {
   solved: { features: number[]; labels: number[]; options: object } | undefined;
   /** Called while a step is computed. */
   meanwhile: (step: AskedStep) => Promise<void> = () => Promise.resolve();
+
+  readonly errorCodes = NATIVE_ERROR_CODES;
 
   devices = () => [];
 

@@ -3,8 +3,8 @@ import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } 
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { AppEvent } from '../../../../electron/shared/app-api.ts';
-import { AppError } from '../../../../electron/shared/errors.ts';
 import { noticesOf } from '../../support/events.ts';
+import { hostError } from '../../support/host-answer.ts';
 import { classFolders, school, smallest, train, trainingEnded } from '../../support/school.ts';
 import { appError } from '../app-error.ts';
 
@@ -12,11 +12,11 @@ const counts = { cat: 20, dog: 20, fox: 20 };
 const settings = { ...smallest, epochs: 3, batch: 8, name: 'animals' }; // 7 steps an epoch
 
 function notFinite(): never {
-  throw new AppError('ENGINE', 'The loss is not finite');
+  throw hostError('DIVERGED', 'The loss is not finite');
 }
 
 function diskFull(path: string): never {
-  throw new AppError('FILE_SYSTEM', `The file ${path} cannot be written: the disk is full`);
+  throw hostError('DISK_FULL', `The file ${path} cannot be written: the disk is full`);
 }
 
 /** Does something before the step of a number. */
@@ -63,7 +63,7 @@ suite('a training that is cut off', () => {
     const { promise: never, reject } = Promise.withResolvers<never>();
     first.trainer.inspect = () => never;
     first.trainer.close = () => {
-      reject(new AppError('CANCELLED', 'The training host was closed'));
+      reject(hostError('CANCELLED', 'The training host was closed'));
       return Promise.resolve();
     };
     const { id, state } = await first.app.startTraining({ folder, ...settings });
@@ -110,7 +110,7 @@ suite('a training that is cut off', () => {
     cut.trainer.beforeStep = (number) => {
       if (number !== 10 || deaths++ > 0) return;
       cut.trainer.die();
-      throw new AppError('ENGINE', 'Training stopped: the host ended by a signal');
+      throw hostError('ENGINE', 'Training stopped: the host ended by a signal');
     };
     assert.equal((await train(cut.app, { folder, ...settings })).state, 'done');
     assert.ok(modelOf(cut.data).equals(modelOf(whole.data)));
@@ -119,7 +119,7 @@ suite('a training that is cut off', () => {
     dying.trainer.beforeStep = (number) => {
       if (number < 10) return;
       dying.trainer.die();
-      throw new AppError('ENGINE', 'Training stopped: the host ended by a signal');
+      throw hostError('ENGINE', 'Training stopped: the host ended by a signal');
     };
     const failed = await train(dying.app, { folder, ...settings });
     assert.deepEqual(
