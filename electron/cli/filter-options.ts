@@ -4,6 +4,7 @@ import type { AppService } from '../core/app-service.ts';
 import { displayNames, findClasses } from '../core/class-names.ts';
 import type { ResultFilter } from '../shared/api/results.ts';
 import { AppError } from '../shared/errors.ts';
+import { foldName } from '../shared/fold-name.ts';
 import type { Label } from '../shared/model-package.ts';
 import { number } from './options.ts';
 
@@ -58,8 +59,8 @@ async function labelsOf(app: AppService, runId: number, label: string): Promise<
   const { run } = await app.showRun({ runId });
   const { classes, own } = await app.classNames({ runId });
   const shown = new Set([...classes, ...own]);
-  const wanted = label.trim().toLowerCase();
-  const found = new Set([...shown].filter((name) => name.toLowerCase() === wanted));
+  const wanted = foldName(label.trim());
+  const found = new Set([...shown].filter((name) => foldName(name) === wanted));
   const labels = await manifestLabels(app, run.spec.modelName);
   const names = displayNames(labels);
   for (const index of findClasses(labels, label)) {

@@ -1,3 +1,4 @@
+import { foldName } from '../shared/fold-name.ts';
 import type { Label } from '../shared/model-package.ts';
 
 /**
@@ -12,10 +13,10 @@ export function findClasses(labels: readonly Label[], text: string): number[] {
 export function classFinder(labels: readonly Label[]): (text: string) => number[] {
   const indices = new Map<string, number[]>();
   for (const [index, { name, synset }] of labels.entries()) {
-    const keys = new Set(synset === undefined ? [plain(name)] : [plain(name), plain(synset)]);
+    const keys = new Set(synset === undefined ? [foldClass(name)] : [foldClass(name), foldClass(synset)]);
     for (const key of keys) indices.set(key, [...(indices.get(key) ?? []), index]);
   }
-  return (text) => indices.get(plain(text)) ?? [];
+  return (text) => indices.get(foldClass(text)) ?? [];
 }
 
 /** Name of a sub-folder -> the classes that it stands for. */
@@ -52,6 +53,7 @@ function tellApart(names: readonly string[], remark: (index: number) => string):
   return names.map((name, index) => ((counts.get(name) ?? 0) > 1 ? `${name} (${remark(index)})` : name));
 }
 
-function plain(text: string): string {
-  return text.trim().toLowerCase().replaceAll('_', ' ');
+/** A name as names of classes are compared: as foldName does, and with underscores for spaces. */
+export function foldClass(name: string): string {
+  return foldName(name).trim().replaceAll('_', ' ');
 }

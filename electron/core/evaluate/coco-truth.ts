@@ -1,63 +1,67 @@
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import type { Box } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
-import { decodeRuns, encodeRuns, runsArea, runsBox } from '../../shared/mask.ts';
-import { polygonRuns } from './polygon-mask.ts';
+import { hasMask, toSegmentation } from './marked-place.ts';
 
-const id = z.union([z.number(), z.string()]);
+const BYTE_ORDER_MARK = '\ufeff'; // that some editors put in front of a text
+
+/** Numbers in most files, texts in some, and now and then both in one. */
+const id = z.union([z.number(), z.string()]).transform(String);
 const side = z.int().positive();
+/** What is left out, null or no value of its kind counts as unknown. */
+const orUnknown = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
 const imageSchema = z.object({
   id,
   file_name: z.string().min(1),
-  width: side.optional(),
-  height: side.optional(),
+  width: orUnknown(side),
+  height: orUnknown(side),
 });
 const categorySchema = z.object({ id, name: z.string().min(1) });
-const runLengths = z.object({
-  size: z.tuple([side, side]), // height, width
-  counts: z.union([z.string(), z.array(z.int().nonnegative())]),
-});
-/** What may be left out, or null. */
-const orNothing = <T extends z.ZodType>(schema: T) =>
-  schema.nullish().transform((value) => value ?? undefined);
 const annotationSchema = z.object({
   image_id: id,
   category_id: id,
-  bbox: orNothing(z.tuple([z.number(), z.number(), z.number().positive(), z.number().positive()])),
-  area: orNothing(z.number().nonnegative()),
-  iscrowd: orNothing(z.union([z.literal([0, 1]), z.boolean()])),
-  segmentation: orNothing(z.union([z.array(z.array(z.number()).min(6)), runLengths])).transform((value) =>
-    Array.isArray(value) && value.length === 0 ? undefined : value,
-  ),
+  bbox: orUnknown(z.tuple([z.number(), z.number(), z.number().positive(), z.number().positive()])),
+  area: orUnknown(z.number().nonnegative()),
+  iscrowd: orUnknown(z.union([z.literal([0, 1]), z.boolean()])),
+  segmentation: z.unknown().optional().transform(toSegmentation),
 });
 const fileSchema = z.object({
-  images: z.array(imageSchema, 'its "images" must be a list'),
+  images: z.array(z.unknown(), 'its "images" must be a list'),
   annotations: z.array(z.unknown(), 'its "annotations" must be a list'),
-  categories: z.array(categorySchema, 'its "categories" must be a list'),
+  categories: z.array(z.unknown(), 'its "categories" must be a list'),
 });
 
-type Annotation = z.infer<typeof annotationSchema>;
-type Id = z.infer<typeof id>;
+export type Annotation = z.infer<typeof annotationSchema>;
 
 /** What people marked, as COCO's instances. */
 export interface CocoTruth {
   images: CocoImage[];
-  categories: { id: Id; name: string }[];
-  unusable: number; // annotations that say nothing that can be compared
+  categories: { id: string; name: string }[];
+  unusable: number; // annotations without a known image or a place in it
+  notices: string[]; // what else cannot be used
 }
 
 export interface CocoImage {
   name: string; // its path or file name
-  size: { width: number; height: number } | undefined; // pixels
+  size: Size | undefined;
   annotations: Annotation[];
 }
 
-/** Reads a file of annotations. Throws NOT_FOUND, or BAD_ARGUMENT for what is no COCO JSON of instances. */
+export interface Size {
+  width: number; // pixels
+  height: number;
+}
+
+/**
+ * Reads a file of annotations: all of it that can be used. Throws NOT_FOUND, or BAD_ARGUMENT for what is no COCO JSON of
+ * instances.
+ */
 export async function readCocoTruth(path: string): Promise<CocoTruth> {
   const file = checkFile(await readJson(path), path);
-  const images = new Map<Id, CocoImage>();
-  for (const { id: imageId, file_name: name, width, height } of file.images) {
+  const listed = usable(file.images, 'images', imageSchema, path);
+  const categories = usable(file.categories, 'categories', categorySchema, path);
+  const images = new Map<string, CocoImage>();
+  for (const { id: imageId, file_name: name, width, height } of listed.values) {
     const size = width === undefined || height === undefined ? undefined : { width, height };
     images.set(imageId, { name, size, annotations: [] });
   }
@@ -65,16 +69,39 @@ export async function readCocoTruth(path: string): Promise<CocoTruth> {
   for (const annotation of file.annotations) {
     const { data } = annotationSchema.safeParse(annotation);
     const image = data && images.get(data.image_id);
-    const hasPlace = data?.bbox !== undefined || data?.segmentation !== undefined;
+    const hasPlace = data !== undefined && (data.bbox !== undefined || hasMask(data));
     if (image === undefined || !hasPlace) unusable++;
     else image.annotations.push(data);
   }
-  return { images: [...images.values()], categories: file.categories, unusable };
+  return {
+    ...{ images: [...images.values()], categories: categories.values, unusable },
+    notices: [...listed.notices, ...categories.notices],
+  };
+}
+
+/** The entries of a list that are as they must be, and a notice of the others. Throws BAD_ARGUMENT when all are others. */
+function usable<Schema extends z.ZodType>(
+  entries: readonly unknown[],
+  list: 'images' | 'categories',
+  schema: Schema,
+  path: string,
+): { values: z.output<Schema>[]; notices: string[] } {
+  const checked = entries.map((entry) => schema.safeParse(entry));
+  const values = checked.flatMap(({ data }) => (data === undefined ? [] : [data]));
+  const first = checked.findIndex(({ success }) => !success);
+  const [issue] = checked[first]?.error?.issues ?? [];
+  if (issue === undefined) return { values, notices: [] };
+  const problem = `${[list, first, ...issue.path].join('.')}: ${issue.message}`;
+  if (values.length === 0) throw notCoco(path, problem);
+  const others = entries.length - values.length;
+  const what = others === 1 ? '1 entry' : `${others} entries`;
+  return { values, notices: [`${what} of "${list}" cannot be used, such as ${problem}.`] };
 }
 
 async function readJson(path: string): Promise<unknown> {
   try {
-    return JSON.parse(await readFile(path, 'utf8'));
+    const text = await readFile(path, 'utf8');
+    return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
   } catch (error) {
     if (error instanceof SyntaxError)
       throw notCoco(path, `it is no JSON: ${error.message.replaceAll(/\s+/g, ' ')}`);
@@ -103,56 +130,4 @@ function notCoco(path: string, reason: string): AppError {
     `Expected COCO annotations of instances in ${path}, but ${reason}`,
     'Name a JSON file with "images", "annotations" and "categories".',
   );
-}
-
-/** Where an annotated object lies in a picture of this size. */
-export interface MarkedPlace {
-  box: Box;
-  counts: string; // of its mask; of the box where it has none
-  hasMask: boolean;
-  area: number; // pixels
-}
-
-/** The place of an annotation; undefined when its mask is not of the picture's size. */
-export function placeOf(
-  { bbox, segmentation, area }: Annotation,
-  width: number,
-  height: number,
-): MarkedPlace | undefined {
-  const runs = segmentation && segmentationRuns(segmentation, width, height);
-  if (segmentation !== undefined && runs === undefined) return undefined;
-  const box = bbox === undefined ? runs && runsBox(runs, height) : toBox(bbox);
-  if (box === undefined) return undefined;
-  const mask = runs ?? polygonRuns([corners(box)], width, height);
-  const stated = area ?? (runs === undefined ? box.width * box.height : runsArea(mask));
-  return { box, counts: encodeRuns(mask), hasMask: runs !== undefined, area: stated };
-}
-
-function segmentationRuns(
-  segmentation: NonNullable<Annotation['segmentation']>,
-  width: number,
-  height: number,
-): number[] | undefined {
-  if (Array.isArray(segmentation)) return polygonRuns(segmentation, width, height);
-  const { size, counts } = segmentation;
-  if (size[0] !== height || size[1] !== width) return undefined;
-  const runs = typeof counts === 'string' ? tryDecode(counts) : counts;
-  return runs?.reduce((sum, run) => sum + run, 0) === width * height ? runs : undefined;
-}
-
-function tryDecode(counts: string): number[] | undefined {
-  try {
-    return decodeRuns(counts);
-  } catch (error) {
-    if (error instanceof AppError) return undefined;
-    throw error;
-  }
-}
-
-function toBox([x, y, width, height]: [number, number, number, number]): Box {
-  return { x, y, width, height };
-}
-
-function corners({ x, y, width, height }: Box): number[] {
-  return [x, y, x + width, y, x + width, y + height, x, y + height];
 }

@@ -6,12 +6,14 @@ import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 import { PrecisionTally } from './average-precision.ts';
 import type { FoundObject, TruthObject } from './average-precision.ts';
-import { placeOf, readCocoTruth } from './coco-truth.ts';
-import type { CocoImage, CocoTruth } from './coco-truth.ts';
+import { readCocoTruth } from './coco-truth.ts';
+import type { CocoImage, CocoTruth, Size } from './coco-truth.ts';
+import { hasMask, placeOf } from './marked-place.ts';
 import { matchNotices, matchTruth, runImages, some } from './match-truth.ts';
 import type { RunImage } from './match-truth.ts';
 
 type Pair = { truth: CocoImage; image: RunImage };
+type SizedPair = Pair & { size: Size };
 
 const IMAGES_AT_ONCE = 50; // whose masks are held in memory
 const NAMED = 3; // unknown classes that a notice names
@@ -31,8 +33,9 @@ export async function evaluateDetections(
   const matched = matchTruth(truth.images, runImages(library, run), ({ name }) => name);
   const notices = matchNotices(matched, ({ name }) => name, 'image');
   if (matched.pairs.length === 0) throw nothingShared(truth.images.length, path, run);
-  const { same, notice } = sameSize(matched.pairs);
-  if (notice !== undefined) notices.push(notice);
+  notices.push(...truth.notices);
+  const { same, notices: sizeNotices } = sameSize(matched.pairs);
+  notices.push(...sizeNotices);
   const comparison = new Comparison(library, run, classes, hasMasks(truth));
   for (let start = 0; start < same.length; start += IMAGES_AT_ONCE) {
     comparison.add(same.slice(start, start + IMAGES_AT_ONCE));
@@ -50,10 +53,10 @@ export async function evaluateDetections(
 function matchCategories({ categories }: CocoTruth, labels: readonly Label[], path: string) {
   const shown = new Map(displayNames(labels).map((name, index) => [name, index]));
   const find = classFinder(labels);
-  const classes = new Map<string | number, number>();
+  const classes = new Map<string, number>();
   for (const { id, name } of categories) {
     const named = find(name);
-    const index = shown.get(name) ?? named.find((one) => labels[one]?.id === id) ?? named[0];
+    const index = shown.get(name) ?? named.find((one) => String(labels[one]?.id) === id) ?? named[0];
     if (index !== undefined) classes.set(id, index);
   }
   if (classes.size > 0) return classes;
@@ -78,22 +81,35 @@ function nothingShared(images: number, path: string, run: RunRow): AppError {
   );
 }
 
-/** Pairs whose picture has the size that the truth states; that and boxes go together. */
-function sameSize(pairs: readonly Pair[]): { same: Pair[]; notice: string | undefined } {
-  const others: string[] = [];
-  const same = pairs.filter(({ truth: { size, name }, image: { width, height } }) => {
-    if (size === undefined || (size.width === width && size.height === height)) return true;
-    others.push(`${name} (${size.width} x ${size.height} there, ${width} x ${height} here)`);
-    return false;
+/** Pairs whose picture has the size that the truth states; that and boxes go together. One that only one of them knows holds. */
+function sameSize(pairs: readonly Pair[]): { same: SizedPair[]; notices: string[] } {
+  const [others, unknown]: [string[], string[]] = [[], []];
+  const same = pairs.flatMap((pair) => {
+    const { truth, image } = pair;
+    const { width, height } = image;
+    const size = width > 0 && height > 0 ? { width, height } : truth.size;
+    if (size === undefined) {
+      unknown.push(truth.name);
+    } else if (truth.size !== undefined && !isEqual(truth.size, size)) {
+      const there = `${truth.size.width} x ${truth.size.height} there`;
+      others.push(`${truth.name} (${there}, ${width} x ${height} here)`);
+    } else {
+      return [{ ...pair, size }];
+    }
+    return [];
   });
-  const counted = some(others.length, 'image');
-  return {
-    same,
-    notice:
-      others.length === 0
-        ? undefined
-        : `${counted} had another size when marked, such as ${others[0]}; not compared.`,
-  };
+  const told: [string[], string][] = [
+    [others, 'had another size when marked'],
+    [unknown, 'of unknown size'],
+  ];
+  const notices = told.flatMap(([names, what]) =>
+    names.length === 0 ? [] : [`${some(names.length, 'image')} ${what}, such as ${names[0]}; not compared.`],
+  );
+  return { same, notices };
+}
+
+function isEqual(one: Size, other: Size): boolean {
+  return one.width === other.width && one.height === other.height;
 }
 
 function unknownClasses({ images, categories }: CocoTruth, classes: ReadonlyMap<unknown, number>): string[] {
@@ -113,15 +129,16 @@ function unknownClasses({ images, categories }: CocoTruth, classes: ReadonlyMap<
 }
 
 function hasMasks({ images }: CocoTruth): boolean {
-  return images.some(({ annotations }) => annotations.some(({ segmentation }) => segmentation !== undefined));
+  return images.some(({ annotations }) => annotations.some(hasMask));
 }
 
 /** Gathers images one after the other. */
 class Comparison {
   readonly boxes = new PrecisionTally('box');
   readonly masks = new PrecisionTally('mask');
-  #wrongSize = 0;
   #boxesOnly = 0;
+  /** What of masks cannot be used, one text for each: of those that lie in a box all the same, and of the others. */
+  readonly #badMasks: { boxed: string[]; lost: string[] } = { boxed: [], lost: [] };
   readonly #library: Library;
   readonly #run: RunRow;
   readonly #classes: ReadonlyMap<unknown, number>;
@@ -136,36 +153,40 @@ class Comparison {
     this.#marked = new Set(classes.values());
   }
 
-  add(pairs: readonly Pair[]): void {
+  add(pairs: readonly SizedPair[]): void {
     const found = this.#foundIn(pairs.map(({ image }) => image.imageId));
-    for (const { truth, image } of pairs) {
-      const compared = { truth: this.#truthOf(truth, image), found: found.get(image.imageId) ?? [] };
+    for (const { truth, image, size } of pairs) {
+      const compared = { truth: this.#truthOf(truth, size), found: found.get(image.imageId) ?? [] };
       this.boxes.add(compared);
       if (this.#hasMasks) this.masks.add(compared);
     }
   }
 
   notices(unusable: number): string[] {
+    const { boxed, lost } = this.#badMasks;
     const list: [number, string][] = [
-      [unusable, 'without a known image or a place in it'],
-      [this.#wrongSize, 'whose mask is not of its picture'],
+      [unusable, `${some(unusable, 'annotation')} without a known image or a place in it not counted.`],
+      [
+        lost.length,
+        `${some(lost.length, 'annotation')} without a box whose mask cannot be used not counted, such as ${lost[0]}.`,
+      ],
+      [boxed.length, `${some(boxed.length, 'mask')} cannot be used as a whole, such as ${boxed[0]}.`],
+      [
+        this.#hasMasks ? this.#boxesOnly : 0,
+        `${some(this.#boxesOnly, 'object')} without a mask compared by the whole box.`,
+      ],
     ];
-    const left = list.flatMap(([count, what]) =>
-      count === 0 ? [] : [`${some(count, 'annotation')} ${what} not counted.`],
-    );
-    if (!this.#hasMasks || this.#boxesOnly === 0) return left;
-    return [...left, `${some(this.#boxesOnly, 'object')} without a mask compared by the whole box.`];
+    return list.flatMap(([count, notice]) => (count === 0 ? [] : [notice]));
   }
 
-  #truthOf({ annotations }: CocoImage, { width, height }: RunImage): TruthObject[] {
+  #truthOf({ name, annotations }: CocoImage, size: Size): TruthObject[] {
     return annotations.flatMap((annotation) => {
       const classIndex = this.#classes.get(annotation.category_id);
       if (classIndex === undefined) return [];
-      const place = placeOf(annotation, width, height);
-      if (place === undefined) {
-        this.#wrongSize++;
-        return [];
-      }
+      const { place, problem } = placeOf(annotation, size);
+      if (problem !== undefined)
+        this.#badMasks[place === undefined ? 'lost' : 'boxed'].push(`one in ${name}: ${problem}`);
+      if (place === undefined) return [];
       if (!place.hasMask) this.#boxesOnly++;
       const { box, counts, area } = place;
       return [{ classIndex, box, counts, area, crowd: Boolean(annotation.iscrowd) }];

@@ -4,6 +4,7 @@ import { runRows } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { ImageStatus } from '../../shared/run.ts';
+import { foldName } from '../../shared/fold-name.ts';
 
 /** An image of a run as it is looked up by the names in a truth. */
 export interface RunImage {
@@ -42,8 +43,9 @@ export interface Matched<Truth> {
 
 /**
  * Finds the image that each part of a truth is about: by its path as exports write it, by its path in a folder of the run,
- * or by its file name; the last two where only one image and one part of the truth have it. `forms`: the texts of a path
- * by which the truth may name it, the best first.
+ * or by its file name; the last two where only one image and one part of the truth have it. Each letter by letter first, then
+ * in any case and however its accents are written. `forms`: the texts of a path by which the truth may name it, the best
+ * first.
  */
 export function matchTruth<Truth>(
   truths: readonly Truth[],
@@ -54,11 +56,18 @@ export function matchTruth<Truth>(
   const plainName = (truth: Truth) => posix.normalize(nameOf(truth).replaceAll('\\', '/'));
   const found = new Map<Truth, RunImage>();
   const free = new Set(images);
-  const steps: { ofImage: (image: RunImage) => string; ofTruth: (name: string) => string }[] = [
+  const ways: { ofImage: (image: RunImage) => string; ofTruth: (name: string) => string }[] = [
     { ofImage: ({ path }) => path, ofTruth: (name) => name },
     { ofImage: ({ relativePath }) => relativePath, ofTruth: (name) => name },
     { ofImage: ({ path }) => posix.basename(path), ofTruth: (name) => posix.basename(name) },
   ];
+  const steps = ways.flatMap(({ ofImage, ofTruth }) => [
+    { ofImage, ofTruth },
+    {
+      ofImage: (image: RunImage) => foldName(ofImage(image)),
+      ofTruth: (name: string) => foldName(ofTruth(name)),
+    },
+  ]);
   for (const { ofImage, ofTruth } of steps) {
     const left = unique(
       truths.filter((truth) => !found.has(truth)),

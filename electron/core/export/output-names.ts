@@ -1,4 +1,5 @@
 import { basename } from 'node:path';
+import { foldName } from '../../shared/fold-name.ts';
 import { folderNameOf } from '../transfer/place-names.ts';
 
 /** Names in an export for the images of a run: the tree of their folders is kept, and no two get the same. */
@@ -13,7 +14,7 @@ export class OutputNames {
       folders.map((folder) => {
         if (folders.length === 1) return [folder, ''];
         const name = firstFree(folderNameOf(basename(folder)), names);
-        names.add(fold(name));
+        names.add(foldName(name));
         return [folder, `${name}/`];
       }),
     );
@@ -27,8 +28,8 @@ export class OutputNames {
   /** A file about an image: `a/b.jpg` gives `a/b` and the ending, or `a/b.jpg` and the ending where `a/b.png` had that. */
   file(imagePath: string, ending: string): string {
     const short = withoutExtension(imagePath) + ending;
-    const name = this.#taken.has(fold(short)) ? firstFree(imagePath, this.#taken, ending) : short;
-    this.#taken.add(fold(name));
+    const name = this.#taken.has(foldName(short)) ? firstFree(imagePath, this.#taken, ending) : short;
+    this.#taken.add(foldName(name));
     return name;
   }
 }
@@ -41,11 +42,6 @@ export function withoutExtension(path: string): string {
 function firstFree(name: string, taken: ReadonlySet<string>, ending = ''): string {
   for (let number = 1; ; number++) {
     const tried = number === 1 ? `${name}${ending}` : `${name} (${number})${ending}`;
-    if (!taken.has(fold(tried))) return tried;
+    if (!taken.has(foldName(tried))) return tried;
   }
-}
-
-/** Names that some file system takes for the same are equal. */
-function fold(name: string): string {
-  return name.normalize('NFC').toLowerCase();
 }

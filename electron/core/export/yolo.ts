@@ -24,9 +24,9 @@ export async function writeYolo(
   }
   const labels = categories.all().map(({ name }) => name.replace(/[\r\n]+/g, ' '));
   await target.write('classes.txt', labels.map((name) => `${name}\n`).join(''));
-  // A JSON string is a string in YAML, too.
+  // A JSON string is a string in YAML, too. Without `path:` the file's own folder is the root, wherever it is read from.
   const lines = labels.map((name, index) => `  ${index}: ${JSON.stringify(name)}\n`);
-  await target.write('data.yaml', `path: .\ntrain: images\nval: images\nnames:\n${lines.join('')}`);
+  await target.write('data.yaml', `train: images\nval: images\nnames:\n${lines.join('')}`);
 }
 
 /** Class, centre and size, as shares of the picture's sides. */

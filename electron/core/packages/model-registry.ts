@@ -1,6 +1,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { foldName } from '../../shared/fold-name.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { importCheckpoint, type ImportOptions } from '../checkpoint/import-checkpoint.ts';
 import { modelCard } from './model-card.ts';
@@ -86,8 +87,8 @@ export class ModelRegistry {
   async newPath(name: string): Promise<string> {
     const path = packagePath(this.#userFolder, name);
     for (const folder of [this.#bundledFolder, this.#userFolder]) {
-      const names = (await packageNames(folder)).map((other) => other.toLowerCase());
-      if (!names.includes(name.toLowerCase())) continue;
+      const names = (await packageNames(folder)).map(foldName);
+      if (!names.includes(foldName(name))) continue;
       throw new AppError(
         'BAD_ARGUMENT',
         `There is a model ${name} already`,

@@ -1,9 +1,10 @@
 import type { ClassNames, ResultFilter, ResultSort } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
+import { foldName } from '../../shared/fold-name.ts';
 import type { Task } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
 import type { Library } from '../store/library.ts';
-import { classPair, foldText, NOTHING } from '../store/result-filter.ts';
+import { classPair, NOTHING } from '../store/result-filter.ts';
 import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/result-filter.ts';
 import type { RowOrder } from '../store/result-order.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -26,8 +27,8 @@ export function resolveFilter(library: Library, run: RunRow, filter: ResultFilte
     resolved.contains = { ...choice, table: foundIn(task), minScore };
   }
   if (text !== undefined && text !== '') {
-    const part = foldText(text);
-    const classes = names.flatMap((name, index) => (foldText(name).includes(part) ? [index] : []));
+    const part = foldName(text);
+    const classes = names.flatMap((name, index) => (foldName(name).includes(part) ? [index] : []));
     resolved.text = { part: text, classes };
   }
   if (filter.status === 'corrected') resolved.classLabels = pairWithLabels(names);

@@ -2,6 +2,7 @@ import Database from 'better-sqlite3';
 import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { foldName } from '../../shared/fold-name.ts';
 import { CalibrationsTable } from './calibrations.ts';
 import { FoldersTable } from './folders.ts';
 import { FoundTable } from './found.ts';
@@ -11,7 +12,6 @@ import { migrate } from './migrate.ts';
 import { ModelsTable } from './models.ts';
 import { ResultQueries } from './result-queries.ts';
 import { QueueTable } from './queue.ts';
-import { foldText } from './result-filter.ts';
 import { ResultsTable } from './results.ts';
 import { required } from './row.ts';
 import { ReviewHistory } from './review-history.ts';
@@ -197,7 +197,7 @@ export function checkDatabase(database: Database.Database, path: string): void {
 
 /** The functions of ours that statements call. */
 function addFunctions(database: Database.Database): void {
-  database.function('fold', { deterministic: true }, (text) => foldText(String(text)));
+  database.function('fold', { deterministic: true }, (text) => foldName(String(text)));
 }
 
 function makeFolder(folder: string, libraryPath: string): void {

@@ -1,4 +1,5 @@
 import type { ResultFilter } from '../../shared/api/results.ts';
+import { foldName } from '../../shared/fold-name.ts';
 
 /**
  * A ResultFilter whose names were resolved to classes of the models concerned (core/results/resolve-filter.ts), so that SQL can
@@ -192,15 +193,10 @@ function textCondition({ part, classes }: { part: string; classes: readonly numb
       THEN results.class_1 IN (SELECT value FROM json_each(:textClasses))
       ELSE ${has('reviews.label')} END`,
     parameters: {
-      text: plain ? `%${part.replace(/[\\%_]/g, '\\$&')}%` : foldText(part),
+      text: plain ? `%${part.replace(/[\\%_]/g, '\\$&')}%` : foldName(part),
       textClasses: JSON.stringify(classes),
     },
   };
-}
-
-/** A text without its case and in one of the ways to write its accents, for comparing. */
-export function foldText(text: string): string {
-  return text.normalize('NFC').toLowerCase();
 }
 
 function differenceCondition({ runId, agreeing, otherClasses }: Difference): Condition {

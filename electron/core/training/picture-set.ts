@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { foldClass } from '../class-names.ts';
 import { resolveFolder } from '../runs/run-folders.ts';
 import { isJunk, scanFolder } from '../scan-folder.ts';
 
@@ -108,7 +109,7 @@ export function classNames({ source, files }: PictureSet): string[] {
   }
   const folded = new Map<string, string>();
   for (const name of names) {
-    const other = folded.get(plain(name));
+    const other = folded.get(foldClass(name));
     if (other !== undefined) {
       throw new AppError(
         'BAD_ARGUMENT',
@@ -116,12 +117,7 @@ export function classNames({ source, files }: PictureSet): string[] {
         'Rename one of them, or put their pictures together.',
       );
     }
-    folded.set(plain(name), name);
+    folded.set(foldClass(name), name);
   }
   return names;
-}
-
-/** As names of classes are compared elsewhere: without case, and with underscores as spaces. */
-function plain(name: string): string {
-  return name.normalize('NFC').trim().toLowerCase().replaceAll('_', ' ');
 }

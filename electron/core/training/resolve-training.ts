@@ -1,5 +1,6 @@
 import { basename, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { foldName } from '../../shared/fold-name.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
 import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
 import type { AppContext } from '../calls/app-context.ts';
@@ -216,12 +217,12 @@ async function newName(
   }
   const { packages, damaged } = await registry.scan();
   const there = new Set([
-    ...packages.map((model) => model.name.toLowerCase()),
-    ...damaged.map(({ path }) => basename(path, '.safetensors').toLowerCase()),
+    ...packages.map((model) => foldName(model.name)),
+    ...damaged.map(({ path }) => foldName(basename(path, '.safetensors'))),
   ]);
   const wished = nearestPackageName(`${basename(source)}-${method}`);
   for (let number = 1; ; number++) {
     const candidate = number === 1 ? wished : `${wished}-${number}`;
-    if (!there.has(candidate.toLowerCase()) && !isTaken(candidate)) return candidate;
+    if (!there.has(foldName(candidate)) && !isTaken(candidate)) return candidate;
   }
 }

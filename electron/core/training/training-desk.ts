@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { Training, TrainingDetails, TrainingPlan, TrainingProgress } from '../../shared/api/training.ts';
 import type { AppEvent } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
+import { foldName } from '../../shared/fold-name.ts';
 import type { TrainingMethod } from '../../shared/training.ts';
 import type { AppContext } from '../calls/app-context.ts';
 import { locateFile } from '../pictures/locate-image.ts';
@@ -179,14 +180,14 @@ export class TrainingDesk {
 
   #resolve(request: TrainingRequest): Promise<ResolvedTraining> {
     return this.#namesTaken().then((names) =>
-      resolveTraining(request, this.#context, (name) => names.has(name.toLowerCase())),
+      resolveTraining(request, this.#context, (name) => names.has(foldName(name))),
     );
   }
 
   /** Names that unfinished trainings are to give to their models. */
   async #namesTaken(): Promise<ReadonlySet<string>> {
     const trainings = await this.list();
-    return new Set(trainings.filter(({ state }) => state !== 'done').map(({ name }) => name.toLowerCase()));
+    return new Set(trainings.filter(({ state }) => state !== 'done').map(({ name }) => foldName(name)));
   }
 
   #begin(

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { foldName } from '../../shared/fold-name.ts';
 import { temporaryName } from './place-file.ts';
 
 /** What some file system refuses in a name, and names that Windows keeps for devices. */
@@ -35,8 +36,8 @@ export class PlaceNames {
   folderOf(label: string): string {
     const known = this.#folders.get(label);
     if (known !== undefined) return known;
-    const { name } = firstFree(folderNameOf(label), 1, (tried) => this.#takenFolders.has(fold(tried)));
-    this.#takenFolders.add(fold(name));
+    const { name } = firstFree(folderNameOf(label), 1, (tried) => this.#takenFolders.has(foldName(tried)));
+    this.#takenFolders.add(foldName(name));
     this.#folders.set(label, name);
     return name;
   }
@@ -45,10 +46,10 @@ export class PlaceNames {
   async take(folder: string, name: string): Promise<string> {
     const path = join(this.#target, folder);
     const taken = await this.#takenIn(path);
-    const key = `${folder}/${fold(name)}`;
+    const key = `${folder}/${foldName(name)}`;
     const free = firstFree(name, this.#numbers.get(key) ?? 1, (tried) => isTaken(taken, tried));
     this.#numbers.set(key, free.number);
-    taken.add(fold(free.name));
+    taken.add(foldName(free.name));
     return join(path, free.name);
   }
 
@@ -59,7 +60,7 @@ export class PlaceNames {
       if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
       throw error;
     });
-    const taken = new Set(names.map(fold));
+    const taken = new Set(names.map(foldName));
     this.#taken.set(path, taken);
     return taken;
   }
@@ -82,10 +83,5 @@ function firstFree(
 
 /** Whether a file has a name, or another Winnow is about to give it to one. */
 function isTaken(taken: ReadonlySet<string>, name: string): boolean {
-  return taken.has(fold(name)) || taken.has(fold(temporaryName(name)));
-}
-
-/** Names that some file system takes for the same are equal. */
-function fold(name: string): string {
-  return name.normalize('NFC').toLowerCase();
+  return taken.has(foldName(name)) || taken.has(foldName(temporaryName(name)));
 }
