@@ -63,21 +63,6 @@ double distance(const Box& a, const Box& b) {
       {std::abs(a.x0 - b.x0), std::abs(a.y0 - b.y0), std::abs(a.x1 - b.x1), std::abs(a.y1 - b.y1)});
 }
 
-// A recorded [C, H, W] against ours [side, side, C], of which every `step`-th row and column was recorded.
-Comparison compare_map(const std::string& name, const Recorded& recorded, const std::vector<float>& actual,
-                       int step, double tolerance) {
-  const std::size_t channels = recorded.shape[0], height = recorded.shape[1], width = recorded.shape[2];
-  const std::size_t side = width * step;
-  if (actual.size() != channels * height * step * side) return {name, INFINITY, false};
-  std::vector<float> ordered;
-  ordered.reserve(recorded.values.size());
-  for (std::size_t c = 0; c < channels; ++c)
-    for (std::size_t y = 0; y < height; ++y)
-      for (std::size_t x = 0; x < width; ++x)
-        ordered.push_back(actual[(y * step * side + x * step) * channels + c]);
-  return compare_values(name, recorded, ordered, tolerance);
-}
-
 // For each recorded box the nearest of ours that `fits` and that no other has, or -1.
 template <typename Fits>
 std::vector<int> match(std::size_t recorded, std::size_t ours, Fits distance_or_none) {

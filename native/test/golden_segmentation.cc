@@ -41,13 +41,8 @@ Comparison compare(const std::string& name, const Recorded& expected, const std:
 // A recorded [C, H, W], every `step`-th row and column of ours [side, side, C].
 Comparison compare_map(const std::string& name, const Recorded& expected, const std::vector<float>& actual,
                        int side, int step, double tolerance, const SegmentationTolerance& of) {
-  const int channels = static_cast<int>(expected.shape[0]);
-  std::vector<float> picked;
-  for (int c = 0; c < channels; ++c)
-    for (int y = 0; y < side; y += step)
-      for (int x = 0; x < side; x += step)
-        picked.push_back(actual[(static_cast<std::size_t>(y) * side + x) * channels + c]);
-  return compare(name, expected, picked, tolerance, of);
+  const auto channels = static_cast<int>(expected.shape[0]);
+  return compare(name, expected, every_nth(actual, channels, side, step), tolerance, of);
 }
 
 // Places of patches as rows among those of the stage before.

@@ -99,6 +99,29 @@ inline Comparison compare_values(const std::string& name, const Recorded& expect
   return {name, difference / largest, difference <= tolerance * largest};
 }
 
+// Every `step`-th row and column of [side, side, C], the first of each among them, as [C, ceil(side / step),
+// same].
+inline std::vector<float> every_nth(const std::vector<float>& map, int channels, int side, int step) {
+  std::vector<float> picked;
+  for (int c = 0; c < channels; ++c)
+    for (int y = 0; y < side; y += step)
+      for (int x = 0; x < side; x += step)
+        picked.push_back(map[(static_cast<std::size_t>(y) * side + x) * channels + c]);
+  return picked;
+}
+
+// A recorded [C, H, W] against ours [side, side, C], of which every `step`-th row and column was recorded.
+inline Comparison compare_map(const std::string& name, const Recorded& recorded,
+                              const std::vector<float>& actual, int step, double tolerance) {
+  const auto channels = static_cast<int>(recorded.shape[0]);
+  const auto side = static_cast<int>(std::lround(std::sqrt(static_cast<double>(actual.size()) / channels)));
+  const std::int64_t recorded_side = (side + step - 1) / step;
+  if (actual.size() != static_cast<std::size_t>(side) * side * channels ||
+      recorded.shape[1] != recorded_side || recorded.shape[2] != recorded_side)
+    return {name, INFINITY, false};
+  return compare_values(name, recorded, every_nth(actual, channels, side, step), tolerance);
+}
+
 inline constexpr double kTie =
     4e-7;  // between two scores: 4 units in the last place of log softmax around -0.7
 
