@@ -89,7 +89,9 @@ function storedRuns({ size: [rows, columns], counts }: z.infer<typeof runLengths
     return `it is of ${columns} x ${rows} pixels, its picture of ${width} x ${height}`;
   const runs = typeof counts === 'string' ? tryDecode(counts) : counts;
   const pixels = runs?.reduce((sum, run) => sum + run, 0);
-  return runs === undefined || pixels !== width * height ? 'its run lengths are not those of a picture' : runs;
+  return runs === undefined || pixels !== width * height
+    ? 'its run lengths are not those of a picture'
+    : runs;
 }
 
 function tryDecode(counts: string): number[] | undefined {

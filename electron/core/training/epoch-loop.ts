@@ -235,7 +235,8 @@ export class EpochLoop {
 function endedBy(error: AppError, { journal, plan }: TrainingRecord): string {
   const { rate } = plan.recipe.learningRate;
   const advice = `lower the learning rate, for example to ${Number((rate / 2).toPrecision(2))}`;
-  if (journal.best !== undefined) return `${error.message}, so epoch ${journal.best.epoch} was kept; ${advice}`;
+  if (journal.best !== undefined)
+    return `${error.message}, so epoch ${journal.best.epoch} was kept; ${advice}`;
   throw new AppError('DIVERGED', `${error.message}, before an epoch was done: ${advice}`, undefined, {
     cause: error,
   });

@@ -27,7 +27,8 @@ const fails = (work: Promise<unknown>, code: HostErrorCode) =>
 const engines: [string, (t: TestContext) => EngineApi][] = [
   [
     'the engine',
-    (t) => new DeviceEngine({ trial: { packagePath: parts, pictures: sampleParts }, data: temporaryFolder(t) }),
+    (t) =>
+      new DeviceEngine({ trial: { packagePath: parts, pictures: sampleParts }, data: temporaryFolder(t) }),
   ],
   ['its stand-in in tests', () => new EngineDouble()],
 ];
