@@ -40,6 +40,20 @@ export default defineConfig([
     },
   },
   {
+    files: ['electron/cli/**'],
+    ignores: ['electron/cli/terminal.ts'],
+    rules: {
+      'no-console': 'error',
+      'no-restricted-properties': [
+        'error',
+        ...['stdout', 'stderr'].map((property) => ({
+          ...{ object: 'process', property },
+          message: 'What people read goes through electron/cli/terminal.ts, which escapes it.',
+        })),
+      ],
+    },
+  },
+  {
     files: ['**/*.svelte', '**/*.svelte.ts'],
     extends: [svelte.configs.recommended],
     languageOptions: { parserOptions: { parser: tseslint.parser } },

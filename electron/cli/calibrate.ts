@@ -7,6 +7,7 @@ import { count, finePercent, oneLine, points, quantity, ratios } from './format.
 import { watchCalibration } from './interrupt.ts';
 import { addDeviceOption, addLibraryOption, addModelOption, addThreadsOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
+import { print } from './terminal.ts';
 
 type CalibrateOptions = Pick<DialOptions, 'model' | 'device' | 'threads'> &
   LibraryOption & { images?: string };
@@ -23,7 +24,7 @@ export function addCalibrateCommand(program: Command): void {
   addLibraryOption(addThreadsOption(addDeviceOption(command)));
   command.action(async ({ library, ...options }: CalibrateOptions) => {
     const report = await withApp(library, (app) => watchCalibration(app, () => app.calibrate(options)));
-    process.stdout.write(describe(report));
+    print(describe(report));
   });
 }
 

@@ -4,6 +4,7 @@ import type { Device, GpuFacts } from '../shared/run.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { bytes, oneLine } from './format.ts';
+import { print } from './terminal.ts';
 
 const NO_GPU_LIBRARY =
   'There is no GPU to use: the libraries that know their drivers (winnow-cuda, winnow-metal) do not lie beside the engine.';
@@ -16,7 +17,7 @@ export function addDevicesCommand(program: Command): void {
     .option('--again', 'try GPUs again, also those that did not pass their trial')
     .action(async (options: { again?: true }) => {
       const devices = await withApp(undefined, (app) => app.devices(options));
-      process.stdout.write(describeDevices(devices));
+      print(describeDevices(devices));
     });
 }
 

@@ -5,6 +5,7 @@ import { withApp } from './app.ts';
 import { count, duration, finePercent, percent, ratios } from './format.ts';
 import { addDialOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
+import { print } from './terminal.ts';
 
 /** `winnow estimate`. */
 export function addEstimateCommand(program: Command): void {
@@ -14,7 +15,7 @@ export function addEstimateCommand(program: Command): void {
     .argument('<folder...>', 'folders; their sub-folders are included');
   addDialOptions(command).action(
     async (folders: string[], { library, ...dial }: DialOptions & LibraryOption) => {
-      process.stdout.write(describe(await withApp(library, (app) => app.estimateRun({ folders, ...dial }))));
+      print(describe(await withApp(library, (app) => app.estimateRun({ folders, ...dial }))));
     },
   );
 }

@@ -11,6 +11,7 @@ import { watchRun } from './interrupt.ts';
 import { addDialOptions, addForceOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { runNumber } from './runs.ts';
+import { print } from './terminal.ts';
 
 interface EvaluateOptions extends DialOptions, LibraryOption {
   confusion?: string;
@@ -52,17 +53,17 @@ async function evaluate(
   if (runId !== undefined) {
     if (truth === undefined) throw refused('With --run, --annotations or --maps must be given');
     if (Object.keys(dial).length > 0) throw refused('With --run, there are no settings of a prediction');
-    process.stdout.write(describeFound(await app.evaluateFound({ runId, truth })));
+    print(describeFound(await app.evaluateFound({ runId, truth })));
     return EXIT.done;
   }
   if (folder === undefined || truth === undefined) {
     const request = { folder: folder ?? '', confusion, force, ...dial };
     const evaluation = await watchRun(app, () => app.evaluate(request));
-    process.stdout.write(describe(evaluation));
+    print(describe(evaluation));
     return exitCodeOfRun(evaluation.run);
   }
   const run = await watchRun(app, () => app.run({ folders: [folder], ...dial }));
-  process.stdout.write(describeFound(await app.evaluateFound({ runId: run.id, truth })));
+  print(describeFound(await app.evaluateFound({ runId: run.id, truth })));
   return exitCodeOfRun(run);
 }
 

@@ -1,6 +1,8 @@
+import { inspect } from 'node:util';
 import { AppError } from '../shared/errors.ts';
 import type { ErrorCode } from '../shared/errors.ts';
 import type { Run } from '../shared/run.ts';
+import { tell } from './terminal.ts';
 
 export const EXIT = {
   done: 0,
@@ -27,9 +29,8 @@ export function exitCodeOfRun({ state, counts }: Run): number {
 /** One sentence and what to do about it; the stack only for those who set WINNOW_DEBUG. */
 export function reportError(error: unknown): void {
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`winnow: ${message.replace(/[.!?]?$/, '.')}\n`);
-  if (error instanceof AppError && error.hint !== undefined) process.stderr.write(`${error.hint}\n`);
-  if (!(error instanceof AppError))
-    process.stderr.write('This is a mistake in Winnow; WINNOW_DEBUG=1 shows where.\n');
-  if (process.env['WINNOW_DEBUG'] !== undefined) console.error(error);
+  tell(`winnow: ${message.replace(/[.!?]?$/, '.')}\n`);
+  if (error instanceof AppError && error.hint !== undefined) tell(`${error.hint}\n`);
+  if (!(error instanceof AppError)) tell('This is a mistake in Winnow; WINNOW_DEBUG=1 shows where.\n');
+  if (process.env['WINNOW_DEBUG'] !== undefined) tell(`${inspect(error)}\n`);
 }

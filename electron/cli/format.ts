@@ -1,5 +1,7 @@
 import type { Preset, RunSpec } from '../shared/run.ts';
 
+export { oneLine } from '../shared/terminal-text.ts';
+
 /** 0.1234 -> "12.3 %". */
 export function percent(share: number): string {
   return `${(share * 100).toFixed(1)} %`;
@@ -63,9 +65,4 @@ export function bytes(value: number): string {
 /** "1 image", "2 images". */
 export function count(value: number, noun: string): string {
   return `${value.toLocaleString('en')} ${noun}${value === 1 ? '' : 's'}`;
-}
-
-/** A path or name on one line whatever it contains. */
-export function oneLine(text: string): string {
-  return text.replace(/[\u0000-\u001f\u007f]/g, (character) => JSON.stringify(character).slice(1, -1));
 }

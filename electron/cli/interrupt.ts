@@ -1,6 +1,7 @@
 import type { AppService } from '../core/app-service.ts';
 import { EXIT } from './exit.ts';
 import { RunDisplay } from './run-display.ts';
+import { tell } from './terminal.ts';
 
 /** How a command ends early. */
 interface Ending {
@@ -45,7 +46,7 @@ export async function watchUntilEnd<T>(app: AppService, work: () => Promise<T>, 
     if (interrupted || ending.cancel === undefined) process.exit(EXIT.failed);
     interrupted = true;
     display.finish();
-    process.stderr.write(`${ending.announcement}\n`);
+    tell(`${ending.announcement}\n`);
     ending.cancel().catch(() => undefined); // it has just ended by itself
   };
   process.on('SIGINT', interrupt);

@@ -5,13 +5,14 @@ import { withApp } from './app.ts';
 import { bytes, count, oneLine } from './format.ts';
 import { addForceOption, addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
+import { print } from './terminal.ts';
 
 /** `winnow library info | backup | restore`. */
 export function addLibraryCommands(program: Command): void {
   const library = program.command('library').description('the database itself: facts, backup, restore');
   addLibraryOption(library.command('info').description('where it lies, what it holds, its backups')).action(
     async ({ library: path }: LibraryOption) => {
-      process.stdout.write(describe(await withApp(path, (app) => app.libraryInfo({}))));
+      print(describe(await withApp(path, (app) => app.libraryInfo({}))));
     },
   );
   const backup = library
@@ -21,7 +22,7 @@ export function addLibraryCommands(program: Command): void {
   addLibraryOption(addForceOption(backup)).action(
     async (out: string | undefined, { library: path, force }: LibraryOption & { force?: boolean }) => {
       const made = await withApp(path, (app) => app.backUpLibrary({ out, force }));
-      process.stdout.write(`Wrote ${oneLine(made.path)} (${bytes(made.bytes)}).\n`);
+      print(`Wrote ${oneLine(made.path)} (${bytes(made.bytes)}).\n`);
     },
   );
   const restore = library
@@ -30,7 +31,7 @@ export function addLibraryCommands(program: Command): void {
     .argument('<file>', 'the backup; `winnow library info` lists them');
   addLibraryOption(restore).action(async (file: string, { library: path }: LibraryOption) => {
     const info = await withApp(path, (app) => app.restoreLibrary({ file }));
-    process.stdout.write(`The library was restored from ${oneLine(file)}.\n${describe(info)}`);
+    print(`The library was restored from ${oneLine(file)}.\n${describe(info)}`);
   });
 }
 

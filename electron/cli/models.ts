@@ -7,6 +7,7 @@ import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { oneLine, quantity } from './format.ts';
 import { numbers } from './options.ts';
+import { print } from './terminal.ts';
 
 interface ImportOptions {
   name: string;
@@ -24,14 +25,14 @@ export function addModelsCommands(program: Command): void {
     .command('list')
     .description('list the models')
     .action(async () => {
-      process.stdout.write(describeList(await withApp(undefined, (app) => app.listModels({}))));
+      print(describeList(await withApp(undefined, (app) => app.listModels({}))));
     });
   models
     .command('show')
     .description("show a model's card")
     .argument('<name|file>')
     .action(async (model: string) => {
-      process.stdout.write((await withApp(undefined, (app) => app.showModel({ model }))).card);
+      print((await withApp(undefined, (app) => app.showModel({ model }))).card);
     });
   models
     .command('verify')
@@ -39,7 +40,7 @@ export function addModelsCommands(program: Command): void {
     .argument('<name|file>')
     .action(async (model: string) => {
       const { name, bytes } = await withApp(undefined, (app) => app.verifyModel({ model }));
-      process.stdout.write(`The model ${name} is sound (${quantity(bytes)}B read).\n`);
+      print(`The model ${name} is sound (${quantity(bytes)}B read).\n`);
     });
   models
     .command('remove')
@@ -47,7 +48,7 @@ export function addModelsCommands(program: Command): void {
     .argument('<name>')
     .action(async (model: string) => {
       await withApp(undefined, (app) => app.removeModel({ model }));
-      process.stdout.write(`Removed the model ${model}.\n`);
+      print(`Removed the model ${model}.\n`);
     });
   addImportCommand(models);
 }
@@ -83,7 +84,7 @@ function addImportCommand(models: Command): void {
       const model = await withApp(undefined, (app) =>
         app.importModel({ file, ...options, ...halveDirections }),
       );
-      process.stdout.write(`Imported ${model.name}: ${describeShape(model)}.\n${oneLine(model.path)}\n`);
+      print(`Imported ${model.name}: ${describeShape(model)}.\n${oneLine(model.path)}\n`);
     });
 }
 

@@ -9,6 +9,7 @@ import { watchRun } from './interrupt.ts';
 import { addDialOptions, addLibraryOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { describeRuns, runNumber } from './runs.ts';
+import { print } from './terminal.ts';
 
 /** `winnow queue list | add | work | leave`. */
 export function addQueueCommands(program: Command, finish: (exitCode: number) => void): void {
@@ -16,7 +17,7 @@ export function addQueueCommands(program: Command, finish: (exitCode: number) =>
   addLibraryOption(queue.command('list').description('the runs that wait, the next first')).action(
     async ({ library }: LibraryOption) => {
       const { waiting } = await withApp(library, (app) => app.showQueue({}));
-      process.stdout.write(waiting.length === 0 ? 'No run waits.\n' : describeRuns(waiting));
+      print(waiting.length === 0 ? 'No run waits.\n' : describeRuns(waiting));
     },
   );
   const add = queue
@@ -25,7 +26,7 @@ export function addQueueCommands(program: Command, finish: (exitCode: number) =>
     .argument('<folder...>', 'folders; their sub-folders are included');
   addDialOptions(add).action(async (folders: string[], { library, ...dial }: DialOptions & LibraryOption) => {
     const { id } = await withApp(library, (app) => app.queueRun({ folders, ...dial, start: false }));
-    process.stdout.write(`Run ${id} waits. \`winnow queue work\` works on the runs that wait.\n`);
+    print(`Run ${id} waits. \`winnow queue work\` works on the runs that wait.\n`);
   });
   addLibraryOption(
     queue.command('work').description('work on the runs that wait, one after the other'),
@@ -38,7 +39,7 @@ export function addQueueCommands(program: Command, finish: (exitCode: number) =>
     .argument('<run>', 'its number', runNumber);
   addLibraryOption(leave).action(async (runId: number, { library }: LibraryOption) => {
     await withApp(library, (app) => app.leaveQueue({ runId }));
-    process.stdout.write(`Run ${runId} does not wait any more.\n`);
+    print(`Run ${runId} does not wait any more.\n`);
   });
 }
 
@@ -46,7 +47,7 @@ export function addQueueCommands(program: Command, finish: (exitCode: number) =>
 async function work(app: AppService): Promise<number> {
   const [first] = (await app.showQueue({})).waiting;
   if (first === undefined) {
-    process.stdout.write('No run waits.\n');
+    print('No run waits.\n');
     return EXIT.done;
   }
   let exitCode: number = EXIT.done;
@@ -54,10 +55,10 @@ async function work(app: AppService): Promise<number> {
     if (event.type !== 'ended') return;
     const { id, state, counts } = event.run;
     const reason = event.error === undefined ? '' : ` ${event.error}`;
-    process.stdout.write(
+    print(
       `Run ${id} is ${state}: ${count(counts.ok, 'image')} labelled, ${counts.failed} failed.${reason}\n`,
     );
-    if (state === 'paused') process.stdout.write(`${resumeHint(event.run)}\n`);
+    if (state === 'paused') print(`${resumeHint(event.run)}\n`);
     if (state !== 'done') exitCode = EXIT.failed;
     else if (counts.failed > 0 && exitCode === EXIT.done) exitCode = EXIT.someImagesFailed;
   });

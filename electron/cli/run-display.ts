@@ -6,22 +6,17 @@ import type { RunProgress } from '../shared/run.ts';
 import type { StepReport } from '../shared/training.ts';
 import { describeEpoch } from './describe-training.ts';
 import { count, duration, finePercent, oneLine, percent, points, presetText, taskText } from './format.ts';
+import { isWatched, rewriteLine, tell } from './terminal.ts';
 
 const PLAIN_INTERVAL = 10_000; // milliseconds between lines when nobody watches
 const LIVE_INTERVAL = 100; // and between rewrites of the line on a terminal
 
 /** Tells on stderr how a run or a calibration goes: one line that is rewritten on a terminal, now and then a line otherwise. */
 export class RunDisplay {
-  readonly #out: NodeJS.WriteStream;
-  readonly #live: boolean;
+  readonly #live = isWatched();
   #lineLength = 0;
   #lastShown = -Infinity;
   #learned: StepReport | undefined; // the last that was heard of a training
-
-  constructor(out: NodeJS.WriteStream = process.stderr) {
-    this.#out = out;
-    this.#live = out.isTTY;
-  }
 
   hear(event: AppEvent): void {
     if (event.type === 'started') this.#print(describePlan(event.plan));
@@ -37,7 +32,7 @@ export class RunDisplay {
 
   /** Leaves the line that was being rewritten. */
   finish(): void {
-    if (this.#lineLength > 0) this.#out.write('\n');
+    if (this.#lineLength > 0) tell('\n');
     this.#lineLength = 0;
   }
 
@@ -69,14 +64,14 @@ export class RunDisplay {
     if (!due && !last) return;
     this.#lastShown = now;
     const text = describe();
-    if (this.#live) this.#out.write(`\r${text.padEnd(this.#lineLength)}`);
-    else this.#out.write(`${text}\n`);
+    if (this.#live) rewriteLine(text.padEnd(this.#lineLength));
+    else tell(`${text}\n`);
     this.#lineLength = this.#live ? text.length : 0;
   }
 
   #print(text: string): void {
     this.finish();
-    this.#out.write(text);
+    tell(text);
   }
 }
 

@@ -12,6 +12,7 @@ import { addDialOptions, addOutputOptions, addWorkOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { foundText, runNumber } from './runs.ts';
 import { sayer, STANDARD_OUTPUT, writeOut } from './standard-output.ts';
+import { print } from './terminal.ts';
 
 const SHOWN_AREAS = 5; // in the line at a run's end
 
@@ -45,7 +46,7 @@ export function addRunCommands(program: Command, finish: (exitCode: number) => v
         await withApp(library, async (app) => {
           const runId = given ?? (await latestUnfinished(app));
           if (runId === undefined) {
-            process.stdout.write('Every run is complete; there is nothing to resume.\n');
+            print('Every run is complete; there is nothing to resume.\n');
             return EXIT.done;
           }
           return complete(app, () => app.resume({ runId, ...options }), { csv, json, force });

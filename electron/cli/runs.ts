@@ -7,6 +7,7 @@ import { withApp } from './app.ts';
 import { count, oneLine, percent, presetText, taskText } from './format.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
+import { print } from './terminal.ts';
 
 /** The number of a run as `winnow runs` lists it. */
 export function runNumber(text: string): number {
@@ -20,7 +21,7 @@ export function addRunsCommands(program: Command): void {
   addLibraryOption(program.command('runs').description('list the runs of the library')).action(
     async ({ library }: LibraryOption) => {
       const runs = await withApp(library, (app) => app.listRuns({}));
-      process.stdout.write(runs.length === 0 ? 'There are no runs yet.\n' : describeRuns(runs));
+      print(runs.length === 0 ? 'There are no runs yet.\n' : describeRuns(runs));
     },
   );
   const show = program
@@ -28,7 +29,7 @@ export function addRunsCommands(program: Command): void {
     .description('show one run: counts, labels, failures')
     .argument('<run>', 'its number', runNumber);
   addLibraryOption(show).action(async (runId: number, { library }: LibraryOption) => {
-    process.stdout.write(describeDetails(await withApp(library, (app) => app.showRun({ runId }))));
+    print(describeDetails(await withApp(library, (app) => app.showRun({ runId }))));
   });
   const remove = program
     .command('remove')
@@ -36,7 +37,7 @@ export function addRunsCommands(program: Command): void {
     .argument('<run>', 'its number', runNumber);
   addLibraryOption(remove).action(async (runId: number, { library }: LibraryOption) => {
     await withApp(library, (app) => app.removeRun({ runId }));
-    process.stdout.write(`Run ${runId} is forgotten.\n`);
+    print(`Run ${runId} is forgotten.\n`);
   });
 }
 

@@ -10,6 +10,7 @@ import { withApp } from './app.ts';
 import { EXIT } from './exit.ts';
 import { addLibraryOption, number } from './options.ts';
 import type { LibraryOption } from './options.ts';
+import { print, tell } from './terminal.ts';
 
 const DEFAULT_PORT = 4747;
 const windowFolder = join(import.meta.dirname, '../../out/renderer');
@@ -33,13 +34,13 @@ async function serve({ library, port, newToken = false }: ServeOptions): Promise
   if (!Number.isInteger(port) || port < 0 || port > 65535)
     throw new AppError('BAD_ARGUMENT', `A port must be a whole number from 0 to 65535, but is ${port}`);
   const { token, notice } = keepToken(join(dataFolder(), 'serve-token'), newToken);
-  if (notice !== undefined) process.stderr.write(`${notice}\n`);
+  if (notice !== undefined) tell(`${notice}\n`);
   await withApp(library, async (app) => {
     const server = await serveWindow({ app, windowFolder, port, token });
-    process.stdout.write(instructions(server.url, server.port));
+    print(instructions(server.url, server.port));
     await interruption();
     process.once('SIGINT', () => process.exit(EXIT.failed));
-    process.stderr.write('Saving the images under way; press Ctrl-C again to quit at once.\n');
+    tell('Saving the images under way; press Ctrl-C again to quit at once.\n');
     try {
       await pauseRun(app);
     } finally {

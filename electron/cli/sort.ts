@@ -13,6 +13,7 @@ import { watchExport } from './interrupt.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 import { runNumber } from './runs.ts';
+import { print } from './terminal.ts';
 
 interface SortOptions extends LibraryOption, FilterOptions {
   to: string;
@@ -59,22 +60,20 @@ async function sortRun(app: AppService, runId: number, options: SortOptions): Pr
   const mode = copy ? 'copy' : 'move';
   const request = { runId, to, mode, filter: await toFilter(app, runId, options) } as const;
   if (dryRun) {
-    process.stdout.write(describePlan(await app.planTransfer(request), mode));
+    print(describePlan(await app.planTransfer(request), mode));
     return EXIT.done;
   }
   const summary = await watchExport(app, () => app.transferFiles(request));
   const verb = mode === 'copy' ? 'Copied' : 'Moved';
-  process.stdout.write(`${verb} ${count(summary.files, 'image')} to ${oneLine(summary.to)}.\n`);
-  if (summary.files > 0) process.stdout.write(`\`winnow unsort ${summary.transferId}\` takes that back.\n`);
+  print(`${verb} ${count(summary.files, 'image')} to ${oneLine(summary.to)}.\n`);
+  if (summary.files > 0) print(`\`winnow unsort ${summary.transferId}\` takes that back.\n`);
   return reportFailures(summary);
 }
 
 async function undo(app: AppService, transferId: number): Promise<number> {
   const summary = await watchExport(app, () => app.undoTransfer({ transferId }));
   const done = summary.mode === 'copy' ? 'Deleted' : 'Moved back';
-  process.stdout.write(
-    `${done} ${count(summary.files, summary.mode === 'copy' ? 'copied image' : 'image')}.\n`,
-  );
+  print(`${done} ${count(summary.files, summary.mode === 'copy' ? 'copied image' : 'image')}.\n`);
   return reportFailures(summary);
 }
 
@@ -84,17 +83,17 @@ async function list(app: AppService): Promise<number> {
     ...[String(transferId), mode, String(files), createdAt.slice(0, 16).replace('T', ' '), oneLine(to)],
   ]);
   const heading = ['NUMBER', 'MODE', 'FILES', 'CREATED', 'TO'];
-  process.stdout.write(rows.length === 0 ? 'There is nothing to undo.\n' : table([heading, ...rows]));
+  print(rows.length === 0 ? 'There is nothing to undo.\n' : table([heading, ...rows]));
   return EXIT.done;
 }
 
 /** Tells of the files that nothing was done with; returns the exit code. */
 function reportFailures({ failures }: TransferSummary): number {
   if (failures.length === 0) return EXIT.done;
-  process.stdout.write(`${count(failures.length, 'file')} stayed:\n`);
+  print(`${count(failures.length, 'file')} stayed:\n`);
   for (const { path, error } of failures.slice(0, SHOWN_FAILURES))
-    process.stdout.write(`${oneLine(path)}: ${oneLine(error)}\n`);
-  if (failures.length > SHOWN_FAILURES) process.stdout.write('and others\n');
+    print(`${oneLine(path)}: ${oneLine(error)}\n`);
+  if (failures.length > SHOWN_FAILURES) print('and others\n');
   return EXIT.someImagesFailed;
 }
 

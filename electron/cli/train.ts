@@ -20,6 +20,7 @@ import { addDeviceOption, addLibraryOption, addThreadsOption, number } from './o
 import type { LibraryOption } from './options.ts';
 import { runNumber } from './runs.ts';
 import { watchPreparation, watchTraining } from './watch-training.ts';
+import { print, tell } from './terminal.ts';
 
 type TrainingArguments = AppArguments<'startTraining'>;
 
@@ -118,7 +119,7 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
 function addTrainingsCommands(program: Command): void {
   const command = program.command('trainings').description('list the trainings');
   addLibraryOption(command).action(async ({ library }: LibraryOption) => {
-    process.stdout.write(describeTrainings(await withApp(library, (app) => app.listTrainings({}))));
+    print(describeTrainings(await withApp(library, (app) => app.listTrainings({}))));
   });
   const show = command
     .command('show')
@@ -126,7 +127,7 @@ function addTrainingsCommands(program: Command): void {
     .argument('<training>', 'its number', trainingNumber);
   show.action(async (trainingId: number, _: object, { parent }: Command) => {
     const library = parent?.opts<LibraryOption>().library;
-    process.stdout.write(describeTraining(await withApp(library, (app) => app.showTraining({ trainingId }))));
+    print(describeTraining(await withApp(library, (app) => app.showTraining({ trainingId }))));
   });
   const remove = command
     .command('remove')
@@ -135,7 +136,7 @@ function addTrainingsCommands(program: Command): void {
   remove.action(async (trainingId: number, _: object, { parent }: Command) => {
     const library = parent?.opts<LibraryOption>().library;
     await withApp(library, (app) => app.removeTraining({ trainingId }));
-    process.stdout.write(`Training ${trainingId} is forgotten.\n`);
+    print(`Training ${trainingId} is forgotten.\n`);
   });
 }
 
@@ -149,10 +150,10 @@ async function train(
   const request = toRequest(folder, options);
   const plan = describePlan(await watchPreparation(app, () => app.prepareTraining(request)));
   if (dryRun === true) {
-    process.stdout.write(plan);
+    print(plan);
     return EXIT.done;
   }
-  process.stderr.write(plan);
+  tell(plan);
   return conclude(app, await watchTraining(app, () => app.startTraining(request)));
 }
 
@@ -182,16 +183,14 @@ async function conclude(app: AppService, { id, state, reason, model: name }: Tra
     return EXIT.failed;
   }
   if (state !== 'done') {
-    process.stdout.write(describePause(details));
+    print(describePause(details));
     return EXIT.failed;
   }
-  process.stdout.write(describeResult(details));
+  print(describeResult(details));
   const { packages } = await app.listModels({});
   const model = packages.find((one) => one.name === name);
   if (model !== undefined)
-    process.stdout.write(
-      `\nWrote ${oneLine(model.path)}.\nTry it with \`winnow run <folder> --model ${model.name}\`.\n`,
-    );
+    print(`\nWrote ${oneLine(model.path)}.\nTry it with \`winnow run <folder> --model ${model.name}\`.\n`);
   return EXIT.done;
 }
 

@@ -13,6 +13,7 @@ import { addRunCommands } from './run.ts';
 import { addRunsCommands } from './runs.ts';
 import { addServeCommand } from './serve.ts';
 import { addSortCommands } from './sort.ts';
+import { print, rawOutput, tell } from './terminal.ts';
 import { addTrainCommands } from './train.ts';
 
 /** Runs the command line and returns the exit code. */
@@ -24,7 +25,10 @@ async function main(args: string[]): Promise<number> {
       'after',
       '\nExit codes: 0 done, 1 failed or interrupted, 2 bad arguments, 3 done but some images failed',
     )
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'winnow: ')) })
+    .configureOutput({
+      ...{ writeOut: print, writeErr: tell },
+      outputError: (text) => tell(text.replace(/^error: /, 'winnow: ')),
+    })
     .exitOverride();
   let exitCode: number = EXIT.done;
   const finish = (code: number) => (exitCode = code);
@@ -53,7 +57,7 @@ async function main(args: string[]): Promise<number> {
 }
 
 // A reader such as `head` may close the pipe early; that is no failure.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+rawOutput().on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT.done);
   throw error;
 });

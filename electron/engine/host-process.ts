@@ -1,4 +1,5 @@
 import { AppError } from '../shared/errors.ts';
+import { terminalText } from '../shared/terminal-text.ts';
 import type { HostReply } from './messages.ts';
 import type { HostChild, StartHost } from './start-host.ts';
 
@@ -48,7 +49,7 @@ export class HostProcess<Calls extends { call: string }, Results extends Record<
     );
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#printed = (this.#printed + text).slice(-PRINTED_LIMIT);
-      if (process.env['WINNOW_DEBUG'] !== undefined) process.stderr.write(text);
+      if (process.env['WINNOW_DEBUG'] !== undefined) process.stderr.write(terminalText(text));
     });
   }
 

@@ -2,6 +2,7 @@ import { appApiArguments } from '../shared/app-api.ts';
 import type { AppApi, AppCall } from '../shared/app-api.ts';
 import { shortJson } from '../shared/short-json.ts';
 import { AppError } from '../shared/errors.ts';
+import { terminalText } from '../shared/terminal-text.ts';
 import type { WireError } from '../shared/wire.ts';
 
 /**
@@ -29,6 +30,8 @@ function isCall(name: unknown): name is AppCall {
 function toWireError(error: unknown): WireError {
   if (error instanceof AppError) return { code: error.code, message: error.message, hint: error.hint };
   const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`winnow: ${error instanceof Error ? (error.stack ?? message) : message}\n`);
+  process.stderr.write(
+    terminalText(`winnow: ${error instanceof Error ? (error.stack ?? message) : message}\n`),
+  );
   return { code: 'ENGINE', message: `This is a mistake in Winnow: ${message}` };
 }

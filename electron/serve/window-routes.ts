@@ -2,6 +2,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import type { PictureSource, ServedPicture } from '../core/pictures/picture-source.ts';
 import { AppError } from '../shared/errors.ts';
+import { terminalText } from '../shared/terminal-text.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** What a window asks for, over HTTP or over Electron's own scheme. */
@@ -65,7 +66,9 @@ export class WindowRoutes {
     } catch (error) {
       if (request.signal.aborted) return refusal(NOT_WANTED, 'The picture is not wanted any more');
       if (error instanceof AppError) return refusal(STATUS[error.code] ?? 503, error.message);
-      process.stderr.write(`winnow: ${error instanceof Error ? (error.stack ?? '') : String(error)}\n`);
+      process.stderr.write(
+        terminalText(`winnow: ${error instanceof Error ? (error.stack ?? '') : String(error)}\n`),
+      );
       return refusal(500, 'This is a mistake in Winnow');
     }
   }
