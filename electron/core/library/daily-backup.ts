@@ -1,7 +1,8 @@
 import { rmSync } from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
 import type { Clock } from '../runs/run-rate.ts';
-import { listBackups } from '../store/backups.ts';
+import { removeAbandoned } from '../files/partial-files.ts';
+import { backupFolder, listBackups } from '../store/backups.ts';
 import type { Library } from '../store/library.ts';
 import { backUpLibrary, newBackup } from './back-up.ts';
 
@@ -30,8 +31,10 @@ export class DailyBackup {
     if (library.summary().images === 0) return;
     this.#lastMs = now;
     const [last] = listBackups(library.path, 'daily');
-    if (last !== undefined && Math.abs(now - Date.parse(last.createdAt)) < DAY) return;
-    this.#underWay = this.#backUp(library, now).catch((error: unknown) => {
+    const isDue = last === undefined || Math.abs(now - Date.parse(last.createdAt)) >= DAY;
+    // What a killed process left beside its backup goes today, not with the next one.
+    const work = isDue ? this.#backUp(library, now) : removeAbandoned(backupFolder(library.path));
+    this.#underWay = work.catch((error: unknown) => {
       const { message, hint } = error instanceof AppError ? error : new AppError('LIBRARY', String(error));
       this.#notice(`The library was not backed up today. ${message}.${hint === undefined ? '' : ` ${hint}`}`);
     });

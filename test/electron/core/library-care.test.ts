@@ -227,6 +227,25 @@ suite('the daily backup', () => {
     assert.deepEqual([notices, existsSync(abandoned)], [[], false]);
   });
 
+  test('that was cut off when it had its name leaves no second one, though none is due any more', async (t) => {
+    const { folder, libraryPath } = house(t, 2);
+    const { start } = atTime(t, libraryPath);
+    const before = start();
+    await before.run({ folders: [folder] });
+    await before.run({ folders: [folder] });
+    await before.close();
+    const second = partialPath(join(dirname(libraryPath), 'backups')).replace(
+      `.${process.pid}.`,
+      '.999999999.',
+    );
+    writeFiles(dirname(second), { [basename(second)]: 'linked to the backup' });
+    const app = start();
+    await app.run({ folders: [folder] });
+    await app.close();
+    assert.equal(readdirSync(dirname(second)).filter((name) => name.endsWith('.partial')).length, 0);
+    assert.equal(readdirSync(dirname(second)).length, 1);
+  });
+
   test('holds what was there before, and a person can go back to it', async (t) => {
     const { folder, libraryPath } = house(t, 2);
     const { clock, start } = atTime(t, libraryPath);
