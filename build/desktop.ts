@@ -12,7 +12,10 @@ import { root } from './setup.mjs';
 export const appFolder = path.join(root, 'out/app');
 
 /** Packages with native code or WebAssembly, which a bundle cannot hold. */
-export const loadedPackages = ['better-sqlite3', 'libheif-js', 'libraw-wasm', 'sharp'];
+export const loadedPackages = [
+  ...['better-sqlite3', 'sharp'],
+  ...['@cornerstonejs/codec-openjpeg', 'jxl-oxide-wasm', 'libheif-js', 'libraw-wasm'],
+];
 
 /** What the processes read at run time besides their own code: places in the repository and in the app alike. */
 const readFiles = [

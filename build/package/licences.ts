@@ -6,6 +6,9 @@ import type { ModuleInfos } from 'license-checker-rseidelsohn';
 import { root } from '../setup.mjs';
 import type { SharedLibrary } from './shared-libraries.ts';
 
+/** What is compiled into a package that does not bring its licence. */
+const notices: Partial<Record<string, string>> = { '@cornerstonejs/codec-openjpeg': 'openjpeg.txt' };
+
 const RULE = `\n${'-'.repeat(80)}\n\n`;
 
 /** Names of the packages that files in node_modules belong to. */
@@ -26,7 +29,10 @@ export async function collectLicences(
     const [id, info] = Object.entries(found).find(([key]) => key.replace(/@[^@]*$/, '') === name) ?? [];
     if (id === undefined || info === undefined) throw new Error(`The licence of ${name} was not found`);
     const text = info.licenseFile === undefined ? '' : fs.readFileSync(info.licenseFile, 'utf8').trim();
-    return `${id}\n${String(info.licenses)}\n${info.repository ?? ''}\n\n${text}\n`;
+    const notice = notices[name];
+    const more =
+      notice === undefined ? '' : fs.readFileSync(path.join(import.meta.dirname, 'notices', notice), 'utf8');
+    return `${id}\n${String(info.licenses)}\n${info.repository ?? ''}\n\n${text}\n${more}`;
   });
   return [...parts, ...libraries.map(ofLibrary)].join(RULE);
 }

@@ -24,7 +24,7 @@ const NOT_LOADED =
 
 /** Other forms of what is loaded, by package and file. */
 const OTHER_FORMS =
-  /^libheif-js\/((index|wasm)\.js|libheif\/|libheif-wasm\/libheif(-bundle\.mjs|\.js|\.wasm)$)|^libraw-wasm\/dist\/worker/;
+  /^libheif-js\/((index|wasm)\.js|libheif\/|libheif-wasm\/libheif(-bundle\.mjs|\.js|\.wasm)$)|^libraw-wasm\/dist\/worker|^@cornerstonejs\/codec-openjpeg\/dist\/(openjpegjs|openjpegwasm\.)|^jxl-oxide-wasm\/.*\.d\.ts/;
 
 /** Files of a package that another system loads. */
 const NATIVE = /(^|\/)(prebuilds\/|lib\/)?(linux|linuxmusl|darwin|win32)-(x64|arm64)\.(node|js)$/;

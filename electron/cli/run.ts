@@ -10,7 +10,7 @@ import { count, oneLine, percent } from './format.ts';
 import { watchRun } from './interrupt.ts';
 import { addDialOptions, addOutputOptions, addWorkOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
-import { foundText, runNumber } from './runs.ts';
+import { foundText, runNumber, unreadText } from './runs.ts';
 import { sayer, STANDARD_OUTPUT, writeOut } from './standard-output.ts';
 import { print } from './terminal.ts';
 
@@ -87,11 +87,12 @@ async function complete(
     say(`${resumeHint(run)}\n`);
     return exitCodeOfRun(run);
   }
-  const { found, warned } = await app.showRun({ runId: id });
+  const { found, warned, unread } = await app.showRun({ runId: id });
   say(
     `Run ${id} is done: ${count(counts.ok, 'image')} labelled${warningText(warned)}, ${counts.failed} failed.\n`,
   );
   if (found !== undefined) say(summaryOf(found));
+  say(unreadText(unread));
   if (counts.failed + warned > 0)
     say(`\`winnow show ${id}\` lists ${warned > 0 ? 'what was wrong' : 'the failures'}.\n`);
   for (const { format, out } of outputs) {

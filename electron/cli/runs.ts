@@ -95,7 +95,23 @@ function describeDetails({ run, labels, found, reviewed, ...problems }: RunDetai
   const warned = `${count(problems.warned, 'labelled image')} with a warning`;
   parts.push(toldText(failed, counts.failed, problems.failures));
   parts.push(toldText(warned, problems.warned, problems.warnings));
+  if (problems.unread.length > 0) parts.push(`\n${unreadText(problems.unread)}`);
   return parts.join('');
+}
+
+const SHOWN_KINDS = 12;
+
+/** Files that were passed over, by kind, in a line; '' when there are none. */
+export function unreadText(unread: RunDetails['unread']): string {
+  if (unread.length === 0) return '';
+  const shown = unread.slice(0, SHOWN_KINDS);
+  const rest = unread.slice(SHOWN_KINDS).reduce((sum, one) => sum + one.count, 0);
+  const parts = shown.map(
+    (one) =>
+      `${one.count.toLocaleString('en')} ${one.kind === '' ? 'without an extension' : oneLine(one.kind)}`,
+  );
+  if (rest > 0) parts.push(`${rest.toLocaleString('en')} of other kinds`);
+  return `Passed over, as no pictures that Winnow reads: ${parts.join(', ')}.\n`;
 }
 
 /** Files that something was wrong with, a line each: what it was, and what the decoder said. */

@@ -15,6 +15,11 @@ const IMAGE_EXTENSIONS = new Set([
   '.tiff',
   '.avif',
   '.gif',
+  '.bmp',
+  '.dib',
+  '.mpo', // JPEGs one behind the other; the first is the picture
+  '.jxl',
+  ...['.jp2', '.j2k', '.j2c', '.jpc', '.jpf', '.jpx'],
   '.heic',
   '.heif',
   '.hif',
@@ -51,11 +56,12 @@ interface Folder {
  * Finds the image files below `root`, some hundreds at a time and in no particular order. Links are followed,
  * a folder is entered once however many ways lead to it, and real folders come before links to them, so that
  * a file keeps its path. Pipes, sockets and devices are passed over. A folder that cannot be read is
- * reported and the scan goes on.
+ * reported and the scan goes on. `onUnread` hears of every other file that is no image by its name, with its kind.
  */
 export async function* scanFolder(
   root: string,
   onUnreadable: (folder: UnreadableFolder) => void,
+  onUnread: (kind: string) => void = () => undefined,
 ): AsyncGenerator<FoundFile[]> {
   const entered = new Set<string>();
   const folders: Folder[] = [{ path: root, relativePath: '' }];
@@ -63,7 +69,7 @@ export async function* scanFolder(
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop() ?? linkedFolders.shift()) {
     try {
       if (!(await enter(folder, entered))) continue;
-      yield* scanOneFolder(folder, folders, linkedFolders);
+      yield* scanOneFolder(folder, folders, linkedFolders, onUnread);
     } catch (error) {
       if (!(error instanceof Error && 'code' in error)) throw error;
       onUnreadable({ relativePath: folder.relativePath, error });
@@ -84,18 +90,20 @@ async function* scanOneFolder(
   folder: Folder,
   folders: Folder[],
   linkedFolders: Folder[],
+  onUnread: (kind: string) => void,
 ): AsyncGenerator<FoundFile[]> {
   let entries: Dirent[] = [];
   const look = async (): Promise<FoundFile[]> => {
     const looked = entries;
     entries = [];
-    const found = await Promise.all(looked.map((entry) => lookAt(entry, folder, linkedFolders)));
+    const found = await Promise.all(looked.map((entry) => lookAt(entry, folder, linkedFolders, onUnread)));
     return found.filter((file) => file !== undefined);
   };
   for await (const entry of await opendir(folder.path, { bufferSize: FILES_AT_ONCE })) {
     if (isJunk(entry.name)) continue;
     if (entry.isDirectory()) folders.push(child(folder, entry.name));
     else if (entry.isSymbolicLink() || (entry.isFile() && isImage(entry.name))) entries.push(entry);
+    else if (entry.isFile()) onUnread(kindOf(entry.name));
     if (entries.length >= FILES_AT_ONCE) yield await look();
   }
   yield await look();
@@ -106,6 +114,7 @@ async function lookAt(
   entry: Dirent,
   folder: Folder,
   linkedFolders: Folder[],
+  onUnread: (kind: string) => void,
 ): Promise<FoundFile | undefined> {
   const { path, relativePath } = child(folder, entry.name);
   let stats: Stats;
@@ -119,7 +128,11 @@ async function lookAt(
     return deleted || !isImage(entry.name) ? undefined : { relativePath, fileSize: 0, modifiedMs: 0 };
   }
   if (stats.isDirectory()) linkedFolders.push({ path, relativePath });
-  if (!stats.isFile() || !isImage(entry.name)) return undefined;
+  if (!stats.isFile()) return undefined;
+  if (!isImage(entry.name)) {
+    onUnread(kindOf(entry.name));
+    return undefined;
+  }
   return { relativePath, fileSize: stats.size, modifiedMs: Math.floor(stats.mtimeMs) };
 }
 
@@ -131,6 +144,11 @@ function child(folder: Folder, name: string): Folder {
 /** Whether a file or folder of this name is passed over. */
 export function isJunk(name: string): boolean {
   return name.startsWith('.') || JUNK_NAMES.has(name.toLowerCase());
+}
+
+/** The kind of a file that is not read: its extension in lower case, '' without one. */
+function kindOf(name: string): string {
+  return extname(name).toLowerCase();
 }
 
 /** Whether a file of this name is an image that Winnow reads. */

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { AppError } from '../shared/errors.ts';
 import { IdSet } from '../shared/id-set.ts';
 import { scanFolder } from './scan-folder.ts';
+import type { UnreadableFolder } from './scan-folder.ts';
 import type { FoundFile } from './store/images.ts';
 import type { Library } from './store/library.ts';
 
@@ -41,7 +42,9 @@ export async function scanIntoLibrary(
   const news: ScanNews = { added: 0, changed: 0, vanished: 0 };
   const seen = new IdSet();
   const unreadable: string[] = []; // sub-folders, each with a '/' behind
-  const files = scanFolder(path, ({ relativePath, error }) => {
+  const unread = new Map<string, number>();
+  const onUnread = (kind: string) => void unread.set(kind, (unread.get(kind) ?? 0) + 1);
+  const onUnreadable = ({ relativePath, error }: UnreadableFolder) => {
     if (relativePath === '') {
       throw new AppError('FILE_SYSTEM', `The folder ${path} cannot be read: ${error.message}`, undefined, {
         cause: error,
@@ -49,7 +52,8 @@ export async function scanIntoLibrary(
     }
     unreadable.push(`${relativePath}/`);
     listener.onNotice(`The folder ${path}/${relativePath} cannot be read and is left out: ${error.message}`);
-  });
+  };
+  const files = scanFolder(path, onUnreadable, onUnread);
   let found = 0;
   const save = (group: readonly FoundFile[]) => {
     library.transaction(() => {
@@ -77,7 +81,7 @@ export async function scanIntoLibrary(
     });
     await setImmediate();
   }
-  library.folders.endScan(folderId, scan);
+  library.folders.endScan(folderId, scan, Object.fromEntries(unread));
   return news;
 }
 

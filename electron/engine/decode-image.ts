@@ -7,8 +7,8 @@ import { asPictureError, isHarmless } from './decoder-words.ts';
 import { jpegDamage } from './jpeg-damage.ts';
 import { LARGEST_PICTURE, loaders, readHeader } from './picture-header.ts';
 import type { PictureHeader } from './picture-header.ts';
-import { cmykToRgb, depthOf, samplesToRgb } from './sample-types.ts';
-import { shrunkSize } from './shrink-on-load.ts';
+import { bytesPerPixel, cmykToRgb, depthOf, samplesToRgb } from './sample-types.ts';
+import { fittingSize, shrunkSize } from './shrink-on-load.ts';
 import type { PictureSize } from './shrink-on-load.ts';
 
 export type { PictureHeader } from './picture-header.ts';
@@ -42,13 +42,14 @@ export function prepareDecoder(): ImageDecoder {
 /**
  * The first frame or page, turned upright, as PIL converts to RGB: an embedded colour profile is not applied,
  * alpha is dropped and not blended. 16 bits are shifted to 8; samples of other types become 8 bits by the rule of
- * samplesToRgb. A large JPEG is shrunk while it is decoded.
+ * samplesToRgb. A large JPEG is shrunk while it is decoded (shrunkSize), and every picture that is too large to lie in
+ * memory whole (fittingSize); colours are then weighted by alpha, so what is transparent becomes black.
  */
 async function decode(file: Buffer, header: PictureHeader, resize: number): Promise<Picture> {
   const bytes = header.inside ?? file;
   const picture = header.isHeic
     ? await decodeHeic(bytes)
-    : await heedWarnings((failOn) => decodeByLibvips(bytes, header, resize, failOn));
+    : (header.picture ?? (await heedWarnings((failOn) => decodeByLibvips(bytes, header, resize, failOn))));
   const { width, height, pixels, warning } = picture;
   if (pixels.length !== width * height * 3) {
     const details = `${pixels.length} bytes for ${width} x ${height} pixels`;
@@ -85,13 +86,23 @@ async function decodeByLibvips(
   })
     .timeout({ seconds: LONGEST_DECODING })
     .autoOrient();
-  if (header.samples !== undefined) return decodeSamples(whole, header.samples);
-  if (header.space === 'cmyk') {
-    const cmyk = await decodeRaw(whole.pipelineColourspace('cmyk').toColourspace('cmyk'));
+  const fitted = fittingSize(
+    header,
+    resize,
+    header.samples === undefined ? 3 : bytesPerPixel(header.samples),
+  );
+  if (header.samples !== undefined) {
+    // Triangles, since a filter with negative parts could make a float larger than 1.
+    const fitting = fitted === undefined ? whole : whole.resize({ ...fitted, fit: 'fill', kernel: 'linear' });
+    return decodeSamples(fitting, header.samples);
+  }
+  const isCmyk = header.space === 'cmyk';
+  const size = (header.format === 'jpeg' && !isCmyk ? shrunkSize(header, resize) : undefined) ?? fitted;
+  const picture = size === undefined ? whole : whole.resize({ ...size, fit: 'fill', kernel: 'lanczos3' });
+  if (isCmyk) {
+    const cmyk = await decodeRaw(picture.pipelineColourspace('cmyk').toColourspace('cmyk'));
     return { ...cmyk, pixels: cmykToRgb(cmyk.pixels) };
   }
-  const size = header.format === 'jpeg' ? shrunkSize(header, resize) : undefined;
-  const picture = size === undefined ? whole : whole.resize({ ...size, fit: 'fill', kernel: 'lanczos3' });
   return decodeRaw(picture.removeAlpha().toColourspace('srgb'));
 }
 

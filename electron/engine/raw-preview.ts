@@ -28,7 +28,7 @@ export async function rawPreview(bytes: Uint8Array): Promise<DecoderReply> {
     if (!opens(raw, bytes)) return { notRaw: true };
     const preview = raw.thumbnailData();
     return preview?.format === 'jpeg'
-      ? { jpeg: new Uint8Array(preview.data) }
+      ? { file: new Uint8Array(preview.data) }
       : { problem: { code: 'noPreview' } };
   } catch {
     return { problem: { code: 'damaged', details: 'LibRaw cannot read the JPEG in it' } };

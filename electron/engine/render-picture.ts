@@ -95,7 +95,7 @@ export class PictureRenderer {
   async #open(bytes: Buffer, maxSide: number | undefined): Promise<Sharp> {
     const header = await this.#decoder.readHeader(bytes);
     // libvips cannot read HEIC, nor samples of every type; the model's decoder knows better.
-    if (!header.isHeic && header.samples === undefined)
+    if (!header.isHeic && header.samples === undefined && header.picture === undefined)
       return sharp(header.inside ?? bytes, { failOn: 'none', autoOrient: true });
     const { pixels, width, height } = await this.#decoder.decode(bytes, header, maxSide ?? Infinity);
     return sharp(pixels, { raw: { width, height, channels: 3 } });

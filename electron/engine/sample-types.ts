@@ -71,6 +71,11 @@ export function depthOf({ space, kind, bits, channels }: Samples): Depth | undef
   return channels < COLOUR_CHANNELS[space] ? undefined : depths[`${kind} ${bits}`];
 }
 
+/** Bytes of a pixel as sharp hands it out. */
+export function bytesPerPixel({ kind, bits, channels }: Samples): number {
+  return channels * (kind === 'float' ? 4 : bits / 8);
+}
+
 /**
  * RGB, 8 bit, from samples of any type, by one rule:
  *

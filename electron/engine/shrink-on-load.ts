@@ -46,14 +46,43 @@ export function shrunkSize(full: PictureSize, resize: number): PictureSize | und
         FARTHEST_SHIFT * shorter,
   );
   if (factor === undefined || shorter * longer < FEWEST_PIXELS) return undefined;
+  return sizeOf(full, Math.round(shorter / (factor + ABOVE_FACTOR)), resize);
+}
+
+/** Bytes that a decoded picture may have. */
+const DECODED_BYTES = 120e6; // 40 megapixels of RGB
+
+/**
+ * The size that a picture is shrunk to while it is decoded, for its rows never to lie in memory all at once: by the
+ * smallest whole number that leaves as many bytes as are allowed, whatever the model wants. Undefined for a picture that
+ * may be decoded in full.
+ */
+export function fittingSize(
+  full: PictureSize,
+  resize: number,
+  bytesPerPixel: number,
+): PictureSize | undefined {
+  const bytes = full.width * full.height * bytesPerPixel;
+  if (bytes <= DECODED_BYTES) return undefined;
+  const factor = Math.ceil(Math.sqrt(bytes / DECODED_BYTES));
+  return sizeOf(full, Math.max(1, Math.round(Math.min(full.width, full.height) / factor)), resize);
+}
+
+/** A smaller size of the same shape, from which `resize` gives a picture of the same size as from the full one. */
+function sizeOf(full: PictureSize, shrunkShorter: number, resize: number): PictureSize {
+  const [shorter, longer] = [Math.min(full.width, full.height), Math.max(full.width, full.height)];
+  const nearest = Math.round((longer * shrunkShorter) / shorter);
+  const shrunkLonger = Number.isFinite(resize) ? keptLonger(shorter, longer, shrunkShorter, resize) : nearest;
+  return full.width < full.height
+    ? { width: shrunkShorter, height: shrunkLonger }
+    : { width: shrunkLonger, height: shrunkShorter };
+}
+
+function keptLonger(shorter: number, longer: number, shrunkShorter: number, resize: number): number {
   const resizedLonger = Math.floor((resize * longer) / shorter);
-  const shrunkShorter = Math.round(shorter / (factor + ABOVE_FACTOR));
   // floor(resize x longer / shorter) is the same for these: one column more or less would move the whole crop.
   const least = Math.ceil((resizedLonger * shrunkShorter) / resize);
   const most = Math.ceil(((resizedLonger + 1) * shrunkShorter) / resize) - 1;
   const nearest = Math.round((longer * shrunkShorter) / shorter);
-  const shrunkLonger = Math.min(Math.max(nearest, least), most);
-  return full.width < full.height
-    ? { width: shrunkShorter, height: shrunkLonger }
-    : { width: shrunkLonger, height: shrunkShorter };
+  return Math.min(Math.max(nearest, least), most);
 }

@@ -89,8 +89,19 @@ function describeDetails(library: Library, row: RunRow): RunDetails {
     failures: firstProblems(library, row, 'failed'),
     warned: library.results.warned(row.id),
     warnings: firstProblems(library, row, 'warned'),
+    unread: unreadFiles(library, row),
     folders: row.spec.folders.map((path) => counted.get(path) ?? { path, total: 0, done: 0 }),
   };
+}
+
+function unreadFiles(library: Library, { spec }: RunRow): RunDetails['unread'] {
+  const counts = new Map<string, number>();
+  for (const path of spec.folders)
+    for (const [kind, count] of Object.entries(library.folders.unread(path)))
+      counts.set(kind, (counts.get(kind) ?? 0) + count);
+  return [...counts]
+    .map(([kind, count]) => ({ kind, count }))
+    .sort((one, other) => other.count - one.count || one.kind.localeCompare(other.kind));
 }
 
 /** The first files that failed, or whose results are to be taken with care. */

@@ -24,7 +24,8 @@ export class FoldersTable {
   readonly #paths: Statement<[], string>;
   readonly #counted: Statement<[{ id: number | null }], CountedFolder>;
   readonly #beginScan: Statement<[number], { scan: number }>;
-  readonly #endScan: Statement<[number, number]>;
+  readonly #endScan: Statement<[number, string, number]>;
+  readonly #unread: Statement<[string], { unread: string }>;
   readonly #remove: Statement<[number]>;
 
   constructor(database: Database) {
@@ -40,7 +41,10 @@ export class FoldersTable {
       FROM folders LEFT JOIN images ON folder_id = folders.id AND NOT images.gone
       WHERE :id IS NULL OR folders.id = :id GROUP BY folders.id ORDER BY path`);
     this.#beginScan = database.prepare('UPDATE folders SET scan = scan + 1 WHERE id = ? RETURNING scan');
-    this.#endScan = database.prepare('UPDATE folders SET finished_scan = max(finished_scan, ?) WHERE id = ?');
+    this.#endScan = database.prepare(
+      'UPDATE folders SET finished_scan = max(finished_scan, ?), unread = ? WHERE id = ?',
+    );
+    this.#unread = database.prepare('SELECT unread FROM folders WHERE path = ?');
     this.#remove = database.prepare('DELETE FROM folders WHERE id = ?');
   }
 
@@ -70,8 +74,14 @@ export class FoldersTable {
   }
 
   /** Notes that a scan has seen all that is in the folder. */
-  endScan(folderId: number, scan: number): void {
-    this.#endScan.run(scan, folderId);
+  endScan(folderId: number, scan: number, unread: Record<string, number> = {}): void {
+    this.#endScan.run(scan, JSON.stringify(unread), folderId);
+  }
+
+  /** Files at a folder's last scan that are no pictures Winnow reads, by their kinds; '' are those without an extension. */
+  unread(path: string): Record<string, number> {
+    const row = this.#unread.get(path);
+    return row === undefined ? {} : (JSON.parse(row.unread) as Record<string, number>);
   }
 
   /** Forgets a folder with its images, their results and reviews. */

@@ -149,6 +149,11 @@ export interface RunDetails {
   /** The first of them. */
   warnings: ToldProblem[];
   folders: FolderCounts[];
+  /**
+   * Files in the folders at their last scans that are no pictures Winnow reads, by kind: the extension in lower case, ''
+   * without one; most frequent first.
+   */
+  unread: { kind: string; count: number }[];
 }
 
 export type RunEvent =

@@ -12,16 +12,44 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 async function scan(
   root: string,
-): Promise<{ files: FoundFile[]; paths: string[]; unreadable: UnreadableFolder[] }> {
+): Promise<{ files: FoundFile[]; paths: string[]; unreadable: UnreadableFolder[]; unread: string[] }> {
   const files: FoundFile[] = [];
   const unreadable: UnreadableFolder[] = [];
-  for await (const some of scanFolder(root, (folder) => unreadable.push(folder))) files.push(...some);
-  return { files, paths: files.map(({ relativePath }) => relativePath).sort(), unreadable };
+  const unread: string[] = [];
+  const all = scanFolder(
+    root,
+    (folder) => unreadable.push(folder),
+    (kind) => unread.push(kind),
+  );
+  for await (const some of all) files.push(...some);
+  return {
+    unread: unread.sort(),
+    files,
+    paths: files.map(({ relativePath }) => relativePath).sort(),
+    unreadable,
+  };
 }
 
 const onWindows = process.platform === 'win32' && 'needs file names and links that Windows does not have';
 
 suite('scanFolder', () => {
+  test('tells the kinds of the files that it passes over, and reads every format', async (t) => {
+    const root = temporaryFolder(t);
+    const read = ['a.mpo', 'b.jpe', 'c.JFIF', 'd.jxl', 'e.jp2', 'f.bmp', 'g.j2k'];
+    const passed = ['a.psd', 'b.PSD', 'x/c.svg', 'x/README', 'd.mp4', '.hidden', 'Thumbs.db'];
+    writeFiles(root, Object.fromEntries([...read, ...passed].map((name) => [name, 'x'])));
+    const { paths, unread } = await scan(root);
+    assert.deepEqual(paths, read);
+    assert.deepEqual(unread, ['', '.mp4', '.psd', '.psd', '.svg']);
+  });
+
+  test('tells the kind of a linked file', { skip: onWindows }, async (t) => {
+    const [root, elsewhere] = [temporaryFolder(t), temporaryFolder(t)];
+    writeFiles(elsewhere, { 'a.txt': 'x' });
+    symlinkSync(join(elsewhere, 'a.txt'), join(root, 'b.doc'));
+    assert.deepEqual((await scan(root)).unread, ['.doc']);
+  });
+
   test('finds images in all sub-folders by extension, in any case', async (t) => {
     const root = temporaryFolder(t);
     const names = [
