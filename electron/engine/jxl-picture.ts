@@ -22,7 +22,7 @@ interface JxlModule {
 }
 
 /** Its samples are floats while it decodes, several times over. */
-const LARGEST = 40e6; // pixels
+const LARGEST = 24e6; // pixels; 903 MB
 
 let loaded: Promise<JxlModule> | undefined;
 
