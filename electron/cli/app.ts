@@ -5,6 +5,7 @@ import { dataFolder } from '../core/data-folder.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
 import { DeviceEngine } from '../engine/device-engine.ts';
 import { TrainerClient } from '../engine/trainer-client.ts';
+import { oneLine } from './format.ts';
 import { SAMPLE_MODEL } from '../shared/api/settings.ts';
 
 /** Models that come with Winnow. */
@@ -20,6 +21,10 @@ export async function withApp<T>(
   const path = libraryPath === undefined ? join(data, 'library.db') : resolve(libraryPath);
   const app = createAppService({
     libraryPath: path,
+    onReadOnly: (shown) =>
+      void process.stderr.write(
+        `The library ${oneLine(shown)} may only be read; nothing is changed in it.\n`,
+      ),
     engine: new DeviceEngine({
       data,
       trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: samplesFolder },

@@ -61,7 +61,10 @@ export function createAppService(parts: AppServiceParts): AppService {
     try {
       const call = calls[name] as (checked: unknown) => unknown;
       const checked = checkArguments(appApiArguments[name], request);
-      if (CHANGING.has(name) && context.libraryExists) dailyBackup.beginIfDue(context.library);
+      if (CHANGING.has(name) && context.libraryExists) {
+        context.library.requireWritable();
+        dailyBackup.beginIfDue(context.library);
+      }
       return await call(checked);
     } catch (error) {
       throw toLibraryError(error, context.libraryPath);

@@ -24,6 +24,8 @@ export interface AppFolders {
 export interface AppServiceParts {
   /** The library is opened, or made, when a call first needs it. */
   libraryPath: string;
+  /** Hears that the library was opened and may only be read. */
+  onReadOnly?: (libraryPath: string) => void;
   engine: EngineApi;
   trainer: TrainerApi;
   registry: ModelRegistry;
@@ -44,6 +46,8 @@ export class AppContext {
   readonly outputs: OutputFiles;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   readonly #readers = new LibraryReaders();
+  #replacing: Promise<void> = Promise.resolve();
+  readonly #onReadOnly: (libraryPath: string) => void;
   #opened: Library | undefined;
 
   constructor(parts: AppServiceParts) {
@@ -53,6 +57,7 @@ export class AppContext {
     this.clock = parts.clock;
     this.folders = parts.folders;
     this.libraryPath = parts.libraryPath;
+    this.#onReadOnly = parts.onReadOnly ?? (() => undefined);
     this.settings = new SettingsFile(parts.folders.data, (message) => this.emit({ type: 'notice', message }));
     this.ownPlaces = new OwnPlaces({
       ...{ libraryPath: parts.libraryPath, data: parts.folders.data, modelFolders: parts.registry.folders },
@@ -61,7 +66,10 @@ export class AppContext {
   }
 
   get library(): Library {
-    return (this.#opened ??= Library.open(this.libraryPath));
+    if (this.#opened !== undefined) return this.#opened;
+    this.#opened = Library.open(this.libraryPath);
+    if (this.#opened.readOnly) this.#onReadOnly(this.libraryPath);
+    return this.#opened;
   }
 
   /** Whether there is a library already, open or not. */
@@ -70,13 +78,21 @@ export class AppContext {
   }
 
   /** Asks in another thread what takes long to read from the library. */
-  ask<Name extends QuestionName>(name: Name, question: QuestionOf<Name>): Promise<AnswerTo<Name>> {
-    return this.#readers.ask(this.library.path, name, question); // made and migrated before others read it
+  async ask<Name extends QuestionName>(name: Name, question: QuestionOf<Name>): Promise<AnswerTo<Name>> {
+    await this.#replacing;
+    return this.#readers.ask(this.library.file, name, question); // made and migrated before others read it
   }
 
   /** Closes the library in all threads but this one. */
   closeReaders(): Promise<void> {
     return this.#readers.close();
+  }
+
+  /** Does what puts another library in the place of this one; questions wait meanwhile, and so keep no reader open. */
+  async replacing(work: () => Promise<void>): Promise<void> {
+    const done = work();
+    this.#replacing = done.catch(() => undefined);
+    await done;
   }
 
   /** The next call that needs the library opens it anew. Readers are to be closed before. */

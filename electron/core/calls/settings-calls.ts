@@ -38,7 +38,9 @@ export function settingsCalls(
     settings: () => settings.read(),
     changeSettings: (changed) => settings.change(defined(changed)),
     libraryInfo,
+    libraryState: () => ({ readOnly: context.library.readOnly }),
     backUpLibrary: async ({ out, force = false }) => {
+      if (out === undefined) context.library.requireWritable(); // its backups lie beside it
       const now = clock();
       const wanted = { command: 'backup', format: 'library', force } as const;
       const place =
@@ -53,8 +55,10 @@ export function settingsCalls(
         checkRestore(libraryPath, file);
         return libraryInfo();
       }
-      await Promise.all([dailyBackup.settled(), context.closeReaders()]);
-      restoreLibrary(libraryPath, file, { now: clock(), close: () => context.closeLibrary() });
+      await dailyBackup.settled();
+      const close = () => context.closeLibrary();
+      const closeReaders = () => context.closeReaders();
+      await context.replacing(() => restoreLibrary(libraryPath, file, { now: clock(), closeReaders, close }));
       return libraryInfo();
     },
     clearThumbnails: async () => {
@@ -67,13 +71,14 @@ export function settingsCalls(
 /** What the library holds. One that cannot be read says why, for it is to be restored from one of its backups. */
 async function holdings(
   context: AppContext,
-): Promise<Pick<LibraryInfo, 'folders' | 'images' | 'runs' | 'problem'>> {
+): Promise<Pick<LibraryInfo, 'folders' | 'images' | 'runs' | 'readOnly' | 'problem'>> {
   try {
-    return await context.ask('summary', {});
+    const { readOnly } = context.library;
+    return { ...(await context.ask('summary', {})), readOnly };
   } catch (error) {
     const reason = toLibraryError(error, context.libraryPath);
     if (!(reason instanceof AppError)) throw error;
-    return { folders: 0, images: 0, runs: 0, problem: reason.message };
+    return { folders: 0, images: 0, runs: 0, readOnly: false, problem: reason.message };
   }
 }
 

@@ -4,7 +4,7 @@ import type { AppContext, Calls } from './app-context.ts';
 import { describeRun } from '../runs/run-job.ts';
 
 export function trainingCalls(
-  { library }: AppContext,
+  context: AppContext,
   desk: TrainingDesk,
 ): Calls<keyof typeof trainingArguments> {
   return {
@@ -17,15 +17,17 @@ export function trainingCalls(
       return undefined;
     },
     listTrainings: () => desk.list(),
-    reviewedRuns: () =>
-      library.runs
+    reviewedRuns: () => {
+      const { library } = context; // opened now, not before it is needed
+      return library.runs
         .all()
         .filter(({ spec }) => library.models.get(spec.modelSha256).manifest.task === 'classification')
         .toSorted((one, other) => other.id - one.id)
         .map((row) => ({
           run: describeRun(library, row),
           reviewed: library.resultQueries.verified(row.id),
-        })),
+        }));
+    },
     showTraining: ({ trainingId }) => desk.show(trainingId),
   };
 }

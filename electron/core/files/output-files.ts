@@ -57,6 +57,7 @@ export class OutputFiles {
   }
 
   #remember({ path, command, format, runId }: WantedFile, identity: FileIdentity): void {
+    if (this.#library().readOnly) return; // it will be asked about again
     const file: WrittenFile = { path, command, format, runId: runId ?? null, identity };
     this.#library().writtenFiles.put(file);
   }

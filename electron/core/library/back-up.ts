@@ -5,9 +5,9 @@ import type { LibraryBackup } from '../../shared/api/settings.ts';
 import { AppError } from '../../shared/errors.ts';
 import { placeNew, placeWhole } from '../files/place-whole.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../files/private.ts';
-import { backupPath } from '../store/backups.ts';
+import { backupPath, removeSharedBackups } from '../store/backups.ts';
 import type { BackupKind } from '../store/backups.ts';
-import { checkDatabase } from '../store/library.ts';
+import { checkDatabase } from '../store/open-database.ts';
 import type { Library } from '../store/library.ts';
 import { diskFull, toFileSystemError } from '../write-file.ts';
 
@@ -24,6 +24,7 @@ export function newBackup(libraryPath: string, kind: BackupKind, now: number): B
     path,
     fill: (fill) => {
       mkdirSync(dirname(path), PRIVATE_FOLDER);
+      removeSharedBackups(libraryPath);
       return placeWhole(path, fill, placeNew);
     },
   };

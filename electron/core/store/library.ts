@@ -1,15 +1,14 @@
-import Database from 'better-sqlite3';
-import { mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import type Database from 'better-sqlite3';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import { CalibrationsTable } from './calibrations.ts';
 import { FoldersTable } from './folders.ts';
 import { FoundTable } from './found.ts';
 import { ImagesTable } from './images.ts';
-import { damagedLibrary, toLibraryError } from './library-error.ts';
-import { migrate } from './migrate.ts';
+import { toLibraryError } from './library-error.ts';
 import { ModelsTable } from './models.ts';
+import { openDatabase, openToRead } from './open-database.ts';
+import type { OpenDatabase } from './open-database.ts';
 import { ResultQueries } from './result-queries.ts';
 import { QueueTable } from './queue.ts';
 import { ResultsTable } from './results.ts';
@@ -23,8 +22,6 @@ import { WrittenFilesTable } from './written-files.ts';
 import { acquireWriterLock, isWriterAlive } from './writer-lock.ts';
 import type { WriterLock } from './writer-lock.ts';
 
-const BUSY_MILLISECONDS = 2000;
-
 export interface LibrarySummary {
   folders: number;
   images: number; // that were there at the last scan of their folder
@@ -34,6 +31,9 @@ export interface LibrarySummary {
 /** The SQLite file that holds folders, images, runs, results and calibrations: one object per table. */
 export class Library {
   readonly path: string;
+  /** The database's file: the library, or a copy of one that may only be read. */
+  readonly file: string;
+  readonly readOnly: boolean;
   readonly folders: FoldersTable;
   readonly images: ImagesTable;
   readonly models: ModelsTable;
@@ -48,13 +48,17 @@ export class Library {
   readonly transfers: TransfersTable;
   readonly writtenFiles: WrittenFilesTable;
   readonly #database: Database.Database;
+  readonly #close: () => void;
   readonly #onceFree: (() => void)[] = [];
   #writing = false;
   readonly #summary: Database.Statement<[], LibrarySummary>;
 
-  private constructor(path: string, database: Database.Database) {
+  private constructor(path: string, { database, file, readOnly, close }: OpenDatabase) {
     this.path = path;
+    this.file = file;
+    this.readOnly = readOnly;
     this.#database = database;
+    this.#close = close;
     this.folders = new FoldersTable(database);
     this.images = new ImagesTable(database);
     this.models = new ModelsTable(database);
@@ -78,21 +82,13 @@ export class Library {
    * end, of which a write-ahead log is left, the whole file is checked first: about a second per million images.
    */
   static open(path: string): Library {
-    makeFolder(dirname(path), path);
-    let database: Database.Database | undefined;
+    let open: OpenDatabase | undefined;
     try {
-      const unclean = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
-      database = new Database(path, { timeout: BUSY_MILLISECONDS });
-      database.pragma('journal_mode = WAL');
-      // In WAL mode this survives a crash of the app; a power cut may cost the last batches, never the file.
-      database.pragma('synchronous = NORMAL');
-      database.pragma('foreign_keys = ON');
-      if (unclean) checkDatabase(database, path);
-      migrate(database, path);
-      addFunctions(database);
-      return new Library(path, database);
+      open = openDatabase(path);
+      addFunctions(open.database);
+      return new Library(path, open);
     } catch (error) {
-      database?.close();
+      open?.close();
       throw toLibraryError(error, path);
     }
   }
@@ -102,13 +98,13 @@ export class Library {
    * AppError('LIBRARY').
    */
   static openToRead(path: string): Library {
-    let database: Database.Database | undefined;
+    let open: OpenDatabase | undefined;
     try {
-      database = new Database(path, { readonly: true, timeout: BUSY_MILLISECONDS });
-      addFunctions(database);
-      return new Library(path, database);
+      open = openToRead(path);
+      addFunctions(open.database);
+      return new Library(path, open);
     } catch (error) {
-      database?.close();
+      open?.close();
       throw toLibraryError(error, path);
     }
   }
@@ -116,6 +112,16 @@ export class Library {
   /** Runs `work`, which must not pause: all that it reads is as it was at one moment. */
   reading<T>(work: () => T): T {
     return this.#database.transaction(work).deferred();
+  }
+
+  /** Throws LIBRARY when nothing may be written. */
+  requireWritable(): void {
+    if (!this.readOnly) return;
+    throw new AppError(
+      'LIBRARY',
+      `The library ${this.path} may only be read`,
+      'Give yourself the right to write it and its folder, or name another file with --library.',
+    );
   }
 
   /** Runs `work` in one transaction: all of it is saved, or nothing. */
@@ -144,6 +150,7 @@ export class Library {
    * other process is at work, so what is left of one that died is paused.
    */
   acquireWriter(): WriterLock {
+    this.requireWritable();
     if (this.#writing) {
       throw new AppError(
         'LIBRARY',
@@ -185,30 +192,11 @@ export class Library {
   }
 
   close(): void {
-    this.#database.close();
+    this.#close();
   }
-}
-
-/** Reads a whole database; throws AppError('LIBRARY') when it is damaged. `path` is that of the library. */
-export function checkDatabase(database: Database.Database, path: string): void {
-  const finding = database.pragma('quick_check(1)', { simple: true }) as string;
-  if (finding !== 'ok') throw damagedLibrary(path, finding.replaceAll(/\s+/g, ' '));
 }
 
 /** The functions of ours that statements call. */
 function addFunctions(database: Database.Database): void {
   database.function('fold', { deterministic: true }, (text) => foldName(String(text)));
-}
-
-function makeFolder(folder: string, libraryPath: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (error) {
-    throw new AppError(
-      'LIBRARY',
-      `The folder of the library ${libraryPath} cannot be created`,
-      'Check its permissions, or name another file with --library',
-      { cause: error },
-    );
-  }
 }

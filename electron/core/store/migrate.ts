@@ -44,9 +44,11 @@ export function migrate(database: Database, path: string, migrations: Migration[
   }
 }
 
-/** Throws LIBRARY when a database is another program's, or of a newer Winnow; `path` is the file it lies in. */
-export function refuseForeign(database: Database, path: string): void {
+/** Throws LIBRARY unless a database is a library, and of no newer Winnow; `path` is the file it lies in. */
+export function requireLibrary(database: Database, path: string): void {
   currentVersion(database, path, readMigrations().length);
+  if (database.pragma('application_id', { simple: true }) === APPLICATION_ID) return;
+  throw new AppError('LIBRARY', `${path} is empty, not a Winnow library`, 'Name another file');
 }
 
 function currentVersion(database: Database, path: string, newest: number): number {

@@ -29,6 +29,7 @@ export const settingsArguments = {
   settings: z.strictObject({}),
   changeSettings: z.strictObject(shape).partial(),
   libraryInfo: z.strictObject({}),
+  libraryState: z.strictObject({}),
   backUpLibrary: z.strictObject({ out: path.optional(), force: z.boolean().optional() }),
   restoreLibrary: z.strictObject({ file: path, onlyCheck }),
   clearThumbnails: z.strictObject({}),
@@ -38,6 +39,8 @@ export interface SettingsResults {
   settings: Settings;
   changeSettings: Settings;
   libraryInfo: LibraryInfo;
+  /** Whether the library may be read only; rejects with LIBRARY when it cannot be opened. */
+  libraryState: Pick<LibraryInfo, 'readOnly'>;
   /**
    * Writes a copy of the library while it is in use; by default among the backups beside it. A file that is there is
    * replaced as `exportRun` does; another library or a backup only where this library's backup was written before.
@@ -65,6 +68,7 @@ export interface LibraryInfo {
   runs: number;
   /** Why the library cannot be read, such as damage; what it holds counts as nothing then. */
   problem?: string | undefined;
+  readOnly: boolean; // may be read and not written: calls that would change it are rejected
   backups: LibraryBackup[]; // the last first
   thumbnails: { path: string; bytes: number };
   samples: string; // folder of the sample pictures, which SAMPLE_MODEL knows

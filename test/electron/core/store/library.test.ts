@@ -83,7 +83,7 @@ suite('a library', () => {
     library.transaction(() => seeFiles(library.folders, library.images, 5000));
     library.close();
     const bytes = readFileSync(path);
-    bytes.fill(0xa5, 4096 * 32); // behind the schema
+    bytes.fill(0xa5, 4096 * 40); // behind the schema
     writeFileSync(path, bytes);
     const damaged = Library.open(path);
     assert.throws(
