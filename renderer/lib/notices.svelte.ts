@@ -1,10 +1,13 @@
 import { AppError } from '../../electron/shared/errors.ts';
+import { errorText } from './error-text.ts';
+import { locale, t } from './i18n.svelte.ts';
 import { router } from './router.svelte.ts';
 
 export interface Notice {
   tone: 'info' | 'good' | 'warning' | 'bad';
   message: string;
   hint?: string | undefined;
+  details?: string | undefined; // English words behind the message
   /** The way out. */
   action?: { label: string; run: () => void };
 }
@@ -88,9 +91,7 @@ export const notices = new Notices();
 
 /** A failure as a notice: its sentence, and what to do about it. */
 export function noticeOf(error: unknown): Notice {
-  if (!(error instanceof Error)) return { tone: 'bad', message: String(error) };
-  const message = error.message.replace(/[.!?]?$/, '.');
-  return { tone: 'bad', message, hint: error instanceof AppError ? error.hint : undefined };
+  return { tone: 'bad', ...errorText(error, locale.language, t) };
 }
 
 /**
