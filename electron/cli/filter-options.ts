@@ -2,13 +2,12 @@ import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
 import { displayNames, findClasses } from '../core/class-names.ts';
+import { STATUSES } from '../shared/api/results.ts';
 import type { ResultFilter } from '../shared/api/results.ts';
 import { AppError } from '../shared/errors.ts';
 import { foldName } from '../shared/fold-name.ts';
 import type { Label } from '../shared/model-package.ts';
 import { number } from './options.ts';
-
-const STATUSES = ['ok', 'failed', 'pending', 'verified', 'unverified', 'corrected'] as const;
 
 /** Options that choose images of a run. */
 export interface FilterOptions {
@@ -32,7 +31,7 @@ export function addFilterOptions(command: Command): Command {
     .addOption(
       new Option(
         '--status <status>',
-        'only images that are so; corrected: verified with another label',
+        'only images that are so; corrected: verified with another label; blank: without any',
       ).choices(STATUSES),
     )
     .addOption(

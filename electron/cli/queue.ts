@@ -8,7 +8,7 @@ import { count } from './format.ts';
 import { watchRun } from './interrupt.ts';
 import { addDialOptions, addLibraryOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
-import { describeRuns, runNumber } from './runs.ts';
+import { describeRuns, outcomeText, runNumber } from './runs.ts';
 import { print } from './terminal.ts';
 
 /** `winnow queue list | add | work | leave`. */
@@ -55,9 +55,8 @@ async function work(app: AppService): Promise<number> {
     if (event.type !== 'ended') return;
     const { id, state, counts } = event.run;
     const reason = event.error === undefined ? '' : ` ${event.error}`;
-    print(
-      `Run ${id} is ${state}: ${count(counts.ok, 'image')} labelled, ${counts.failed} failed.${reason}\n`,
-    );
+    const outcome = outcomeText(event.run, (images) => count(images, 'image'));
+    print(`Run ${id} is ${state}: ${outcome}.${reason}\n`);
     if (state === 'paused') print(`${resumeHint(event.run)}\n`);
     if (state !== 'done') exitCode = EXIT.failed;
     else if (counts.failed > 0 && exitCode === EXIT.done) exitCode = EXIT.someImagesFailed;

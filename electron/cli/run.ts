@@ -10,7 +10,7 @@ import { count, oneLine, percent } from './format.ts';
 import { watchRun } from './interrupt.ts';
 import { addDialOptions, addOutputOptions, addWorkOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
-import { foundText, runNumber, unreadText } from './runs.ts';
+import { foundText, outcomeText, runNumber, unreadText } from './runs.ts';
 import { sayer, STANDARD_OUTPUT, writeOut } from './standard-output.ts';
 import { print } from './terminal.ts';
 
@@ -88,9 +88,7 @@ async function complete(
     return exitCodeOfRun(run);
   }
   const { found, warned, unread } = await app.showRun({ runId: id });
-  say(
-    `Run ${id} is done: ${count(counts.ok, 'image')} labelled${warningText(warned)}, ${counts.failed} failed.\n`,
-  );
+  say(`Run ${id} is done: ${outcomeText(run, (images) => count(images, 'image'), warned)}.\n`);
   if (found !== undefined) say(summaryOf(found));
   say(unreadText(unread));
   if (counts.failed + warned > 0)
@@ -103,10 +101,6 @@ async function complete(
     say(`Wrote ${oneLine(path)} (${count(rows, 'row')}).\n`);
   }
   return exitCodeOfRun(run);
-}
-
-function warningText(warned: number): string {
-  return warned === 0 ? '' : ` (${warned.toLocaleString('en')} with a warning)`;
 }
 
 /** What was found, in a line. */

@@ -78,7 +78,7 @@ function describeDetails({ run, labels, found, reviewed, ...problems }: RunDetai
     ...(task === undefined ? [] : [['finds', task]]),
     ['device', spec.device],
     ...run.notes.map((note) => ['', oneLine(note)]),
-    ['images', `${counts.total}: ${counts.ok} labelled, ${counts.failed} failed, ${counts.pending} pending`],
+    ['images', `${counts.total}: ${outcomeText(run)}, ${counts.pending} pending`],
     ['reviewed', reviewedText(reviewed)],
     ['created', run.createdAt],
     ...(run.finishedAt === undefined ? [] : [['finished', run.finishedAt]]),
@@ -125,6 +125,17 @@ function toldText(heading: string, total: number, told: readonly ToldProblem[]):
   return [`\n${heading}${shown}\n`, ...lines].join('');
 }
 
+/** What became of the images of a run, in a few words; `say` puts the first number. `warned`: of those that are ok. */
+export function outcomeText(
+  { counts, blank }: Run,
+  say: (images: number) => string = String,
+  warned = 0,
+): string {
+  const nothing = blank === 0 ? '' : `, ${blank} blank`;
+  const warning = warned === 0 ? '' : ` (${warned.toLocaleString('en')} with a warning)`;
+  return `${say(counts.ok - blank)} labelled${nothing}${warning}, ${counts.failed} failed`;
+}
+
 /** What people have said of the images, in a few words. */
 function reviewedText({ verified, corrected }: ReviewCounts): string {
   if (verified === 0) return 'none';
@@ -136,8 +147,8 @@ const SHOWN_CLASSES = 20;
 /** What was found, in a few words. */
 export function foundText(found: RunFindings): string {
   if (found.task === 'segmentation') return 'Classes by area';
-  const { objects, minScore, empty } = found;
-  return `${count(objects, 'object')} with a score of at least ${minScore}, ${count(empty, 'image')} without any`;
+  const { objects, minScore } = found;
+  return `${count(objects, 'object')} with a score of at least ${minScore}`;
 }
 
 function foundRows(found: RunFindings): string[][] {

@@ -46,6 +46,11 @@ export function displayNames(labels: readonly Label[]): string[] {
   return tellApart(withSynset, (index) => `class ${index}`);
 }
 
+/** The names of classes as they are shown, in an order that only they determine: equal for models of the same classes. */
+export function sortedClassNames(labels: readonly Label[]): string[] {
+  return displayNames(labels).sort();
+}
+
 /** Adds the remark in brackets to names that are there more than once. */
 function tellApart(names: readonly string[], remark: (index: number) => string): string[] {
   const counts = new Map<string, number>();

@@ -46,6 +46,8 @@ export interface Run {
   createdAt: string; // ISO 8601
   finishedAt: string | undefined;
   counts: RunCounts;
+  /** Predicted images in which the model found nothing; of detections: nothing with a score of 0.5. */
+  blank: number;
   /** What became of its devices: a sentence each, in the order of happening. */
   notes: string[];
   /** Why it failed, or was paused without a person, in sentences. */

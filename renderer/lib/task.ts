@@ -1,3 +1,4 @@
+export { SHOWN_SCORE } from '../../electron/shared/found-score.ts';
 import type { Task } from '../../electron/shared/model-package.ts';
 import type { RunSpec } from '../../electron/shared/run.ts';
 
@@ -6,6 +7,3 @@ export function taskOf({ detection, slideStride }: Pick<RunSpec, 'detection' | '
   if (detection !== undefined) return 'detection';
   return slideStride === undefined ? 'classification' : 'segmentation';
 }
-
-/** The smallest score of a detection that is shown, where nobody has said another. */
-export const SHOWN_SCORE = 0.5;

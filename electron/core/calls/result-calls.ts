@@ -10,10 +10,12 @@ export function resultCalls(context: AppContext): Calls<keyof typeof resultArgum
       const run = context.runRow(runId);
       return { imageIds: await context.ask('findImages', { run, filter, sort, comparedWith }) };
     },
-    resultItems: ({ runId, imageIds }) => describeItems(context.library, context.runRow(runId), imageIds),
-    resultFacets: ({ runId, filter }) => context.ask('resultFacets', { run: context.runRow(runId), filter }),
-    showImage: ({ runId, imageId }) =>
-      describeImage(context.library, context.runRow(runId), imageId) ?? notInRun(runId, imageId),
+    resultItems: ({ runId, imageIds, minScore }) =>
+      describeItems(context.library, context.runRow(runId), imageIds, minScore),
+    resultFacets: ({ runId, filter, open }) =>
+      context.ask('resultFacets', { run: context.runRow(runId), filter, open }),
+    showImage: ({ runId, imageId, minScore }) =>
+      describeImage(context.library, context.runRow(runId), imageId, minScore) ?? notInRun(runId, imageId),
     imageMasks: ({ runId, imageId }) =>
       describeMasks(context.library, context.runRow(runId), imageId) ?? notInRun(runId, imageId),
     classNames: ({ runId }) => context.ask('classNames', { run: context.runRow(runId) }),

@@ -2,7 +2,7 @@ import type { HumanBox, ReviewChange, reviewArguments, Verdict } from '../../sha
 import { AppError } from '../../shared/errors.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import { classFinder, displayNames } from '../class-names.ts';
-import { SHOWN_SCORE } from '../results/resolve-filter.ts';
+import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Library } from '../store/library.ts';
 import type { ReviewTarget } from '../store/review-history.ts';
 import type { RunRow } from '../store/runs.ts';

@@ -6,7 +6,9 @@ import type { Run } from '../../shared/run.ts';
 import { displayNames } from '../class-names.ts';
 import { confusionText, evaluateRun, matchClassFolders } from '../evaluate/evaluate-run.ts';
 import type { RunDesk } from '../runs/run-desk.ts';
-import { pairWithLabels, SHOWN_SCORE } from '../results/resolve-filter.ts';
+import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import { leastScore } from '../results/held-label.ts';
+import { pairWithLabels } from '../results/resolve-filter.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { describeRun } from '../runs/run-job.ts';
 import type { RunQueue } from '../runs/run-queue.ts';
@@ -76,16 +78,17 @@ export function resumeHint(run: Run): string {
 
 function describeDetails(library: Library, row: RunRow): RunDetails {
   const { manifest } = library.models.get(row.spec.modelSha256);
-  const labels = library.results.labelCounts(row.id).slice(0, SHOWN_LABELS);
+  const minScore = leastScore(manifest.task, undefined);
+  const labels = library.results.labelCounts(row.id, minScore);
   const counted = new Map(library.results.folderCounts(row.id).map((counts) => [counts.path, counts]));
   return {
     run: describeRun(library, row),
-    labels: labels.map(({ classIndex, count }) => ({
-      label: classIndex === null ? '' : (manifest.labels[classIndex]?.name ?? ''),
+    labels: labels.slice(0, SHOWN_LABELS).map(({ classIndex, count }) => ({
+      label: manifest.labels[classIndex]?.name ?? '', // '' of NOTHING
       count,
     })),
     found: describeFound(library, row, manifest),
-    reviewed: library.resultQueries.reviewed(row.id, pairWithLabels(displayNames(manifest.labels))),
+    reviewed: library.resultQueries.reviewed(row.id, pairWithLabels(displayNames(manifest.labels)), minScore),
     failures: firstProblems(library, row, 'failed'),
     warned: library.results.warned(row.id),
     warnings: firstProblems(library, row, 'warned'),
@@ -126,7 +129,7 @@ function describeFound(
       .objects(id, SHOWN_SCORE)
       .map(({ classIndex, amount }) => ({ label: names[classIndex] ?? '', objects: amount }));
     const objects = classes.reduce((sum, one) => sum + one.objects, 0);
-    return { task, minScore: SHOWN_SCORE, objects, empty: library.found.empty(id, SHOWN_SCORE), classes };
+    return { task, minScore: SHOWN_SCORE, objects, classes };
   }
   if (task === 'classification') return undefined;
   const areas = library.found.areas(id);

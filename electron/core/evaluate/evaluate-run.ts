@@ -7,6 +7,7 @@ import type { Label, Manifest } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
 import type { ClassFolders } from '../class-names.ts';
 import { countFlops } from '../flops.ts';
+import { leastScore } from '../results/held-label.ts';
 import type { Library } from '../store/library.ts';
 import type { FolderTally } from '../store/result-queries.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -80,7 +81,8 @@ export function evaluateRun(
 ): { evaluation: Omit<Evaluation, 'run'>; confusion: Confusion } {
   const { manifest } = library.models.get(run.spec.modelSha256);
   const tally = new Tally(classFolders);
-  for (const part of library.resultQueries.tally(run.id, rightPairs(classFolders))) tally.add(part);
+  const minScore = leastScore(manifest.task, undefined);
+  for (const part of library.resultQueries.tally(run.id, rightPairs(classFolders), minScore)) tally.add(part);
   const { images, predicted } = tally;
   const blockKeep = predicted === 0 ? 1 : tally.directions / (predicted * 2 * manifest.depth);
   const { original, actual } = countFlops(manifest, run.spec.preset.tokenKeep, blockKeep);

@@ -1,4 +1,4 @@
-import { SHOWN_SCORE } from '../results/resolve-filter.ts';
+import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import { Categories } from './categories.ts';
 import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';

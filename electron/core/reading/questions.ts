@@ -1,6 +1,7 @@
 import type { ExportPreview } from '../../shared/api/exports.ts';
 import type {
   ClassNames,
+  FolderPlace,
   FoundEvaluation,
   ResultFacets,
   ResultFilter,
@@ -32,7 +33,7 @@ interface ListRequest {
 /** What can take long to read from a library: asked in another thread, in values that can be copied there and back. */
 export interface Questions {
   findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, Uint32Array];
-  resultFacets: [ListRequest, ResultFacets];
+  resultFacets: [ListRequest & { open: FolderPlace[] | undefined }, ResultFacets];
   classNames: [{ run: RunRow }, ClassNames];
   compareRuns: [{ run: RunRow; other: RunRow }, RunComparison];
   comparableRuns: [{ run: RunRow }, SharedImages[]];
@@ -58,10 +59,10 @@ type Answers = {
 /** How each question is answered. */
 export const answers: Answers = {
   findImages: (library, { run, filter, sort, comparedWith }) => {
-    const order = resolveOrder(library, run, sort, comparedWith);
+    const order = resolveOrder(library, run, sort, { comparedWith, minScore: filter.minScore });
     return library.resultQueries.find(run.id, resolveFilter(library, run, filter), order);
   },
-  resultFacets: (library, { run, filter }) => countFacets(library, run, filter),
+  resultFacets: (library, { run, filter, open }) => countFacets(library, run, filter, open),
   classNames: (library, { run }) => listClassNames(library, run),
   compareRuns: (library, { run, other }) => compareRuns(library, run, other),
   comparableRuns: (library, { run }) => comparableRuns(library, run),

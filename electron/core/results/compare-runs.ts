@@ -1,9 +1,9 @@
 import type { RunComparison } from '../../shared/api/results.ts';
-import { classLabels } from './resolve-filter.ts';
+import { classLabels, leastScoreOf } from './resolve-filter.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 
-/** Compares the models' labels of the images that two runs have in common; the models may be different ones. */
+/** Compares the models' labels of the images that two runs have in common; the models may be different ones, and nothing found is a label too. */
 export function compareRuns(library: Library, run: RunRow, other: RunRow): RunComparison {
   const [names, otherNames] = [classLabels(library, run), classLabels(library, other)];
   const comparison: RunComparison = {
@@ -13,7 +13,13 @@ export function compareRuns(library: Library, run: RunRow, other: RunRow): RunCo
     onlyInSecond: 0,
     differences: [],
   };
-  for (const { classIndex, otherClass, count } of library.resultQueries.classPairs(run.id, other.id)) {
+  const pairs = library.resultQueries.classPairs({
+    runId: run.id,
+    minScore: leastScoreOf(library, run),
+    otherRunId: other.id,
+    otherMinScore: leastScoreOf(library, other),
+  });
+  for (const { classIndex, otherClass, count } of pairs) {
     if (otherClass === null) {
       comparison.onlyInFirst += count;
       continue;

@@ -4,27 +4,26 @@ import { foldName } from '../../shared/fold-name.ts';
 import type { Task } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
 import type { Library } from '../store/library.ts';
+import { leastScore } from './held-label.ts';
 import { classPair, NOTHING } from '../store/result-filter.ts';
 import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/result-filter.ts';
 import type { RowOrder } from '../store/result-order.ts';
 import type { RunRow } from '../store/runs.ts';
-
-/** Detections below this count as not found where nobody says otherwise. */
-export const SHOWN_SCORE = 0.5;
 
 /**
  * Resolves the names in a filter on the results of `run`. A label that no class has is no mistake: people may have given
  * it. Throws NOT_FOUND when the run to compare with is not in the library.
  */
 export function resolveFilter(library: Library, run: RunRow, filter: ResultFilter): RowFilter {
-  const { labels, contains, minScore = SHOWN_SCORE, text, differsFrom, wrong, ...rest } = filter;
+  const { labels, contains, text, differsFrom, wrong, folder, ...rest } = filter;
   const names = classLabels(library, run);
-  const resolved: RowFilter = { ...rest };
+  const { task } = library.models.get(run.spec.modelSha256).manifest;
+  const resolved: RowFilter = { ...rest, minScore: leastScore(task, filter.minScore) };
+  if (folder !== undefined && folder !== '') resolved.directory = folder;
   if (labels !== undefined) resolved.labels = { names: labels, classes: indicesOf(names, labels) };
   if (contains !== undefined) {
-    const { task } = library.models.get(run.spec.modelSha256).manifest;
     const choice = { names: contains, classes: indicesOf(names, contains) };
-    resolved.contains = { ...choice, table: foundIn(task), minScore };
+    resolved.contains = { ...choice, table: foundIn(task) };
   }
   if (text !== undefined && text !== '') {
     const part = foldName(text);
@@ -32,7 +31,8 @@ export function resolveFilter(library: Library, run: RunRow, filter: ResultFilte
     resolved.text = { part: text, classes };
   }
   if (filter.status === 'corrected') resolved.classLabels = pairWithLabels(names);
-  if (differsFrom !== undefined) resolved.differsFrom = resolveDifference(library, names, differsFrom);
+  if (differsFrom !== undefined)
+    resolved.differsFrom = resolveDifference(library, names, differsFrom, filter.minScore);
   if (wrong !== undefined) resolved.wrong = resolveWrong(library, run, wrong.folder);
   return resolved;
 }
@@ -45,7 +45,7 @@ export function resolveOrder(
   library: Library,
   run: RunRow,
   sort: ResultSort,
-  comparedWith: number | undefined,
+  { comparedWith, minScore }: { comparedWith: number | undefined; minScore: number | undefined },
 ): RowOrder {
   if (sort !== 'disagreement') return { sort };
   if (comparedWith === undefined)
@@ -54,8 +54,14 @@ export function resolveOrder(
       `The sort disagreement needs a run to compare run ${run.id} with`,
       'Name it as comparedWith.',
     );
-  const difference = resolveDifference(library, classLabels(library, run), { runId: comparedWith });
+  const names = classLabels(library, run);
+  const difference = resolveDifference(library, names, { runId: comparedWith }, minScore);
   return { sort, comparedWith: difference };
+}
+
+/** The score below which what a run found counts as not found; see leastScore. */
+export function leastScoreOf(library: Library, run: RunRow, wanted?: number): number {
+  return leastScore(library.models.get(run.spec.modelSha256).manifest.task, wanted);
 }
 
 /** The labels of the classes of a run's model as they are shown, by index. */
@@ -66,7 +72,7 @@ export function classLabels(library: Library, run: RunRow): string[] {
 /** What images and boxes of a run can be called. */
 export function listClassNames(library: Library, run: RunRow): ClassNames {
   const classes = new Set(classLabels(library, run));
-  const own = library.reviews.labels().filter((label) => !classes.has(label));
+  const own = library.reviews.labels(run.id).filter((label) => !classes.has(label));
   const { compare } = new Intl.Collator('en', { numeric: true });
   return { classes: [...classes].sort(compare), own: own.sort(compare) };
 }
@@ -92,6 +98,7 @@ function resolveDifference(
   library: Library,
   names: readonly string[],
   { runId, label }: NonNullable<ResultFilter['differsFrom']>,
+  minScore: number | undefined,
 ): Difference {
   const other = library.runs.get(runId);
   if (other === undefined) throw new AppError('NOT_FOUND', `There is no run ${runId} to compare with`);
@@ -100,6 +107,7 @@ function resolveDifference(
     runId,
     agreeing: agreeingPairs(names, otherNames),
     otherClasses: label === undefined ? undefined : indicesOf(otherNames, [label]),
+    minScore: leastScoreOf(library, other, minScore),
   };
 }
 

@@ -7,6 +7,7 @@ import type { RunSpec } from '../../shared/run.ts';
 import { resizedSize, scaledStride, slideWindows } from '../../shared/resized-size.ts';
 import { displayNames } from '../class-names.ts';
 import { atInputSize, patchCount } from '../flops.ts';
+import { heldLabel, leastScore } from './held-label.ts';
 import { patchesKept, windowsOf } from './receipt-counts.ts';
 import { describeRun } from '../runs/run-job.ts';
 import type { StoredDetection, StoredMask } from '../store/found.ts';
@@ -18,21 +19,30 @@ import type { RunRow } from '../store/runs.ts';
 const ITEM_BOXES = 20;
 
 /** Items of a grid, in the order asked for; images that are not in the run are left out. */
-export function describeItems(library: Library, run: RunRow, imageIds: readonly number[]): ResultItem[] {
+export function describeItems(
+  library: Library,
+  run: RunRow,
+  imageIds: readonly number[],
+  minScore?: number,
+): ResultItem[] {
   const { manifest } = library.models.get(run.spec.modelSha256);
   const names = displayNames(manifest.labels);
   const rows = library.resultQueries.rows(run.id, imageIds);
-  if (manifest.task !== 'detection') return rows.map((row) => toItem(row, names, manifest.depth, []));
+  const shown = { names, depth: manifest.depth, minScore: leastScore(manifest.task, minScore) };
+  if (manifest.task !== 'detection') return rows.map((row) => toItem(row, shown, []));
   const found = library.found.detections(run.id, imageIds, 0, ITEM_BOXES);
-  return rows.map((row) =>
-    toItem(row, names, manifest.depth, itemBoxes(row, found.get(row.imageId) ?? [], names)),
-  );
+  return rows.map((row) => toItem(row, shown, itemBoxes(row, found.get(row.imageId) ?? [], names)));
 }
 
 /** All that is known of one image of a run; undefined when it is not in the run. */
-export function describeImage(library: Library, run: RunRow, imageId: number): ImageDetails | undefined {
+export function describeImage(
+  library: Library,
+  run: RunRow,
+  imageId: number,
+  minScore?: number,
+): ImageDetails | undefined {
   const [row] = library.resultQueries.rows(run.id, [imageId]);
-  const [item] = describeItems(library, run, [imageId]);
+  const [item] = describeItems(library, run, [imageId], minScore);
   if (row === undefined || item === undefined) return undefined;
   const { manifest } = library.models.get(run.spec.modelSha256);
   const names = displayNames(manifest.labels);
@@ -44,7 +54,9 @@ export function describeImage(library: Library, run: RunRow, imageId: number): I
     ...{ fileSize: row.fileSize, modifiedMs: row.modifiedMs, capturedAt: row.capturedAt },
     capturedOffset: row.capturedOffset,
     top: row.top.map((score) => ({ ...score, label: names[score.classIndex] ?? '' })),
-    ...{ humanLabel, receipt },
+    humanLabel,
+    suggestion: humanLabel === undefined ? library.reviews.suggestion(run.id, imageId) : undefined,
+    receipt,
     task: manifest.task,
     detections:
       library.found
@@ -173,20 +185,18 @@ function hundredths(value: number): number {
 
 function toItem(
   row: PlacedRow,
-  names: readonly string[],
-  depth: Manifest['depth'],
+  { names, depth, minScore }: { names: readonly string[]; depth: number; minScore: number },
   boxes: ItemBox[],
 ): ResultItem {
-  const best = row.top[0];
-  const modelLabel = best === undefined ? emptyLabel(row) : names[best.classIndex];
+  const { label, predicted, confidence } = heldLabel(row, names, minScore);
   return {
     imageId: row.imageId,
     folderId: row.folderId,
     relativePath: row.relativePath,
     status: row.status,
-    label: row.humanLabel ?? modelLabel,
-    modelLabel,
-    confidence: best?.confidence,
+    label,
+    modelLabel: predicted,
+    confidence,
     verified: row.verified,
     ...{ error: row.error, warning: row.warning, problem: row.problem },
     work: row.blocksRun === undefined ? undefined : row.blocksRun / (2 * depth),
@@ -194,9 +204,4 @@ function toItem(
     height: row.height,
     boxes,
   };
-}
-
-/** Of an image in which the model found nothing; undefined where it has not looked. */
-function emptyLabel({ status }: PlacedRow): string | undefined {
-  return status === 'ok' ? '' : undefined;
 }

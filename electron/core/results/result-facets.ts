@@ -1,12 +1,19 @@
-import type { ResultFacets, ResultFilter } from '../../shared/api/results.ts';
-import { classLabels, foundIn, pairWithLabels, resolveFilter, SHOWN_SCORE } from './resolve-filter.ts';
+import type { FolderPlace, ResultFacets, ResultFilter } from '../../shared/api/results.ts';
+import { listFolderTree } from './folder-tree.ts';
+import { classLabels, foundIn, pairWithLabels, resolveFilter } from './resolve-filter.ts';
+import { NOTHING } from '../store/result-filter.ts';
 import { CONFIDENCE_BINS } from '../store/facet-code.ts';
 import type { FacetCode } from '../store/facet-code.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 
 /** Counts for the filters beside the grid, each with the other filters on and its own off; see ResultFacets. */
-export function countFacets(library: Library, run: RunRow, filter: ResultFilter): ResultFacets {
+export function countFacets(
+  library: Library,
+  run: RunRow,
+  filter: ResultFilter,
+  open: readonly FolderPlace[] = [],
+): ResultFacets {
   const names = classLabels(library, run);
   const resolved = resolveFilter(library, run, filter);
   const tally = new FacetTally(names.length);
@@ -26,6 +33,7 @@ export function countFacets(library: Library, run: RunRow, filter: ResultFilter)
       ...tally.status,
       problem: tally.status.failed + library.resultQueries.count(run.id, { ...resolved, status: 'warned' }),
     },
+    folders: listFolderTree(library, run, filter, open),
   };
 }
 
@@ -38,8 +46,7 @@ function countFound(
   const { task } = library.models.get(run.spec.modelSha256).manifest;
   if (task === 'classification') return [];
   const resolved = resolveFilter(library, run, filter);
-  const minScore = filter.minScore ?? SHOWN_SCORE;
-  const found = library.resultQueries.foundCounts(run.id, resolved, foundIn(task), minScore);
+  const found = library.resultQueries.foundCounts(run.id, resolved, foundIn(task));
   return added([
     ...found.map(({ classIndex, count }) => ({ label: names[classIndex] ?? '', count })),
     ...library.resultQueries.markedCounts(run.id, resolved),
@@ -68,7 +75,7 @@ class FacetTally {
   readonly bins = Array.from({ length: CONFIDENCE_BINS }, () => 0);
   readonly status: Omit<ResultFacets['status'], 'problem'> = {
     ...{ ok: 0, failed: 0, pending: 0 },
-    ...{ verified: 0, unverified: 0, corrected: 0 },
+    ...{ verified: 0, unverified: 0, corrected: 0, labelled: 0, blank: 0 },
   };
 
   constructor(classes: number) {
@@ -83,16 +90,18 @@ class FacetTally {
     if (inLabels && inConfidence) this.#addStatus(code);
   }
 
-  #addClass({ classIndex, status }: FacetCode): void {
-    if (classIndex !== undefined) increment(this.classes, classIndex);
-    else if (status === 'ok') this.nothing++;
+  #addClass({ classIndex }: FacetCode): void {
+    if (classIndex === NOTHING) this.nothing++;
+    else if (classIndex !== undefined) increment(this.classes, classIndex);
   }
 
-  #addStatus({ status, verified, corrected }: FacetCode): void {
+  #addStatus({ status, verified, corrected, blank }: FacetCode): void {
     this.status[status]++;
     if (verified) this.status.verified++;
     if (!verified && status === 'ok') this.status.unverified++;
     if (corrected) this.status.corrected++;
+    if (blank) this.status.blank++;
+    else if (verified || status === 'ok') this.status.labelled++;
   }
 }
 

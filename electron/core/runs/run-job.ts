@@ -6,6 +6,7 @@ import { nearestPrecision } from '../../shared/run.ts';
 import type { Device, FolderCounts, Run, RunCounts, RunProgress } from '../../shared/run.ts';
 import { BatchSize, gpuBatch } from './batch-size.ts';
 import { displayNames } from '../class-names.ts';
+import { heldLabel, leastScore } from '../results/held-label.ts';
 import { workShare } from '../flops.ts';
 import { modelInput } from '../model-input.ts';
 import { FolderGone, predictPending } from './predict-pending.ts';
@@ -39,7 +40,10 @@ export interface JobOptions {
 
 /** A run with its counts, as it stands in the library. */
 export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): Run {
-  return { ...row, counts: library.results.counts(row.id) };
+  const { task } = library.models.get(row.spec.modelSha256).manifest;
+  const blank =
+    task === 'classification' ? 0 : library.results.countBlank(row.id, leastScore(task, undefined));
+  return { ...row, counts: library.results.counts(row.id), blank };
 }
 
 /** One session's work on a run. The caller holds the library's writer lock. */
@@ -177,14 +181,16 @@ export class RunJob {
 
   /** Tells of some of the images that were saved. */
   #sampler(): (images: readonly PendingImage[], outcomes: readonly ImageOutcome[]) => void {
-    const names = displayNames(this.#options.model.manifest.labels);
+    const { labels, task } = this.#options.model.manifest;
+    const names = displayNames(labels);
+    const minScore = leastScore(task, undefined);
     return (images, outcomes) => {
       const labelled = images.flatMap(({ imageId }, index) => {
         const outcome = outcomes[index];
         if (outcome?.status !== 'ok') return [];
-        const [best] = outcome.top;
-        const label = best === undefined ? '' : (names[best.classIndex] ?? '');
-        return [{ imageId, label, confidence: best?.confidence ?? 0 }];
+        const row = { status: outcome.status, top: outcome.top, humanLabel: undefined };
+        const { label = '', confidence = 0 } = heldLabel(row, names, minScore);
+        return [{ imageId, label, confidence }];
       });
       if (labelled.length === 0) return;
       const { id } = this.#run;

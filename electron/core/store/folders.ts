@@ -1,4 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
+import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import { isBlank } from './result-filter.ts';
 import { required } from './row.ts';
 
 export interface FolderRow {
@@ -12,8 +14,9 @@ export interface CountedFolder {
   id: number;
   path: string;
   images: number;
-  labelled: number; // that some run predicted
-  verified: number; // that a person has verified
+  labelled: number; // that have a label in some run: a person's, else the model's
+  blank: number; // of the others: predicted, but nothing was found in them
+  verified: number; // that a person has verified, as one of any class set
 }
 
 /** Statements of the table `folders`. */
@@ -22,7 +25,7 @@ export class FoldersTable {
   readonly #byPath: Statement<[string], FolderRow>;
   readonly #byId: Statement<[number], FolderRow>;
   readonly #paths: Statement<[], string>;
-  readonly #counted: Statement<[{ id: number | null }], CountedFolder>;
+  readonly #counted: Statement<[{ id: number | null; shownScore: number }], CountedFolder>;
   readonly #beginScan: Statement<[number], { scan: number }>;
   readonly #endScan: Statement<[number, string, number]>;
   readonly #unread: Statement<[string], { unread: string }>;
@@ -34,11 +37,21 @@ export class FoldersTable {
     this.#byPath = database.prepare(`SELECT ${columns} FROM folders WHERE path = ?`);
     this.#byId = database.prepare(`SELECT ${columns} FROM folders WHERE id = ?`);
     this.#paths = database.prepare<[], string>('SELECT path FROM folders ORDER BY path').pluck();
+    const held = `FROM results CROSS JOIN judged USING (run_id)
+      LEFT JOIN reviews ON reviews.class_set = judged.class_set AND reviews.image_id = results.image_id
+      WHERE results.image_id = images.id AND (results.status = 'ok' OR reviews.label IS NOT NULL)`;
     this.#counted = database.prepare(`
-      SELECT folders.id, path, count(images.id) AS images,
-        coalesce(sum(EXISTS (SELECT 1 FROM results WHERE image_id = images.id AND status = 'ok')), 0) AS labelled,
-        coalesce(sum(EXISTS (SELECT 1 FROM reviews WHERE image_id = images.id)), 0) AS verified
-      FROM folders LEFT JOIN images ON folder_id = folders.id AND NOT images.gone
+      WITH judged AS MATERIALIZED (
+        SELECT runs.id AS run_id, class_set, CASE task WHEN 'detection' THEN :shownScore ELSE 0 END AS least
+        FROM runs JOIN models ON sha256 = model_sha256 JOIN class_sets ON class_sets.id = class_set),
+      counted AS (
+        SELECT folder_id, EXISTS (SELECT 1 ${held} AND NOT ${isBlank('judged.least')}) AS labelled,
+          EXISTS (SELECT 1 ${held}) AS known, EXISTS (SELECT 1 FROM reviews WHERE image_id = images.id) AS verified
+        FROM images WHERE NOT images.gone
+          AND (:id IS NULL OR folder_id = :id))
+      SELECT folders.id, path, count(folder_id) AS images, coalesce(sum(labelled), 0) AS labelled,
+        coalesce(sum(known AND NOT labelled), 0) AS blank, coalesce(sum(verified), 0) AS verified
+      FROM folders LEFT JOIN counted ON folder_id = folders.id
       WHERE :id IS NULL OR folders.id = :id GROUP BY folders.id ORDER BY path`);
     this.#beginScan = database.prepare('UPDATE folders SET scan = scan + 1 WHERE id = ? RETURNING scan');
     this.#endScan = database.prepare(
@@ -54,6 +67,11 @@ export class FoldersTable {
     return required(this.#byPath.get(path));
   }
 
+  /** The folder at a path; undefined when it is not in the library. */
+  find(path: string): FolderRow | undefined {
+    return this.#byPath.get(path);
+  }
+
   get(id: number): FolderRow | undefined {
     return this.#byId.get(id);
   }
@@ -65,7 +83,7 @@ export class FoldersTable {
 
   /** One folder, or all of them in order of their paths, with counts. */
   counted(id?: number): CountedFolder[] {
-    return this.#counted.all({ id: id ?? null });
+    return this.#counted.all({ id: id ?? null, shownScore: SHOWN_SCORE });
   }
 
   /** Starts a new scan and returns its number. */

@@ -37,7 +37,6 @@ export class FoundTable {
   readonly #masks: Statement<[object], StoredMask & { imageId: number }>;
   readonly #objects: Statement<[number, number], ClassAmount>;
   readonly #areas: Statement<[number], ClassAmount>;
-  readonly #empty: Statement<[number, number], number>;
 
   constructor(database: Database) {
     this.#clear = ['detections', 'masks'].map((table) =>
@@ -67,12 +66,6 @@ export class FoundTable {
     this.#areas = database.prepare(`
       SELECT class AS classIndex, sum(area) AS amount FROM masks INDEXED BY masks_by_class
       WHERE run_id = ? AND number = class GROUP BY class ORDER BY amount DESC, class`);
-    this.#empty = database
-      .prepare<[number, number], number>(
-        `SELECT count(*) FROM results INDEXED BY results_listing
-        WHERE run_id = ? AND status = 'ok' AND coalesce(confidence_1, 0) < ?`,
-      )
-      .pluck();
   }
 
   /** Replaces what a run found in an image. `detections`: best first. The caller has a transaction. */
@@ -131,11 +124,6 @@ export class FoundTable {
   /** Pixels of each class of a segmentation model in all images, largest first. */
   areas(runId: number): ClassAmount[] {
     return this.#areas.all(runId);
-  }
-
-  /** Predicted images of a detection model without an object of at least `minScore`. */
-  empty(runId: number, minScore: number): number {
-    return this.#empty.get(runId, minScore) ?? 0;
   }
 }
 

@@ -30,7 +30,9 @@ export interface CurrentImages {
 
 /** Statements of the table `images`. */
 export class ImagesTable {
-  readonly #see: Statement<[number, string, number, number, number], { id: number }>;
+  readonly #see: Statement<[object], { id: number; directoryId: number | null }>;
+  readonly #addDirectory: Statement<[object]>;
+  readonly #setDirectory: Statement<[object]>;
   readonly #known: Statement<[number, string], KnownFile>;
   readonly #paths: Statement<[number, string, number], ImagePath>;
   readonly #markGone: Statement<[number, string]>;
@@ -40,11 +42,17 @@ export class ImagesTable {
   readonly #predicted: Statement<[], { folder: string; relativePath: string }>;
 
   constructor(database: Database) {
+    const directory = '(SELECT id FROM directories WHERE folder_id = :folderId AND path = :directory)';
     this.#see = database.prepare(`
-      INSERT INTO images (folder_id, relative_path, file_size, modified_ms, scan) VALUES (?, ?, ?, ?, ?)
+      INSERT INTO images (folder_id, relative_path, directory_id, file_size, modified_ms, scan)
+        VALUES (:folderId, :relativePath, ${directory}, :fileSize, :modifiedMs, :scan)
       ON CONFLICT (folder_id, relative_path) DO UPDATE SET
         file_size = excluded.file_size, modified_ms = excluded.modified_ms, scan = max(scan, excluded.scan), gone = 0
-      RETURNING id`);
+      RETURNING id, directory_id AS directoryId`);
+    this.#addDirectory = database.prepare(
+      'INSERT INTO directories (folder_id, path) VALUES (:folderId, :directory) ON CONFLICT DO NOTHING',
+    );
+    this.#setDirectory = database.prepare(`UPDATE images SET directory_id = ${directory} WHERE id = :id`);
     this.#known = database.prepare(`
       SELECT id, file_size AS fileSize, modified_ms AS modifiedMs, gone FROM images
       WHERE folder_id = ? AND relative_path = ?`);
@@ -91,8 +99,16 @@ export class ImagesTable {
   }
 
   /** Saves a file that the folder's scan found new, changed or back again; returns the image's id. */
-  see(folderId: number, file: FoundFile, scan: number): number {
-    return required(this.#see.get(folderId, file.relativePath, file.fileSize, file.modifiedMs, scan)).id;
+  see(folderId: number, { relativePath, fileSize, modifiedMs }: FoundFile, scan: number): number {
+    const place = { folderId, directory: directoryOf(relativePath) };
+    const { id, directoryId } = required(
+      this.#see.get({ ...place, relativePath, fileSize, modifiedMs, scan }),
+    );
+    if (directoryId === null) {
+      this.#addDirectory.run(place);
+      this.#setDirectory.run({ ...place, id });
+    }
+    return id;
   }
 
   /**
@@ -123,4 +139,9 @@ export class ImagesTable {
   predicted(): IterableIterator<{ folder: string; relativePath: string }> {
     return this.#predicted.iterate();
   }
+}
+
+/** The directory that a file lies in; '' for the folder itself. Both with forward slashes. */
+function directoryOf(relativePath: string): string {
+  return relativePath.slice(0, Math.max(0, relativePath.lastIndexOf('/')));
 }

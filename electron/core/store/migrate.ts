@@ -2,6 +2,8 @@ import type { Database } from 'better-sqlite3';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import type { Label } from '../../shared/model-package.ts';
+import { sortedClassNames } from '../class-names.ts';
 import { APPLICATION_ID } from '../files/library-files.ts';
 
 const migrationsFolder = join(import.meta.dirname, 'migrations');
@@ -32,6 +34,10 @@ export function readMigrations(folder: string = migrationsFolder): Migration[] {
 export function migrate(database: Database, path: string, migrations: Migration[] = readMigrations()): void {
   const newest = migrations.length;
   if (currentVersion(database, path, newest) === newest) return;
+  database.function('class_names', { deterministic: true }, (manifest) => {
+    const { labels = [] } = JSON.parse(String(manifest)) as { labels?: Label[] };
+    return JSON.stringify(sortedClassNames(labels));
+  });
   for (const migration of migrations) {
     const apply = database.transaction(() => {
       // Asked again inside the transaction: another Winnow may have migrated in the meantime.

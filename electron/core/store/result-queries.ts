@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { ReviewCounts } from '../../shared/api/runs.ts';
 import {
   bestClass,
+  CLASS_SET,
   correctedCondition,
   filterConditions,
   foundRows,
@@ -38,10 +39,25 @@ export interface FoundCount {
   count: number;
 }
 
+/** How many images lie in one directory itself. */
+export interface DirectoryCount {
+  folderId: number;
+  directory: string; // below the folder, with forward slashes; '' for the folder itself
+  count: number;
+}
+
+/** A run beside another, with the least scores of both; see RowFilter. */
+export interface RunPair {
+  runId: number;
+  minScore: number;
+  otherRunId: number;
+  otherMinScore: number;
+}
+
 /** Images of one sub-folder, '' for none, with the same best class. */
 export interface FolderTally {
   folder: string;
-  classIndex: number;
+  classIndex: number; // NOTHING where nothing was found
   images: number;
   top5: number; // that have a right class among their best five
   directions: number; // scan directions that ran, of all images
@@ -54,16 +70,17 @@ const LISTED_TABLES = `FROM results INDEXED BY results_listing
 const LISTED = `${LISTED_TABLES} WHERE results.run_id = :runId AND`;
 // From the reviews on, of which there are often few.
 const REVIEWED = `FROM reviews CROSS JOIN results INDEXED BY results_listing
-  ON results.run_id = :runId AND results.image_id = reviews.image_id`;
+  ON results.run_id = :runId AND results.image_id = reviews.image_id
+  WHERE reviews.class_set = ${CLASS_SET}`;
 
 /** Statements that read the results of a run with its images and reviews. */
 export class ResultQueries {
   readonly #database: Database;
   readonly #rows: Statement<[{ runId: number; imageIds: string }], StoredPlacedRow>;
-  readonly #pairs: Statement<[{ runId: number; otherRunId: number }], ClassPairCount>;
+  readonly #pairs: Statement<[RunPair], ClassPairCount>;
   readonly #shared: Statement<[{ runId: number; otherRunId: number }], number>;
   readonly #verified: Statement<[{ runId: number }], number>;
-  readonly #tally: Statement<[{ runId: number; rightClasses: string }], FolderTally>;
+  readonly #tally: Statement<[{ runId: number; rightClasses: string; minScore: number }], FolderTally>;
 
   constructor(database: Database) {
     this.#database = database;
@@ -75,7 +92,7 @@ export class ResultQueries {
         CROSS JOIN folders ON folders.id = folder_id ${REVIEW_JOIN}
       ORDER BY wanted.key`);
     this.#pairs = database.prepare(`
-      SELECT ${bestClass('one')} AS classIndex, ${bestClass('other')} AS otherClass, count(*) AS count
+      SELECT ${bestClass('one')} AS classIndex, ${bestClass('other', ':otherMinScore')} AS otherClass, count(*) AS count
       FROM results AS one INDEXED BY results_listing
         LEFT JOIN results AS other INDEXED BY results_listing
           ON other.run_id = :otherRunId AND other.image_id = one.image_id
@@ -90,14 +107,15 @@ export class ResultQueries {
       .pluck();
     this.#verified = database.prepare<[{ runId: number }], number>(`SELECT count(*) ${REVIEWED}`).pluck();
     const right = [1, 2, 3, 4, 5].map(
-      (rank) => `${TOP_FOLDER} || '/' || class_${rank} IN (SELECT value FROM json_each(:rightClasses))`,
+      (rank) => `confidence_${rank} >= :minScore
+        AND ${TOP_FOLDER} || '/' || class_${rank} IN (SELECT value FROM json_each(:rightClasses))`,
     );
     this.#tally = database.prepare(`
-      SELECT ${TOP_FOLDER} AS folder, class_1 AS classIndex, count(*) AS images,
+      SELECT ${TOP_FOLDER} AS folder, ${bestClass('results')} AS classIndex, count(*) AS images,
         coalesce(sum(${right.join(' OR ')}), 0) AS top5,
         sum(blocks_run) AS directions, sum(milliseconds) AS milliseconds
       FROM results CROSS JOIN images ON images.id = image_id
-      WHERE run_id = :runId AND status = 'ok' GROUP BY folder, class_1`);
+      WHERE run_id = :runId AND status = 'ok' GROUP BY folder, classIndex`);
   }
 
   /** Ids of the images that pass, in order. */
@@ -110,7 +128,8 @@ export class ResultQueries {
         WHERE results.run_id = :runId AND ${where.sql} ORDER BY ${by}`,
       )
       .pluck();
-    return Uint32Array.from(statement.all({ ...where.parameters, ...parameters, runId }));
+    const { minScore = 0 } = filter;
+    return Uint32Array.from(statement.all({ ...where.parameters, ...parameters, runId, minScore }));
   }
 
   /** How many images pass. */
@@ -136,7 +155,7 @@ export class ResultQueries {
   facetCodes(runId: number, filter: RowFilter, classLabels: readonly string[]): FacetCode[] {
     const conditions = filterConditions(filter);
     const flags = {
-      corrected: correctedCondition(classLabels),
+      corrected: correctedCondition(classLabels, filter.minScore),
       labels: joinConditions(conditions.labels),
       confidence: joinConditions(conditions.confidence),
       status: joinConditions(conditions.status),
@@ -147,7 +166,7 @@ export class ResultQueries {
       confidence: flags.confidence.sql,
       status: flags.status.sql,
     });
-    const where = joinConditions(conditions.rest);
+    const where = joinConditions([...conditions.folder, ...conditions.rest]);
     const { parameters } = joinConditions([where, ...Object.values(flags)]);
     const statement = this.#database
       .prepare<[object], number>(`SELECT ${code} ${LISTED} ${where.sql}`)
@@ -155,16 +174,34 @@ export class ResultQueries {
     return statement.all({ ...parameters, runId }).map(readFacetCode);
   }
 
+  /** How many of the images that pass lie in each directory; the filter's own folder is left out of it. */
+  directoryCounts(runId: number, filter: RowFilter): DirectoryCount[] {
+    const { sql, parameters } = wholeCondition({ ...filter, folderId: undefined, directory: undefined });
+    // Without a condition along the index of directories, so that nothing is sorted.
+    const listed =
+      sql === '1'
+        ? `FROM images INDEXED BY images_by_directory CROSS JOIN results INDEXED BY results_listing
+          ON results.run_id = :runId AND results.image_id = images.id`
+        : `${LISTED} ${sql}`;
+    return this.#database
+      .prepare<[object], DirectoryCount>(
+        `SELECT folder_id AS folderId, path AS directory, count
+        FROM (SELECT directory_id, count(*) AS count ${listed} GROUP BY directory_id)
+          JOIN directories ON directories.id = directory_id`,
+      )
+      .all({ ...parameters, runId });
+  }
+
   /** How many images of a run people have verified. */
   verified(runId: number): number {
     return required(this.#verified.get({ runId }));
   }
 
-  /** How many images of a run people have reviewed. `classLabels`: as in RowFilter. */
-  reviewed(runId: number, classLabels: readonly string[]): ReviewCounts {
-    const { sql, parameters } = correctedCondition(classLabels);
+  /** How many images of a run people have reviewed. `classLabels`, `minScore`: as in RowFilter. */
+  reviewed(runId: number, classLabels: readonly string[], minScore: number): ReviewCounts {
+    const { sql, parameters } = correctedCondition(classLabels, minScore);
     const corrected = this.#database
-      .prepare<[object], number>(`SELECT count(*) ${REVIEWED} WHERE ${sql}`)
+      .prepare<[object], number>(`SELECT count(*) ${REVIEWED} AND ${sql}`)
       .pluck();
     return { verified: this.verified(runId), corrected: required(corrected.get({ ...parameters, runId })) };
   }
@@ -181,15 +218,16 @@ export class ResultQueries {
   }
 
   /** In how many of the images that pass each class was found by the model, where no person has touched the boxes. */
-  foundCounts(runId: number, filter: RowFilter, table: FoundIn, minScore: number): FoundCount[] {
-    const found = foundRows(table, minScore);
+  foundCounts(runId: number, filter: RowFilter, table: FoundIn): FoundCount[] {
+    const found = foundRows(table, filter.minScore ?? 0);
     const where = wholeCondition(filter);
     const passing =
       where.sql === '1' ? '' : `AND image_id IN (SELECT results.image_id ${LISTED} ${where.sql})`;
     return this.#database
       .prepare<[object], FoundCount>(
         `SELECT class AS classIndex, count(*) AS count ${found.sql} ${passing} AND image_id NOT IN
-          (SELECT image_id FROM reviews INDEXED BY reviews_with_boxes WHERE boxes IS NOT NULL)
+          (SELECT image_id FROM reviews INDEXED BY reviews_with_boxes
+          WHERE class_set = ${CLASS_SET} AND boxes IS NOT NULL)
         GROUP BY class`,
       )
       .all({ ...where.parameters, ...found.parameters, runId });
@@ -204,14 +242,14 @@ export class ResultQueries {
         FROM reviews INDEXED BY reviews_with_boxes
           CROSS JOIN results ON results.run_id = :runId AND results.image_id = reviews.image_id
           CROSS JOIN images ON images.id = results.image_id CROSS JOIN json_each(reviews.boxes) AS box
-        WHERE reviews.boxes IS NOT NULL AND ${sql} GROUP BY 1`,
+        WHERE reviews.class_set = ${CLASS_SET} AND reviews.boxes IS NOT NULL AND ${sql} GROUP BY 1`,
       )
       .all({ ...parameters, runId });
   }
 
-  /** The predicted images of a run by sub-folder and best class. `right`: as in WrongChoice. */
-  tally(runId: number, right: readonly string[]): FolderTally[] {
-    return this.#tally.all({ runId, rightClasses: JSON.stringify(right) });
+  /** The predicted images of a run by sub-folder and best class. `right`: as in WrongChoice; `minScore`: as in RowFilter. */
+  tally(runId: number, right: readonly string[], minScore: number): FolderTally[] {
+    return this.#tally.all({ runId, rightClasses: JSON.stringify(right), minScore });
   }
 
   /** How many images are predicted in both runs. */
@@ -220,8 +258,8 @@ export class ResultQueries {
   }
 
   /** How often images of a run got each pair of best classes in it and in another. */
-  classPairs(runId: number, otherRunId: number): ClassPairCount[] {
-    return this.#pairs.all({ runId, otherRunId });
+  classPairs(runs: RunPair): ClassPairCount[] {
+    return this.#pairs.all(runs);
   }
 }
 

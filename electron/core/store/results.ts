@@ -7,7 +7,7 @@ import type { HumanBox } from '../../shared/api/review.ts';
 import { directionsRun } from '../results/receipt-counts.ts';
 import type { FoundTable } from './found.ts';
 import type { FoundFile } from './images.ts';
-import { REVIEW_JOIN, TOP_FOLDER, wholeCondition } from './result-filter.ts';
+import { bestClass, NOTHING, REVIEW_JOIN, TOP_FOLDER, wholeCondition } from './result-filter.ts';
 import type { RowFilter } from './result-filter.ts';
 import { required } from './row.ts';
 
@@ -41,6 +41,12 @@ export interface ResultRow {
   verified: boolean;
 }
 
+/** Images with the same best class. */
+export interface LabelCount {
+  classIndex: number; // NOTHING where nothing was found
+  count: number;
+}
+
 const RANKS = [1, 2, 3, 4, 5] as const;
 const top5 = RANKS.flatMap((rank) => [`class_${rank}`, `confidence_${rank}`]);
 const predicted = [...top5, 'directions', 'survived', 'milliseconds', 'blocks_run'];
@@ -59,7 +65,8 @@ export class ResultsTable {
   readonly #save: Statement;
   readonly #warned: Statement<[number], number>;
   readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
-  readonly #labelCounts: Statement<[number], { classIndex: number | null; count: number }>;
+  readonly #labelCounts: Statement<[{ runId: number; minScore: number }], LabelCount>;
+  readonly #blank: Statement<[{ runId: number; minScore: number }], number>;
   readonly #topFolders: Statement<[number], string>;
   readonly #folderCounts: Statement<[number], FolderCounts>;
   readonly #database: Database;
@@ -97,8 +104,14 @@ export class ResultsTable {
       )
       .pluck();
     this.#labelCounts = database.prepare(`
-      SELECT class_1 AS classIndex, count(*) AS count FROM results WHERE run_id = ? AND status = 'ok'
-      GROUP BY class_1 ORDER BY count DESC, class_1`);
+      SELECT ${bestClass('results')} AS classIndex, count(*) AS count FROM results INDEXED BY results_listing
+      WHERE run_id = :runId AND status = 'ok' GROUP BY 1 ORDER BY count DESC, 1`);
+    this.#blank = database
+      .prepare<[{ runId: number; minScore: number }], number>(
+        `SELECT count(*) FROM results INDEXED BY results_listing
+        WHERE run_id = :runId AND (${bestClass('results')}) IS ${NOTHING}`,
+      )
+      .pluck();
     this.#folderCounts = database.prepare(`
       SELECT path, count(*) AS total, sum(status <> 'pending') AS done
       FROM results JOIN images ON images.id = image_id JOIN folders ON folders.id = folder_id
@@ -170,9 +183,14 @@ export class ResultsTable {
     return required(this.#warned.get(runId));
   }
 
-  /** How many images have each class as their best one, most frequent first; null: nothing was found in them. */
-  labelCounts(runId: number): { classIndex: number | null; count: number }[] {
-    return this.#labelCounts.all(runId);
+  /** How many images have each class as the model's best one, most frequent first. `minScore`: as in RowFilter. */
+  labelCounts(runId: number, minScore: number): LabelCount[] {
+    return this.#labelCounts.all({ runId, minScore });
+  }
+
+  /** Predicted images in which the model found nothing. `minScore`: as in RowFilter. */
+  countBlank(runId: number, minScore: number): number {
+    return required(this.#blank.get({ runId, minScore }));
   }
 
   /** Images of a run and how many of them are predicted or failed, for each folder that has any. */

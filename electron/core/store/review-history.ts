@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { HumanBox } from '../../shared/api/review.ts';
+import { CLASS_SET, REVIEW_JOIN } from './result-filter.ts';
 import { required } from './row.ts';
 
 /** What the images of a run become. `classLabels`: labels of the model's classes, by index. */
@@ -25,6 +26,7 @@ const TABLES = `
   );
   CREATE TEMP TABLE review_changes (
     step            INTEGER NOT NULL,
+    class_set       INTEGER NOT NULL,  -- of all changes of a step
     image_id        INTEGER NOT NULL,
     old_label       TEXT,
     old_boxes       TEXT,
@@ -100,7 +102,7 @@ export class ReviewHistory {
   }
 
   /**
-   * Changes the reviews of images of a run, as a new step that `describe` names by the number of images that it changed;
+   * Changes the reviews of images of a run, in its class set, as a new step that `describe` names by the number of images that it changed;
    * nothing that was undone can be done again then. Returns the images that changed; without any there is no step.
    * Accepting passes over images without a prediction.
    */
@@ -159,12 +161,14 @@ export class ReviewHistory {
   #apply(step: number, side: 'old' | 'new'): void {
     const changes = `FROM review_changes WHERE step = ? AND ${side}_label`;
     this.#database
-      .prepare(`DELETE FROM reviews WHERE image_id IN (SELECT image_id ${changes} IS NULL)`)
+      .prepare(
+        `DELETE FROM reviews WHERE (class_set, image_id) IN (SELECT class_set, image_id ${changes} IS NULL)`,
+      )
       .run(step);
     this.#database
       .prepare(
-        `INSERT OR REPLACE INTO reviews (image_id, label, boxes, verified_at)
-        SELECT image_id, ${side}_label, ${side}_boxes, ${side}_verified_at ${changes} IS NOT NULL`,
+        `INSERT OR REPLACE INTO reviews (class_set, image_id, label, boxes, verified_at)
+        SELECT class_set, image_id, ${side}_label, ${side}_boxes, ${side}_verified_at ${changes} IS NOT NULL`,
       )
       .run(step);
   }
@@ -202,15 +206,15 @@ function prepareRecord(
 ): Statement<[object]> {
   return database.prepare(`
     INSERT OR IGNORE INTO review_changes
-      (step, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes, new_verified_at)
-    SELECT :step, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes,
+      (step, class_set, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes, new_verified_at)
+    SELECT :step, ${CLASS_SET}, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes,
       CASE WHEN new_label IS NOT NULL THEN :verifiedAt END
     FROM (
       SELECT results.image_id, reviews.label AS old_label, reviews.boxes AS old_boxes,
         reviews.verified_at AS old_verified_at, ${label} AS new_label, ${boxes} AS new_boxes
       FROM json_each(:imageIds) AS wanted
         CROSS JOIN results ON results.run_id = :runId AND results.image_id = wanted.value
-        LEFT JOIN reviews ON reviews.image_id = results.image_id
+        ${REVIEW_JOIN}
       WHERE true ${condition})
     WHERE new_label IS NOT old_label OR new_boxes IS NOT old_boxes`);
 }

@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
-import { classLabels, SHOWN_SCORE } from '../results/resolve-filter.ts';
+import { heldLabel } from '../results/held-label.ts';
+import { classLabels, leastScoreOf } from '../results/resolve-filter.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -33,8 +34,8 @@ export interface PlacedFile {
 }
 
 /**
- * Steps for the images of a run that pass the filter, a page at a time. The label is the person's, else the model's best: of
- * detections of at least the filter's score. Touches nothing.
+ * Steps for the images of a run that pass the filter, a page at a time. The label is the person's, else the model's at the
+ * filter's score; a blank image has none. Touches nothing.
  */
 export async function* transferSteps(
   library: Library,
@@ -44,15 +45,12 @@ export async function* transferSteps(
 ): AsyncGenerator<TransferStep[]> {
   const names = new PlaceNames(target);
   const labels = classLabels(library, run);
-  const { task } = library.models.get(run.spec.modelSha256).manifest;
-  const least = task === 'detection' ? (filter.minScore ?? SHOWN_SCORE) : 0;
+  const minScore = leastScoreOf(library, run, filter.minScore);
   for (const { folder, rows } of runRows(library, run, filter)) {
     const found = await Promise.all(
-      rows.map(async ({ relativePath, humanLabel, top: [best] }) => {
-        const isFound = best !== undefined && best.confidence >= least;
-        // A person may have left no box, which makes the label ''.
-        const label = (humanLabel ?? (isFound ? labels[best.classIndex] : undefined)) || undefined;
-        const source = join(folder, relativePath);
+      rows.map(async (row) => {
+        const label = heldLabel(row, labels, minScore).label || undefined; // '' of a blank image
+        const source = join(folder, row.relativePath);
         return { label, source, stats: label === undefined ? undefined : await fileStats(source) };
       }),
     );

@@ -33,7 +33,8 @@ export interface FolderListing {
   path: string; // absolute
   name: string; // last part of the path
   images: number; // at the last scan
-  labelled: number; // images that some run predicted
+  labelled: number; // images that have a label in some run: a person's, else the model's
+  blank: number; // of the others: images that some run predicted without finding anything
   verified: number; // images that a person has verified
   missing: boolean; // the folder is not there now: moved, or on a drive that is unplugged
 }

@@ -7,9 +7,34 @@ import { imageIds, folderId, imageId, path, runId, share } from './arguments.ts'
 import type { HumanBox } from './review.ts';
 
 /**
+ * ok: predicted; warned: predicted, but to be taken with care; problem: failed or warned; unverified: predicted, not verified; corrected: verified with another label than the model's; labelled: with
+ * a label that is not ''.
+ */
+export const STATUSES = [
+  'ok',
+  'failed',
+  'warned',
+  'problem',
+  'pending',
+  'verified',
+  'unverified',
+  'corrected',
+  'labelled',
+  'blank',
+] as const;
+
+/** A folder below a folder of the run: '' for that one itself, else names with '/' between them. */
+const directory = z.string().regex(/^(?!\/)(.*[^/])?$/su, 'a folder must not start or end with /');
+
+/** A folder of a run or one below it. */
+const folderPlace = z.strictObject({ folderId, path: directory });
+export type FolderPlace = z.infer<typeof folderPlace>;
+
+/**
  * Which images of a run are meant; what is left out lets everything through. A label is the person's where there is
  * one, else the model's best: of detections the best one's, of a segmented picture the one with the largest area. An image
- * in which nothing was found has the label ''. Confidence is the model's in that label.
+ * in which nothing was found is blank, and has the label ''; so it is where no detection has `minScore`. Confidence is the
+ * model's in its own label; a blank image has none.
  */
 export const resultFilterSchema = z.strictObject({
   labels: z.array(z.string()).optional(),
@@ -20,18 +45,14 @@ export const resultFilterSchema = z.strictObject({
    * the boxes, among theirs.
    */
   contains: z.array(z.string()).optional(),
-  minScore: share('the smallest score').optional(), // of single detections; what lies below counts as not found
+  minScore: share('the smallest score').optional(), // of single detections, 0.5 without it; what lies below is not found
   /** Part of the relative path or of the label, in any case. */
   text: z.string().max(1000, 'a text to search for must have at most 1000 characters').optional(),
   status: z
-    .enum(
-      ['ok', 'failed', 'warned', 'problem', 'pending', 'verified', 'unverified', 'corrected'],
-      'a status must be ok, failed, warned, problem, pending, verified, unverified or corrected',
-    )
-    // warned: predicted, but to be taken with care; problem: failed or warned; unverified: predicted, not verified;
-    // corrected: verified with another label than the model's
+    .enum(STATUSES, `a status must be ${STATUSES.slice(0, -1).join(', ')} or ${STATUSES.at(-1)}`)
     .optional(),
   folderId: folderId.optional(),
+  folder: directory.optional(), // the images in it and in all folders below it; of the folder that `folderId` names, else of any
   /** Images whose model label differs from the one in another run; with `label`, those that got this one there. */
   differsFrom: z.strictObject({ runId, label: z.string().optional() }).optional(),
   /** Images in a sub-folder named after a class, whose model label is another; with `folder`, of that sub-folder. */
@@ -58,6 +79,9 @@ export const resultSortSchema = z.enum(
 export type ResultFilter = z.infer<typeof resultFilterSchema>;
 export type ResultSort = z.infer<typeof resultSortSchema>;
 
+/** Of detections: those below it count as not found, as in the filter; 0.5 without it. */
+const minScore = share('the smallest score').optional();
+
 /** Calls about the images of a run and their results. */
 export const resultArguments = {
   findImages: z.strictObject({
@@ -68,9 +92,14 @@ export const resultArguments = {
   resultItems: z.strictObject({
     runId,
     imageIds: imageIds({ max: 1000 }),
+    minScore,
   }),
-  resultFacets: z.strictObject({ runId, filter: resultFilterSchema }),
-  showImage: z.strictObject({ runId, imageId }),
+  resultFacets: z.strictObject({
+    runId,
+    filter: resultFilterSchema,
+    open: z.array(folderPlace).max(1000, 'at most 1000 folders can be open').optional(),
+  }),
+  showImage: z.strictObject({ runId, imageId, minScore }),
   imageMasks: z.strictObject({ runId, imageId }),
   classNames: z.strictObject({ runId }),
   compareRuns: z.strictObject({ runId, otherRunId: runId }),
@@ -123,8 +152,8 @@ export interface ResultItem {
   status: ImageStatus;
   /** The person's, else the model's. Labels are shown by one name everywhere, and no two classes of a model share one. */
   label: string | undefined;
-  modelLabel: string | undefined;
-  confidence: number | undefined;
+  modelLabel: string | undefined; // '' where nothing of the least score was found
+  confidence: number | undefined; // in `modelLabel`; undefined of a blank image
   verified: boolean;
   error: string | undefined; // why it failed, in one sentence
   warning: string | undefined; // why the result is to be taken with care, in one sentence
@@ -150,12 +179,32 @@ export interface ResultFacets {
   labels: { label: string; count: number }[]; // most frequent first
   /** Counts of images by confidence in equal bins from 0 to 1. */
   confidence: number[];
-  status: Record<'ok' | 'failed' | 'problem' | 'pending' | 'verified' | 'unverified' | 'corrected', number>;
+  status: Record<Exclude<(typeof STATUSES)[number], 'warned'>, number>;
+  /**
+   * The folders of the run, each followed by what lies in it while it is open: the only folder of a run always is, and those
+   * above the folder of the filter.
+   */
+  folders: FacetFolder[];
   /**
    * Images in which a class was found by a detection or segmentation model with at least the filter's `minScore` (0.5
    * without one), or by a person who has touched the boxes; most frequent first, empty for classifiers.
    */
   found: { label: string; count: number }[];
+}
+
+/** A row of the tree of folders. */
+export interface FacetFolder extends FolderPlace {
+  name: string;
+  depth: number; // 0 for a folder of the run
+  images: number; // in it and below it
+  isOpen: boolean;
+  hasFolders: boolean;
+}
+
+/** What a person said of an image among other classes, that are classes of this model too; no review of this run. */
+export interface Suggestion {
+  label: string;
+  boxes: HumanBox[] | undefined; // of a detection model, where a person marked any
 }
 
 export interface ImageDetails {
@@ -167,6 +216,7 @@ export interface ImageDetails {
   capturedOffset: string | undefined; // of that clock from UTC, +HH:MM or -HH:MM
   top: ClassScore[]; // the five best
   humanLabel: string | undefined;
+  suggestion: Suggestion | undefined; // where there is no review
   receipt: Receipt | undefined;
   task: Task;
   /** Everything that a detection model found, best first. */

@@ -118,7 +118,6 @@ export type RunFindings =
       task: 'detection';
       minScore: number; // objects below it are not counted
       objects: number;
-      empty: number; // predicted images without any
       classes: { label: string; objects: number }[]; // most frequent first
     }
   | { task: 'segmentation'; classes: { label: string; share: number }[] }; // of the area of all pictures, largest first

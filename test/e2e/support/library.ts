@@ -28,7 +28,7 @@ export function savedResults(data: string, runId: number): SavedResult[] {
      JOIN images ON images.id = image_id
      JOIN runs ON runs.id = run_id
      JOIN models ON models.sha256 = model_sha256
-     LEFT JOIN reviews USING (image_id)
+     LEFT JOIN reviews USING (class_set, image_id)
      WHERE run_id = ${runId}
      ORDER BY relative_path`,
   );

@@ -26,7 +26,8 @@ const run = (state: Run['state']): Run => ({
     ...{ folders: ['/pictures'], modelName: 'm', modelSha256: '', device: 'cpu' },
     preset: { name: 'fast', tokenKeep: [], blockThreshold: 0.5, precision: 'fp32' },
   },
-  ...{ state, createdAt: '', finishedAt: undefined, notes: [], elsewhere: false, reason: undefined },
+  ...{ state, createdAt: '', finishedAt: undefined, blank: 0, notes: [], elsewhere: false },
+  reason: undefined,
   counts: { total: 1200, pending: 0, ok: 1199, failed: 1 },
 });
 const ended = (state: Run['state'], error?: string): AppEvent => ({ type: 'ended', run: run(state), error });

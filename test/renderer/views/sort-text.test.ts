@@ -23,6 +23,7 @@ const runOf = (id: number, name: string): Run => ({
     state: 'done',
     createdAt: '2026-01-02T03:04:05.000Z',
     finishedAt: undefined,
+    blank: 0,
     notes: [],
     elsewhere: false,
     reason: undefined,

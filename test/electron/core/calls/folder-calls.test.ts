@@ -14,7 +14,7 @@ suite('addFolder', () => {
     const { app, engine, events, folder } = house(t, 3);
     const scan = await app.addFolder({ path: `${folder}/` });
     const listing = { id: 1, path: folder, name: basename(folder) };
-    const counts = { images: 3, labelled: 0, verified: 0, missing: false };
+    const counts = { images: 3, labelled: 0, blank: 0, verified: 0, missing: false };
     assert.deepEqual(scan, {
       folder: { ...listing, ...counts },
       added: 3,

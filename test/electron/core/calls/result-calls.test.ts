@@ -223,7 +223,8 @@ suite('resultFacets', () => {
     const bins = (counts: Record<number, number>) => Array.from({ length: 20 }, (_, bin) => counts[bin] ?? 0);
     assert.deepEqual(all.confidence, bins({ 8: 1, 10: 1, 14: 1, 18: 1, 19: 1 }));
     const none = { ok: 5, failed: 1, problem: 1, pending: 1, verified: 0, unverified: 5, corrected: 0 };
-    assert.deepEqual([all.total, all.status], [7, none]);
+    const held = { labelled: 5, blank: 0 };
+    assert.deepEqual([all.total, all.status], [7, { ...none, ...held }]);
 
     await app.review({
       runId,
@@ -242,7 +243,7 @@ suite('resultFacets', () => {
     );
     assert.deepEqual(dogs.confidence, bins({ 8: 1, 10: 1, 18: 1 }));
     const status = { ok: 2, failed: 0, problem: 0, pending: 0, verified: 1, unverified: 1, corrected: 1 };
-    assert.deepEqual(dogs.status, status);
+    assert.deepEqual(dogs.status, { ...status, labelled: 2, blank: 0 });
     assert.equal((await facets({ text: 'cat/' })).total, 2);
   });
 });

@@ -43,9 +43,9 @@ suite('a run of a detection model', () => {
     ); // saved before many were seen
     const told = events.flatMap((event) => (event.type === 'labelled' ? event.images : []));
     assert.deepEqual(told[0], { imageId: told[0]?.imageId, label: '', confidence: 0 });
-    const { found } = await app.showRun({ runId: id });
+    const { found, run: finished } = await app.showRun({ runId: id });
     assert.ok(found?.task === 'detection');
-    assert.deepEqual([found.objects, found.empty], [6, 2]); // of 0, 1, 2, 3, 0, 1 objects the third has a low score
+    assert.deepEqual([found.objects, finished.blank], [6, 2]); // of 0, 1, 2, 3, 0, 1 objects the third has a low score
 
     const other = await run({ model: 'finder', minScore: 0.4, maxDetections: 7, inputSize: 64 });
     assert.deepEqual(other.spec.detection, { minScore: 0.4, nmsIou: 0.5, maxDetections: 7 });

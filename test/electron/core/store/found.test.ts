@@ -59,7 +59,10 @@ suite('what was found', () => {
       { classIndex: 0, amount: 2 },
       { classIndex: 1, amount: 1 },
     ]);
-    assert.deepEqual([library.found.empty(runId, 0.4), library.found.empty(runId, 0.5)], [1, 2]);
+    assert.deepEqual(
+      [library.results.countBlank(runId, 0.4), library.results.countBlank(runId, 0.5)],
+      [1, 2],
+    );
   });
 
   test('goes with a file that changed, with its image and with its run', async (t) => {

@@ -83,7 +83,7 @@ suite('a library', () => {
     library.transaction(() => seeFiles(library.folders, library.images, 5000));
     library.close();
     const bytes = readFileSync(path);
-    bytes.fill(0xa5, 4096 * 40); // behind the schema
+    bytes.fill(0xa5, 4096 * 48); // behind the schema
     writeFileSync(path, bytes);
     const damaged = Library.open(path);
     assert.throws(
@@ -124,7 +124,7 @@ suite('a library', () => {
     migrate(database, path);
     const [folders, images] = [new FoldersTable(database), new ImagesTable(database)];
     seeFiles(folders, images, 100);
-    database.pragma('max_page_count = 30'); // SQLite then fails as it does without space
+    database.pragma('max_page_count = 50'); // SQLite then fails as it does without space
     assert.throws(
       answering(
         path,

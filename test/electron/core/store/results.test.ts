@@ -4,18 +4,21 @@ import { suite, test } from 'node:test';
 import { problemText } from '../../../../electron/shared/picture-problem.ts';
 import type { PictureProblem } from '../../../../electron/shared/picture-problem.ts';
 import type { TestContext } from 'node:test';
+import { readManifest } from '../../../../electron/core/packages/read-package.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import type { ImageOutcome } from '../../../../electron/shared/engine-api.ts';
-import type { Manifest } from '../../../../electron/shared/model-package.ts';
+import { everyday10 } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const FOLDER = '/pictures';
+
+const manifest = await readManifest(everyday10);
 
 /** A library with a run on one folder, and what a scan does in it. */
 function libraryWithRun(t: TestContext) {
   const library = Library.open(join(temporaryFolder(t), 'library.db'));
   t.after(() => library.close());
-  library.models.put({ sha256: 'abc', name: 'model', path: '/model', manifest: {} as Manifest });
+  library.models.put({ sha256: 'abc', name: 'model', path: '/model', manifest });
   const preset = { name: 'balanced', tokenKeep: [0.7], blockThreshold: 0.5, precision: 'fp32' as const };
   const spec = { folders: [FOLDER], modelName: 'model', modelSha256: 'abc', preset, device: 'cpu' };
   const run = library.runs.ensure(spec, '2026-01-01T00:00:00.000Z');

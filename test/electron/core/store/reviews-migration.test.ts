@@ -17,8 +17,8 @@ suite('a library from before reviews', () => {
         VALUES (1, 1, 'a/a/b.jpg', 1, 1, 4), (2, 1, 'c.jpg', 1, 1, 3);
       INSERT INTO models VALUES ('abc', 'model', '/model', '{}');
       INSERT INTO runs VALUES (1, '{"folders": ["/pictures"]}', 'key', 'abc', 'done', '2026', '2026');
-      INSERT INTO results (run_id, image_id, status, directions)
-        VALUES (1, 1, 'ok', x'0003010200'), (1, 2, 'failed', NULL);`);
+      INSERT INTO results (run_id, image_id, status, class_1, confidence_1, directions)
+        VALUES (1, 1, 'ok', 0, 0.5, x'0003010200'), (1, 2, 'failed', NULL, NULL, NULL);`);
     database.close();
 
     const library = Library.open(path);
