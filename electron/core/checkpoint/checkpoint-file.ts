@@ -1,5 +1,5 @@
-import { open } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
+import { openRegularFile } from '../files/regular-file.ts';
 import { BoundedFile } from './bounded-file.ts';
 import type { CheckpointContent } from './checkpoint-content.ts';
 import { openLegacy } from './legacy-checkpoint.ts';
@@ -17,7 +17,8 @@ export interface CheckpointFile extends CheckpointContent {
  * tensors. Rejects with NOT_FOUND or BAD_CHECKPOINT.
  */
 export async function openCheckpoint(path: string): Promise<CheckpointFile> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
+  const handle = await openRegularFile(path, 'checkpoint').catch((cause: unknown) => {
+    if (cause instanceof AppError) throw cause;
     throw new AppError('NOT_FOUND', `The checkpoint ${path} cannot be opened`, 'Check the path.', { cause });
   });
   try {

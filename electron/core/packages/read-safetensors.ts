@@ -1,7 +1,8 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { AppError } from '../../shared/errors.ts';
+import { openRegularFile } from '../files/regular-file.ts';
 import { elementCount, isTensorType, TENSOR_TYPES, type TensorType } from './tensor-type.ts';
 
 /** Room for the manifest of 20,000 labels and 10,000 tensors. */
@@ -37,7 +38,8 @@ const tensorSchema = z.strictObject({
 
 /** Opens a file for reading as long as `use` runs. Rejects with NOT_FOUND when it cannot be opened. */
 export async function withFile<T>(path: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
+  const handle = await openRegularFile(path, 'model package').catch((cause: unknown) => {
+    if (cause instanceof AppError) throw cause;
     throw new AppError('NOT_FOUND', `The model package ${path} cannot be opened`, 'Check the path.', {
       cause,
     });

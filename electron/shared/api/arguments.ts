@@ -22,8 +22,15 @@ export const imageIds = (bounds: { min?: number; max?: number } = {}) =>
       context.addIssue({ ...issue, message: `at most ${max} images are described at once` });
   });
 export const folderId = z.int('a folder is named by its number').positive('a folder is named by its number');
-export const path = z.string().min(1, 'a path must not be empty');
-export const modelName = z.string().min(1, 'a model name must not be empty');
+const withoutNul = (text: string) => !text.includes('\0');
+export const path = z
+  .string()
+  .min(1, 'a path must not be empty')
+  .refine(withoutNul, 'a path must not contain a null character');
+export const modelName = z
+  .string()
+  .min(1, 'a model name must not be empty')
+  .refine(withoutNul, 'a model name must not contain a null character');
 export const threads = z.int('threads must be a whole number from 1 to 1024').min(1).max(1024);
 export const batch = z.int('a batch must be a whole number of images from 1 to 1024').min(1).max(1024);
 export const share = (name: string) =>

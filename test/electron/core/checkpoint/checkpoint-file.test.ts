@@ -187,7 +187,7 @@ test('a missing file and a folder are told apart', async (context) => {
     openCheckpoint(join(folder, 'none.pth')),
     appError('NOT_FOUND', /none\.pth cannot be opened/),
   );
-  await assert.rejects(openCheckpoint(folder), appError('BAD_CHECKPOINT', /is not a file/));
+  await assert.rejects(openCheckpoint(folder), appError('BAD_ARGUMENT', /is a folder/));
 });
 
 /** A zip64 locator that points to `offset`, before the end of the central directory. */

@@ -130,7 +130,7 @@ suite('a library', () => {
         path,
         database.transaction(() => seeFiles(folders, images, 100_000)),
       ),
-      { ...refusal(/the disk is full \(SQLITE_FULL\)$/), hint: /winnow resume/ },
+      { ...refusal(/the disk is full \(SQLITE_FULL\)$/), code: 'DISK_FULL', hint: /winnow resume/ },
     );
     assert.equal(database.prepare('SELECT count(*) FROM images').pluck().get(), 100);
     database.close();
