@@ -8,6 +8,7 @@ import type { FileContent } from '../write-file.ts';
 import { isSameState, lookAt, stateOf } from './file-identity.ts';
 import type { OwnPlaces } from './own-places.ts';
 import { withoutLinks } from './own-places.ts';
+import { removeAbandoned } from './partial-files.ts';
 import { placeNew, placeWhole } from './place-whole.ts';
 
 /** A file that a person wants written. */
@@ -42,6 +43,7 @@ export class OutputFiles {
     const path = resolve(wanted.path);
     const place = await withoutLinks(path);
     await requireFolder(dirname(place), path);
+    await removeAbandoned(dirname(place)); // also where the file is whole, and refused now
     refuse(await this.#own.objection(place), path);
     const stats = await lookAt(place);
     if (stats !== undefined && !stats.isFile()) throw noFile(path, stats);
