@@ -43,7 +43,7 @@ async function main(args: string[]): Promise<number> {
   addCalibrateCommand(program);
   addModelsCommands(program);
   addDevicesCommand(program);
-  addLibraryCommands(program);
+  addLibraryCommands(program, finish);
   addServeCommand(program);
   try {
     await program.parseAsync(args, { from: 'user' });

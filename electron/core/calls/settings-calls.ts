@@ -3,6 +3,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import type { LibraryInfo, settingsArguments } from '../../shared/api/settings.ts';
 import { AppError } from '../../shared/errors.ts';
 import { backUpLibrary, newBackup } from '../library/back-up.ts';
+import { describeDamage, mendResults } from '../library/check-library.ts';
 import type { DailyBackup } from '../library/daily-backup.ts';
 import { checkRestore, restoreLibrary } from '../library/restore.ts';
 import { thumbnailFolder } from '../pictures/picture-source.ts';
@@ -48,6 +49,12 @@ export function settingsCalls(
           ? newBackup(libraryPath, 'manual', now)
           : await context.outputs.claim({ ...wanted, path: out });
       return backUpLibrary(context.library, place, now);
+    },
+    checkLibrary: async ({ mend = false }) => {
+      if (mend) desk.refuseUnderWay('mend the library');
+      const damage = await context.ask('findDamage', {});
+      const mended = mend && mendResults(context.library, damage);
+      return { ...describeDamage(damage), mended };
     },
     restoreLibrary: async ({ file, onlyCheck }) => {
       desk.refuseUnderWay('restore the library');

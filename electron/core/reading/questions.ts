@@ -20,6 +20,7 @@ import { listClassNames, resolveFilter, resolveOrder } from '../results/resolve-
 import { countFacets } from '../results/result-facets.ts';
 import { estimateRun } from '../runs/estimate-run.ts';
 import type { ResolvedSpec } from '../runs/run-spec.ts';
+import type { Damage } from '../store/damage.ts';
 import type { CountedFolder } from '../store/folders.ts';
 import type { Library, LibrarySummary } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -43,6 +44,7 @@ export interface Questions {
   previewExport: [ListRequest, ExportPreview];
   countFolders: [{ folderId?: number | undefined }, CountedFolder[]];
   summary: [object, LibrarySummary];
+  findDamage: [object, Damage];
 }
 
 export type QuestionName = keyof Questions;
@@ -73,6 +75,7 @@ export const answers: Answers = {
   previewExport: (library, { run, filter }) => previewExport(library, run, filter),
   countFolders: (library, { folderId }) => library.folders.counted(folderId),
   summary: (library) => library.summary(),
+  findDamage: (library) => library.findDamage(),
 };
 
 /** Questions about the list of a run: one thread answers them all, so that it can keep what it has read. */

@@ -2,6 +2,8 @@ import type Database from 'better-sqlite3';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import { CalibrationsTable } from './calibrations.ts';
+import { findDamage } from './damage.ts';
+import type { Damage } from './damage.ts';
 import { FoldersTable } from './folders.ts';
 import { FoundTable } from './found.ts';
 import { ImagesTable } from './images.ts';
@@ -19,6 +21,7 @@ import { RunsTable } from './runs.ts';
 import type { Writer } from './runs.ts';
 import { TransfersTable } from './transfers.ts';
 import { WrittenFilesTable } from './written-files.ts';
+import { defineSum, keepSums } from './sums.ts';
 import { acquireWriterLock, isWriterAlive } from './writer-lock.ts';
 import type { WriterLock } from './writer-lock.ts';
 
@@ -86,6 +89,7 @@ export class Library {
     try {
       open = openDatabase(path);
       addFunctions(open.database);
+      if (!open.readOnly) keepSums(open.database);
       return new Library(path, open);
     } catch (error) {
       open?.close();
@@ -122,6 +126,17 @@ export class Library {
       `The library ${this.path} may only be read`,
       'Give yourself the right to write it and its folder, or name another file with --library.',
     );
+  }
+
+  /** Reads all of the file, which takes seconds per million images. */
+  findDamage(): Damage {
+    return findDamage(this.#database);
+  }
+
+  /** Makes images of a run pending again, whatever is known of them, and the run paused. The caller has a transaction. */
+  resetResults(runId: number, imageIds: readonly number[]): void {
+    this.results.reset(runId, imageIds);
+    this.runs.setState(runId, 'paused');
   }
 
   /** Runs `work` in one transaction: all of it is saved, or nothing. */
@@ -198,5 +213,6 @@ export class Library {
 
 /** The functions of ours that statements call. */
 function addFunctions(database: Database.Database): void {
+  defineSum(database);
   database.function('fold', { deterministic: true }, (text) => foldName(String(text)));
 }

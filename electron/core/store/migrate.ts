@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Label } from '../../shared/model-package.ts';
 import { sortedClassNames } from '../class-names.ts';
 import { APPLICATION_ID } from '../files/library-files.ts';
+import { makeSums } from './sums.ts';
 
 const migrationsFolder = join(import.meta.dirname, 'migrations');
 
@@ -30,7 +31,10 @@ export function readMigrations(folder: string = migrationsFolder): Migration[] {
   });
 }
 
-/** Brings a database to the newest version, each migration in a transaction of its own. */
+/**
+ * Brings a database to the newest version, each migration in a transaction of its own; the last makes the checksums of all
+ * rows anew.
+ */
 export function migrate(database: Database, path: string, migrations: Migration[] = readMigrations()): void {
   const newest = migrations.length;
   if (currentVersion(database, path, newest) === newest) return;
@@ -38,11 +42,13 @@ export function migrate(database: Database, path: string, migrations: Migration[
     const { labels = [] } = JSON.parse(String(manifest)) as { labels?: Label[] };
     return JSON.stringify(sortedClassNames(labels));
   });
+  const hasSums = migrations.some(({ name }) => name.endsWith('-sums.sql')); // else it is a library of an older Winnow
   for (const migration of migrations) {
     const apply = database.transaction(() => {
       // Asked again inside the transaction: another Winnow may have migrated in the meantime.
       if (currentVersion(database, path, newest) >= migration.version) return;
       database.exec(migration.sql);
+      if (migration.version === newest && hasSums) makeSums(database);
       database.pragma(`application_id = ${APPLICATION_ID}`);
       database.pragma(`user_version = ${migration.version}`);
     });

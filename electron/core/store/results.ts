@@ -60,6 +60,7 @@ export const RESULT_COLUMNS = `images.id, relative_path, images.file_size, image
 export class ResultsTable {
   readonly #version: Statement<[number, number], { fileSize: number | null; modifiedMs: number | null }>;
   readonly #enqueue: Statement<[number, number, number | null, number | null]>;
+  readonly #reset: Statement<[number, number]>;
   readonly #drop: Statement<[number, string]>;
   readonly #pending: Statement<[number, number, number], PendingImage>;
   readonly #save: Statement;
@@ -84,6 +85,10 @@ export class ResultsTable {
         status = 'pending', file_size = excluded.file_size, modified_ms = excluded.modified_ms,
         ${computed.map((column) => `${column} = NULL`).join(', ')}
       WHERE file_size IS NOT excluded.file_size OR modified_ms IS NOT excluded.modified_ms`);
+    this.#reset = database.prepare(`
+      UPDATE results SET status = 'pending', file_size = NULL, modified_ms = NULL,
+        ${computed.map((column) => `${column} = NULL`).join(', ')}
+      WHERE run_id = ? AND image_id = ?`);
     this.#drop = database.prepare(
       'DELETE FROM results WHERE run_id = ? AND image_id IN (SELECT value FROM json_each(?))',
     );
@@ -131,6 +136,14 @@ export class ResultsTable {
     if (known?.fileSize === fileSize && known.modifiedMs === modifiedMs) return;
     const { changes } = this.#enqueue.run(runId, imageId, fileSize, modifiedMs);
     if (changes > 0) this.#found.clear(runId, imageId);
+  }
+
+  /** Makes images of the run pending, as if they had never been predicted. */
+  reset(runId: number, imageIds: readonly number[]): void {
+    for (const imageId of imageIds) {
+      this.#reset.run(runId, imageId);
+      this.#found.clear(runId, imageId);
+    }
   }
 
   /** Takes images out of the run; returns how many of them were in it. */

@@ -31,6 +31,8 @@ export const settingsArguments = {
   libraryInfo: z.strictObject({}),
   libraryState: z.strictObject({}),
   backUpLibrary: z.strictObject({ out: path.optional(), force: z.boolean().optional() }),
+  /** `mend`: damaged results become pending, to be predicted again. */
+  checkLibrary: z.strictObject({ mend: z.boolean().optional() }),
   restoreLibrary: z.strictObject({ file: path, onlyCheck }),
   clearThumbnails: z.strictObject({}),
 } as const;
@@ -46,9 +48,26 @@ export interface SettingsResults {
    * replaced as `exportRun` does; another library or a backup only where this library's backup was written before.
    */
   backUpLibrary: LibraryBackup;
+  /** Reads all of the library and compares every row with its checksum. */
+  checkLibrary: LibraryCheck;
   /** Puts a backup in the library's place; the present library becomes a backup first. */
   restoreLibrary: LibraryInfo;
   clearThumbnails: undefined;
+}
+
+/** What a check found. A library without any of it is as it was written. */
+export interface LibraryCheck {
+  rows: number; // that were compared
+  /** What SQLite says of the file itself: only a backup mends that. */
+  problems: string[];
+  /** Results and what was found that are not what was written, by run; `paths`: the first of them. */
+  results: { runId: number; images: number; paths: string[] }[];
+  /** Of people: only a backup has them as they were. */
+  reviews: { images: number; paths: string[] };
+  /** Names of damaged folders, images, models and runs themselves. */
+  others: string[];
+  /** Whether the damaged results were made pending. */
+  mended: boolean;
 }
 
 export interface LibraryBackup {

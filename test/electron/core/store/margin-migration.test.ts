@@ -32,11 +32,8 @@ suite('a library from before the order by margin', () => {
     assert.equal(library.resultQueries.verified(1), 1);
     const reader = new Database(path, { readonly: true });
     t.after(() => reader.close());
-    const added = { warning: null, problem: null, problem_details: null }; // by a later migration
-    assert.deepEqual(
-      reader.prepare('SELECT * FROM results').all(),
-      before.map((row) => ({ ...row, ...added })),
-    );
+    const kept = Object.keys(before[0] ?? {}).join(', '); // later migrations add columns
+    assert.deepEqual(reader.prepare(`SELECT ${kept} FROM results`).all(), before);
     const plan = reader
       .prepare<[], { detail: string }>(
         `EXPLAIN QUERY PLAN SELECT image_id FROM results INDEXED BY results_listing WHERE run_id = 1
