@@ -77,7 +77,9 @@ const parts: Record<string, () => Promise<void> | void> = {
     await benchHead({ work, count: 10_000 * share, model: tiny });
   },
   scan: () => benchScan(work, 100_000 * share),
-  library: () => benchLibrary(work, 100_000 * share),
+  library: async () => {
+    for (const images of [100_000, 1_000_000]) await benchLibrary(work, images * share);
+  },
   window: () => benchWindow(100_000 * share),
 };
 

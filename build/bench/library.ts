@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createAppService } from '../../electron/core/app-service.ts';
+import type { AppService } from '../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../electron/core/packages/model-registry.ts';
 import { readManifest } from '../../electron/core/packages/read-package.ts';
 import { resultSortSchema } from '../../electron/shared/api/results.ts';
@@ -46,6 +47,15 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
     for (let round = 0; round < ROUNDS; round++) rounds.push(await timed(work));
     return median(rounds).toFixed(0);
   };
+  // What a person waits for who opens a run: nothing of it is in memory then.
+  const cold: string[][] = [];
+  const first = async (name: string, ask: () => Promise<unknown>) =>
+    cold.push([name, (await timed(ask)).toFixed(0)]);
+  await first('list by path', () => app.findImages({ runId, filter: {}, sort: 'path' }));
+  await first('facets', () => app.resultFacets({ runId, filter: {} }));
+  await first('list by name', () => app.findImages({ runId, filter: {}, sort: 'name' }));
+  await first('the run', () => app.showRun({ runId }));
+  printTable([`${count} images, for the first time`, 'ms'], cold);
   const third = imageIds.filter((_, index) => index % 3 === 0);
   const bulk: string[][] = [];
   const once = async (name: string, work: () => Promise<unknown>) =>
@@ -72,12 +82,31 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
     ['folders', await times(() => app.listFolders({}))],
     ['compare with itself', await times(() => app.compareRuns({ runId, otherRunId: runId }))],
     ['runs to compare with', await times(() => app.comparableRuns({ runId }))],
+    ['the longest wait of a small question behind others', await longestWait(app, runId, otherRunId)],
     ['one run', await times(() => app.showRun({ runId }))],
     ['class names', await times(() => app.classNames({ runId }))],
   );
   printTable([`${count} images on ${os.cpus()[0]?.model ?? 'this processor'}`, 'ms'], bulk);
   await app.close();
   fs.rmSync(libraryPath);
+}
+
+/** Milliseconds that an image's details take at most while everything else of a large run is asked for. */
+async function longestWait(app: AppService, runId: number, otherRunId: number): Promise<string> {
+  const others = Promise.all([
+    app.findImages({ runId, filter: { text: 'img_01' }, sort: 'disagreement', comparedWith: otherRunId }),
+    app.resultFacets({ runId, filter: { minConfidence: 0.5 } }),
+    app.showRun({ runId }),
+    app.listFolders({}),
+    app.compareRuns({ runId, otherRunId }),
+    app.evaluateRun({ runId }).catch(() => undefined), // of a run without folders that are classes
+  ]);
+  let isOver = false;
+  void others.then(() => (isOver = true));
+  let longest = 0;
+  const goesOn = () => !isOver;
+  while (goesOn()) longest = Math.max(longest, await timed(() => app.showImage({ runId, imageId: 1 })));
+  return longest.toFixed(0);
 }
 
 /** The bundled model's, with as many classes as ImageNet has. */

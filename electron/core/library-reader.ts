@@ -1,35 +1,45 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { AppError } from '../shared/errors.ts';
+import { RunLists } from './columns/run-lists.ts';
 import { toLibraryError } from './store/library-error.ts';
 import { Library } from './store/library.ts';
 import type { ReaderData, ReaderError, ReaderReply, ReaderRequest } from './reading/messages.ts';
 import { answers, isWithoutPause } from './reading/questions.ts';
-import type { QuestionName } from './reading/questions.ts';
+import type { Reader } from './reading/questions.ts';
 
 // A thread that answers questions about a library over a connection of its own that can only read; see LibraryReaders.
 const { libraryPath } = workerData as ReaderData;
-let library: Library | undefined;
+let reader: Reader | undefined;
+
+type Question = Extract<ReaderRequest, { id: number }>;
 
 parentPort?.on('message', (request: ReaderRequest) => {
   if ('close' in request) {
-    library?.close();
+    reader?.library.close();
     parentPort?.close();
-  } else void reply(request.id, request.name, request.question);
+  } else void reply(request);
 });
 
-async function reply(id: number, name: QuestionName, question: unknown): Promise<void> {
+async function reply({ id, name, question, changes }: Question): Promise<void> {
   try {
-    library ??= Library.openToRead(libraryPath);
-    const answer = await answerFrom(library, name, question);
+    reader ??= openReader();
+    const { lists, library } = reader;
+    const answered = answers[name] as (reader: Reader, question: unknown) => unknown;
+    const answer = isWithoutPause(name)
+      ? library.reading(() => {
+          if (changes !== undefined) lists.update(changes);
+          return answered({ library, lists }, question);
+        })
+      : await answered(reader, question);
     post({ id, answer }, answer instanceof Uint32Array ? [answer.buffer as ArrayBuffer] : []); // moved, not copied
   } catch (error) {
     post({ id, error: toReaderError(toLibraryError(error, libraryPath)) });
   }
 }
 
-function answerFrom(library: Library, name: QuestionName, question: unknown): unknown {
-  const answer = answers[name] as (library: Library, question: unknown) => unknown;
-  return isWithoutPause(name) ? library.reading(() => answer(library, question)) : answer(library, question);
+function openReader(): Reader {
+  const library = Library.openToRead(libraryPath);
+  return { library, lists: new RunLists(library) };
 }
 
 function post(message: ReaderReply, moved: ArrayBuffer[] = []): void {

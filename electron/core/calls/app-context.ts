@@ -80,7 +80,7 @@ export class AppContext {
   /** Asks in another thread what takes long to read from the library. */
   async ask<Name extends QuestionName>(name: Name, question: QuestionOf<Name>): Promise<AnswerTo<Name>> {
     await this.#replacing;
-    return this.#readers.ask(this.library.file, name, question); // made and migrated before others read it
+    return this.#readers.ask(this.library, name, question); // made and migrated before others read it
   }
 
   /** Closes the library in all threads but this one. */

@@ -1,3 +1,4 @@
+import type { Library } from '../store/library.ts';
 import { isAboutList } from './questions.ts';
 import type { AnswerTo, QuestionName, QuestionOf } from './questions.ts';
 import { ReaderThread } from './reader-thread.ts';
@@ -15,12 +16,14 @@ export class LibraryReaders {
 
   /** Asks in another thread; the library must be there. What is thrown there is thrown here. */
   async ask<Name extends QuestionName>(
-    libraryPath: string,
+    library: Pick<Library, 'file' | 'changeLog'>,
     name: Name,
     question: QuestionOf<Name>,
   ): Promise<AnswerTo<Name>> {
-    const thread = isAboutList(name) ? this.#listThread(libraryPath) : this.#otherThread(libraryPath);
-    return (await thread.ask(name, question)) as AnswerTo<Name>;
+    const answer = isAboutList(name)
+      ? this.#listThread(library.file).ask(name, question, library.changeLog.take())
+      : this.#otherThread(library.file).ask(name, question);
+    return (await answer) as AnswerTo<Name>;
   }
 
   /** Closes the library in all threads when they have answered; what is asked afterwards starts new ones. */

@@ -1,4 +1,5 @@
 import type { WireError } from '../../shared/wire.ts';
+import type { Changes } from '../store/change-log.ts';
 import type { QuestionName } from './questions.ts';
 
 /** What a reader is started with. */
@@ -6,8 +7,12 @@ export interface ReaderData {
   libraryPath: string;
 }
 
-/** What a reader is sent: a question, or that there will be no more. */
-export type ReaderRequest = { id: number; name: QuestionName; question: unknown } | { close: true };
+/**
+ * What a reader is sent: a question, with what has changed since the one before where it is about a list, or that there will be
+ * no more.
+ */
+export type ReaderRequest =
+  { id: number; name: QuestionName; question: unknown; changes: Changes | undefined } | { close: true };
 
 /** And what it sends back. `stack` is there for a mistake in Winnow only. */
 export type ReaderReply = { id: number; answer: unknown } | { id: number; error: ReaderError };

@@ -9,15 +9,17 @@ import type {
   RunComparison,
   RunEvaluation,
 } from '../../shared/api/results.ts';
-import type { RunEstimate } from '../../shared/api/runs.ts';
+import type { RunDetails, RunEstimate } from '../../shared/api/runs.ts';
 import { evaluateFound } from '../evaluate/evaluate-found.ts';
 import { evaluateImages } from '../evaluate/evaluate-run.ts';
 import { previewExport } from '../export/export-run.ts';
+import type { RunLists } from '../columns/run-lists.ts';
 import { comparableRuns } from '../results/comparable-runs.ts';
 import type { SharedImages } from '../results/comparable-runs.ts';
 import { compareRuns } from '../results/compare-runs.ts';
 import { listClassNames, resolveFilter, resolveOrder } from '../results/resolve-filter.ts';
 import { countFacets } from '../results/result-facets.ts';
+import { describeDetails } from '../results/run-details.ts';
 import { estimateRun } from '../runs/estimate-run.ts';
 import type { ResolvedSpec } from '../runs/run-spec.ts';
 import type { Damage } from '../store/damage.ts';
@@ -35,6 +37,7 @@ interface ListRequest {
 export interface Questions {
   findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, Uint32Array];
   resultFacets: [ListRequest & { open: FolderPlace[] | undefined }, ResultFacets];
+  describeRun: [{ run: RunRow }, Omit<RunDetails, 'run'>];
   classNames: [{ run: RunRow }, ClassNames];
   compareRuns: [{ run: RunRow; other: RunRow }, RunComparison];
   comparableRuns: [{ run: RunRow }, SharedImages[]];
@@ -51,35 +54,49 @@ export type QuestionName = keyof Questions;
 export type QuestionOf<Name extends QuestionName> = Questions[Name][0];
 export type AnswerTo<Name extends QuestionName> = Questions[Name][1];
 
+/** What a thread reads from. */
+export interface Reader {
+  library: Library;
+  lists: RunLists;
+}
+
 type Answers = {
   [Name in QuestionName]: (
-    library: Library,
+    reader: Reader,
     question: QuestionOf<Name>,
   ) => AnswerTo<Name> | Promise<AnswerTo<Name>>;
 };
 
 /** How each question is answered. */
 export const answers: Answers = {
-  findImages: (library, { run, filter, sort, comparedWith }) => {
+  findImages: ({ library, lists }, { run, filter, sort, comparedWith }) => {
     const order = resolveOrder(library, run, sort, { comparedWith, minScore: filter.minScore });
-    return library.resultQueries.find(run.id, resolveFilter(library, run, filter), order);
+    const resolved = resolveFilter(library, run, filter);
+    return lists.answer((queries) => queries.find(run.id, resolved, order));
   },
-  resultFacets: (library, { run, filter, open }) => countFacets(library, run, filter, open),
-  classNames: (library, { run }) => listClassNames(library, run),
-  compareRuns: (library, { run, other }) => compareRuns(library, run, other),
-  comparableRuns: (library, { run }) => comparableRuns(library, run),
-  evaluateRun: (library, { run }) => evaluateImages(library, run),
-  evaluateFound: (library, { run, truth }) => evaluateFound(library, run, truth),
-  estimateRun: (library, { resolved, threads, inputSize }) =>
+  resultFacets: ({ library, lists }, { run, filter, open }) =>
+    lists.answer((queries) => countFacets(library, queries, run, filter, open)),
+  describeRun: ({ library, lists }, { run }) =>
+    lists.answer((queries) => describeDetails(library, queries, run)),
+  classNames: ({ library }, { run }) => listClassNames(library, run),
+  compareRuns: ({ library }, { run, other }) => compareRuns(library, run, other),
+  comparableRuns: ({ library }, { run }) => comparableRuns(library, run),
+  evaluateRun: ({ library }, { run }) => evaluateImages(library, run),
+  evaluateFound: ({ library }, { run, truth }) => evaluateFound(library, run, truth),
+  estimateRun: ({ library }, { resolved, threads, inputSize }) =>
     estimateRun(library, resolved, threads, inputSize),
-  previewExport: (library, { run, filter }) => previewExport(library, run, filter),
-  countFolders: (library, { folderId }) => library.folders.counted(folderId),
-  summary: (library) => library.summary(),
-  findDamage: (library) => library.findDamage(),
+  previewExport: ({ library }, { run, filter }) => previewExport(library, run, filter),
+  countFolders: ({ library }, { folderId }) => library.folders.counted(folderId),
+  summary: ({ library }) => library.summary(),
+  findDamage: ({ library }) => library.findDamage(),
 };
 
 /** Questions about the list of a run: one thread answers them all, so that it can keep what it has read. */
-const LIST_QUESTIONS: ReadonlySet<QuestionName> = new Set<QuestionName>(['findImages', 'resultFacets']);
+const LIST_QUESTIONS: ReadonlySet<QuestionName> = new Set<QuestionName>([
+  'findImages',
+  'resultFacets',
+  'describeRun',
+]);
 
 /** Whether the answer comes at once, so that all of it can be read as it was at one moment. */
 export function isWithoutPause(name: QuestionName): boolean {

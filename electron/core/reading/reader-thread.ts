@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../shared/errors.ts';
+import type { Changes } from '../store/change-log.ts';
 import type { ReaderData, ReaderError, ReaderReply, ReaderRequest } from './messages.ts';
 import type { QuestionName } from './questions.ts';
 
@@ -47,12 +48,13 @@ export class ReaderThread {
     return this.#waiting.size;
   }
 
-  ask(name: QuestionName, question: unknown): Promise<unknown> {
+  /** `changes`: what was written since it was asked before, where the question is about a list. */
+  ask(name: QuestionName, question: unknown, changes?: Changes): Promise<unknown> {
     const id = ++this.#asked;
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject });
       this.#worker.ref();
-      this.#send({ id, name, question });
+      this.#send({ id, name, question, changes });
     });
   }
 

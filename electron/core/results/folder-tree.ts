@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { FacetFolder, FolderPlace, ResultFilter } from '../../shared/api/results.ts';
 import type { DirectoryCount } from '../store/result-queries.ts';
 import type { Library } from '../store/library.ts';
+import type { ListQueries } from '../store/list-queries.ts';
 import type { RunRow } from '../store/runs.ts';
 import { resolveFilter } from './resolve-filter.ts';
 
@@ -19,11 +20,12 @@ interface Node {
  */
 export function listFolderTree(
   library: Library,
+  queries: ListQueries,
   run: RunRow,
   filter: ResultFilter,
   open: readonly FolderPlace[],
 ): FacetFolder[] {
-  const counts = library.resultQueries.directoryCounts(run.id, resolveFilter(library, run, filter));
+  const counts = queries.directoryCounts(run.id, resolveFilter(library, run, filter));
   const chosen = { folderId: filter.folderId, path: filter.folder ?? '' };
   const roots = run.spec.folders.flatMap((path) => {
     const folder = library.folders.find(path);

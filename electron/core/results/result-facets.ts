@@ -5,11 +5,16 @@ import { NOTHING } from '../store/result-filter.ts';
 import { CONFIDENCE_BINS } from '../store/facet-code.ts';
 import type { FacetCode } from '../store/facet-code.ts';
 import type { Library } from '../store/library.ts';
+import type { ListQueries } from '../store/list-queries.ts';
 import type { RunRow } from '../store/runs.ts';
 
-/** Counts for the filters beside the grid, each with the other filters on and its own off; see ResultFacets. */
+/**
+ * Counts for the filters beside the grid, each with the other filters on and its own off; see ResultFacets. `queries`: what
+ * answers for the run.
+ */
 export function countFacets(
   library: Library,
+  queries: ListQueries,
   run: RunRow,
   filter: ResultFilter,
   open: readonly FolderPlace[] = [],
@@ -17,28 +22,28 @@ export function countFacets(
   const names = classLabels(library, run);
   const resolved = resolveFilter(library, run, filter);
   const tally = new FacetTally(names.length);
-  for (const code of library.resultQueries.facetCodes(run.id, resolved, pairWithLabels(names)))
-    tally.add(code);
+  queries.forEachFacet(run.id, resolved, pairWithLabels(names), (code) => tally.add(code));
   return {
     total: tally.total,
-    reviewed: library.resultQueries.verified(run.id),
+    reviewed: queries.verified(run.id),
     labels: added([
       ...tally.classes.map((count, index) => ({ label: names[index] ?? '', count })),
       { label: '', count: tally.nothing },
-      ...library.resultQueries.humanLabels(run.id, resolved),
+      ...queries.humanLabels(run.id, resolved),
     ]),
-    found: countFound(library, run, filter, names),
+    found: countFound(library, queries, run, filter, names),
     confidence: tally.bins,
     status: {
       ...tally.status,
-      problem: tally.status.failed + library.resultQueries.count(run.id, { ...resolved, status: 'warned' }),
+      problem: tally.status.failed + queries.count(run.id, { ...resolved, status: 'warned' }),
     },
-    folders: listFolderTree(library, run, filter, open),
+    folders: listFolderTree(library, queries, run, filter, open),
   };
 }
 
 function countFound(
   library: Library,
+  queries: ListQueries,
   run: RunRow,
   { contains: _, ...filter }: ResultFilter,
   names: readonly string[],
@@ -46,10 +51,10 @@ function countFound(
   const { task } = library.models.get(run.spec.modelSha256).manifest;
   if (task === 'classification') return [];
   const resolved = resolveFilter(library, run, filter);
-  const found = library.resultQueries.foundCounts(run.id, resolved, foundIn(task));
+  const found = queries.foundCounts(run.id, resolved, foundIn(task));
   return added([
     ...found.map(({ classIndex, count }) => ({ label: names[classIndex] ?? '', count })),
-    ...library.resultQueries.markedCounts(run.id, resolved),
+    ...queries.markedCounts(run.id, resolved),
   ]);
 }
 

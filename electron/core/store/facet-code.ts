@@ -18,6 +18,11 @@ export interface FacetCode {
   inStatus: boolean;
 }
 
+/** The bin of a confidence. */
+export function confidenceBin(confidence: number): number {
+  return Math.min(CONFIDENCE_BINS - 1, Math.floor(confidence * CONFIDENCE_BINS));
+}
+
 const STATUSES: readonly ImageStatus[] = ['pending', 'ok', 'failed'];
 
 const NO_BIN = CONFIDENCE_BINS;

@@ -2,6 +2,8 @@ import type Database from 'better-sqlite3';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import { CalibrationsTable } from './calibrations.ts';
+import { ChangeLog } from './change-log.ts';
+import { ColumnReads } from './column-reads.ts';
 import { findDamage } from './damage.ts';
 import type { Damage } from './damage.ts';
 import { FoldersTable } from './folders.ts';
@@ -45,6 +47,8 @@ export class Library {
   readonly found: FoundTable;
   readonly results: ResultsTable;
   readonly resultQueries: ResultQueries;
+  readonly columnReads: ColumnReads;
+  readonly changeLog: ChangeLog;
   readonly reviews: ReviewsTable;
   readonly reviewHistory: ReviewHistory;
   readonly calibrations: CalibrationsTable;
@@ -70,6 +74,8 @@ export class Library {
     this.found = new FoundTable(database);
     this.results = new ResultsTable(database, this.found);
     this.resultQueries = new ResultQueries(database);
+    this.columnReads = new ColumnReads(database);
+    this.changeLog = new ChangeLog(database);
     this.reviews = new ReviewsTable(database);
     this.reviewHistory = new ReviewHistory(database);
     this.calibrations = new CalibrationsTable(database);

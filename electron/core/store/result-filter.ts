@@ -97,6 +97,12 @@ export function classPair(classIndex: number, otherClass: number): number {
   return classIndex * PAIR + otherClass;
 }
 
+/** The two classes of a classPair. */
+export function splitPair(pair: number): [classIndex: number, otherClass: number] {
+  const classIndex = Math.floor((pair - NOTHING) / PAIR);
+  return [classIndex, pair - classIndex * PAIR];
+}
+
 /** SQL for the classPair of two rows of `results`. `otherLeast`: the parameter with the least score of the other. */
 export function pairOfClasses(table: string, otherTable: string, otherLeast: string): string {
   return `(${bestClass(table)}) * ${PAIR} + (${bestClass(otherTable, otherLeast)})`;

@@ -11,7 +11,7 @@ import {
   TOP_FOLDER,
   wholeCondition,
 } from './result-filter.ts';
-import type { FoundIn, RowFilter } from './result-filter.ts';
+import type { FoundChoice, FoundIn, RowFilter } from './result-filter.ts';
 import { facetCodeSql, readFacetCode } from './facet-code.ts';
 import type { FacetCode } from './facet-code.ts';
 import { orderSql } from './result-order.ts';
@@ -79,6 +79,7 @@ export class ResultQueries {
   readonly #rows: Statement<[{ runId: number; imageIds: string }], StoredPlacedRow>;
   readonly #pairs: Statement<[RunPair], ClassPairCount>;
   readonly #shared: Statement<[{ runId: number; otherRunId: number }], number>;
+  readonly #problems: Record<'failed' | 'warned', Statement<[{ runId: number; limit: number }], number>>;
   readonly #verified: Statement<[{ runId: number }], number>;
   readonly #tally: Statement<[{ runId: number; rightClasses: string; minScore: number }], FolderTally>;
 
@@ -105,6 +106,18 @@ export class ResultQueries {
         WHERE one.run_id = :runId AND one.status = 'ok'`,
       )
       .pluck();
+    const problems = (index: string, condition: string) =>
+      database
+        .prepare<[{ runId: number; limit: number }], number>(
+          `SELECT image_id FROM results INDEXED BY ${index} CROSS JOIN images ON images.id = image_id
+            CROSS JOIN folders ON folders.id = folder_id
+          WHERE run_id = :runId AND ${condition} ORDER BY folders.path, relative_path LIMIT :limit`,
+        )
+        .pluck();
+    this.#problems = {
+      failed: problems('results_by_status', `status = 'failed'`),
+      warned: problems('results_warned', 'warning IS NOT NULL'),
+    };
     this.#verified = database.prepare<[{ runId: number }], number>(`SELECT count(*) ${REVIEWED}`).pluck();
     const right = [1, 2, 3, 4, 5].map(
       (rank) => `confidence_${rank} >= :minScore
@@ -149,10 +162,15 @@ export class ResultQueries {
   }
 
   /**
-   * What facets count, for every image that passes the part of the filter that no facet switches off.
+   * Tells what facets count, for every image that passes the part of the filter that no facet switches off.
    * `classLabels`: as in RowFilter.
    */
-  facetCodes(runId: number, filter: RowFilter, classLabels: readonly string[]): FacetCode[] {
+  forEachFacet(
+    runId: number,
+    filter: RowFilter,
+    classLabels: readonly string[],
+    tell: (code: FacetCode) => void,
+  ): void {
     const conditions = filterConditions(filter);
     const flags = {
       corrected: correctedCondition(classLabels, filter.minScore),
@@ -171,7 +189,7 @@ export class ResultQueries {
     const statement = this.#database
       .prepare<[object], number>(`SELECT ${code} ${LISTED} ${where.sql}`)
       .pluck();
-    return statement.all({ ...parameters, runId }).map(readFacetCode);
+    for (const code of statement.all({ ...parameters, runId })) tell(readFacetCode(code));
   }
 
   /** How many of the images that pass lie in each directory; the filter's own folder is left out of it. */
@@ -215,6 +233,27 @@ export class ResultQueries {
         GROUP BY reviews.label`,
       )
       .all({ ...parameters, runId });
+  }
+
+  /** The first rows of a run that failed, or whose results are to be taken with care, in order of their paths. */
+  problems(runId: number, status: 'failed' | 'warned', limit: number): PlacedRow[] {
+    return this.rows(runId, this.#problems[status].all({ runId, limit }));
+  }
+
+  /** The images of a run that contain one of the classes; as the filter's condition, but along the indexes alone. */
+  imagesContaining(runId: number, { table, classes, names }: FoundChoice, minScore: number): number[] {
+    const { sql, parameters } = foundRows(table, minScore);
+    const touched = `FROM reviews INDEXED BY reviews_with_boxes
+      WHERE class_set = ${CLASS_SET} AND boxes IS NOT NULL`;
+    return this.#database
+      .prepare<[object], number>(
+        `SELECT image_id ${sql} AND class IN (SELECT value FROM json_each(:classes))
+          AND image_id NOT IN (SELECT image_id ${touched})
+        UNION ALL SELECT image_id ${touched} AND EXISTS (SELECT 1 FROM json_each(boxes) AS box
+          WHERE box.value ->> 'label' IN (SELECT value FROM json_each(:names)))`,
+      )
+      .pluck()
+      .all({ ...parameters, runId, classes: JSON.stringify(classes), names: JSON.stringify(names) });
   }
 
   /** In how many of the images that pass each class was found by the model, where no person has touched the boxes. */

@@ -101,7 +101,7 @@ export class ResultsTable {
         ${computed.map((column) => `${column} = ?`).join(', ')}
       WHERE run_id = ? AND image_id = ?`);
     this.#counts = database.prepare(
-      'SELECT status, count(*) AS count FROM results WHERE run_id = ? GROUP BY status',
+      'SELECT status, sum(images) AS count FROM run_counts WHERE run_id = ? GROUP BY status',
     );
     this.#warned = database
       .prepare<[number], number>(
@@ -113,14 +113,18 @@ export class ResultsTable {
       WHERE run_id = :runId AND status = 'ok' GROUP BY 1 ORDER BY count DESC, 1`);
     this.#blank = database
       .prepare<[{ runId: number; minScore: number }], number>(
-        `SELECT count(*) FROM results INDEXED BY results_listing
-        WHERE run_id = :runId AND (${bestClass('results')}) IS ${NOTHING}`,
+        // What is counted beside the results are those at the scores that are asked for nearly always.
+        `SELECT CASE :minScore
+          WHEN 0 THEN (SELECT coalesce(sum(empty), 0) FROM run_counts WHERE run_id = :runId AND status = 'ok')
+          WHEN 0.5 THEN (SELECT coalesce(sum(unsure), 0) FROM run_counts WHERE run_id = :runId AND status = 'ok')
+          ELSE (SELECT count(*) FROM results INDEXED BY results_listing
+            WHERE run_id = :runId AND (${bestClass('results')}) IS ${NOTHING}) END`,
       )
       .pluck();
     this.#folderCounts = database.prepare(`
-      SELECT path, count(*) AS total, sum(status <> 'pending') AS done
-      FROM results JOIN images ON images.id = image_id JOIN folders ON folders.id = folder_id
-      WHERE run_id = ? GROUP BY folder_id`);
+      SELECT path, sum(images) AS total, sum(images * (status <> 'pending')) AS done
+      FROM run_counts JOIN folders ON folders.id = folder_id WHERE run_id = ?
+      GROUP BY folder_id HAVING total > 0`);
     this.#topFolders = database
       .prepare<[number], string>(
         `SELECT DISTINCT ${TOP_FOLDER} AS folder FROM results JOIN images ON images.id = image_id

@@ -1,3 +1,5 @@
+import { IdSet } from '../../../electron/shared/id-set.ts';
+
 /** What is selected among the images of a list, and where the keyboard is. Images are named by their ids. */
 export interface Selection {
   readonly ids: ReadonlySet<number>;
@@ -44,13 +46,10 @@ export function selectAll(selection: Selection, order: Uint32Array): Selection {
 
 /** The first of `open` after the cursor, from the start again when there is none; never the cursor itself. */
 export function nextOpen(order: Uint32Array, cursor: number, open: Uint32Array): number | undefined {
-  const wanted = new Set(open);
-  wanted.delete(cursor);
+  const wanted = new IdSet(open);
   const at = order.indexOf(cursor);
-  return (
-    order.subarray(at + 1).find((imageId) => wanted.has(imageId)) ??
-    order.find((imageId) => wanted.has(imageId))
-  );
+  const isNext = (imageId: number) => imageId !== cursor && wanted.has(imageId);
+  return order.subarray(at + 1).find(isNext) ?? order.find(isNext);
 }
 
 /** Nothing but the place of the keyboard stays. */
@@ -65,7 +64,7 @@ export function selectNone({ cursor }: Selection): Selection {
 export function afterChange(selection: Selection, before: Uint32Array, now: Uint32Array): Selection {
   const { cursor } = selection;
   if (cursor === undefined) return selection;
-  const here = new Set(now);
+  const here = new IdSet(now); // a Set of a million numbers takes longer than a frame
   const place = here.has(cursor)
     ? cursor
     : now[Math.min(Math.max(0, before.indexOf(cursor)), now.length - 1)];

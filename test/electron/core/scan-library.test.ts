@@ -12,13 +12,15 @@ import type { Manifest } from '../../../electron/shared/model-package.ts';
 import { writeFiles } from '../support/files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
+const NO_CLASSES = { task: 'classification', labels: [] as Manifest['labels'] } as Manifest;
+
 /** A library with a run on a folder of these files, scanned once. */
 async function scannedRun(t: TestContext, names: readonly string[]) {
   const [folder, path] = [temporaryFolder(t), join(temporaryFolder(t), 'library.db')];
   writeFiles(folder, Object.fromEntries(names.map((name) => [name, 'x'])));
   const library = Library.open(path);
   t.after(() => library.close());
-  library.models.put({ sha256: 'abc', name: 'model', path: '/model', manifest: {} as Manifest });
+  library.models.put({ sha256: 'abc', name: 'model', path: '/model', manifest: NO_CLASSES });
   const preset = { name: 'balanced', tokenKeep: [0.7], blockThreshold: 0.5, precision: 'fp32' as const };
   const spec = { folders: [folder], modelName: 'model', modelSha256: 'abc', preset, device: 'cpu' };
   const run = library.runs.ensure(spec, '2026-01-01T00:00:00.000Z');

@@ -23,16 +23,16 @@ function libraryWithReaders(t: TestContext) {
 
 suite('readers of a library', () => {
   test('see what was saved before they were asked', async (t) => {
-    const { path, library, readers } = libraryWithReaders(t);
-    const paths = async () => (await readers.ask(path, 'countFolders', {})).map((folder) => folder.path);
+    const { library, readers } = libraryWithReaders(t);
+    const paths = async () => (await readers.ask(library, 'countFolders', {})).map((folder) => folder.path);
     assert.deepEqual(await paths(), ['/pictures']);
     library.folders.ensure('/more');
     assert.deepEqual(await paths(), ['/more', '/pictures']);
   });
 
   test('answer while the library is written, and keep none of it waiting', async (t) => {
-    const { path, library, readers } = libraryWithReaders(t);
-    const asked = Array.from({ length: 8 }, () => readers.ask(path, 'summary', {}));
+    const { library, readers } = libraryWithReaders(t);
+    const asked = Array.from({ length: 8 }, () => readers.ask(library, 'summary', {}));
     const written = Array.from({ length: 50 }, (_, index) => library.folders.ensure(`/${index}`).id);
     assert.equal(new Set(written).size, 50);
     for (const { folders } of await Promise.all(asked)) assert.ok(folders >= 1 && folders <= 51);
@@ -49,7 +49,7 @@ suite('readers of a library', () => {
   test('throw what was thrown in them, with its code', async (t) => {
     const { library, readers } = libraryWithReaders(t);
     const missing = join(temporaryFolder(t), 'missing.db');
-    await assert.rejects(readers.ask(missing, 'summary', {}), {
+    await assert.rejects(readers.ask({ file: missing, changeLog: library.changeLog }, 'summary', {}), {
       name: 'AppError',
       code: 'LIBRARY',
       message: /missing\.db cannot be opened/,
@@ -59,20 +59,20 @@ suite('readers of a library', () => {
   });
 
   test('answer what was asked before they are closed, and start again afterwards', async (t) => {
-    const { path, library, readers } = libraryWithReaders(t);
-    const asked = [readers.ask(path, 'summary', {}), readers.ask(path, 'summary', {})];
+    const { library, readers } = libraryWithReaders(t);
+    const asked = [readers.ask(library, 'summary', {}), readers.ask(library, 'summary', {})];
     await readers.close();
     assert.deepEqual(
       (await Promise.all(asked)).map(({ folders }) => folders),
       [1, 1],
     );
     library.folders.ensure('/more');
-    assert.equal((await readers.ask(path, 'summary', {})).folders, 2);
+    assert.equal((await readers.ask(library, 'summary', {})).folders, 2);
   });
 
   test('let go of the write-ahead log, so that it does not grow for ever', async (t) => {
     const { path, library, readers } = libraryWithReaders(t);
-    await readers.ask(path, 'summary', {});
+    await readers.ask(library, 'summary', {});
     await readers.close();
     library.close();
     // The last connection that closes writes the log into the file; a reader that is left would keep it.
