@@ -1,6 +1,7 @@
 import { Notification, powerSaveBlocker } from 'electron';
 import type { AppService } from '../core/app-service.ts';
 import type { AppEvent } from '../shared/app-api.ts';
+import { countLabelled } from '../shared/run.ts';
 import type { Run, RunProgress } from '../shared/run.ts';
 import type { MainWindow } from './main-window.ts';
 import type { Language } from './texts.ts';
@@ -40,12 +41,13 @@ class RunSigns {
     this.#window.browserWindow?.setProgressBar(isCounted ? (total - pending) / total : UNKNOWN);
   }
 
-  #end({ state, counts }: Run, error: string | undefined): void {
+  #end(run: Run, error: string | undefined): void {
     this.#rest();
+    const { state, counts } = run;
     const isOver = state === 'done' || state === 'failed';
     if (!isOver || this.#window.browserWindow?.isFocused() === true || !Notification.isSupported()) return;
     const { texts, locale } = this.#language;
-    const body = error ?? texts.labelled(counts.ok.toLocaleString(locale), counts.failed);
+    const body = error ?? texts.labelled(countLabelled(run).toLocaleString(locale), counts.failed);
     const notification = new Notification({ title: state === 'done' ? texts.done : texts.failed, body });
     notification.on('click', () => this.#window.show());
     notification.show();

@@ -54,6 +54,9 @@ export interface Run {
   reason: string | undefined;
 }
 
+/** Images of a run that have a label: those that are predicted without the blank ones. */
+export const countLabelled = ({ counts, blank }: Pick<Run, 'counts' | 'blank'>): number => counts.ok - blank;
+
 export interface RunCounts {
   total: number;
   pending: number;

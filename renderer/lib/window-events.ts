@@ -1,5 +1,6 @@
 import type { AppEvent } from '../../electron/shared/app-api.ts';
 import type { Training } from '../../electron/shared/api/training.ts';
+import { countLabelled } from '../../electron/shared/run.ts';
 import type { MenuCommand } from '../../electron/shared/window-bridge.ts';
 import { announce } from './announcer.svelte.ts';
 import { newRunAddress } from './folders.svelte.ts';
@@ -63,7 +64,8 @@ function tellEnd({ run, error }: Ended): void {
     notices.add({ tone: 'bad', message, action: showRun(run.id) }, { run: run.id });
     return;
   }
-  const { ok, failed } = run.counts;
+  const { failed } = run.counts;
+  const ok = countLabelled(run);
   if (run.state !== 'done') return;
   announce(
     t('run.ended', { run: run.id, ok, okText: format.count(ok), failed, failedText: format.count(failed) }),

@@ -1,5 +1,5 @@
 import { SvelteSet } from 'svelte/reactivity';
-import type { ImageDetails } from '../../../electron/shared/api/results.ts';
+import type { ImageDetails, Suggestion } from '../../../electron/shared/api/results.ts';
 import type { Box } from '../../../electron/shared/engine-api.ts';
 import { announce } from '../../lib/announcer.svelte.ts';
 import { ClassRanks } from '../../lib/class-colour.ts';
@@ -60,6 +60,11 @@ export class Found {
   /** Whether keys are about a box, not about the image. */
   get isBoxMeant(): boolean {
     return this.isDrawing || this.draft !== undefined || this.current !== undefined;
+  }
+
+  /** What a person said of the image among other classes, while nothing is said of it among these. */
+  get suggestion(): Suggestion | undefined {
+    return this.#changed === undefined ? this.details?.suggestion : undefined;
   }
 
   /** Whether the boxes are a person's. */
@@ -179,7 +184,9 @@ export class Found {
     const change = await attempt(() => api.review({ runId, imageIds: [imageId], verdict }));
     if (change) announce(change.description);
     const isLast = () => this.#underWay === 1 && this.details?.item.imageId === imageId;
-    const details = isLast() ? await attempt(() => api.showImage({ runId, imageId })) : undefined;
+    const details = isLast()
+      ? await attempt(() => api.showImage({ runId, imageId, minScore: this.minScore }))
+      : undefined;
     const isSettled = isLast();
     this.#underWay--;
     if (isSettled && details !== undefined) this.take(details);

@@ -17,7 +17,8 @@ export interface ItemCacheParts {
 export class ItemCache {
   readonly #parts: ItemCacheParts;
   readonly #items = new Map<number, ResultItem>();
-  readonly #stale = new Set<number>(); // known, but changed since
+  readonly #stale = new Set<number>(); // asked for, but changed since
+  #underWay: readonly number[] = [];
   #wanted: readonly number[] = [];
   #busy = false;
 
@@ -35,10 +36,13 @@ export class ItemCache {
     void this.#fill();
   }
 
-  /** The images have changed, all of them when none are named; what was known is shown until the new comes. */
-  invalidate(imageIds: Iterable<number> = this.#items.keys()): void {
+  /**
+   * The images have changed, all of them when none are named; what was known is shown until the new comes. What is under
+   * way may be from before the change, and is asked for again.
+   */
+  invalidate(imageIds: Iterable<number> = [...this.#items.keys(), ...this.#underWay]): void {
     for (const imageId of imageIds) {
-      if (this.#items.has(imageId)) this.#stale.add(imageId);
+      if (this.#items.has(imageId) || this.#underWay.includes(imageId)) this.#stale.add(imageId);
     }
     void this.#fill();
   }
@@ -48,11 +52,15 @@ export class ItemCache {
     this.#busy = true;
     try {
       for (let missing = this.#missing(); missing.length > 0; missing = this.#missing()) {
+        this.#underWay = missing;
+        for (const imageId of missing) this.#stale.delete(imageId);
         this.#take(missing, await this.#parts.fetch(missing));
       }
     } catch (error) {
+      for (const imageId of this.#underWay) this.#stale.add(imageId);
       this.#parts.onError(error);
     } finally {
+      this.#underWay = [];
       this.#busy = false;
     }
   }
@@ -64,7 +72,6 @@ export class ItemCache {
   }
 
   #take(asked: readonly number[], items: readonly ResultItem[]): void {
-    for (const imageId of asked) this.#stale.delete(imageId);
     for (const item of items) {
       this.#items.delete(item.imageId); // to the end: the oldest are dropped first
       this.#items.set(item.imageId, item);

@@ -1,5 +1,5 @@
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
-import type { ResultFacets, ResultItem } from '../../../electron/shared/api/results.ts';
+import type { FolderPlace, ResultFacets, ResultItem } from '../../../electron/shared/api/results.ts';
 import { api } from '../../lib/winnow.svelte.ts';
 import { ItemCache } from './item-cache.ts';
 import { Latest } from './latest.ts';
@@ -27,6 +27,8 @@ export class ResultList {
   error: unknown = $state.raw();
   #version = $state(0);
   #view: ResultView | undefined;
+  /** Folders of the facets that a person has opened. */
+  #open: readonly FolderPlace[] = [];
   /** Images that are to be selected once the list is read again. */
   #wanted: readonly number[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -38,7 +40,7 @@ export class ResultList {
     this.runId = runId;
     const onError = (error: unknown) => (this.error = error);
     this.#items = new ItemCache({
-      fetch: (imageIds) => api.resultItems({ runId, imageIds }),
+      fetch: (imageIds) => api.resultItems({ runId, imageIds, ...this.score }),
       onChange: () => this.#version++,
       onError,
     });
@@ -51,11 +53,25 @@ export class ResultList {
     return this.listing?.ids ?? NONE;
   }
 
+  /** The least score of the view, as arguments have it: none where it is not said. */
+  get score(): { minScore?: number } {
+    const minScore = this.#view?.filter.minScore;
+    return minScore === undefined ? {} : { minScore };
+  }
+
   /** Fetches what this view shows. */
   show(view: ResultView): void {
     if (this.#view !== undefined && viewText(view) === viewText(this.#view)) return;
+    const hasOtherScore = view.filter.minScore !== this.#view?.filter.minScore;
     this.#view = view;
+    if (hasOtherScore) this.#items.invalidate(); // labels are those at the view's score
     this.refresh();
+  }
+
+  /** Counts what lies in these folders, too. */
+  openFolders(open: readonly FolderPlace[]): void {
+    this.#open = open;
+    if (this.listing !== undefined) this.#count.ask(this.listing.view);
   }
 
   /** Fetches everything again. */
@@ -133,7 +149,7 @@ export class ResultList {
   }
 
   async #countFacets({ filter }: ResultView): Promise<void> {
-    this.facets = await api.resultFacets({ runId: this.runId, filter });
+    this.facets = await api.resultFacets({ runId: this.runId, filter, open: [...this.#open] });
   }
 }
 

@@ -23,6 +23,7 @@ export function readView(query: Readonly<Record<string, string>>): ResultView {
     text: query['q'],
     status: query['status'],
     folderId: number(query['folder']),
+    folder: query['in'] || undefined,
     differsFrom: differs === undefined ? undefined : compact({ runId: differs, label: query['there'] }),
     wrong: query['wrong'] === undefined ? undefined : compact({ folder: query['wrong'] || undefined }),
   };
@@ -41,7 +42,7 @@ export function readView(query: Readonly<Record<string, string>>): ResultView {
 /** The query that `readView` reads the same view from. */
 export function writeView({ filter, sort, comparedWith }: ResultView): Record<string, string> {
   const { labels, minConfidence, maxConfidence, contains, minScore } = filter;
-  const { text, status, folderId, differsFrom, wrong } = filter;
+  const { text, status, folderId, folder, differsFrom, wrong } = filter;
   return compact({
     label: labels === undefined || labels.length === 0 ? undefined : labels.map(encode).join(','),
     min: minConfidence?.toString(),
@@ -51,6 +52,7 @@ export function writeView({ filter, sort, comparedWith }: ResultView): Record<st
     q: text === '' ? undefined : text,
     status,
     folder: folderId?.toString(),
+    in: folder === '' ? undefined : folder,
     differs: differsFrom?.runId.toString(),
     there: differsFrom?.label,
     wrong: wrong === undefined ? undefined : (wrong.folder ?? ''),

@@ -22,6 +22,13 @@ export function reviewKeys(reviewer: Reviewer, found: Found, searchClasses: () =
       when: () => reviewer.targets.length === 1 && !found.isBoxMeant,
       hint: true,
     },
+    {
+      keys: ['s'],
+      label: 'review.key.suggestion',
+      run: () => void reviewer.takeSuggestion(),
+      when: () => reviewer.targets.length === 1 && !found.isBoxMeant && found.suggestion !== undefined,
+      hint: true,
+    },
     { keys: ['Delete', 'Backspace'], label: 'review.key.clear', run: () => void reviewer.clear(), when },
   ];
 }

@@ -1,4 +1,5 @@
 import type { Verdict } from '../../../electron/shared/api/review.ts';
+import type { ImageDetails } from '../../../electron/shared/api/results.ts';
 import { announce } from '../../lib/announcer.svelte.ts';
 import { t } from '../../lib/i18n.svelte.ts';
 import { attempt } from '../../lib/notices.svelte.ts';
@@ -49,10 +50,26 @@ export class Reviewer {
     return this.#inTurn(async () => {
       const [imageId, ...others] = this.targets;
       if (imageId === undefined || others.length > 0) return;
-      const details = await attempt(() => api.showImage({ runId: this.#list.runId, imageId }));
-      const label = details?.top[rank - 1]?.label;
+      const label = (await this.#show(imageId))?.top[rank - 1]?.label;
       if (label !== undefined) await this.#judge({ kind: 'label', label }, true, [imageId]);
     });
+  }
+
+  /** Takes over what a person said of the single target among other classes; nothing where that is not known. */
+  takeSuggestion(): Promise<void> {
+    return this.#inTurn(async () => {
+      const [imageId, ...others] = this.targets;
+      if (imageId === undefined || others.length > 0) return;
+      const suggestion = (await this.#show(imageId))?.suggestion;
+      if (suggestion === undefined) return;
+      const { label, boxes } = suggestion;
+      await this.#judge(boxes ? { kind: 'boxes', boxes } : { kind: 'label', label }, true, [imageId]);
+    });
+  }
+
+  #show(imageId: number): Promise<ImageDetails | undefined> {
+    const minScore = this.#parts.minScore();
+    return attempt(() => api.showImage({ runId: this.#list.runId, imageId, minScore }));
   }
 
   /** As if never reviewed. */
@@ -85,7 +102,9 @@ export class Reviewer {
     if (listing === undefined || cursor === undefined) return;
     const { view } = listing;
     const status = view.filter.status ?? 'ok';
-    const filter = { ...view.filter, status: status === 'ok' ? ('unverified' as const) : status };
+    // What is labelled or blank is looked through for what is unverified among it: only images of the list are gone to.
+    const isOpen = status === 'ok' || status === 'labelled' || status === 'blank';
+    const filter = { ...view.filter, status: isOpen ? ('unverified' as const) : status };
     const found = await attempt(() => api.findImages({ runId, ...view, filter }));
     if (found === undefined) return;
     const next = nextOpen(order, cursor, found.imageIds);

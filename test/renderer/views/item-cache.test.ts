@@ -58,6 +58,25 @@ suite('items of a list', () => {
     assert.equal(cache.get(2)?.label, 'deer');
   });
 
+  test('what changes while it is under way is asked for again', async () => {
+    const { cache, asked, answer } = source();
+    cache.want([1, 2]);
+    cache.invalidate();
+    await answer([item(1), item(2)]);
+    assert.deepEqual(asked, [
+      [1, 2],
+      [1, 2],
+    ]);
+    await answer([item(1, ''), item(2, 'deer')]);
+    assert.equal(cache.get(1)?.label, '');
+    cache.invalidate([2]);
+    cache.invalidate([2]);
+    await answer([item(2, 'wolf')]);
+    await answer([item(2, 'elk')]);
+    assert.equal(cache.get(2)?.label, 'elk');
+    assert.equal(asked.length, 4);
+  });
+
   test('an image that is not in the run is asked for once', async () => {
     const { cache, asked, answer } = source();
     cache.want([1, 9]);

@@ -22,6 +22,7 @@ suite('the view in an address', () => {
         text: 'a & b = c?',
         status: 'unverified',
         folderId: 7,
+        folder: 'station 1/night & day',
         differsFrom: { runId: 4, label: 'deer & co' },
         wrong: { folder: 'red fox' },
       },
@@ -47,6 +48,18 @@ suite('the view in an address', () => {
   test('images in which nothing was found have an address', () => {
     const nothing: ResultView = { filter: { labels: [''], minScore: 0 }, sort: 'path' };
     assert.deepEqual(readView(writeView(nothing)), nothing);
+  });
+
+  test('a folder below another is in the address, the folder of the run itself needs no path', () => {
+    const below: ResultView = { filter: { folderId: 7, folder: 'a/b' }, sort: 'path' };
+    assert.deepEqual(writeView(below), { folder: '7', in: 'a/b' });
+    assert.deepEqual(writeView({ filter: { folderId: 7, folder: '' }, sort: 'path' }), { folder: '7' });
+    assert.deepEqual(readView({ folder: '7', in: '/etc' }), { filter: { folderId: 7 }, sort: 'path' });
+  });
+
+  test('blank and labelled images have an address', () => {
+    for (const status of ['blank', 'labelled'] as const)
+      assert.deepEqual(readView(writeView({ filter: { status }, sort: 'path' })).filter, { status });
   });
 
   test('wrong in any folder is not wrong in one', () => {
