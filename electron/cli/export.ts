@@ -1,8 +1,8 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
-import { EXPORT_FORMATS } from '../shared/api/exports.ts';
-import type { ExportFormat, ExportSummary } from '../shared/api/exports.ts';
+import { COLUMN_SETS, EXPORT_FORMATS } from '../shared/api/exports.ts';
+import type { ColumnSet, ExportFormat, ExportSummary } from '../shared/api/exports.ts';
 import { withApp } from './app.ts';
 import { EXIT } from './exit.ts';
 import { addFilterOptions, toFilter } from './filter-options.ts';
@@ -18,6 +18,7 @@ interface ExportOptions extends LibraryOption, FilterOptions {
   format: ExportFormat;
   out: string;
   bom?: boolean;
+  columns?: ColumnSet;
   force?: boolean;
 }
 
@@ -34,7 +35,13 @@ export function addExportCommand(program: Command, finish: (exitCode: number) =>
       '--out <path>',
       'file to write, or folder of yolo, voc, crops, overlays and maps; - writes CSV or JSON to standard output',
     )
-    .option('--bom', 'start the CSV with a byte order mark, for spreadsheets');
+    .option('--bom', 'start the CSV with a byte order mark, for spreadsheets')
+    .addOption(
+      new Option(
+        '--columns <names>',
+        "column names of CSV, XLSX and detections: standard (label is what holds) or classic (label is the model's, as in earlier exports)",
+      ).choices(COLUMN_SETS),
+    );
   addForceOption(command);
   addLibraryOption(addFilterOptions(command)).action(
     async (runId: number, { library, ...options }: ExportOptions) => {
@@ -44,8 +51,8 @@ export function addExportCommand(program: Command, finish: (exitCode: number) =>
 }
 
 async function exportRun(app: AppService, runId: number, options: ExportOptions): Promise<ExportSummary> {
-  const { format, out, bom, force, ...filters } = options;
-  const request = { runId, format, bom, filter: await toFilter(app, runId, filters) };
+  const { format, out, bom, columns, force, ...filters } = options;
+  const request = { runId, format, bom, columns, filter: await toFilter(app, runId, filters) };
   return watchExport(app, () =>
     out === STANDARD_OUTPUT ? app.exportText(request, writeOut) : app.exportRun({ ...request, out, force }),
   );

@@ -1,3 +1,4 @@
+import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
@@ -13,6 +14,7 @@ import { number } from './options.ts';
 export interface FilterOptions {
   minConfidence?: number;
   contains?: string;
+  folder?: string;
   minScore?: number;
   label?: string;
   only?: 'ok' | 'failed';
@@ -27,6 +29,10 @@ export function addFilterOptions(command: Command): Command {
       "only images with this label: a person's, else the model's (a name or a synset; '' where nothing was found)",
     )
     .option('--contains <name>', 'only images in which this class was found, or marked by a person')
+    .option(
+      '--folder <path>',
+      "only images in this folder and those below it: a path below the run's folder, or a whole path",
+    )
     .option('--min-score <x>', 'objects below this count as not found (default: 0.5)', number)
     .addOption(
       new Option(
@@ -39,17 +45,60 @@ export function addFilterOptions(command: Command): Command {
     );
 }
 
-/** The filter that the options mean for a run. Throws BAD_ARGUMENT for a label that neither model nor review has. */
+/**
+ * The filter that the options mean for a run. Throws BAD_ARGUMENT for a label that neither model nor review has, and for a
+ * folder in which no image of the run lies.
+ */
 export async function toFilter(
   app: AppService,
   runId: number,
-  { minConfidence, minScore, label, contains, only, status }: FilterOptions,
+  { minConfidence, minScore, label, contains, folder, only, status }: FilterOptions,
 ): Promise<ResultFilter> {
   return {
     ...{ minConfidence, minScore, status: status ?? only },
     labels: label === undefined ? undefined : await labelsOf(app, runId, label),
     contains: contains === undefined ? undefined : await labelsOf(app, runId, contains),
+    ...(folder === undefined ? {} : await placeOf(app, runId, folder)),
   };
+}
+
+/** The folder that a person means by a path. */
+async function placeOf(
+  app: AppService,
+  runId: number,
+  path: string,
+): Promise<Pick<ResultFilter, 'folder' | 'folderId'>> {
+  const { run } = await app.showRun({ runId });
+  const place = isAbsolute(path) ? await wholePlace(app, run.spec.folders, path) : { folder: below(path) };
+  if (place !== undefined) {
+    const { imageIds } = await app.findImages({ runId, filter: place, sort: 'path' });
+    if (imageIds.length > 0) return place;
+  }
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `No image of run ${runId} lies in a folder ${path}`,
+    `Name one below ${run.spec.folders.join(' or ')}, such as station/day, or its whole path.`,
+  );
+}
+
+/** The place of a whole path in the innermost of the folders that holds it. */
+async function wholePlace(
+  app: AppService,
+  folders: readonly string[],
+  path: string,
+): Promise<{ folder: string; folderId: number } | undefined> {
+  const whole = resolve(path);
+  const holds = (folder: string) =>
+    whole === folder || whole.startsWith(folder.endsWith(sep) ? folder : folder + sep);
+  const listed = (await app.listFolders({})).filter((one) => folders.includes(one.path) && holds(one.path));
+  const innermost = listed.sort((one, other) => other.path.length - one.path.length)[0];
+  return innermost && { folder: below(relative(innermost.path, whole)), folderId: innermost.id };
+}
+
+/** A path below a folder, as the library has it. */
+function below(path: string): string {
+  const parts = path.split(sep === '/' ? '/' : /[/\\]/);
+  return parts.filter((part) => part !== '' && part !== '.').join('/');
 }
 
 /** The labels as they are shown that a person means by a name or a synset. */

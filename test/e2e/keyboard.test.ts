@@ -91,11 +91,11 @@ e2e('from an empty library to a corrected CSV by the keyboard alone', async (sta
   assert.ok(existsSync(file));
   const rows = parse<Record<string, string>>(readFileSync(file), { columns: true });
   assert.deepEqual(
-    rows.map(({ human_label, verified }) => [human_label, verified]),
-    rows.map((_, index) => [chosen[index] ?? '', index < chosen.length ? 'true' : 'false']),
+    rows.map(({ label, verified }) => [label, verified]),
+    rows.map((_, index) => [chosen[index] ?? models[index], index < chosen.length ? 'true' : 'false']),
   );
   assert.deepEqual(
-    rows.map(({ label }) => label),
+    rows.map(({ predicted_label: said }) => said),
     models,
   );
   await tabTo(page, page.getByRole('link', { name: say('export.back') }));

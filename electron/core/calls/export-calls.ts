@@ -14,8 +14,8 @@ export function exportCalls(context: AppContext, desk: ExportDesk): Calls<keyof 
       await context.outputs.claim({ path: out, command: 'export', format, force });
       return undefined;
     },
-    previewExport: ({ runId, filter = {} }) =>
-      context.ask('previewExport', { run: context.runRow(runId), filter }),
+    previewExport: ({ runId, columns = 'standard', filter = {} }) =>
+      context.ask('previewExport', { run: context.runRow(runId), columns, filter }),
     planTransfer: ({ runId, filter = {}, to }) =>
       planTransfer(context.library, context.runRow(runId), filter, to),
     transferFiles: ({ runId, filter = {}, to, mode }) =>

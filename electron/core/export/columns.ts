@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import type { ColumnSet } from '../../shared/api/exports.ts';
+import { foundClasses, heldLabel } from '../results/held-label.ts';
+import type { HeldLabel } from '../results/held-label.ts';
 import { patchesSurviving } from '../results/receipt-counts.ts';
 import type { ModelRow } from '../store/models.ts';
 import type { ResultRow } from '../store/results.ts';
@@ -13,70 +16,132 @@ export interface Exported {
   model: ModelRow;
 }
 
-interface Cell extends Exported {
+/** A run that is exported as tables. */
+export interface ExportedTable extends Exported {
+  set: ColumnSet;
+  names: readonly string[]; // of the model's classes, as they are shown
+  minScore: number; // see leastScore; 0 where the model does not detect
+  depth: number; // columns of folders: those of the image that lies deepest
+}
+
+/** A column with its name; what it is made of differs between tables. */
+export type Column<Cell> = readonly [name: string, value: (cell: Cell) => Value];
+
+interface Cell {
+  table: ExportedTable;
   folder: string;
   row: ResultRow;
+  held: HeldLabel;
+  found: ResultRow['top']; // what counts at the threshold, best first
 }
 
-type Column = (cell: Cell) => Value;
+const RANKS = [1, 2, 3, 4, 5] as const;
 
-/** The columns of tables in their order; docs/exports.md describes them. */
-const columns: Record<string, Column> = {
-  relative_path: ({ row }) => row.relativePath,
-  absolute_path: ({ folder, row }) => join(folder, row.relativePath),
-  width: ({ row }) => row.width,
-  height: ({ row }) => row.height,
-  captured_at: ({ row }) => row.capturedAt,
-  status: ({ row }) => row.status,
-  label: label(1),
-  confidence: confidence(1),
-  label_2: label(2),
-  confidence_2: confidence(2),
-  label_3: label(3),
-  confidence_3: confidence(3),
-  label_4: label(4),
-  confidence_4: confidence(4),
-  label_5: label(5),
-  confidence_5: confidence(5),
-  human_label: ({ row }) => row.humanLabel,
-  verified: ({ row }) => String(row.verified),
-  model: ({ run }) => run.spec.modelName,
-  model_sha256: ({ run }) => run.spec.modelSha256,
-  preset: ({ run }) => run.spec.preset.name,
-  device: ({ run }) => run.spec.device,
-  blocks_run: ({ row }) => row.blocksRun,
-  tokens_kept: ({ row, model }) =>
-    row.receipt && patchesSurviving(row.receipt, model.manifest.pruningLayers.length),
-  milliseconds: ({ row }) => row.receipt && rounded(row.receipt.milliseconds, 3),
-  error: ({ row }) => row.error,
-  warning: ({ row }) => row.warning,
-  problem_details: ({ row }) => row.problem?.details,
-  captured_fraction: ({ row }) => row.capturedFraction,
-  captured_offset: ({ row }) => row.capturedOffset,
+/** The labels: what holds, where it is from, and what the model says. */
+const labels: readonly Column<Cell>[] = [
+  ['label', ({ held }) => held.label],
+  ['label_source', ({ held }) => held.source],
+  ...RANKS.flatMap((rank) => ranked('predicted_label', rank)),
+  ['verified', ({ row }) => String(row.verified)],
+];
+
+/** The same by the names that they had in earlier exports: `label` is the model's. */
+const classicLabels: readonly Column<Cell>[] = [
+  ...RANKS.flatMap((rank) => ranked('label', rank)),
+  ['human_label', ({ row }) => row.humanLabel],
+  ['verified', ({ row }) => String(row.verified)],
+];
+
+const first: readonly Column<Cell>[] = [
+  ['relative_path', ({ row }) => row.relativePath],
+  ['absolute_path', ({ folder, row }) => join(folder, row.relativePath)],
+  ['width', ({ row }) => row.width],
+  ['height', ({ row }) => row.height],
+  ['captured_at', ({ row }) => row.capturedAt],
+  ['status', ({ row }) => row.status],
+];
+
+const last: readonly Column<Cell>[] = [
+  ['model', ({ table }) => table.run.spec.modelName],
+  ['model_sha256', ({ table }) => table.run.spec.modelSha256],
+  ['preset', ({ table }) => table.run.spec.preset.name],
+  ['device', ({ table }) => table.run.spec.device],
+  ['blocks_run', ({ row }) => row.blocksRun],
+  [
+    'tokens_kept',
+    ({ row, table }) =>
+      row.receipt && patchesSurviving(row.receipt, table.model.manifest.pruningLayers.length),
+  ],
+  ['milliseconds', ({ row }) => row.receipt && rounded(row.receipt.milliseconds, 3)],
+  ['error', ({ row }) => row.error],
+  ['warning', ({ row }) => row.warning],
+  ['problem_details', ({ row }) => row.problem?.details],
+  ['captured_fraction', ({ row }) => row.capturedFraction],
+  ['captured_offset', ({ row }) => row.capturedOffset],
+  ['min_score', ({ table }) => thresholdOf(table)],
+];
+
+const sets: Record<ColumnSet, readonly Column<Cell>[]> = {
+  standard: [...first, ...labels, ...last],
+  classic: [...first, ...classicLabels, ...last],
 };
 
-export const columnNames: readonly string[] = Object.keys(columns);
+/** The names of the columns in their order; docs/exports.md describes them. */
+export function columnNames({ set, depth }: ExportedTable): string[] {
+  return [...sets[set].map(([name]) => name), ...folderColumns(depth)];
+}
 
 /** The values of one image, in the order of the columns. */
-export function valuesOf(folder: string, row: ResultRow, exported: Exported): Value[] {
-  return Object.values(columns).map((column) => column({ folder, row, ...exported }));
+export function valuesOf(folder: string, row: ResultRow, table: ExportedTable): Value[] {
+  const { set, names, minScore, depth } = table;
+  const held = heldLabel(row, names, minScore);
+  const cell = { table, folder, row, held, found: foundClasses(row.top, minScore) };
+  return [...sets[set].map(([, value]) => value(cell)), ...folderValues(row.relativePath, depth)];
 }
 
-function label(rank: number): Column {
-  return ({ row, model }) => {
-    const scored = row.top[rank - 1];
-    return scored && model.manifest.labels[scored.classIndex]?.name;
-  };
+/** The names of the columns that `folderValues` fills. */
+export function folderColumns(depth: number): string[] {
+  return Array.from({ length: depth }, (_, index) => `folder_${index + 1}`);
 }
 
-function confidence(rank: number): Column {
-  return ({ row }) => {
-    const scored = row.top[rank - 1];
-    return scored && rounded(scored.confidence, 6);
-  };
+/** The folders that an image lies in, below that of the run, in so many columns. */
+export function folderValues(relativePath: string, depth: number): Value[] {
+  const folders = foldersOf(relativePath);
+  return Array.from({ length: depth }, (_, index) => folders[index]);
+}
+
+/** The folders that an image lies in, below that of the run, the outermost first. */
+export function foldersOf(relativePath: string): string[] {
+  return relativePath.split('/').slice(0, -1);
+}
+
+/** The score that what is written has at least; undefined where the model gives none. */
+export function thresholdOf({ model, minScore }: ExportedTable): number | undefined {
+  return model.manifest.task === 'detection' ? minScore : undefined;
 }
 
 /** To so many decimals. */
 export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
+}
+
+/** The class of a rank, under this name, and its confidence. */
+function ranked(name: string, rank: number): Column<Cell>[] {
+  const behind = rank === 1 ? '' : `_${rank}`;
+  return [
+    [
+      `${name}${behind}`,
+      ({ found, table }) => {
+        const scored = found[rank - 1];
+        return scored && table.names[scored.classIndex];
+      },
+    ],
+    [
+      `confidence${behind}`,
+      ({ found }) => {
+        const scored = found[rank - 1];
+        return scored && rounded(scored.confidence, 6);
+      },
+    ],
+  ];
 }

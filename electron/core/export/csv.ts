@@ -1,16 +1,16 @@
 import { stringify } from 'csv-stringify/sync';
 import { columnNames, valuesOf } from './columns.ts';
-import type { Exported } from './columns.ts';
+import type { ExportedTable } from './columns.ts';
 import type { RowPage } from '../results/run-rows.ts';
 
 /** Rows as RFC 4180: a header, CRLF, quotes where a field needs them. `bom`: mark the text as UTF-8 first. */
-export function* csvText(pages: Iterable<RowPage>, exported: Exported, bom: boolean): Generator<string> {
+export function* csvText(pages: Iterable<RowPage>, table: ExportedTable, bom: boolean): Generator<string> {
   // The writer itself sees only CRLF as a line break, but a lone CR or LF in a name needs quotes just as well.
   const format = { record_delimiter: 'windows', quoted_match: /[\r\n]/ } as const;
-  yield stringify([columnNames], { ...format, bom });
+  yield stringify([columnNames(table)], { ...format, bom });
   for (const { folder, rows } of pages) {
     yield stringify(
-      rows.map((row) => valuesOf(folder, row, exported)),
+      rows.map((row) => valuesOf(folder, row, table)),
       format,
     );
   }

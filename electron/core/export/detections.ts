@@ -1,48 +1,99 @@
 import { stringify } from 'csv-stringify/sync';
-import { rounded } from './columns.ts';
-import type { Exported, Value } from './columns.ts';
+import type { ColumnSet } from '../../shared/api/exports.ts';
+import { heldLabel } from '../results/held-label.ts';
+import type { LabelSource } from '../results/held-label.ts';
+import { folderColumns, folderValues, rounded, thresholdOf } from './columns.ts';
+import type { Column, ExportedTable, Value } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
 
-interface Cell extends Exported {
+interface Cell {
+  table: ExportedTable;
   image: FoundImage;
   object: FoundObject | undefined; // undefined in the row of an image without any
+  held: { label: string | undefined; source: LabelSource | undefined }; // of the object, else of the image
 }
 
-/** The columns of detections.csv in their order; docs/exports.md describes them. */
-const columns: Record<string, (cell: Cell) => Value> = {
-  relative_path: ({ image }) => image.row.relativePath,
-  detection_id: ({ object }) => object?.id,
-  label: ({ object }) => object?.modelLabel,
-  confidence: ({ object }) => object?.score && rounded(object.score, 6),
-  bbox_left: (cell) => share(cell, 'x', 'width'),
-  bbox_top: (cell) => share(cell, 'y', 'height'),
-  bbox_width: (cell) => share(cell, 'width', 'width'),
-  bbox_height: (cell) => share(cell, 'height', 'height'),
-  width: ({ image }) => image.row.width,
-  height: ({ image }) => image.row.height,
-  mask_area: ({ object }) => object?.mask?.area,
-  human_label: ({ image, object }) => (object === undefined ? image.row.humanLabel : object.humanLabel),
-  verified: ({ image, object }) =>
-    String(object === undefined ? image.row.verified : object.humanLabel !== undefined),
-  model: ({ run }) => run.spec.modelName,
-  preset: ({ run }) => run.spec.preset.name,
+const humanLabel: Column<Cell> = [
+  'human_label',
+  ({ image, object }) => (object === undefined ? image.row.humanLabel : object.humanLabel),
+];
+
+const place: readonly Column<Cell>[] = [
+  ['confidence', ({ object }) => object?.score && rounded(object.score, 6)],
+  ['bbox_left', (cell) => share(cell, 'x', 'width')],
+  ['bbox_top', (cell) => share(cell, 'y', 'height')],
+  ['bbox_width', (cell) => share(cell, 'width', 'width')],
+  ['bbox_height', (cell) => share(cell, 'height', 'height')],
+  ['width', ({ image }) => image.row.width],
+  ['height', ({ image }) => image.row.height],
+  ['mask_area', ({ object }) => object?.mask?.area],
+];
+
+const last: readonly Column<Cell>[] = [
+  [
+    'verified',
+    ({ image, object }) =>
+      String(object === undefined ? image.row.verified : object.humanLabel !== undefined),
+  ],
+  ['model', ({ table }) => table.run.spec.modelName],
+  ['preset', ({ table }) => table.run.spec.preset.name],
+  ['min_score', ({ table }) => thresholdOf(table)],
+];
+
+const first: readonly Column<Cell>[] = [
+  ['relative_path', ({ image }) => image.row.relativePath],
+  ['detection_id', ({ object }) => object?.id],
+];
+
+const modelLabel = ({ object }: Cell): Value => object?.modelLabel;
+
+/** The columns of detections.csv in their order, before those of folders; docs/exports.md describes them. */
+const sets: Record<ColumnSet, readonly Column<Cell>[]> = {
+  standard: [
+    ...first,
+    ['label', ({ held }) => held.label],
+    ['label_source', ({ held }) => held.source],
+    ['predicted_label', modelLabel],
+    ...place,
+    ...last,
+  ],
+  classic: [...first, ['label', modelLabel], ...place, humanLabel, ...last],
 };
 
 /** A row for every object, and one for every image without any, as RFC 4180. */
-export function* detectionsText({ images, exported, count }: FoundContent, bom: boolean): Generator<string> {
+export function* detectionsText(
+  { images, count }: FoundContent,
+  table: ExportedTable,
+  bom: boolean,
+): Generator<string> {
   const format = { record_delimiter: 'windows', quoted_match: /[\r\n]/ } as const;
-  yield stringify([Object.keys(columns)], { ...format, bom });
+  const columns = sets[table.set];
+  const header = [...columns.map(([name]) => name), ...folderColumns(table.depth)];
+  yield stringify([header], { ...format, bom });
   for (const some of images()) {
     const rows = some.flatMap((image) => {
       const objects = image.objects.length === 0 ? [undefined] : image.objects;
-      return objects.map((object) =>
-        Object.values(columns).map((column) => column({ image, object, ...exported })),
-      );
+      const folders = folderValues(image.row.relativePath, table.depth);
+      return objects.map((object) => {
+        const cell = { table, image, object, held: heldOf(image, object, table) };
+        return [...columns.map(([, value]) => value(cell)), ...folders];
+      });
     });
     yield stringify(rows, format);
     for (const image of some) count(image);
   }
+}
+
+/** What an object is called; what the image is called where it has none. */
+function heldOf(
+  { row }: FoundImage,
+  object: FoundObject | undefined,
+  { names, minScore }: ExportedTable,
+): Cell['held'] {
+  if (object === undefined) return heldLabel(row, names, minScore);
+  const { label, modelLabel: predicted, humanLabel: own } = object;
+  return { label, source: own === undefined ? 'model' : own === predicted ? 'verified' : 'person' };
 }
 
 /** A length as a share of a side of the picture. */

@@ -52,11 +52,12 @@ export class ExportDesk {
   }
 
   #export(
-    { runId, format, bom = false, filter = {} }: ExportRequest,
+    { runId, format, bom = false, columns = 'standard', filter = {} }: ExportRequest,
     to: Pick<ExportOptions, 'file' | 'folder'>,
   ): Promise<ExportSummary> {
     return this.cancellable((signal) => {
-      const options = { format, bom, filter, signal, onProgress: this.progressTeller(), ...to };
+      const onProgress = this.progressTeller();
+      const options = { format, bom, columns, filter, signal, onProgress, ...to };
       return exportRun(this.#context, this.#context.runRow(runId), options);
     });
   }

@@ -1,10 +1,10 @@
 import { FOUND_FILE_FORMATS, TABLE_FORMATS } from '../../shared/api/exports.ts';
-import type { ExportFormat, ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
+import type { ColumnSet, ExportFormat, ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Task } from '../../shared/model-package.ts';
-import { resolveFilter } from '../results/resolve-filter.ts';
+import { classLabels, leastScoreOf, resolveFilter } from '../results/resolve-filter.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
@@ -12,7 +12,7 @@ import type { RunRow } from '../store/runs.ts';
 import type { FileContent } from '../write-file.ts';
 import { cocoText } from './coco.ts';
 import { columnNames, valuesOf } from './columns.ts';
-import type { Exported, Value } from './columns.ts';
+import type { Exported, ExportedTable, Value } from './columns.ts';
 import { csvText } from './csv.ts';
 import { detectionsText } from './detections.ts';
 import type { FoundContent } from './found-content.ts';
@@ -51,6 +51,7 @@ export interface ExportOptions {
   /** Likewise for a format that is a folder: its path. */
   folder: () => Promise<string>;
   bom: boolean; // CSV only
+  columns: ColumnSet; // CSV, XLSX and detections
   filter: ResultFilter;
   signal: AbortSignal;
   /** Hears how many images are written. */
@@ -94,7 +95,8 @@ export async function exportRun(
   if (isOneOf(FOUND_FILE_FORMATS, format)) {
     const file = await options.file();
     summary.path = file.path;
-    await file.write(foundText(content, format, options.bom), options.signal);
+    const table = toTable(library, exported, options);
+    await file.write(foundText(content, table, format, options.bom), options.signal);
   } else {
     summary.path = await options.folder();
     await writeFolderWhole(summary.path, options.signal, (target) => {
@@ -111,7 +113,7 @@ async function exportTable(
   library: Library,
   exported: Exported,
   format: (typeof TABLE_FORMATS)[number],
-  { file, bom, filter, signal, onProgress }: ExportOptions,
+  { file, bom, columns, filter, signal, onProgress }: ExportOptions,
 ): Promise<ExportSummary> {
   const { run } = exported;
   const out = await file();
@@ -120,42 +122,47 @@ async function exportTable(
   const pages = watched(runRows(library, run, filter), ({ rows }) =>
     onProgress((summary.rows += rows.length), total),
   );
-  await out.write(tableContent(pages, exported, format, bom), signal);
+  const table = toTable(library, exported, { columns, filter });
+  await out.write(tableContent(pages, table, format, bom), signal);
   return summary;
 }
 
 function tableContent(
   pages: Iterable<RowPage>,
-  exported: Exported,
+  table: ExportedTable,
   format: (typeof TABLE_FORMATS)[number],
   bom: boolean,
 ): FileContent {
-  if (format === 'csv') return csvText(pages, exported, bom);
-  if (format === 'json') return jsonText(pages, exported);
-  return xlsxFile(tableRows(pages, exported), { name: `Run ${exported.run.id}`, columns: columnNames });
+  if (format === 'csv') return csvText(pages, table, bom);
+  if (format === 'json') return jsonText(pages, table);
+  return xlsxFile(tableRows(pages, table), { name: `Run ${table.run.id}`, columns: columnNames(table) });
 }
 
 function foundText(
   content: FoundContent,
+  table: ExportedTable,
   format: (typeof FOUND_FILE_FORMATS)[number],
   bom: boolean,
 ): FileContent {
-  if (format === 'detections') return detectionsText(content, bom);
+  if (format === 'detections') return detectionsText(content, table, bom);
   return format === 'coco' ? cocoText(content) : megadetectorText(content);
 }
 
 /** The first rows as the table will have them. */
-export function previewExport(library: Library, run: RunRow, filter: ResultFilter): ExportPreview {
-  const exported = toExported(library, run);
+export function previewExport(
+  library: Library,
+  run: RunRow,
+  columns: ColumnSet,
+  filter: ResultFilter,
+): ExportPreview {
+  const table = toTable(library, toExported(library, run), { columns, filter });
   const rows: string[][] = [];
   for (const page of runRows(library, run, filter)) {
     const wanted = page.rows.slice(0, PREVIEWED_ROWS - rows.length);
-    rows.push(
-      ...wanted.map((row) => valuesOf(page.folder, row, exported).map((value) => String(value ?? ''))),
-    );
+    rows.push(...wanted.map((row) => valuesOf(page.folder, row, table).map((value) => String(value ?? ''))));
     if (rows.length === PREVIEWED_ROWS) break;
   }
-  return { columns: [...columnNames], rows, total: countRows(library, run, filter) };
+  return { columns: columnNames(table), rows, total: countRows(library, run, filter) };
 }
 
 function requireFormat({ run, model }: Exported, format: ExportFormat): void {
@@ -177,12 +184,28 @@ function toExported(library: Library, run: RunRow): Exported {
   return { run, model: library.models.get(run.spec.modelSha256) };
 }
 
+/** With what tables say of a run's images that pass the filter. */
+function toTable(
+  library: Library,
+  exported: Exported,
+  { columns, filter }: Pick<ExportOptions, 'columns' | 'filter'>,
+): ExportedTable {
+  const { run } = exported;
+  return {
+    ...exported,
+    set: columns,
+    names: classLabels(library, run),
+    minScore: leastScoreOf(library, run, filter.minScore),
+    depth: library.resultQueries.directoryDepth(run.id, resolveFilter(library, run, filter)),
+  };
+}
+
 function countRows(library: Library, run: RunRow, filter: ResultFilter): number {
   return library.resultQueries.count(run.id, resolveFilter(library, run, filter));
 }
 
-function* tableRows(pages: Iterable<RowPage>, exported: Exported): Generator<Value[]> {
-  for (const { folder, rows } of pages) for (const row of rows) yield valuesOf(folder, row, exported);
+function* tableRows(pages: Iterable<RowPage>, table: ExportedTable): Generator<Value[]> {
+  for (const { folder, rows } of pages) for (const row of rows) yield valuesOf(folder, row, table);
 }
 
 function* watched<T>(pages: Iterable<T>, onPage: (page: T) => void): Generator<T> {

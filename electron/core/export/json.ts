@@ -1,25 +1,27 @@
 import { join } from 'node:path';
 import type { Receipt } from '../../shared/run.ts';
-import type { Exported } from './columns.ts';
+import { foldersOf, thresholdOf } from './columns.ts';
+import type { ExportedTable } from './columns.ts';
+import { foundClasses, heldLabel } from '../results/held-label.ts';
 import { directionsRun, patchesKept } from '../results/receipt-counts.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { ModelRow } from '../store/models.ts';
 import type { ResultRow } from '../store/results.ts';
-import type { RunRow } from '../store/runs.ts';
 
 /** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/exports.md describes it. */
-export function* jsonText(pages: Iterable<RowPage>, { run, model }: Exported): Generator<string> {
-  yield `{"run":${JSON.stringify(describeRun(run))},\n"files":[`;
+export function* jsonText(pages: Iterable<RowPage>, table: ExportedTable): Generator<string> {
+  yield `{"run":${JSON.stringify(describeRun(table))},\n"files":[`;
   let separator = '\n';
   for (const { folder, rows } of pages) {
-    const lines = rows.map((row) => JSON.stringify(describeFile(folder, row, model)));
+    const lines = rows.map((row) => JSON.stringify(describeFile(folder, row, table)));
     yield separator + lines.join(',\n');
     separator = ',\n';
   }
   yield '\n]}\n';
 }
 
-function describeRun({ id, spec, createdAt }: RunRow) {
+function describeRun(table: ExportedTable) {
+  const { id, spec, createdAt } = table.run;
   const { name, tokenKeep, blockThreshold, precision, inputSize } = spec.preset;
   const { detection, slideStride } = spec;
   return {
@@ -42,10 +44,12 @@ function describeRun({ id, spec, createdAt }: RunRow) {
       nms_iou: detection.nmsIou,
       max_detections: detection.maxDetections,
     },
+    min_score: thresholdOf(table),
   };
 }
 
-function describeFile(folder: string, row: ResultRow, model: ModelRow) {
+function describeFile(folder: string, row: ResultRow, { model, names, minScore }: ExportedTable) {
+  const held = heldLabel(row, names, minScore);
   return {
     relative_path: row.relativePath,
     absolute_path: join(folder, row.relativePath),
@@ -55,7 +59,11 @@ function describeFile(folder: string, row: ResultRow, model: ModelRow) {
     captured_fraction: row.capturedFraction ?? null,
     captured_offset: row.capturedOffset ?? null,
     status: row.status,
-    predictions: row.top.map(({ classIndex, confidence }) => ({
+    label: held.label ?? null,
+    label_source: held.source ?? null,
+    predicted_label: held.predicted ?? null,
+    confidence: held.confidence ?? null,
+    predictions: foundClasses(row.top, minScore).map(({ classIndex, confidence }) => ({
       label: model.manifest.labels[classIndex]?.name,
       synset: model.manifest.labels[classIndex]?.synset,
       class_index: classIndex,
@@ -67,6 +75,7 @@ function describeFile(folder: string, row: ResultRow, model: ModelRow) {
     error: row.error ?? null,
     warning: row.warning ?? null,
     problem_details: row.problem?.details ?? null,
+    folders: foldersOf(row.relativePath),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ExportPreview } from '../../shared/api/exports.ts';
+import type { ColumnSet, ExportPreview } from '../../shared/api/exports.ts';
 import type {
   ClassNames,
   FolderPlace,
@@ -44,7 +44,7 @@ export interface Questions {
   evaluateRun: [{ run: RunRow }, RunEvaluation];
   evaluateFound: [{ run: RunRow; truth: string }, FoundEvaluation];
   estimateRun: [{ resolved: ResolvedSpec; threads: number; inputSize: number | undefined }, RunEstimate];
-  previewExport: [ListRequest, ExportPreview];
+  previewExport: [ListRequest & { columns: ColumnSet }, ExportPreview];
   countFolders: [{ folderId?: number | undefined }, CountedFolder[]];
   summary: [object, LibrarySummary];
   findDamage: [object, Damage];
@@ -85,7 +85,7 @@ export const answers: Answers = {
   evaluateFound: ({ library }, { run, truth }) => evaluateFound(library, run, truth),
   estimateRun: ({ library }, { resolved, threads, inputSize }) =>
     estimateRun(library, resolved, threads, inputSize),
-  previewExport: ({ library }, { run, filter }) => previewExport(library, run, filter),
+  previewExport: ({ library }, { run, columns, filter }) => previewExport(library, run, columns, filter),
   countFolders: ({ library }, { folderId }) => library.folders.counted(folderId),
   summary: ({ library }) => library.summary(),
   findDamage: ({ library }) => library.findDamage(),

@@ -210,6 +210,17 @@ export class ResultQueries {
       .all({ ...parameters, runId });
   }
 
+  /** How many folders below the run's the image that lies deepest is in, of those that pass. */
+  directoryDepth(runId: number, filter: RowFilter): number {
+    const { folderId, directory } = filter;
+    const counted = this.directoryCounts(runId, filter).filter(
+      (one) =>
+        (folderId === undefined || one.folderId === folderId) &&
+        (directory === undefined || `${one.directory}/`.startsWith(`${directory}/`)),
+    );
+    return counted.reduce((most, one) => Math.max(most, depthOf(one.directory)), 0);
+  }
+
   /** How many images of a run people have verified. */
   verified(runId: number): number {
     return required(this.#verified.get({ runId }));
@@ -303,3 +314,7 @@ export class ResultQueries {
 }
 
 type StoredPlacedRow = StoredResult & { folder_id: number; folder: string };
+
+function depthOf(directory: string): number {
+  return directory === '' ? 0 : directory.split('/').length;
+}

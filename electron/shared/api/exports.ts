@@ -8,6 +8,13 @@ export const FOUND_FILE_FORMATS = ['detections', 'coco', 'megadetector'] as cons
 export const FOUND_FOLDER_FORMATS = ['yolo', 'voc', 'crops', 'overlays', 'maps'] as const; // text, XML, pictures
 export const EXPORT_FORMATS = [...TABLE_FORMATS, ...FOUND_FILE_FORMATS, ...FOUND_FOLDER_FORMATS] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/**
+ * Names of the columns of CSV, XLSX and detections: `label` is what holds, with `label_source` and `predicted_label` beside
+ * it; or, as in earlier exports, `label` is the model's, with `human_label` beside it.
+ */
+export const COLUMN_SETS = ['standard', 'classic'] as const;
+export type ColumnSet = (typeof COLUMN_SETS)[number];
+const columns = z.enum(COLUMN_SETS, `columns must be ${COLUMN_SETS.join(' or ')}`).optional();
 const format = z.enum(EXPORT_FORMATS, `a format must be one of ${EXPORT_FORMATS.join(', ')}`);
 const transfer = {
   runId,
@@ -25,6 +32,7 @@ export const exportArguments = {
     bom: z.boolean().optional(), // CSV only: start with a byte order mark, for spreadsheets
     /** Whether a file that is there may be replaced; without it, the call is rejected with FILE_EXISTS. */
     force: z.boolean().optional(),
+    columns, // standard without it
     /** Its `minScore` is that of the detections that are written; without it 0.5. */
     filter: resultFilterSchema.optional(),
   }),
@@ -33,7 +41,7 @@ export const exportArguments = {
     out: path,
     force: z.boolean().optional(),
   }),
-  previewExport: z.strictObject({ runId, filter: resultFilterSchema.optional() }),
+  previewExport: z.strictObject({ runId, columns, filter: resultFilterSchema.optional() }),
   planTransfer: z.strictObject(transfer),
   transferFiles: z.strictObject(transfer),
   listTransfers: z.strictObject({}),

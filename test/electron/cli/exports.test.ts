@@ -77,6 +77,48 @@ suite('winnow export', () => {
     );
   });
 
+  test('names columns as before with --columns classic, and refuses other sets', async (t) => {
+    const { data } = await place(t, names);
+    const write = (...options: string[]) =>
+      winnow(data, 'export', '1', '--format', 'csv', '--out', '-', '--status', 'corrected', ...options);
+    const row = async (...options: string[]) =>
+      parse<Record<string, string>>((await write(...options)).stdout, { columns: true })[0] ?? {};
+    const standard = await row();
+    assert.deepEqual(
+      [standard['label'], standard['label_source'], standard['predicted_label'], standard['human_label']],
+      ['red fox', 'person', 'bird', undefined],
+    );
+    const classic = await row('--columns', 'classic');
+    assert.deepEqual(
+      [classic['label'], classic['human_label'], classic['label_source']],
+      ['bird', 'red fox', undefined],
+    );
+    assert.equal((await write('--columns', 'modern')).code, 2);
+  });
+
+  test('keeps to a folder and those below it, and refuses one without images of the run', async (t) => {
+    const { data, folder } = await place(t, ['1.jpg', 'a/1.jpg', 'a/b/1.jpg', 'ab/1.jpg', 'c d/e/1.jpg']);
+    const paths = async (path: string) => {
+      const to = ['--format', 'csv', '--out', '-'];
+      const { code, stdout, stderr } = await winnow(data, 'export', '1', ...to, '--folder', path);
+      assert.equal(code, 0, stderr);
+      return parse<Record<string, string>>(stdout, { columns: true }).map((row) => row['relative_path']);
+    };
+    for (const path of ['a', './a/', join(folder, 'a')])
+      assert.deepEqual(await paths(path), ['a/1.jpg', 'a/b/1.jpg']);
+    assert.deepEqual(await paths('c d/e'), ['c d/e/1.jpg']);
+    assert.equal((await paths(folder)).length, 5);
+    const sort = ['sort', '1', '--to', join(data, 'sorted'), '--copy', '--dry-run', '--folder'];
+    assert.match((await winnow(data, ...sort, 'a/b')).stdout, /^1 image /);
+    for (const path of ['b', 'a/1.jpg', join(data, 'elsewhere')]) {
+      const { code, stderr } = await winnow(data, ...sort, path);
+      assert.deepEqual(
+        [code, stderr.split('\n')[0]],
+        [2, `winnow: No image of run 1 lies in a folder ${path}.`],
+      );
+    }
+  });
+
   test('refuses a label that nobody knows, and two kinds of status', async (t) => {
     const { data } = await place(t, names);
     const to = ['--format', 'csv', '--out', join(data, 'out.csv')];

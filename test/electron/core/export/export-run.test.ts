@@ -38,19 +38,21 @@ suite('CSV export', () => {
     const section = documented.slice(documented.indexOf('## CSV'));
     const named = [...section.matchAll(/^\| `(\w+)`/gm)].map(([, column]) => column);
     assert.deepEqual(named.slice(0, header.length), header);
-    const same = { human_label: '', verified: 'false', model: 'everyday10', model_sha256: spec.modelSha256 };
+    const same = { verified: 'false', model: 'everyday10', model_sha256: spec.modelSha256 };
     const rest = { ...same, preset: 'balanced', device: 'cpu' };
     const fine = {
-      ...{ width: '48', height: '40', captured_at: '', status: 'ok', label: 'automobile', confidence: '0.5' },
-      ...{ label_2: 'bird', confidence_2: '0.2', label_3: 'cat', confidence_3: '0.1', label_4: 'deer' },
-      ...{ confidence_4: '0.05', label_5: 'dog', confidence_5: '0.03', ...rest },
+      ...{ width: '48', height: '40', captured_at: '', status: 'ok', label: 'automobile' },
+      ...{ label_source: 'model', predicted_label: 'automobile', confidence: '0.5' },
+      ...{ predicted_label_2: 'bird', confidence_2: '0.2', predicted_label_3: 'cat', confidence_3: '0.1' },
+      ...{ predicted_label_4: 'deer', confidence_4: '0.05', predicted_label_5: 'dog', confidence_5: '0.03' },
+      ...rest,
       ...{ blocks_run: '12', tokens_kept: '16', milliseconds: '2', error: '' },
-      ...{ warning: '', problem_details: '', captured_fraction: '', captured_offset: '' },
+      ...{ warning: '', problem_details: '', captured_fraction: '', captured_offset: '', min_score: '' },
     };
     const place = (path: string) => ({ relative_path: path, absolute_path: join(folder, path) });
     assert.deepEqual(records.slice(0, 2), [
-      { ...place('a/1.jpg'), ...fine },
-      { ...place('b/1.jpg'), ...fine },
+      { ...place('a/1.jpg'), ...fine, folder_1: 'a' },
+      { ...place('b/1.jpg'), ...fine, folder_1: 'b' },
     ]);
     assert.deepEqual(
       [records[2]?.['status'], records[2]?.['label'], records[2]?.['error'], records[2]?.['model']],
@@ -100,7 +102,7 @@ suite('CSV export', () => {
     assert.deepEqual(await paths({ labels: ['unicorn'] }), []);
   });
 
-  test('has what people said beside what the model says', async (t) => {
+  test('has as its label what holds, where it is from, and beside it what the model says', async (t) => {
     const { app, folder } = house(t);
     writeFiles(folder, { '1.jpg': 'x', '2.jpg': 'x', '3.jpg': 'x', 'bad.jpg': 'x' });
     await app.run({ folders: [folder] });
@@ -109,8 +111,19 @@ suite('CSV export', () => {
     await app.review({ runId: 1, imageIds: [one], verdict: { kind: 'accept' } });
     await app.review({ runId: 1, imageIds: [two, bad], verdict: { kind: 'label', label: 'a, "fox"' } });
     const { records } = await exported(app, folder);
+    const names = ['label', 'label_source', 'predicted_label', 'confidence', 'verified'];
     assert.deepEqual(
-      records.map((record) => [record['label'], record['human_label'], record['verified']]),
+      records.map((record) => names.map((name) => record[name])),
+      [
+        ['automobile', 'verified', 'automobile', '0.5', 'true'],
+        ['a, "fox"', 'person', 'bird', '0.5', 'true'],
+        ['cat', 'model', 'cat', '0.5', 'false'],
+        ['a, "fox"', 'person', '', '', 'true'],
+      ],
+    );
+    const classic = await exported(app, folder, { columns: 'classic' });
+    assert.deepEqual(
+      classic.records.map((record) => [record['label'], record['human_label'], record['verified']]),
       [
         ['automobile', 'automobile', 'true'],
         ['bird', 'a, "fox"', 'true'],
@@ -122,6 +135,52 @@ suite('CSV export', () => {
     assert.deepEqual(await paths({ status: 'verified' }), ['1.jpg', '2.jpg', 'bad.jpg']);
     assert.deepEqual(await paths({ status: 'corrected' }), ['2.jpg', 'bad.jpg']);
     assert.deepEqual(await paths({ labels: ['a, "fox"', 'cat'] }), ['2.jpg', '3.jpg', 'bad.jpg']);
+  });
+
+  test('keeps the old names of columns when asked to, all others too', async (t) => {
+    const { app, folder } = house(t, 1);
+    await app.run({ folders: [folder] });
+    const header = async (columns: 'classic' | 'standard') =>
+      (await exported(app, folder, { columns })).text.split('\r\n')[0]?.split(',') ?? [];
+    const [standard, classic] = [await header('standard'), await header('classic')];
+    assert.deepEqual(classic.slice(6, 18), [
+      ...['label', 'confidence', 'label_2', 'confidence_2', 'label_3', 'confidence_3', 'label_4'],
+      ...['confidence_4', 'label_5', 'confidence_5', 'human_label', 'verified'],
+    ]);
+    assert.deepEqual([classic.slice(0, 6), classic.slice(18)], [standard.slice(0, 6), standard.slice(19)]);
+    assert.deepEqual((await app.previewExport({ runId: 1, columns: 'classic' })).columns, classic);
+  });
+
+  test('has a column for every folder down to the image that lies deepest in it', async (t) => {
+    const { app, folder } = house(t);
+    writeFiles(folder, { '1.jpg': 'x', 'station 1/2.jpg': 'x', 'station 1/day, 2/am/3.jpg': 'x' });
+    writeFiles(folder, { 'station 10/day 1/4.jpg': 'x' });
+    await app.run({ folders: [folder] });
+    const folders = async (filter: ResultFilter) => {
+      const { text } = await exported(app, folder, { filter });
+      const [header = [], ...rows] = parse(text);
+      const from = header.indexOf('min_score') + 1;
+      return [header.slice(from), ...rows.map((row) => [row[0], ...row.slice(from)])];
+    };
+    assert.deepEqual(await folders({}), [
+      ['folder_1', 'folder_2', 'folder_3'],
+      ['1.jpg', '', '', ''],
+      ['station 1/2.jpg', 'station 1', '', ''],
+      ['station 1/day, 2/am/3.jpg', 'station 1', 'day, 2', 'am'],
+      ['station 10/day 1/4.jpg', 'station 10', 'day 1', ''],
+    ]);
+    assert.deepEqual(await folders({ folder: 'station 10' }), [
+      ['folder_1', 'folder_2'],
+      ['station 10/day 1/4.jpg', 'station 10', 'day 1'],
+    ]);
+    assert.deepEqual(await folders({ text: '1.jpg' }), [[], ['1.jpg']]);
+    const out = join(dirname(folder), 'out.json');
+    await app.exportRun({ runId: 1, format: 'json', out });
+    const { files } = JSON.parse(readFileSync(out, 'utf8')) as { files: { folders: string[] }[] };
+    assert.deepEqual(
+      files.map((file) => file.folders),
+      [[], ['station 1'], ['station 1', 'day, 2', 'am'], ['station 10', 'day 1']],
+    );
   });
 
   test('starts with a byte order mark when asked to', async (t) => {
@@ -186,6 +245,7 @@ suite('JSON export', () => {
     assert.deepEqual(fine, {
       ...{ relative_path: '3.jpg', absolute_path: join(folder, '3.jpg'), width: 48, height: 40 },
       ...{ captured_at: null, captured_fraction: null, captured_offset: null, status: 'ok' },
+      ...{ label: 'cat', label_source: 'model', predicted_label: 'cat', confidence: 0.5 },
       predictions: [
         ...[score('cat', 3, 0.5), score('deer', 4, 0.2), score('dog', 5, 0.1), score('frog', 6, 0.05)],
         score('horse', 7, 0.03),
@@ -197,7 +257,7 @@ suite('JSON export', () => {
         patches_kept: [48, 32, 16],
         milliseconds: 2,
       },
-      ...{ error: null, warning: null, problem_details: null },
+      ...{ error: null, warning: null, problem_details: null, folders: [] },
     });
     assert.ok(
       bad &&

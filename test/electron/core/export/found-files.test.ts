@@ -54,33 +54,40 @@ suite('detections.csv', () => {
     const run = await finder(t);
     const { summary, text, rows } = await records(run);
     const header =
-      'relative_path,detection_id,label,confidence,bbox_left,bbox_top,bbox_width,bbox_height,width,height,mask_area,' +
-      'human_label,verified,model,preset\r\n';
+      'relative_path,detection_id,label,label_source,predicted_label,confidence,bbox_left,bbox_top,bbox_width,' +
+      'bbox_height,width,height,mask_area,verified,model,preset,min_score,folder_1\r\n';
     assert.ok(text.startsWith(header));
     assert.deepEqual([summary.rows, summary.found], [5, 3]);
-    const same = { human_label: '', verified: 'false', model: 'finder', preset: 'accurate' };
+    const same = { verified: 'false', model: 'finder', preset: 'accurate', min_score: '0.5' };
+    const inFolder = { ...same, folder_1: 'a' };
+    const called = (label: string) => ({ label, label_source: 'model', predicted_label: label });
     const box = (left: number, top: number, width: number, height: number) => ({
       ...{ bbox_left: `${left}`, bbox_top: `${top}`, bbox_width: `${width}`, bbox_height: `${height}` },
     });
     const noBox = { bbox_left: '', bbox_top: '', bbox_width: '', bbox_height: '', mask_area: '' };
-    const none = { detection_id: '', label: '', confidence: '', ...noBox };
+    const none = { detection_id: '', label: '', predicted_label: '', confidence: '', ...noBox };
     const id = (path: string, number: number) => ({ detection_id: `${run.ids[path]}-${number}` });
     assert.deepEqual(rows, [
       {
-        ...{ relative_path: 'a/1.jpg', ...id('fields/a/1.jpg', 0), label: 'newt', confidence: '0.5' },
-        ...{ ...box(0.175, 0.165, 0.333333, 0.32), width: '60', height: '50', mask_area: '320', ...same },
+        ...{ relative_path: 'a/1.jpg', ...id('fields/a/1.jpg', 0), ...called('newt'), confidence: '0.5' },
+        ...{ ...box(0.175, 0.165, 0.333333, 0.32), width: '60', height: '50', mask_area: '320', ...inFolder },
       },
       {
-        ...{ relative_path: 'a/1.jpg', ...id('woods/a/1.jpg', 0), label: 'fox', confidence: '0.9' },
-        ...{ ...box(0.125, 0.1, 0.5, 0.5), width: '48', height: '40', mask_area: '480', ...same },
+        ...{ relative_path: 'a/1.jpg', ...id('woods/a/1.jpg', 0), ...called('fox'), confidence: '0.9' },
+        ...{ ...box(0.125, 0.1, 0.5, 0.5), width: '48', height: '40', mask_area: '480', ...inFolder },
       },
       {
-        ...{ relative_path: 'a/1.jpg', ...id('woods/a/1.jpg', 1), label: 'owl, "barn"', confidence: '0.6' },
-        ...{ ...box(0, 0, 0.25, 0.25), width: '48', height: '40', mask_area: '120', ...same },
+        ...{
+          relative_path: 'a/1.jpg',
+          ...id('woods/a/1.jpg', 1),
+          ...called('owl, "barn"'),
+          confidence: '0.6',
+        },
+        ...{ ...box(0, 0, 0.25, 0.25), width: '48', height: '40', mask_area: '120', ...inFolder },
       },
-      { relative_path: 'a/1.png', ...none, width: '48', height: '40', ...same },
-      { relative_path: 'bad.jpg', ...none, width: '', height: '', ...same },
-      { relative_path: 'late.jpg', ...none, width: '', height: '', ...same },
+      { relative_path: 'a/1.png', ...none, label_source: 'model', width: '48', height: '40', ...inFolder },
+      { relative_path: 'bad.jpg', ...none, label_source: '', width: '', height: '', ...same, folder_1: '' },
+      { relative_path: 'late.jpg', ...none, label_source: '', width: '', height: '', ...same, folder_1: '' },
     ]);
     assert.ok(
       (await exported(run, { format: 'detections', bom: true })).text.startsWith('\ufeffrelative_path'),
@@ -112,7 +119,20 @@ suite('detections.csv', () => {
     ]);
     await keepBoxes(run, 'fields/a/1.jpg', []);
     const { rows } = await records(run, { status: 'verified' });
-    const shown = rows.map((row) =>
+    const names = ['label', 'label_source', 'predicted_label', 'confidence', 'verified'];
+    assert.deepEqual(
+      rows.map((row) => names.map((name) => row[name])),
+      [
+        ['', 'person', '', '', 'true'],
+        ['fox', 'verified', 'fox', '0.9', 'true'],
+        ['newt', 'person', 'owl, "barn"', '0.6', 'true'],
+        ['toad', 'person', '', '', 'true'],
+      ],
+    );
+    const classic = await exported(run, {
+      ...{ format: 'detections', columns: 'classic', filter: { status: 'verified' }, force: true },
+    });
+    const shown = parse<Record<string, string>>(classic.text, { columns: true }).map((row) =>
       ['label', 'confidence', 'human_label', 'verified', 'mask_area', 'bbox_left'].map((name) => row[name]),
     );
     assert.deepEqual(shown, [
