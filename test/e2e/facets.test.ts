@@ -6,6 +6,7 @@ import { detectorManifest } from '../electron/support/found.ts';
 import type { MadeDetection } from '../electron/support/found.ts';
 import { manifestWith, saveRun } from '../electron/support/saved-run.ts';
 import type { Found } from '../electron/support/saved-run.ts';
+import { violations } from './support/accessibility.ts';
 import { e2e } from './support/e2e.ts';
 import { hasFocus, tabTo } from './support/keyboard.ts';
 import { format, say } from './support/say.ts';
@@ -74,6 +75,7 @@ e2e('the tree of folders filters at every depth, by keys alone', async (stage) =
   await window.hasCells(2);
   await page.getByRole('treeitem', { name: 'day', selected: true, level: 3 }).waitFor();
   assert.equal(new URLSearchParams(page.url().split('?').at(-1)).get('in'), 'north/day');
+  assert.deepEqual(await violations(page), []);
   await window.photograph('folder-tree');
 
   await page.reload();
@@ -160,6 +162,7 @@ e2e('what was said among other classes is a suggestion that one key takes over',
     await first.click();
     await suggestion.getByText(said).waitFor();
     assert.equal(await verified.count(), 0);
+    assert.deepEqual(await violations(page), []);
     await window.photograph(`suggestion-${run}`);
     await page.keyboard.press('s');
     await page
