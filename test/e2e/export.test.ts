@@ -66,6 +66,16 @@ e2e('tables are exported as CSV, JSON and XLSX, and read back by others', async 
     saved.slice(0, 2).map((row) => [...row, 'true']),
   );
 
+  await window.page.getByRole('checkbox', { name: say('export.classic') }).check();
+  await window.page.getByRole('columnheader', { name: 'human_label', exact: true }).waitFor();
+  await write(window, 'csv', 'verified', join(folder, 'classic.csv'));
+  const classic = parse<Record<string, string>>(readFileSync(join(folder, 'classic.csv')), { columns: true });
+  assert.deepEqual(
+    classic.map(({ relative_path, human_label: said }) => [relative_path, said]),
+    saved.slice(0, 2),
+  );
+  await window.page.getByRole('checkbox', { name: say('export.classic') }).uncheck();
+
   await write(window, 'json', 'all', join(folder, 'all.json'));
   const { files } = JSON.parse(readFileSync(join(folder, 'all.json'), 'utf8')) as {
     files: { relative_path: string; predictions: { label: string }[] }[];

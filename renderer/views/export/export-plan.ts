@@ -60,6 +60,11 @@ export function filterOf(scope: Scope, seen: ResultFilter): ResultFilter {
   return { seen, all: {}, verified: { status: 'verified' as const } }[scope];
 }
 
+/** Whether the columns of what is written have names that can be chosen. */
+export function hasColumns(kind: ExportKind): boolean {
+  return kind === 'csv' || kind === 'xlsx' || kind === 'detections';
+}
+
 /** The parts of a path, with the separators that it has. */
 export function splitPath(path: string): { folder: string; name: string } {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));
