@@ -5,8 +5,9 @@ import { dataFolder } from '../core/data-folder.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
 import { DeviceEngine } from '../engine/device-engine.ts';
 import { TrainerClient } from '../engine/trainer-client.ts';
-import { oneLine } from './format.ts';
 import { SAMPLE_MODEL } from '../shared/api/settings.ts';
+import { oneLine } from './format.ts';
+import { tell } from './terminal.ts';
 
 /** Models that come with Winnow. */
 const bundledFolder = join(import.meta.dirname, '../../resources/models');
@@ -22,9 +23,7 @@ export async function withApp<T>(
   const app = createAppService({
     libraryPath: path,
     onReadOnly: (shown) =>
-      void process.stderr.write(
-        `The library ${oneLine(shown)} may only be read; nothing is changed in it.\n`,
-      ),
+      tell(`The library ${oneLine(shown)} may only be read; nothing is changed in it.\n`),
     engine: new DeviceEngine({
       data,
       trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: samplesFolder },

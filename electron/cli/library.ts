@@ -24,7 +24,7 @@ export function addLibraryCommands(program: Command, finish: (exitCode: number) 
     .option('--mend', 'make damaged results pending, so that `winnow resume` predicts those images again');
   addLibraryOption(check).action(async ({ library: path, mend }: LibraryOption & { mend?: boolean }) => {
     const found = await withApp(path, (app) => app.checkLibrary({ mend }));
-    process.stdout.write(describeCheck(found));
+    print(describeCheck(found));
     finish(isSound(found) ? EXIT.done : EXIT.failed);
   });
   const backup = library
