@@ -22,6 +22,7 @@ export class ReaderThread {
   readonly #waiting = new Map<number, Waiting>();
   readonly #ended: Promise<void>;
   #asked = 0;
+  #closing = false;
 
   /** `onEnd` hears when it has ended, of itself or because it was closed. */
   constructor(libraryPath: string, onEnd: () => void) {
@@ -60,6 +61,7 @@ export class ReaderThread {
 
   /** Lets go of the library when what was asked is answered. */
   async close(): Promise<void> {
+    this.#closing = true; // whoever waits for the end keeps the process alive, also when the last answer comes before it
     this.#worker.ref();
     this.#send({ close: true });
     await this.#ended;
@@ -72,7 +74,7 @@ export class ReaderThread {
   #take(reply: ReaderReply): void {
     const waiting = this.#waiting.get(reply.id);
     this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#worker.unref();
+    if (this.#waiting.size === 0 && !this.#closing) this.#worker.unref();
     if ('error' in reply) waiting?.reject(toError(reply.error));
     else waiting?.resolve(reply.answer);
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -68,6 +69,25 @@ suite('readers of a library', () => {
     );
     library.folders.ensure('/more');
     assert.equal((await readers.ask(library, 'summary', {})).folders, 2);
+  });
+
+  test('keep a process alive that waits for their end, also when the last answer comes before it', (t) => {
+    const { path } = libraryWithReaders(t);
+    const module = (name: string) =>
+      JSON.stringify(new URL(`../../../../electron/core/${name}`, import.meta.url));
+    const program = `
+      import { LibraryReaders } from ${module('reading/library-readers.ts')};
+      import { Library } from ${module('store/library.ts')};
+      const library = Library.open(${JSON.stringify(path)});
+      const readers = new LibraryReaders();
+      const asked = readers.ask(library, 'summary', {});
+      await readers.close();
+      await asked;
+      library.close();`;
+    const file = join(temporaryFolder(t), 'program.mjs');
+    writeFileSync(file, program);
+    const { status, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
   });
 
   test('let go of the write-ahead log, so that it does not grow for ever', async (t) => {
