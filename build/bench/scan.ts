@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { ModelRegistry, sha256OfFile } from '../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../electron/core/packages/model-registry.ts';
 import { standardPresets } from '../../electron/core/presets.ts';
 import { scanRun } from '../../electron/core/runs/scan-run.ts';
 import { Library } from '../../electron/core/store/library.ts';
@@ -15,7 +15,7 @@ export async function newRun(databaseFile: string, folder: string) {
   const [preset] = standardPresets(model.manifest);
   if (preset === undefined) throw new Error('a model has presets');
   const library = Library.open(databaseFile);
-  const modelSha256 = await sha256OfFile(model.path);
+  const modelSha256 = await registry.sha256(model);
   library.models.put({ ...model, sha256: modelSha256 });
   const spec = { folders: [folder], modelName: model.name, modelSha256, preset, device: 'cpu' };
   const run = library.runs.ensure(spec, new Date().toISOString());

@@ -29,7 +29,11 @@ export async function withApp<T>(
       trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: samplesFolder },
     }),
     trainer: new TrainerClient(),
-    registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
+    registry: new ModelRegistry({
+      bundledFolder,
+      userFolder: join(data, 'models'),
+      hashes: join(data, 'package-hashes.json'),
+    }),
     clock: Date.now,
     folders: { data, samples: samplesFolder },
   });

@@ -17,7 +17,11 @@ export function setupService({ data, models, samples, engineHost, trainingHost }
       trial: { packagePath: join(models, `${SAMPLE_MODEL}.safetensors`), pictures: samples },
     }),
     trainer: new TrainerClient({ hostEntry: trainingHost, startHost: utilityHost }),
-    registry: new ModelRegistry({ bundledFolder: models, userFolder: join(data, 'models') }),
+    registry: new ModelRegistry({
+      bundledFolder: models,
+      userFolder: join(data, 'models'),
+      hashes: join(data, 'package-hashes.json'),
+    }),
     clock: Date.now,
     folders: { data, samples },
   });

@@ -5,7 +5,6 @@ import { calibrate } from '../calibration/calibrate.ts';
 import { choosePresets } from '../calibration/choose-presets.ts';
 import { calibrationKey } from '../calibration/find-calibration.ts';
 import { inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts';
-import { sha256OfFile } from '../packages/model-registry.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { DEFAULT_MODEL, resolveDevice } from '../runs/run-spec.ts';
 import type { AppContext, Calls, Request } from './app-context.ts';
@@ -79,7 +78,7 @@ async function calibrateModel(
   const [folder] = wanted.images === undefined ? [] : await resolveFolders([wanted.images]);
   const model = await registry.find(wanted.model ?? DEFAULT_MODEL);
   const device = await resolveDevice(wanted.device ?? 'auto', engine);
-  const modelSha256 = await sha256OfFile(model.path);
+  const modelSha256 = await registry.sha256(model);
   const key = calibrationKey(modelSha256, device, context.threads(wanted.threads));
   const { library } = context;
   const lock = library.acquireWriter(); // a run beside it would make every speed wrong
@@ -98,7 +97,7 @@ async function showCalibration(
 ): Promise<ModelResults['showCalibration']> {
   const model = await context.registry.find(modelName);
   const device = await resolveDevice(deviceName ?? 'auto', context.engine);
-  const key = calibrationKey(await sha256OfFile(model.path), device, context.threads(undefined));
+  const key = calibrationKey(await context.registry.sha256(model), device, context.threads(undefined));
   const calibration = context.library.calibrations.get(key);
   return calibration && { calibration, modelName: model.name, presets: choosePresets(calibration) };
 }

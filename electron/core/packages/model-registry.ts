@@ -5,16 +5,24 @@ import { foldName } from '../../shared/fold-name.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { importCheckpoint, type ImportOptions } from '../checkpoint/import-checkpoint.ts';
 import { modelCard } from './model-card.ts';
+import { PackageHashes } from './package-hashes.ts';
 import { isPackageName, PACKAGE_EXTENSION, packagePath } from './package-name.ts';
 import { readPackage, verifyPackage } from './read-package.ts';
-
-export { sha256OfFile } from './sha256.ts';
 
 export interface ModelFolders {
   /** Packages that come with the app; never written to. */
   bundledFolder: string;
   /** The user's own packages; need not exist. */
   userFolder: string;
+  /** Where it is kept which packages were found unaltered, for the next process; kept for this one only where none is given. */
+  hashes?: string;
+}
+
+/** A package as something was begun with it. */
+export interface NamedContent {
+  name: string;
+  path: string;
+  sha256: string; // of the whole file, hex
 }
 
 /** What the folders hold: packages by name, and files that are no valid package, with the reason. */
@@ -23,12 +31,14 @@ export interface ModelListing {
   damaged: { path: string; error: AppError }[];
 }
 
-/** The model packages in the bundled folder and in the user's. Holds no state beyond the two folders. */
+/** The model packages in the bundled folder and in the user's. */
 export class ModelRegistry {
   readonly #bundledFolder: string;
   readonly #userFolder: string;
+  readonly #hashes: PackageHashes;
 
   constructor(folders: ModelFolders) {
+    this.#hashes = new PackageHashes(folders.hashes);
     this.#bundledFolder = resolve(folders.bundledFolder);
     this.#userFolder = resolve(folders.userFolder);
   }
@@ -65,6 +75,33 @@ export class ModelRegistry {
   async find(nameOrPath: string): Promise<ModelPackage> {
     const path = await this.#locate(nameOrPath);
     return this.#packageAt(path, await readPackage(path));
+  }
+
+  /**
+   * SHA-256 of a package that is going to be used, hex. Rejects with BAD_MODEL when its weights were altered. A file that has
+   * not changed since is not read again.
+   */
+  sha256(model: Pick<ModelPackage, 'path'>): Promise<string> {
+    return this.#hashes.of(model.path);
+  }
+
+  /**
+   * The package with this content, at its place or by its name; undefined when it is not there any more. Rejects with
+   * BAD_MODEL when what is there cannot be used.
+   */
+  async findContent({ name, path, sha256 }: NamedContent): Promise<ModelPackage | undefined> {
+    let bad: AppError | undefined;
+    for (const nameOrPath of [path, name]) {
+      try {
+        const model = await this.find(nameOrPath);
+        if ((await this.sha256(model)) === sha256) return model;
+      } catch (error) {
+        if (!(error instanceof AppError)) throw error;
+        if (error.code === 'BAD_MODEL') bad ??= error;
+      }
+    }
+    if (bad !== undefined) throw bad;
+    return undefined;
   }
 
   /** A package and its model card: a readable text with architecture, presets, origin, and the notes beside it. */

@@ -61,6 +61,27 @@ export function verifyPackage(path: string): Promise<PackageSummary> {
   });
 }
 
+/**
+ * SHA-256 of a whole package, hex, from one reading of the file. Rejects with NOT_FOUND, or with BAD_MODEL when its tensors
+ * are not those that it was written with.
+ */
+export function hashPackage(path: string): Promise<string> {
+  return withFile(path, async (handle) => {
+    const header = await readHeader(handle);
+    const { dataSha256 } = checkedManifest(header);
+    const [whole, tensors] = [createHash('sha256'), createHash('sha256')];
+    for (let start = 0; start < header.fileBytes; ) {
+      const end = start < header.dataStart ? header.dataStart : header.fileBytes;
+      const chunk = await readExactly(handle, start, Math.min(CHUNK_BYTES, end - start));
+      whole.update(chunk);
+      if (start >= header.dataStart) tensors.update(chunk);
+      start += chunk.length;
+    }
+    if (tensors.digest('hex') === dataSha256) return whole.digest('hex');
+    throw badModel(`The weights in ${path} are not those that the model package was written with`);
+  });
+}
+
 function checkedManifest(header: SafetensorsHeader): Manifest {
   const manifest = parseManifest(header.metadata.get(MANIFEST_KEY));
   const contradiction = manifestProblem(manifest, header.tensors.size);

@@ -4,7 +4,6 @@ import { AppError } from '../../shared/errors.ts';
 import { isGpu } from '../../shared/run.ts';
 import type { Device, Precision, Preset, RunSpec } from '../../shared/run.ts';
 import { taskSettings } from '../model-input.ts';
-import { sha256OfFile } from '../packages/model-registry.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
 import { checkPrecision, customPreset, standardPresets } from '../presets.ts';
 import { resolveFolders } from './run-folders.ts';
@@ -56,7 +55,7 @@ export async function resolveSpec(
   const model = await registry.find(dial.model ?? DEFAULT_MODEL);
   const settings = resolveTaskSettings(dial, model.manifest);
   const device = await resolveDevice(dial.device ?? 'auto', engine);
-  const modelSha256 = await sha256OfFile(model.path);
+  const modelSha256 = await registry.sha256(model);
   const presets = calibratedPresets(modelSha256, device) ?? standardPresets(model.manifest, device);
   const preset = resolvePreset(dial, presets, model);
   checkPrecision(preset.precision, device);
@@ -193,22 +192,13 @@ export async function deviceToGoOn(
   }
 }
 
-/** The package with the content that a run was started with, wherever it lies now. Throws NOT_FOUND. */
-export async function locateModel(
-  { name, sha256, path }: ModelRow,
-  registry: ModelRegistry,
-): Promise<ModelPackage> {
-  for (const nameOrPath of [path, name]) {
-    try {
-      const model = await registry.find(nameOrPath);
-      if ((await sha256OfFile(model.path)) === sha256) return model;
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error; // else: not there, so try the next
-    }
-  }
+/** The package with the content that a run was started with, wherever it lies now. Throws NOT_FOUND, BAD_MODEL. */
+export async function locateModel(row: ModelRow, registry: ModelRegistry): Promise<ModelPackage> {
+  const model = await registry.findContent(row);
+  if (model !== undefined) return model;
   throw new AppError(
     'NOT_FOUND',
-    `The model ${name} that the run was started with is not there any more (SHA-256 ${sha256.slice(0, 12)}...)`,
+    `The model ${row.name} that the run was started with is not there any more (SHA-256 ${row.sha256.slice(0, 12)}...)`,
     'Import it again from the same checkpoint, or start a new run.',
   );
 }

@@ -5,7 +5,6 @@ import type { ClassificationManifest } from '../../shared/model-package.ts';
 import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
 import type { AppContext } from '../calls/app-context.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
-import { sha256OfFile } from '../packages/sha256.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
 import { areParents, orderClasses } from './classes.ts';
 import type { NewClass } from './classes.ts';
@@ -189,7 +188,7 @@ async function findParent(
   if (method === 'scratch') return undefined;
   const model = await registry.find(from);
   const manifest = trainableManifest(model);
-  return { model, manifest, sha256: await sha256OfFile(model.path) };
+  return { model, manifest, sha256: await registry.sha256(model) };
 }
 
 function findPictures({ folder, runId }: TrainingRequest, context: AppContext): Promise<PictureSet> {

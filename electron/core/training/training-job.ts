@@ -3,7 +3,6 @@ import type { TrainingProgress } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { AppContext } from '../calls/app-context.ts';
 import { readManifest } from '../packages/read-package.ts';
-import { sha256OfFile } from '../packages/sha256.ts';
 import { EpochLoop } from './epoch-loop.ts';
 import type { LoopListener } from './epoch-loop.ts';
 import { errorResponse } from './error-response.ts';
@@ -176,20 +175,14 @@ function settle(error: unknown): Pick<Journal, 'state' | 'reason'> {
   return { state: 'paused', reason: `${message}, so the training is paused${nothingLost}` };
 }
 
-/** The parent's package, wherever it lies now; undefined from scratch. Throws NOT_FOUND. */
+/** The parent's package, wherever it lies now; undefined from scratch. Throws NOT_FOUND, BAD_MODEL. */
 export async function findParent(
   { parent }: Pick<Journal, 'parent'>,
   { registry }: AppContext,
 ): Promise<string | undefined> {
   if (parent === undefined) return undefined;
-  for (const nameOrPath of [parent.path, parent.name]) {
-    try {
-      const { path } = await registry.find(nameOrPath);
-      if ((await sha256OfFile(path)) === parent.sha256) return path;
-    } catch (error) {
-      if (!(error instanceof AppError)) throw error; // else: not there, so try the next
-    }
-  }
+  const model = await registry.findContent(parent);
+  if (model !== undefined) return model.path;
   throw new AppError(
     'NOT_FOUND',
     `The model ${parent.name} that the training starts from is not there any more (SHA-256 ${parent.sha256.slice(0, 12)}...)`,

@@ -1,7 +1,7 @@
 import { copyFileSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { taskSettings } from '../../../electron/core/model-input.ts';
-import { sha256OfFile } from '../../../electron/core/packages/model-registry.ts';
+import { sha256OfFile } from '../../../electron/core/packages/sha256.ts';
 import { readPackage } from '../../../electron/core/packages/read-package.ts';
 import type { FoundFile } from '../../../electron/core/store/images.ts';
 import { Library } from '../../../electron/core/store/library.ts';

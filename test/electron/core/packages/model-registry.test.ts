@@ -2,11 +2,8 @@ import assert from 'node:assert/strict';
 import { readdir, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import {
-  ModelRegistry,
-  sha256OfFile,
-  type ModelFolders,
-} from '../../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry, type ModelFolders } from '../../../../electron/core/packages/model-registry.ts';
+import { sha256OfFile } from '../../../../electron/core/packages/sha256.ts';
 import { bundledModels, everydayLabels } from '../../support/models.ts';
 import { appError } from '../app-error.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
