@@ -100,8 +100,9 @@ export class ModelRegistry {
         if (error.code === 'BAD_MODEL') bad ??= error;
       }
     }
-    if (bad !== undefined) throw bad;
-    return undefined;
+    if (bad === undefined) return undefined;
+    const reason = bad.message.charAt(0).toLowerCase() + bad.message.slice(1);
+    throw new AppError('BAD_MODEL', `The model ${name} cannot be used: ${reason}`, bad.hint, { cause: bad });
   }
 
   /** A package and its model card: a readable text with architecture, presets, origin, and the notes beside it. */

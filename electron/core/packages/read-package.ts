@@ -70,7 +70,7 @@ export function hashPackage(path: string): Promise<string> {
     const header = await readHeader(handle);
     const { dataSha256 } = checkedManifest(header);
     const [whole, tensors] = [createHash('sha256'), createHash('sha256')];
-    for (let start = 0; start < header.fileBytes; ) {
+    for (let start = 0; start < header.fileBytes;) {
       const end = start < header.dataStart ? header.dataStart : header.fileBytes;
       const chunk = await readExactly(handle, start, Math.min(CHUNK_BYTES, end - start));
       whole.update(chunk);

@@ -45,12 +45,12 @@ export class FoldersTable {
         SELECT runs.id AS run_id, class_set, CASE task WHEN 'detection' THEN :shownScore ELSE 0 END AS least
         FROM runs JOIN models ON sha256 = model_sha256 JOIN class_sets ON class_sets.id = class_set),
       counted AS (
-        SELECT folder_id, EXISTS (SELECT 1 ${held} AND NOT ${isBlank('judged.least')}) AS labelled,
-          EXISTS (SELECT 1 ${held}) AS known, EXISTS (SELECT 1 FROM reviews WHERE image_id = images.id) AS verified
+        SELECT folder_id, (SELECT max(NOT ${isBlank('judged.least')}) ${held}) AS labelled,
+          EXISTS (SELECT 1 FROM reviews WHERE image_id = images.id) AS verified
         FROM images WHERE NOT images.gone
           AND (:id IS NULL OR folder_id = :id))
       SELECT folders.id, path, count(folder_id) AS images, coalesce(sum(labelled), 0) AS labelled,
-        coalesce(sum(known AND NOT labelled), 0) AS blank, coalesce(sum(verified), 0) AS verified
+        coalesce(sum(NOT labelled), 0) AS blank, coalesce(sum(verified), 0) AS verified
       FROM folders LEFT JOIN counted ON folder_id = folders.id
       WHERE :id IS NULL OR folders.id = :id GROUP BY folders.id ORDER BY path`);
     this.#beginScan = database.prepare('UPDATE folders SET scan = scan + 1 WHERE id = ? RETURNING scan');

@@ -86,7 +86,9 @@ export function bestConfidence(table: string, least = ':minScore'): string {
 
 /** SQL that is true where nothing is in the image: as a person says, else as the model does. */
 export function isBlank(least = ':minScore'): string {
-  return `CASE WHEN reviews.label IS NULL THEN (${bestClass('results', least)}) IS ${NOTHING} ELSE reviews.label = '' END`;
+  // Without the class, as bestClass has it: indexes that hold the confidence answer it.
+  return `CASE WHEN reviews.label IS NULL THEN results.status = 'ok' AND coalesce(results.confidence_1 < ${least}, 1)
+    ELSE reviews.label = '' END`;
 }
 
 /** SQL that is true where something is in the image. */
