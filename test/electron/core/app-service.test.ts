@@ -262,6 +262,8 @@ suite('AppService', () => {
       { label: 'automobile', count: 2 },
       { label: 'cat', count: 1 },
     ]);
-    assert.deepEqual(failures, [{ path: join(folder, 'bad.jpg'), error: 'a bad file' }]);
+    const problem = { code: 'damaged', details: 'a bad file' };
+    const error = 'the picture is damaged and cannot be decoded';
+    assert.deepEqual(failures, [{ path: join(folder, 'bad.jpg'), error, problem }]);
   });
 });
