@@ -1,6 +1,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { AppError } from '../shared/errors.ts';
 import type { FoundFile } from './store/images.ts';
 
 /** Extensions of the formats that Winnow reads, lower case. */
@@ -56,17 +57,20 @@ interface Folder {
  * Finds the image files below `root`, some hundreds at a time and in no particular order. Links are followed,
  * a folder is entered once however many ways lead to it, and real folders come before links to them, so that
  * a file keeps its path. Pipes, sockets and devices are passed over. A folder that cannot be read is
- * reported and the scan goes on. `onUnread` hears of every other file that is no image by its name, with its kind.
+ * reported and the scan goes on. `onUnread` hears of every other file that is no image by its name, with its kind. Rejects with
+ * CANCELLED when `signal` is aborted.
  */
 export async function* scanFolder(
   root: string,
   onUnreadable: (folder: UnreadableFolder) => void,
   onUnread: (kind: string) => void = () => undefined,
+  signal?: AbortSignal,
 ): AsyncGenerator<FoundFile[]> {
   const entered = new Set<string>();
   const folders: Folder[] = [{ path: root, relativePath: '' }];
   const linkedFolders: Folder[] = [];
   for (let folder = folders.pop(); folder !== undefined; folder = folders.pop() ?? linkedFolders.shift()) {
+    if (signal?.aborted === true) throw new AppError('CANCELLED', `The reading of ${root} was cancelled`);
     try {
       if (!(await enter(folder, entered))) continue;
       yield* scanOneFolder(folder, folders, linkedFolders, onUnread);

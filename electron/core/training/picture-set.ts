@@ -4,6 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 import { foldClass } from '../class-names.ts';
 import { resolveFolder } from '../runs/run-folders.ts';
 import { isJunk, scanFolder } from '../scan-folder.ts';
+import type { UnreadableFolder } from '../scan-folder.ts';
 
 /** A picture to learn from, or to test with, and its class. */
 export interface LabelledFile {
@@ -27,17 +28,18 @@ export interface PictureSet {
 /**
  * The pictures in the sub-folders of a folder, each of which is a class with all that lies below it; what lies directly
  * in the folder is passed over. Throws NOT_FOUND or BAD_ARGUMENT for what is no folder, and FILE_SYSTEM when the folder
- * cannot be read.
+ * cannot be read; CANCELLED when `signal` is aborted.
  */
-export async function scanClassFolders(folder: string): Promise<PictureSet> {
+export async function scanClassFolders(folder: string, signal?: AbortSignal): Promise<PictureSet> {
   const root = await resolveFolder(folder);
   const unreadable: PictureSet['unreadable'] = [];
   const files: LabelledFile[] = [];
   const names = await folderNames(root);
-  const scan = scanFolder(root, ({ relativePath, error }) => {
+  const onUnreadable = ({ relativePath, error }: UnreadableFolder) => {
     if (relativePath === '') throw cannotRead(root, error);
     unreadable.push({ relativePath, error: `the folder cannot be read: ${error.message}` });
-  });
+  };
+  const scan = scanFolder(root, onUnreadable, undefined, signal);
   for await (const some of scan) {
     for (const { relativePath, fileSize, modifiedMs } of some) {
       const end = relativePath.indexOf('/');

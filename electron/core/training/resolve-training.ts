@@ -42,12 +42,13 @@ export async function resolveTraining(
   request: TrainingRequest,
   context: AppContext,
   isTaken: (name: string) => boolean,
+  signal?: AbortSignal,
 ): Promise<ResolvedTraining> {
   refuseUseless(request);
   const { seed = 0, holdout = DEFAULT_HOLDOUT } = request;
   const device = trainingDevice(request.device);
   const parent = await findParent(request, context);
-  const set = await findPictures(request, context);
+  const set = await findPictures(request, context, signal);
   const name = await newName(request, set, context, isTaken);
   const base = { request, parent, device, seed, holdout, name };
   return withoutPoor({ ...base, set, leftOut: [] }, (resolved) => resolved);
@@ -191,7 +192,11 @@ async function findParent(
   return { model, manifest, sha256: await registry.sha256(model) };
 }
 
-function findPictures({ folder, runId }: TrainingRequest, context: AppContext): Promise<PictureSet> {
+function findPictures(
+  { folder, runId }: TrainingRequest,
+  context: AppContext,
+  signal: AbortSignal | undefined,
+): Promise<PictureSet> {
   if ((folder === undefined) === (runId === undefined)) {
     throw new AppError(
       'BAD_ARGUMENT',
@@ -199,7 +204,7 @@ function findPictures({ folder, runId }: TrainingRequest, context: AppContext): 
       'Name a folder whose sub-folders are classes, or a run with reviewed images.',
     );
   }
-  if (folder !== undefined) return scanClassFolders(folder);
+  if (folder !== undefined) return scanClassFolders(folder, signal);
   return reviewedPictures(context.library, context.runRow(runId ?? 0));
 }
 

@@ -39,6 +39,7 @@ export class TrainingDesk {
   readonly #planner = new TrainingPlanner();
   readonly #folder: string;
   readonly #closing = new AbortController();
+  #preparing = new AbortController();
   /** As trainings ended in this process: a full disk may keep it from their journals. */
   readonly #settled = new Map<number, Journal>();
   #shown: { id: number; pictures: Promise<TrainingPictures> } | undefined;
@@ -49,14 +50,18 @@ export class TrainingDesk {
     this.#folder = join(context.folders.data, 'trainings');
   }
 
-  /** Reads all pictures; throws what `start` would throw. */
+  /** Reads all pictures; throws what `start` would throw, and CANCELLED when another one is asked for before its end. */
   async prepare(request: TrainingRequest): Promise<TrainingPlan> {
     const { trainer, clock } = this.#context;
-    const resolved = await this.#resolve(request);
+    // The one before is of a request that has changed since: of a path that was being typed it may read a whole disk.
+    this.#preparing.abort();
+    this.#preparing = new AbortController();
+    const signal = AbortSignal.any([this.#closing.signal, this.#preparing.signal]);
+    const resolved = await this.#resolve(request, signal);
     const threads = this.#context.threads(request.threads);
     const { plan, secondsPerImage } = await this.#planner.plan(resolved, {
       ...{ trainer, clock, threads },
-      signal: this.#closing.signal,
+      signal,
       mayMeasure: () => this.#work === undefined, // a training under way needs the trainer for itself
       mayKeep: () => this.#work === undefined && request.method === 'head', // others close it after measuring
       onProgress: (files, total) => {
@@ -178,9 +183,9 @@ export class TrainingDesk {
     await ended;
   }
 
-  #resolve(request: TrainingRequest): Promise<ResolvedTraining> {
+  #resolve(request: TrainingRequest, signal = this.#closing.signal): Promise<ResolvedTraining> {
     return this.#namesTaken().then((names) =>
-      resolveTraining(request, this.#context, (name) => names.has(foldName(name))),
+      resolveTraining(request, this.#context, (name) => names.has(foldName(name)), signal),
     );
   }
 

@@ -2,13 +2,12 @@ import type { TrainingPlan } from '../../../electron/shared/api/training.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
 import { queue } from '../../lib/queue.svelte.ts';
 import { api } from '../../lib/winnow.svelte.ts';
-import { Latest } from '../results/latest.ts';
 import { samePictures } from './training-form.ts';
 import type { TrainingRequest } from './training-form.ts';
 
 const PAUSE = 500; // milliseconds of typing after which what was typed counts
 
-/** Keeps a plan for what is asked for: the last request counts, and one plan is made at a time. */
+/** Keeps a plan for what is asked for: the last request counts, and ends the making of the plan before. */
 export class Planner {
   /** Of the pictures that are asked for; its settings may be those before the last change while it is busy. */
   plan: TrainingPlan | undefined = $state.raw();
@@ -18,10 +17,6 @@ export class Planner {
   #wanted: TrainingRequest | undefined;
   #planned: TrainingRequest | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #latest = new Latest<TrainingRequest>(
-    (request) => this.#make(request),
-    (error) => (this.error = error),
-  );
 
   /** Makes a plan for another request in a moment, when no more is typed. */
   ask(request: TrainingRequest | undefined): void {
@@ -46,7 +41,7 @@ export class Planner {
     this.error = undefined;
     this.isBusy = request !== undefined;
     if (request === undefined) return;
-    this.#timer = setTimeout(() => this.#latest.ask(request), this.#isFirst ? 0 : PAUSE);
+    this.#timer = setTimeout(() => void this.#make(request), this.#isFirst ? 0 : PAUSE);
     this.#isFirst = false;
   }
 
@@ -61,7 +56,7 @@ export class Planner {
       if (request !== this.#wanted) return;
       this.isBusy = false;
       if (error instanceof AppError && error.code === 'CANCELLED') return;
-      throw error;
+      this.error = error;
     }
   }
 }

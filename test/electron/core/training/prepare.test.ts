@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, symlinkSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { alikeBits } from '../../support/looks.ts';
@@ -42,6 +42,18 @@ suite('before training', () => {
     writeFiles(folder, { 'cat/new.jpg': 'another cat' });
     await app.prepareTraining({ folder, ...smallest, batch: 4 });
     assert.equal(trainer.inspected.length, 101);
+  });
+
+  test('a plan that is asked for anew ends the reading for the one before, and closing ends the last', async (t) => {
+    const folder = classFolders(t, { dog: 30, cat: 20 });
+    const { app, trainer } = school(t);
+    const typed = app.prepareTraining({ folder: dirname(folder), ...smallest });
+    const whole = app.prepareTraining({ folder, ...smallest });
+    await assert.rejects(typed, appError('CANCELLED', /The reading of .* was cancelled/));
+    assert.equal((await whole).classes.length, 2);
+    assert.equal(trainer.inspected.length, 50);
+    const last = app.prepareTraining({ folder, ...smallest });
+    await Promise.all([app.close(), assert.rejects(last, { code: 'CANCELLED' })]);
   });
 
   test('a machine on which steps fail gives no time', async (t) => {
