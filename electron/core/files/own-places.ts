@@ -42,7 +42,9 @@ export class OwnPlaces {
     for (const name of ['trainings', 'thumbnails', 'crashes', 'window'])
       if (await isInside(path, join(data, name))) return `in Winnow's own folder ${name}`;
     const settings = await withoutLinks(data);
-    if (['settings.json', 'devices.json', 'package-hashes.json'].some((name) => path === join(settings, name)))
+    if (
+      ['settings.json', 'devices.json', 'package-hashes.json'].some((name) => path === join(settings, name))
+    )
       return "one of Winnow's own files";
     return undefined;
   }
