@@ -165,7 +165,10 @@ suite('a training in the addon', () => {
       refused('BAD_ARGUMENT', /one call of a training at a time/),
     );
     await running;
-    await assert.rejects(trainer.saveState(join(folder, 'none', 'state')), refused('FILE_SYSTEM', /No such file/));
+    await assert.rejects(
+      trainer.saveState(join(folder, 'none', 'state')),
+      refused('FILE_SYSTEM', /No such file/),
+    );
     mkdirSync(file('taken'));
     await assert.rejects(trainer.saveWeights(file('taken'), true), refused('FILE_SYSTEM', /directory/));
     assert.deepEqual(readdirSync(folder).sort(), ['before', 'taken']);
