@@ -164,7 +164,7 @@ function installNpmPackages() {
 
 /** A hash of everything that the native build depends on.
  * @param {string[]} flags */
-function nativeInputs(flags) {
+export function nativeInputs(flags) {
   const hash = createHash('sha256');
   const environment = ['CC', 'CXX', 'CFLAGS', 'CXXFLAGS', 'LDFLAGS'].map((name) => process.env[name]);
   const npm = lockedPackages('package-lock.json');
@@ -181,7 +181,7 @@ function nativeInputs(flags) {
 
 /** Adds the names and contents of a folder's files, or of one file.
  * @param {import('node:crypto').Hash} hash @param {string} place absolute */
-function hashFiles(hash, place) {
+export function hashFiles(hash, place) {
   const names = fs.statSync(place).isFile()
     ? ['']
     : fs.readdirSync(place, { encoding: 'utf8', recursive: true }).sort();

@@ -1,13 +1,17 @@
 /**
- * npm test: every check there is, one after the other, and one line of totals at the end. Each step that is not a
- * JavaScript test counts as one.
+ * npm test: every check there is and one line of totals at the end. Steps that are not JavaScript tests count as one
+ * each; as many of them run at a time as there are cores, for most keep one core busy.
  */
-import { spawnSync } from 'node:child_process';
-import { existsSync, globSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import path from 'node:path';
+import { text } from 'node:stream/consumers';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
-import { alone, buildNative, releaseBuild, root, sanitizerBuild } from './setup.mjs';
+import PQueue from 'p-queue';
+import { alone, buildNative, hashFiles, nativeInputs, releaseBuild, root, sanitizerBuild } from './setup.mjs';
 
 interface Step {
   name: string;
@@ -15,6 +19,7 @@ interface Step {
   environment?: Record<string, string>;
 }
 
+const bin = (name: string) => path.join(root, 'node_modules/.bin', name);
 const nativeTests = path.join(releaseBuild.folder, 'winnow-test');
 const metalTests = path.join(releaseBuild.folder, 'winnow-test-metal'); // where there is clang
 const goldenDirectories = globSync('test/golden/*/expected.safetensors', { cwd: root }).map((file) =>
@@ -22,17 +27,29 @@ const goldenDirectories = globSync('test/golden/*/expected.safetensors', { cwd: 
 );
 const golden = [process.execPath, 'build/golden.ts', ...goldenDirectories];
 
+/** The longest first. */
 const steps: Step[] = [
-  { name: 'types, lint and format', command: ['npm', 'run', '--silent', 'check'] },
+  { name: 'lint', command: [bin('eslint'), '.'] },
   { name: 'native tests', command: [nativeTests] },
   ...instructionSets().map((name) => ({
     name: `native tests on ${name}`,
     command: [nativeTests, '--test-case-exclude=gpu *,cuda:*'], // which have no instruction set of the processor's
     environment: { WINNOW_ISA: name },
   })),
-  ...(existsSync(path.join(root, metalTests)) ? [{ name: 'the Metal library', command: [metalTests] }] : []),
-  { name: 'native tests with sanitizers', command: [path.join(sanitizerBuild.folder, 'winnow-test')] },
+  { name: 'types', command: [bin('tsc')] },
+  { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
   { name: 'golden numbers', command: golden },
+  {
+    name: "the window's types and templates",
+    command: [bin('svelte-check'), ...'--workspace renderer --output human --fail-on-warnings'.split(' ')],
+  },
+  ...(existsSync(path.join(root, metalTests)) ? [{ name: 'the Metal library', command: [metalTests] }] : []),
+  { name: 'format of the engine', command: [process.execPath, 'build/format-native.ts', '--check'] },
+];
+
+/** What takes longest of all and depends on the engine alone. */
+const sanitizerSteps: Step[] = [
+  { name: 'native tests with sanitizers', command: [path.join(sanitizerBuild.folder, 'winnow-test')] },
   { name: 'golden numbers with sanitizers', command: [...golden, '--programs', sanitizerBuild.folder] },
 ];
 
@@ -42,18 +59,43 @@ function instructionSets(): string[] {
   return status === 0 ? stdout.split('\n').filter(Boolean) : [];
 }
 
-function passes({ name, command, environment }: Step): boolean {
-  console.log(`\n== ${name}`);
+/** Runs a step to its end and prints what it said. */
+async function passes({ name, command, environment }: Step): Promise<boolean> {
   const started = performance.now();
   const [program = '', ...args] = command;
-  const { status, error } = spawnSync(program, args, {
+  const child = spawn(program, args, {
     cwd: root,
-    stdio: 'inherit',
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });
-  if (error) console.error(error.message);
-  console.log(`== ${name}: ${status === 0 ? 'passed' : 'FAILED'} in ${seconds(started)} s`);
-  return status === 0;
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('close', (code, signal) => resolve(code === 0 ? '' : `ended with ${signal ?? code}`));
+  });
+  const [said, complained, failure] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
+  console.log(`\n== ${name}\n${said}${complained}${failure}`.trimEnd());
+  console.log(`== ${name}: ${failure === '' ? 'passed' : 'FAILED'} in ${seconds(started)} s`);
+  return failure === '';
+}
+
+/** Names of the steps that failed. */
+async function failuresOf(all: readonly Step[]): Promise<string[]> {
+  const queue = new PQueue({ concurrency: availableParallelism() });
+  const passed = await queue.addAll(all.map((step) => () => passes(step)));
+  return all.flatMap(({ name }, place) => (passed[place] ? [] : [name]));
+}
+
+/** Sanitized tests pass again when nothing has changed that they are made of. */
+const sanitizerStamp = path.join(root, sanitizerBuild.folder, 'passed');
+
+function sanitizerInputs(): string {
+  const hash = createHash('sha256').update(nativeInputs(sanitizerBuild.flags));
+  for (const place of ['test/golden', 'build/golden.ts']) hashFiles(hash, path.join(root, place));
+  return hash.digest('hex');
+}
+
+function sanitizersHavePassed(): boolean {
+  return existsSync(sanitizerStamp) && readFileSync(sanitizerStamp, 'utf8') === sanitizerInputs();
 }
 
 const seconds = (started: number) => ((performance.now() - started) / 1000).toFixed(1);
@@ -75,18 +117,26 @@ async function runJavaScriptTests(): Promise<Counts> {
     counts.skipped = total.skipped + total.todo;
     counts.failed = total.tests - total.passed - counts.skipped;
   });
-  for await (const text of stream.compose(new spec())) process.stdout.write(String(text));
+  for await (const line of stream.compose(new spec())) process.stdout.write(String(line));
   return counts;
 }
 
 async function main(): Promise<number> {
   const started = performance.now();
-  alone(() => buildNative(sanitizerBuild.folder, sanitizerBuild.flags));
-  const failedSteps = steps.filter((step) => !passes(step)).map(({ name }) => name);
+  // Node keeps there what it has compiled: hundreds of processes start in half the time.
+  process.env['NODE_COMPILE_CACHE'] ??= path.join(root, 'out/compile-cache');
+  const sanitized = sanitizersHavePassed() ? [] : sanitizerSteps;
+  if (sanitized.length === 0) console.log('The engine is the one that has passed its tests with sanitizers');
+  else alone(() => buildNative(sanitizerBuild.folder, sanitizerBuild.flags));
+  const all = [...sanitized, ...steps];
+  const failedSteps = await failuresOf(all);
+  if (sanitized.every(({ name }) => !failedSteps.includes(name))) {
+    writeFileSync(sanitizerStamp, sanitizerInputs());
+  }
   const { passed, failed, skipped } = await runJavaScriptTests();
   if (failedSteps.length > 0) console.log(`\nFailed: ${failedSteps.join(', ')}`);
   console.log(`\nAll of it took ${seconds(started)} s`);
-  const total = { passed: passed + steps.length - failedSteps.length, failed: failed + failedSteps.length };
+  const total = { passed: passed + all.length - failedSteps.length, failed: failed + failedSteps.length };
   console.log(`${total.passed} passed, ${total.failed} failed, ${skipped} skipped`);
   return total.failed === 0 ? 0 : 1;
 }
