@@ -52,6 +52,7 @@ export async function buildDesktop(): Promise<Metafile[]> {
     ...common,
     entryPoints: [
       'electron/main/main.ts',
+      'electron/cli/winnow.ts',
       'electron/engine/engine-host.ts',
       'electron/engine/training-host.ts',
       'electron/engine/decoder-worker.ts',

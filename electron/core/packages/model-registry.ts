@@ -4,6 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { importCheckpoint, type ImportOptions } from '../checkpoint/import-checkpoint.ts';
+import { removeAbandoned } from '../files/partial-files.ts';
 import { modelCard } from './model-card.ts';
 import { PackageHashes } from './package-hashes.ts';
 import { isPackageName, PACKAGE_EXTENSION, packagePath } from './package-name.ts';
@@ -124,6 +125,7 @@ export class ModelRegistry {
    */
   async newPath(name: string): Promise<string> {
     const path = packagePath(this.#userFolder, name);
+    await removeAbandoned(this.#userFolder); // also where the package is whole, and refused now
     for (const folder of [this.#bundledFolder, this.#userFolder]) {
       const names = (await packageNames(folder)).map(foldName);
       if (!names.includes(foldName(name))) continue;
@@ -138,15 +140,9 @@ export class ModelRegistry {
     return path;
   }
 
-  /** Imports a checkpoint into the user's folder. Rejects as `importCheckpoint` does. */
+  /** Imports a checkpoint into the user's folder. Rejects as `newPath` and `importCheckpoint` do. */
   async import(options: Omit<ImportOptions, 'modelsFolder'>): Promise<ModelPackage> {
-    if ((await packageNames(this.#bundledFolder)).includes(options.name)) {
-      throw new AppError(
-        'BAD_ARGUMENT',
-        `${options.name} is the name of a bundled model`,
-        'Choose another name.',
-      );
-    }
+    await this.newPath(options.name);
     return importCheckpoint({ ...options, modelsFolder: this.#userFolder });
   }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdir, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { partialPath } from '../../../../electron/core/files/partial-files.ts';
 import { ModelRegistry, type ModelFolders } from '../../../../electron/core/packages/model-registry.ts';
 import { sha256OfFile } from '../../../../electron/core/packages/sha256.ts';
 import { bundledModels, everydayLabels } from '../../support/models.ts';
@@ -98,8 +100,23 @@ test('imports into the user\u2019s folder, under no name of a bundled model', as
   assert.deepEqual(await registry.verify('new'), model);
   await assert.rejects(
     registry.import({ checkpointPath, name: 'bundled', pruningLayers: [1] }),
-    appError('BAD_ARGUMENT', /name of a bundled model/),
+    appError('BAD_ARGUMENT', /There is a model bundled already/),
   );
+});
+
+test('an import that is refused for its name removes what a killed one left', async (context) => {
+  const { registry, folders } = await sample(context);
+  const { pid } = spawnSync(process.execPath, ['-e', '']); // dead by now
+  const own = partialPath(folders.userFolder);
+  const left = own.replace(`.${process.pid}.`, `.${pid}.`);
+  for (const path of [own, left]) await writeFile(path, 'x');
+  const checkpointPath = join(folders.userFolder, 'tiny.pth');
+  await assert.rejects(
+    registry.import({ checkpointPath, name: 'OWN', pruningLayers: [1] }),
+    appError('BAD_ARGUMENT', /There is a model OWN already/),
+  );
+  const names = await readdir(folders.userFolder);
+  assert.deepEqual([names.includes(basename(own)), names.includes(basename(left))], [true, false]);
 });
 
 test('everyday10 is sound and has its card', async () => {
