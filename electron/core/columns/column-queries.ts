@@ -7,6 +7,7 @@ import { NOTHING } from '../store/result-filter.ts';
 import type { FoundIn, RowFilter } from '../store/result-filter.ts';
 import type { RowOrder } from '../store/result-order.ts';
 import type { DirectoryCount, FoundCount } from '../store/result-queries.ts';
+import { LastUsed } from './last-used.ts';
 import { orderRows } from './row-order.ts';
 import { correctedTest, every, isBlank, rowTests } from './row-tests.ts';
 import type { RowTest } from './row-tests.ts';
@@ -26,8 +27,8 @@ const NOTHING_COUNTED: FacetCode = {
 export class ColumnQueries implements ListQueries {
   readonly #library: Library;
   readonly #columnsOf: (runId: number) => RunColumns;
-  /** Orders of rows by what they were asked for with, the last asked last; they hold until something changes. */
-  readonly #orders = new Map<string, Uint32Array>();
+  /** Orders of rows by what they were asked for with; they hold until something changes. */
+  readonly #orders = new LastUsed<string, Uint32Array>(KEPT_ORDERS);
 
   constructor(library: Library, columnsOf: (runId: number) => RunColumns) {
     this.#library = library;
@@ -43,8 +44,14 @@ export class ColumnQueries implements ListQueries {
     const columns = this.#columnsOf(runId);
     const test = this.#whole(columns, filter);
     const rows = this.#order(columns, order, filter.minScore ?? 0);
-    const passing = test === undefined ? rows : rows.filter((row) => test(row));
-    return passing.map((row) => columns.ids[row] ?? 0);
+    if (test === undefined) return rows.map((row) => columns.ids[row] ?? 0);
+    // Tested in the order in which the columns lie in memory: in another one it takes ten times as long.
+    const passes = new Uint8Array(columns.length);
+    for (let row = 0; row < columns.length; row++) if (test(row)) passes[row] = 1;
+    const imageIds = new Uint32Array(rows.length);
+    let found = 0;
+    for (const row of rows) if (passes[row] === 1) imageIds[found++] = columns.ids[row] ?? 0;
+    return imageIds.slice(0, found);
   }
 
   count(runId: number, filter: RowFilter): number {
@@ -139,13 +146,6 @@ export class ColumnQueries implements ListQueries {
 
   #order(columns: RunColumns, order: RowOrder, minScore: number): Uint32Array {
     const key = JSON.stringify([columns.runId, order, minScore]);
-    const rows = this.#orders.get(key) ?? orderRows(columns, order, minScore, this.#columnsOf);
-    this.#orders.delete(key);
-    this.#orders.set(key, rows);
-    for (const oldest of this.#orders.keys()) {
-      if (this.#orders.size <= KEPT_ORDERS) break;
-      this.#orders.delete(oldest);
-    }
-    return rows;
+    return this.#orders.get(key, () => orderRows(columns, order, minScore, this.#columnsOf));
   }
 }

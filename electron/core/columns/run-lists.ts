@@ -1,6 +1,7 @@
 import type { Changes } from '../store/change-log.ts';
 import type { Library } from '../store/library.ts';
 import { ColumnQueries } from './column-queries.ts';
+import { LastUsed } from './last-used.ts';
 import { RunChanged } from './run-changed.ts';
 import { RunColumns } from './run-columns.ts';
 
@@ -11,7 +12,7 @@ const KEPT_RUNS = 3;
 export class RunLists {
   readonly #library: Library;
   readonly #queries: ColumnQueries;
-  readonly #runs = new Map<number, RunColumns>(); // the last used last
+  readonly #runs = new LastUsed<number, RunColumns>(KEPT_RUNS);
 
   constructor(library: Library) {
     this.#library = library;
@@ -21,7 +22,7 @@ export class RunLists {
   /** Takes notice of what has changed since the last call. */
   update({ all, results, reviews, places, captured }: Changes): void {
     if (all || places) this.#runs.clear();
-    for (const columns of [...this.#runs.values()]) {
+    for (const columns of this.#runs.all()) {
       const { runId, classSet } = columns;
       if (captured) columns.dropCaptured();
       if (results.has(runId)) {
@@ -46,13 +47,6 @@ export class RunLists {
   }
 
   #columnsOf(runId: number): RunColumns {
-    const columns = this.#runs.get(runId) ?? new RunColumns(this.#library.columnReads, runId);
-    this.#runs.delete(runId);
-    this.#runs.set(runId, columns);
-    for (const oldest of this.#runs.keys()) {
-      if (this.#runs.size <= KEPT_RUNS) break;
-      this.#runs.delete(oldest);
-    }
-    return columns;
+    return this.#runs.get(runId, () => new RunColumns(this.#library.columnReads, runId));
   }
 }

@@ -25,7 +25,7 @@ export class FoldersTable {
   readonly #byPath: Statement<[string], FolderRow>;
   readonly #byId: Statement<[number], FolderRow>;
   readonly #paths: Statement<[], string>;
-  readonly #counted: Statement<[{ id: number | null; shownScore: number }], CountedFolder>;
+  readonly #counted: Record<'all' | 'one', Statement<[{ id?: number; shownScore: number }], CountedFolder>>;
   readonly #beginScan: Statement<[number], { scan: number }>;
   readonly #endScan: Statement<[number, string, number]>;
   readonly #unread: Statement<[string], { unread: string }>;
@@ -37,22 +37,14 @@ export class FoldersTable {
     this.#byPath = database.prepare(`SELECT ${columns} FROM folders WHERE path = ?`);
     this.#byId = database.prepare(`SELECT ${columns} FROM folders WHERE id = ?`);
     this.#paths = database.prepare<[], string>('SELECT path FROM folders ORDER BY path').pluck();
-    const held = `FROM results CROSS JOIN judged USING (run_id)
-      LEFT JOIN reviews ON reviews.class_set = judged.class_set AND reviews.image_id = results.image_id
-      WHERE results.image_id = images.id AND (results.status = 'ok' OR reviews.label IS NOT NULL)`;
-    this.#counted = database.prepare(`
-      WITH judged AS MATERIALIZED (
-        SELECT runs.id AS run_id, class_set, CASE task WHEN 'detection' THEN :shownScore ELSE 0 END AS least
-        FROM runs JOIN models ON sha256 = model_sha256 JOIN class_sets ON class_sets.id = class_set),
-      counted AS (
-        SELECT folder_id, (SELECT max(NOT ${isBlank('judged.least')}) ${held}) AS labelled,
-          EXISTS (SELECT 1 FROM reviews WHERE image_id = images.id) AS verified
-        FROM images WHERE NOT images.gone
-          AND (:id IS NULL OR folder_id = :id))
-      SELECT folders.id, path, count(folder_id) AS images, coalesce(sum(labelled), 0) AS labelled,
-        coalesce(sum(NOT labelled), 0) AS blank, coalesce(sum(verified), 0) AS verified
-      FROM folders LEFT JOIN counted ON folder_id = folders.id
-      WHERE :id IS NULL OR folders.id = :id GROUP BY folders.id ORDER BY path`);
+    // In one pass along an index for all folders: looking up each image's results takes six times as long.
+    const results = 'results INDEXED BY results_by_image';
+    this.#counted = {
+      all: database.prepare(countedSql(`${results} CROSS JOIN images ON images.id = results.image_id`, '1')),
+      one: database.prepare(
+        countedSql(`images CROSS JOIN ${results} ON results.image_id = images.id`, 'folder_id = :id'),
+      ),
+    };
     this.#beginScan = database.prepare('UPDATE folders SET scan = scan + 1 WHERE id = ? RETURNING scan');
     this.#endScan = database.prepare(
       'UPDATE folders SET finished_scan = max(finished_scan, ?), unread = ? WHERE id = ?',
@@ -83,7 +75,9 @@ export class FoldersTable {
 
   /** One folder, or all of them in order of their paths, with counts. */
   counted(id?: number): CountedFolder[] {
-    return this.#counted.all({ id: id ?? null, shownScore: SHOWN_SCORE });
+    return id === undefined
+      ? this.#counted.all.all({ shownScore: SHOWN_SCORE })
+      : this.#counted.one.all({ id, shownScore: SHOWN_SCORE });
   }
 
   /** Starts a new scan and returns its number. */
@@ -106,4 +100,30 @@ export class FoldersTable {
   remove(id: number): void {
     this.#remove.run(id);
   }
+}
+
+/** `placed`: results with their images, in a good order for the images that fulfil `chosen`. */
+function countedSql(placed: string, chosen: string): string {
+  return `
+    WITH judged AS MATERIALIZED (
+      SELECT runs.id AS run_id, class_set, CASE task WHEN 'detection' THEN :shownScore ELSE 0 END AS least
+      FROM runs JOIN models ON sha256 = model_sha256 JOIN class_sets ON class_sets.id = class_set),
+    held AS (
+      SELECT folder_id, max(NOT ${isBlank('judged.least')}) AS labelled
+      FROM ${placed} CROSS JOIN judged USING (run_id)
+        LEFT JOIN reviews ON reviews.class_set = judged.class_set AND reviews.image_id = results.image_id
+      WHERE NOT gone AND ${chosen} AND (results.status = 'ok' OR reviews.label IS NOT NULL)
+      GROUP BY results.image_id),
+    labels AS MATERIALIZED (
+      SELECT folder_id, sum(labelled) AS labelled, sum(NOT labelled) AS blank FROM held GROUP BY folder_id),
+    verified AS MATERIALIZED (
+      SELECT folder_id, count(*) AS verified
+      FROM (SELECT DISTINCT image_id FROM reviews) CROSS JOIN images ON images.id = image_id
+      WHERE NOT gone AND ${chosen} GROUP BY folder_id)
+    SELECT folders.id, path, coalesce(labelled, 0) AS labelled, coalesce(blank, 0) AS blank,
+      coalesce(verified, 0) AS verified, (SELECT count(*) FROM images WHERE folder_id = folders.id)
+        - (SELECT count(*) FROM images WHERE folder_id = folders.id AND gone) AS images
+    FROM folders LEFT JOIN labels ON labels.folder_id = folders.id
+      LEFT JOIN verified ON verified.folder_id = folders.id
+    WHERE ${chosen.replace('folder_id', 'folders.id')} ORDER BY path`;
 }
