@@ -34,6 +34,11 @@ export async function removeAbandoned(folder: string): Promise<void> {
   }
 }
 
+/** Whether this is the name of a partial file, on whichever computer it is written. */
+export function isPartial(name: string): boolean {
+  return NAME.test(name);
+}
+
 /** Whether this is the name of a partial file whose process is dead. */
 export function isAbandoned(name: string): boolean {
   const [, host, id, start] = NAME.exec(name) ?? [];

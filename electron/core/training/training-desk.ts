@@ -22,7 +22,12 @@ import type { ResolvedTraining } from './resolve-training.ts';
 import { EventThrottle } from './event-throttle.ts';
 import { testedKeeps } from './outcome.ts';
 import { trainingSeconds } from './schedule.ts';
-import { makeTrainingFolder, TrainingFolder, trainingIds } from './training-folder.ts';
+import {
+  makeTrainingFolder,
+  removeAbandonedTrainings,
+  TrainingFolder,
+  trainingIds,
+} from './training-folder.ts';
 import { findParent, TrainingJob } from './training-job.ts';
 import { TrainingRecord } from './training-record.ts';
 
@@ -84,6 +89,7 @@ export class TrainingDesk {
     const resolved = await this.#resolve(request);
     const lock = await this.#takeLock();
     try {
+      await removeAbandonedTrainings(this.#folder);
       const folder = await makeTrainingFolder(this.#folder);
       const record = new TrainingRecord(folder, newJournal(resolved, this.#context.now()));
       await record.save();
@@ -143,7 +149,8 @@ export class TrainingDesk {
   /** Newest first. */
   async list(): Promise<Training[]> {
     const ids = await trainingIds(this.#folder);
-    return Promise.all(ids.reverse().map((id) => this.#listed(id)));
+    const listed = await Promise.all(ids.reverse().map((id) => this.#listed(id)));
+    return listed.filter((training) => training !== undefined);
   }
 
   async show(id: number): Promise<TrainingDetails> {
@@ -262,12 +269,15 @@ export class TrainingDesk {
     return describeTraining(id, journal, work?.progress, isWorkedOn);
   }
 
-  async #listed(id: number): Promise<Training> {
+  /** Undefined for one that was killed before it had begun. */
+  async #listed(id: number): Promise<Training | undefined> {
     try {
       return this.#describe(id, await this.#journal(id));
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      const { birthtime } = await stat(new TrainingFolder(this.#folder, id).path);
+      const folder = new TrainingFolder(this.#folder, id);
+      if (await folder.isBlank()) return undefined;
+      const { birthtime } = await stat(folder.path);
       return damagedTraining(id, birthtime.toISOString(), error.message);
     }
   }

@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import { isPartial, removeAbandoned } from '../files/partial-files.ts';
 import { isLockHeld, takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import { toFileSystemError, writeFileWhole } from '../write-file.ts';
@@ -72,6 +73,12 @@ export class TrainingFolder {
     await Promise.allSettled(gone);
   }
 
+  /** Whether nothing is in it but what is being written, or was when its process died: no training has begun here yet. */
+  async isBlank(): Promise<boolean> {
+    const files = await readdir(this.path).catch(() => []);
+    return files.every((file) => isPartial(file));
+  }
+
   /** Rejects with FILE_SYSTEM. */
   async remove(): Promise<void> {
     await rm(this.path, { recursive: true, force: true }).catch((error: unknown) => {
@@ -115,6 +122,18 @@ export async function trainingIds(trainings: string): Promise<number[]> {
     .filter((name) => /^[1-9]\d{0,8}$/.test(name))
     .map(Number)
     .sort((one, other) => one - other);
+}
+
+/**
+ * Removes what dead processes were writing, and the folders of trainings that had not begun by then. To be called by the
+ * one process that may begin a training.
+ */
+export async function removeAbandonedTrainings(trainings: string): Promise<void> {
+  for (const id of await trainingIds(trainings)) {
+    const { path } = new TrainingFolder(trainings, id);
+    await removeAbandoned(path);
+    await rmdir(path).catch(() => undefined); // which takes empty folders only
+  }
 }
 
 /** Makes the folder of a new training, with the next number. Rejects with FILE_SYSTEM. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
-import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
+import { partialPath } from '../../../../electron/core/files/partial-files.ts';
 import type { AppEvent } from '../../../../electron/shared/app-api.ts';
 import { noticesOf } from '../../support/events.ts';
 import { hostError } from '../../support/host-answer.ts';
@@ -260,6 +262,19 @@ suite('trainings that are kept', () => {
       );
     await later.app.removeTraining({ trainingId: 1 });
     assert.equal((await later.app.listTrainings({})).length, 1);
+  });
+
+  test('are none yet when they were killed before their journal was whole, and leave nothing', async (t) => {
+    const folder = classFolders(t, counts);
+    const { app, data } = school(t);
+    const { pid } = spawnSync(process.execPath, ['-e', '']); // dead by now
+    const left = partialPath(join(data, 'trainings/1')).replace(`.${process.pid}.`, `.${pid}.`);
+    mkdirSync(dirname(left), { recursive: true });
+    writeFileSync(left, '{"format":1,');
+    assert.deepEqual(await app.listTrainings({}), []);
+    const { id, state } = await train(app, { folder, ...settings, epochs: 1 });
+    assert.deepEqual([id, state], [1, 'done']);
+    assert.deepEqual(readdirSync(join(data, 'trainings/1')).sort(), ['pictures.json', 'training.json']);
   });
 
   test('leave nothing but their journal when they are done, and nothing when they are removed', async (t) => {
