@@ -1,6 +1,6 @@
 import { appApiArguments } from '../shared/app-api.ts';
 import type { AppApi, AppCall } from '../shared/app-api.ts';
-import { shortJson } from '../shared/short-json.ts';
+import { shortJson } from '../shared/shortened.ts';
 import { AppError } from '../shared/errors.ts';
 import { terminalText } from '../shared/terminal-text.ts';
 import type { WireError } from '../shared/wire.ts';

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { AppError } from './errors.ts';
 import type { Run } from './run.ts';
-import { shortJson } from './short-json.ts';
+import { describeIssue } from './describe-issue.ts';
+import { shortJson } from './shortened.ts';
 import { dialShape, path } from './api/arguments.ts';
 import { exportArguments } from './api/exports.ts';
 import type { ExportEvent, ExportResults } from './api/exports.ts';
@@ -110,11 +111,6 @@ function hasLongList(value: unknown): boolean {
   if (!Array.isArray(value)) return Object.values(value).some(hasLongList);
   const isNumbers = value.every((item) => typeof item === 'number');
   return !isNumbers && (value.length > LONGEST_LIST || value.some(hasLongList));
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  if (issue.code !== 'unrecognized_keys' || issue.keys.length === 1) return issue.message;
-  return `there must be no key ${shortJson(issue.keys[0])}, and ${issue.keys.length - 1} others that are not known`;
 }
 
 function show(request: unknown, path: PropertyKey[]): string {

@@ -1,5 +1,6 @@
 import type { Box } from './engine-api.ts';
 import { AppError } from './errors.ts';
+import { shortJson } from './shortened.ts';
 
 /**
  * Masks as COCO writes them: lengths of runs of pixels, outside and inside in turn, outside first, down the columns of the
@@ -34,10 +35,9 @@ export function decodeRuns(counts: string): number[] {
 }
 
 function damaged(counts: string): AppError {
-  const shown = counts.length > 40 ? `${counts.slice(0, 40)}...` : counts;
   return new AppError(
     'BAD_ARGUMENT',
-    `Expected the runs of a mask as COCO compresses them, but got ${JSON.stringify(shown)}`,
+    `Expected the runs of a mask as COCO compresses them, but got ${shortJson(counts)}`,
   );
 }
 

@@ -4,6 +4,9 @@ import { TRAINING_METHODS } from './training.ts';
 /** Key of the safetensors `__metadata__` entry that holds the manifest as JSON text. */
 export const MANIFEST_KEY = 'winnow';
 
+/** The manifest is text inside of the header, so both keep within these. */
+export const HEADER_BOUNDS = { depth: 8, containers: 100_000, keys: 100_000 };
+
 const positive = z.int().positive();
 const ratio = z.number().gt(0).lte(1);
 

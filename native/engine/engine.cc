@@ -6,6 +6,7 @@
 #include "engine/gpu_devices.h"
 #include "gpu/gpu_backend.h"
 #include "model/feature_model.h"
+#include "ops/shortened.h"
 #include "reference/reference_backend.h"
 #ifdef WINNOW_CPU
 #include "cpu/cpu_backend.h"
@@ -39,7 +40,7 @@ Result<Precision> precision_of(const std::string& name) {
   for (Precision precision : {Precision::fp32, Precision::bf16, Precision::int8})
     if (name == precision_name(precision)) return precision;
   return Error{ErrorCode::bad_argument,
-               "Expected a precision of fp32, bf16 or int8, but it is " + name + "."};
+               "Expected a precision of fp32, bf16 or int8, but it is " + shortened(name) + "."};
 }
 
 namespace {
@@ -77,7 +78,7 @@ Result<std::unique_ptr<Backend>> make_backend(const std::string& name, int threa
 #endif
   }
   return Error{ErrorCode::bad_argument,
-               "Expected a device of this build (" + names + "or a GPU), but it is " + name + "."};
+               "Expected a device of this build (" + names + "or a GPU), but it is " + shortened(name) + "."};
 }
 
 Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, const std::string& device,

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "ops/shortened.h"
 #include "platform/shared_library.h"
 
 namespace winnow {
@@ -108,7 +109,8 @@ Result<Gpu> find_gpu(const std::string& name) {
   int index = 0;
   const Maker* maker = maker_of(name, index);
   if (maker == nullptr || index < 0)
-    return Error{ErrorCode::bad_argument, "Expected a GPU such as cuda:0, but it is " + name + "."};
+    return Error{ErrorCode::bad_argument,
+                 "Expected a GPU such as cuda:0, but it is " + shortened(name) + "."};
   const auto library = open_library(library_path(*maker));
   if (!library) return library.error();
   const Listing found = list(**library);
@@ -116,7 +118,8 @@ Result<Gpu> find_gpu(const std::string& name) {
   if (count == 0) return Error{ErrorCode::engine, found.reason.empty() ? "No GPU was found." : found.reason};
   if (index >= count)
     return Error{ErrorCode::bad_argument, "Expected a GPU from " + device_name(*maker, 0) + " to " +
-                                              device_name(*maker, count - 1) + ", but it is " + name + "."};
+                                              device_name(*maker, count - 1) + ", but it is " +
+                                              shortened(name) + "."};
   if (found.infos[index].reason[0] != '\0') return Error{ErrorCode::engine, found.infos[index].reason};
   return Gpu{*library, index};
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/bounded_json.h"
+#include "model/quoted_json.h"
+
 namespace winnow {
 namespace {
 
@@ -25,17 +28,17 @@ Status read_registers(const json& manifest, DyvmConfig& config) {
              reduction = manifest.value("registerReduction", json());
   if (!is_size(registers) || registers == 0 || registers > kMostRegisters)
     return bad("Manifest: expected registers to be a whole number from 1 to " +
-               std::to_string(kMostRegisters) + ", but it is " + registers.dump() + ".");
+               std::to_string(kMostRegisters) + ", but it is " + quoted(registers) + ".");
   if (!is_size(reduction) || reduction == 0 || config.embed_dim % reduction.get<int>() != 0)
     return bad("Manifest: expected registerReduction to divide embedDim " + std::to_string(config.embed_dim) +
-               ", but it is " + reduction.dump() + ".");
+               ", but it is " + quoted(reduction) + ".");
   config.registers = registers.get<int>();
   config.register_reduction = reduction.get<int>();
   return ok();
 }
 
 Error bad_field(const std::string& name, const std::string& expected, const json& value) {
-  return bad("Manifest: expected " + name + " to be " + expected + ", but it is " + value.dump() + ".");
+  return bad("Manifest: expected " + name + " to be " + expected + ", but it is " + quoted(value) + ".");
 }
 
 Status read_size(const json& object, const std::string& path, const char* name, int& target) {
@@ -104,12 +107,12 @@ Status read_dense(const json& manifest, bool segments, DyvmConfig& config) {
 }  // namespace
 
 Result<DyvmConfig> read_manifest(const std::string& text) {
-  const json manifest = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json manifest = parse_json(text);
   if (!manifest.is_object())
     return bad("Expected a Winnow manifest in the package's metadata, but there is none.");
   const auto field = [&](const char* name) { return manifest.contains(name) ? manifest[name] : json(); };
   if (field("format") != 1)
-    return bad("Manifest: expected format 1, but it is " + field("format").dump() + ".");
+    return bad("Manifest: expected format 1, but it is " + quoted(field("format")) + ".");
   const json task = field("task");
   if (task != "classification" && task != "segmentation" && task != "detection")
     return bad_field("task", "\"classification\", \"segmentation\" or \"detection\"", task);
@@ -147,12 +150,12 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
   for (const json& layer : layers) {
     if (!is_size(layer) || layer >= config.depth ||
         (!config.pruning_layers.empty() && layer.get<int>() <= config.pruning_layers.back()))
-      return bad("Manifest: expected ascending pruningLayers below depth, but one is " + layer.dump() + ".");
+      return bad("Manifest: expected ascending pruningLayers below depth, but one is " + quoted(layer) + ".");
     config.pruning_layers.push_back(layer.get<int>());
   }
   for (const json& ratio : ratios) {
     if (!ratio.is_number())
-      return bad("Manifest: expected tokenKeep to hold numbers, but one is " + ratio.dump() + ".");
+      return bad("Manifest: expected tokenKeep to hold numbers, but one is " + quoted(ratio) + ".");
     config.token_keep.push_back(ratio.get<double>());
   }
   if (const auto kept = kept_patches(config, config.token_keep); !kept)

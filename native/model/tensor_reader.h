@@ -6,6 +6,7 @@
 
 #include "model/weights.h"
 #include "ops/result.h"
+#include "ops/shortened.h"
 
 namespace winnow {
 
@@ -27,8 +28,8 @@ class TensorReader {
   Status check_all_asked() const {
     for (const std::string& name : weights_.names())
       if (!asked_.contains(name))
-        return Error{ErrorCode::bad_model,
-                     "Tensor " + name + ": expected none of this name in a model of this manifest."};
+        return Error{ErrorCode::bad_model, "Tensor " + shortened(name) +
+                                               ": expected none of this name in a model of this manifest."};
     return ok();
   }
 

@@ -6,6 +6,9 @@
 #include <cstring>
 #include <nlohmann/json.hpp>
 
+#include "model/bounded_json.h"
+#include "ops/shortened.h"
+
 namespace winnow {
 namespace {
 
@@ -17,8 +20,9 @@ Error bad(std::string message) { return Error{ErrorCode::bad_model, std::move(me
 
 std::string text(const Weights::Shape& shape) {
   std::string out = "[";
-  for (std::size_t i = 0; i < shape.size(); ++i) out += (i ? ", " : "") + std::to_string(shape[i]);
-  return out + "]";
+  for (std::size_t i = 0; i < shape.size() && out.size() <= kLongestQuote; ++i)
+    out += (i ? ", " : "") + std::to_string(shape[i]);
+  return shortened(out + "]");
 }
 
 float from_half(std::uint16_t half) {
@@ -67,7 +71,7 @@ Result<Weights> Weights::open(const std::string& path) {
   if (size < 8 || header_size < 2 || header_size > kLargestHeader || header_size > size - 8)
     return bad("Expected a safetensors header in " + path + ", but byte 0 announces one of " +
                std::to_string(header_size) + " bytes in a file of " + std::to_string(size) + ".");
-  const json header = json::parse(data + 8, data + 8 + header_size, nullptr, /*allow_exceptions=*/false);
+  const json header = parse_json({reinterpret_cast<const char*>(data) + 8, header_size});
   if (!header.is_object())
     return bad("Expected JSON in the safetensors header of " + path + ", but it does not parse.");
 
@@ -92,11 +96,12 @@ Status Weights::read_entry(const std::string& name, const void* entry_json, cons
   if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string() ||
       !entry.contains("shape") || !is_list_of_sizes(entry["shape"]) || !entry.contains("data_offsets") ||
       !is_list_of_sizes(entry["data_offsets"]) || entry["data_offsets"].size() != 2)
-    return bad("Tensor " + name + ": expected dtype, shape and two data_offsets in the header.");
+    return bad("Tensor " + shortened(name) + ": expected dtype, shape and two data_offsets in the header.");
 
   const std::string type = entry["dtype"].get<std::string>();
   if (type != "F32" && type != "F16" && type != "BF16")
-    return bad("Tensor " + name + ": expected dtype F32, F16 or BF16, but it is " + type + ".");
+    return bad("Tensor " + shortened(name) + ": expected dtype F32, F16 or BF16, but it is " +
+               shortened(type) + ".");
   Entry tensor;
   tensor.type = type == "F32" ? Type::f32 : type == "F16" ? Type::f16 : Type::bf16;
   for (const json& extent : entry["shape"])
@@ -109,9 +114,9 @@ Status Weights::read_entry(const std::string& name, const void* entry_json, cons
   const bool inside = tensor.begin <= tensor.end && tensor.end <= available;
   const std::uint64_t bytes = tensor.end - tensor.begin;
   if (!inside || elements < 0 || bytes % width != 0 || bytes / width != static_cast<std::uint64_t>(elements))
-    return bad("Tensor " + name + ": expected " + type + " " + text(tensor.shape) + " to fill bytes " +
-               std::to_string(tensor.begin) + " to " + std::to_string(tensor.end) + " of " +
-               std::to_string(available) + ", but it does not.");
+    return bad("Tensor " + shortened(name) + ": expected " + type + " " + text(tensor.shape) +
+               " to fill bytes " + std::to_string(tensor.begin) + " to " + std::to_string(tensor.end) +
+               " of " + std::to_string(available) + ", but it does not.");
   tensor.bytes = base + tensor.begin;
   entries_.insert_or_assign(name, std::move(tensor));
   return ok();
@@ -157,11 +162,11 @@ Weights::Shape Weights::shape(const std::string& name) const {
 Result<const float*> Weights::tensor(const std::string& name, const Shape& shape) {
   const auto found = entries_.find(name);
   if (found == entries_.end())
-    return bad("Expected a tensor " + name + " " + text(shape) + ", but there is none.");
+    return bad("Expected a tensor " + shortened(name) + " " + text(shape) + ", but there is none.");
   Entry& entry = found->second;
   if (entry.shape != shape)
-    return bad("Tensor " + name + ": expected shape " + text(shape) + ", but it is " + text(entry.shape) +
-               ".");
+    return bad("Tensor " + shortened(name) + ": expected shape " + text(shape) + ", but it is " +
+               text(entry.shape) + ".");
 
   const auto elements = static_cast<std::size_t>(count(shape));
   const float* values = entry.values.data();
@@ -187,8 +192,8 @@ Result<const float*> Weights::tensor(const std::string& name, const Shape& shape
   const float* end = values + elements;
   const float* odd = std::find_if_not(values, end, [](float v) { return std::isfinite(v); });
   if (odd != end)
-    return bad("Tensor " + name + ": expected finite values, but element " + std::to_string(odd - values) +
-               " is " + std::to_string(*odd) + ".");
+    return bad("Tensor " + shortened(name) + ": expected finite values, but element " +
+               std::to_string(odd - values) + " is " + std::to_string(*odd) + ".");
   return values;
 }
 

@@ -15,6 +15,9 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "model/bounded_json.h"
+#include "model/dyvm_config.h"
+#include "ops/shortened.h"
 
 using namespace winnow;
 
@@ -125,6 +128,36 @@ TEST_CASE("a package whose tensors contradict its manifest is refused by the ten
   CHECK(load("\\\"patchSize\\\":4", "\\\"patchSize\\\":8").find("patch_embed.proj.weight") !=
         std::string::npos);
   CHECK(load("\\\"format\\\":1", "\\\"format\\\":2").find("format") != std::string::npos);
+}
+
+TEST_CASE("what a sentence quotes of a package is shortened to 80 characters") {
+  std::string letters, expected;
+  for (int i = 0; i < 81; ++i) letters += "\u00e4";
+  for (int i = 0; i < 80; ++i) expected += "\u00e4";
+  CHECK(shortened(letters) == expected + "\u2026");
+  CHECK(shortened(expected) == expected);
+  CHECK(shortened(std::string(500, '\x80')).size() <= 4 * kLongestQuote);  // no UTF-8
+  const std::string many(3000, 'x'), name(80, 'x');
+  CHECK(refusal(file_of("{\"" + many + "\":1}", "")) ==
+        "Tensor " + name + "\u2026: expected dtype, shape and two data_offsets in the header.");
+  const auto depth = [](const std::string& value) {
+    const auto config = read_manifest(
+        R"({"format":1,"task":"classification","architecture":"vim","imageSize":)" + value + "}");
+    REQUIRE(!config);
+    return config.error().message;
+  };
+  const std::string wanted = "Manifest: expected imageSize to be a positive whole number, but it is ";
+  CHECK(depth("\"" + many + "\"") == wanted + "\"" + name.substr(1) + "\u2026.");
+  CHECK(depth(R"([1,{"a":[true]}])") == wanted + R"([1,{"a":[true]}])" + ".");
+}
+
+TEST_CASE("JSON in lists and objects without end is refused before it is parsed") {
+  const std::string deep = std::string(200'000, '[') + std::string(200'000, ']');  // more than a stack holds
+  CHECK(refusal(file_of(R"({"w":)" + deep + "}", "")).ends_with("but it does not parse."));
+  const auto config = read_manifest(R"({"format":)" + deep + "}");
+  REQUIRE(!config);
+  CHECK(config.error().message == "Expected a Winnow manifest in the package's metadata, but there is none.");
+  CHECK(!is_too_deep(R"({"a":"[[[[[[[[[[[[[[[[[[[[\"[[[[[[[[","b":[1],"c":[2]})"));
 }
 
 TEST_CASE("mutated packages are refused or predict, and never more") {

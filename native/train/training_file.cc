@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "model/bounded_json.h"
+#include "model/quoted_json.h"
 #include "platform/files.h"
 
 namespace winnow::train {
@@ -82,7 +84,7 @@ Status save_state(const std::string& path, const DyvmConfig& config, const Optim
 Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& config) {
   auto file = Weights::open(path);
   if (!file) return bad_argument("Expected a training's state, but: " + file.error().message);
-  const json training = json::parse(file->metadata(kStateKey), nullptr, /*allow_exceptions=*/false);
+  const json training = parse_json(file->metadata(kStateKey));
   if (!training.is_object() || training.value("format", json()) != kFormat ||
       !training.value("steps", json()).is_number_unsigned() || !training.value("model", json()).is_object())
     return bad_argument("Expected a training's state of format " + std::to_string(kFormat) + " in " + path +
@@ -91,8 +93,8 @@ Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& con
   for (const auto& [name, value] : own.items())
     if (model.value(name, json()) != value)
       return bad_argument("Expected the state of a training of this model, but that in " + path +
-                          " belongs to another: its " + name + " is " + model.value(name, json()).dump() +
-                          " and not " + value.dump() + ".");
+                          " belongs to another: its " + name + " is " + quoted(model.value(name, json())) +
+                          " and not " + quoted(value) + ".");
   OptimiserState state;
   state.steps = training["steps"].get<std::int64_t>();
   const auto size = static_cast<std::int64_t>(ParameterTable(config).size());

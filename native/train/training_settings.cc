@@ -3,6 +3,9 @@
 #include <limits>
 #include <nlohmann/json.hpp>
 
+#include "model/bounded_json.h"
+#include "model/quoted_json.h"
+
 namespace winnow::train {
 namespace {
 
@@ -60,7 +63,8 @@ class Fields {
   Fields object(const char* name) const { return {object_, path_, name, status_}; }
   void fail(const std::string& name, const std::string& expected, const json& value) {
     if (status_)
-      status_ = bad_argument("Expected " + name + " to be " + expected + ", but it is " + value.dump() + ".");
+      status_ =
+          bad_argument("Expected " + name + " to be " + expected + ", but it is " + quoted(value) + ".");
   }
 
  private:
@@ -131,11 +135,11 @@ Result<Preprocessing> read_preprocessing(const json& manifest, const DyvmConfig&
 }  // namespace
 
 Result<TrainingSettings> read_training_settings(const std::string& text) {
-  const json settings = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json settings = parse_json(text);
   if (!settings.is_object())
     return bad_argument("Expected a training's settings to be a JSON object, but they are none.");
   json manifest = settings.value("manifest", json());
-  if (manifest.is_string()) manifest = json::parse(manifest.get<std::string>(), nullptr, false);
+  if (manifest.is_string()) manifest = parse_json(manifest.get<std::string>());
   const auto config = read_manifest(manifest.is_object() ? manifest.dump() : std::string());
   if (!config) return config.error();
   const auto preprocessing = read_preprocessing(manifest, *config);

@@ -21,6 +21,8 @@ const MOST_WORK = 5;
 /** Megabytes that the process may grow over what it has after its first rounds. */
 const MOST_MEMORY = 500;
 const FIRST_ROUNDS = 50;
+/** Characters of a sentence that names some things of a file, each of them shortened. */
+const LONGEST_SENTENCE = 1000;
 /** A target that does not end by itself within this many seconds after its time hangs. */
 const GRACE = 120;
 
@@ -121,7 +123,7 @@ async function tryRead(read: () => unknown): Promise<string | undefined> {
   } catch (error) {
     if (!(error instanceof AppError))
       return `it threw ${error instanceof Error ? error.stack : String(error)}`;
-    if (error.message === '' || error.message.length > 2000)
+    if (error.message === '' || error.message.length > LONGEST_SENTENCE)
       return `its sentence has ${error.message.length} characters: ${error.message.slice(0, 200)}`;
     return 'refused';
   }

@@ -10,6 +10,7 @@ import {
   type PickleKey,
   type PickleValue,
 } from './pickle-values.ts';
+import { shortened } from '../../shared/shortened.ts';
 
 type Builder = (args: PickleValue[]) => PickleValue;
 
@@ -64,7 +65,7 @@ export function allowedGlobal(module: string, name: string): GlobalName | Inert 
   if (BUILDERS.has(full) || STORAGES.has(full)) return new GlobalName(full);
   if (/^torch\.(float|bfloat|int|uint|complex)\d+$|^torch\.bool$/.test(full)) return new Inert(full);
   throw badCheckpoint(
-    `The checkpoint asks for ${printable(full)}, which is not a tensor, container, number, text or argparse.Namespace`,
+    `The checkpoint asks for ${shortened(printable(full))}, which is not a tensor, container, number, text or argparse.Namespace`,
     'Winnow runs nothing that a checkpoint brings along; save the state dict alone: torch.save(model.state_dict(), path).',
   );
 }

@@ -95,8 +95,7 @@ export function badCheckpoint(problem: string, hint = DAMAGED_HINT, options?: Er
   return new AppError('BAD_CHECKPOINT', problem, hint, options);
 }
 
-/** A text from the file, made safe to print: at most 100 characters, no control characters. */
+/** A text from the file without control characters. */
 export function printable(text: string): string {
-  const short = text.length > 100 ? `${text.slice(0, 100)}...` : text;
-  return short.replace(/\p{Cc}/gu, '?');
+  return text.replace(/\p{Cc}/gu, '?');
 }

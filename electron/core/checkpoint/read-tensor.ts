@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { StoragePlace } from './checkpoint-content.ts';
 import type { CheckpointFile } from './checkpoint-file.ts';
 import { badCheckpoint, ELEMENT_BYTES, type StorageRef, type TensorRef } from './pickle-values.ts';
+import { shortened } from '../../shared/shortened.ts';
 
 const CHECK_BYTES = 2 ** 20;
 
@@ -21,7 +22,9 @@ export class TensorReader {
     const span = elementSpan(tensor);
     const count = shape.reduce((product, side) => product * side, 1);
     if (offset + span > storage.elements || count > storage.elements) {
-      throw badCheckpoint(`The tensor ${name} is larger than its storage of ${storage.elements} elements`);
+      throw badCheckpoint(
+        `The tensor ${shortened(name)} is larger than its storage of ${storage.elements} elements`,
+      );
     }
     const place = await this.#place(storage, name);
     const bytes = await this.#file.read(place.start + offset * size, span * size);
@@ -31,15 +34,15 @@ export class TensorReader {
   async #place(storage: StorageRef, name: string): Promise<StoragePlace> {
     const place = this.#file.place(storage);
     if (place === undefined)
-      throw badCheckpoint(`The data of the tensor ${name} is missing from the checkpoint`);
+      throw badCheckpoint(`The data of the tensor ${shortened(name)} is missing from the checkpoint`);
     if (place.bytes !== storage.elements * ELEMENT_BYTES[storage.type]) {
       throw badCheckpoint(
-        `The data of the tensor ${name} has ${place.bytes} bytes, which are not ${storage.elements} elements`,
+        `The data of the tensor ${shortened(name)} has ${place.bytes} bytes, which are not ${storage.elements} elements`,
       );
     }
     if (place.crc32 !== undefined && !this.#checked.has(storage.key)) {
       if ((await this.#checksum(place)) !== place.crc32) {
-        throw badCheckpoint(`The data of the tensor ${name} is damaged: its checksum differs`);
+        throw badCheckpoint(`The data of the tensor ${shortened(name)} is damaged: its checksum differs`);
       }
       this.#checked.add(storage.key);
     }

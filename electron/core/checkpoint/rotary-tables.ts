@@ -1,6 +1,7 @@
 import { badCheckpoint } from './pickle-values.ts';
 import type { TensorReader } from './read-tensor.ts';
 import type { StateDict } from './state-dict.ts';
+import { shortened, shortJson } from '../../shared/shortened.ts';
 
 /** Positions along a side of the grid, whatever its number of patches. */
 const POSITIONS = 14;
@@ -25,7 +26,7 @@ export async function checkRotaryTables(
     if (table === undefined || tensor === undefined) continue;
     if (tensor.storage.type !== 'F32' || tensor.shape.join() !== [side ** 2, width].join()) {
       throw badCheckpoint(
-        `The table ${name} must be F32 [${side ** 2},${width}], but is ${tensor.storage.type} [${tensor.shape.join()}]`,
+        `The table ${shortened(name)} must be F32 [${side ** 2},${width}], but is ${tensor.storage.type} ${shortJson(tensor.shape)}`,
         OTHER_ROTATION_HINT,
       );
     }
@@ -36,7 +37,7 @@ export async function checkRotaryTables(
       const expected = turn(angle(Math.floor(index / width), index % width, side, width));
       if (!(Math.abs(values.getFloat32(4 * index, true) - expected) <= TOLERANCE)) {
         throw badCheckpoint(
-          `The table ${name} does not hold the rotations of a grid of ${side} x ${side} patches on ${POSITIONS} x ${POSITIONS} positions`,
+          `The table ${shortened(name)} does not hold the rotations of a grid of ${side} x ${side} patches on ${POSITIONS} x ${POSITIONS} positions`,
           OTHER_ROTATION_HINT,
         );
       }

@@ -2,6 +2,7 @@ import type { Label, Task } from '../../shared/model-package.ts';
 import { recordedLabels } from './labels.ts';
 import { badCheckpoint, printable, TensorRef, type PickleKey, type PickleValue } from './pickle-values.ts';
 import { TrainingArgs } from './training-args.ts';
+import { shortened } from '../../shared/shortened.ts';
 
 /** Where a state dict may lie in a checkpoint, in the order of preference. */
 const WRAPPERS = ['model', 'model_ema', 'state_dict_ema', 'state_dict'];
@@ -53,10 +54,10 @@ function namedTensors(dictionary: ReadonlyMap<PickleKey, PickleValue>): Map<stri
   for (const [key, value] of dictionary) {
     const full = printable(String(key));
     if (typeof key !== 'string' || !(value instanceof TensorRef)) {
-      throw badCheckpoint(`The entry ${full} of the weights is not a tensor`);
+      throw badCheckpoint(`The entry ${shortened(full)} of the weights is not a tensor`);
     }
     const name = full.startsWith(PARALLEL_PREFIX) ? full.slice(PARALLEL_PREFIX.length) : full;
-    if (tensors.has(name)) throw badCheckpoint(`The checkpoint has two tensors ${name}`);
+    if (tensors.has(name)) throw badCheckpoint(`The checkpoint has two tensors ${shortened(name)}`);
     tensors.set(name, value);
   }
   return tensors;

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../shared/model-package.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import type { StateDict } from './state-dict.ts';
+import { shortJson } from '../../shared/shortened.ts';
 
 export const OTHER_KIND_HINT =
   'Winnow imports Vim, VideoMamba and MambaReg classifiers, UperNet segmentation and Mask R-CNN detection on Vim, with DyVM and without.';
@@ -17,7 +18,7 @@ export function shapeOf(state: StateDict, name: string, rank: 2 | 3 | 4): [numbe
   const [first = 1, second = 1, third = 1] = tensor.shape;
   if (tensor.shape.length !== rank || tensor.shape.includes(0)) {
     throw badCheckpoint(
-      `The tensor ${name} must have ${rank} axes, but is [${tensor.shape.join()}]`,
+      `The tensor ${name} must have ${rank} axes, but is ${shortJson(tensor.shape)}`,
       OTHER_KIND_HINT,
     );
   }

@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import yauzl from 'yauzl';
 import { AppError } from '../../shared/errors.ts';
+import { shortened } from '../../shared/shortened.ts';
 import type { BoundedFile } from './bounded-file.ts';
 import type { CheckpointContent, StoragePlace } from './checkpoint-content.ts';
 import { badCheckpoint, printable } from './pickle-values.ts';
@@ -47,20 +48,24 @@ async function listEntries(file: BoundedFile): Promise<Map<string, StoragePlace>
       }
       if (entry.compressionMethod !== 0 || entry.isEncrypted()) {
         throw badCheckpoint(
-          `The entry ${printable(entry.fileName)} is compressed or encrypted, which torch.save does not do`,
+          `The entry ${shortened(printable(entry.fileName))} is compressed or encrypted, which torch.save does not do`,
         );
       }
       if (places.has(entry.fileName))
-        throw badCheckpoint(`The checkpoint has two entries ${printable(entry.fileName)}`);
+        throw badCheckpoint(`The checkpoint has two entries ${shortened(printable(entry.fileName))}`);
       const { fileDataStart } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
       places.set(entry.fileName, { start: fileDataStart, bytes: entry.uncompressedSize, crc32: entry.crc32 });
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
     const reason = error instanceof Error ? error.message : String(error);
-    throw badCheckpoint(`The checkpoint is a damaged zip archive (${printable(reason)})`, undefined, {
-      cause: error,
-    });
+    throw badCheckpoint(
+      `The checkpoint is a damaged zip archive (${shortened(printable(reason))})`,
+      undefined,
+      {
+        cause: error,
+      },
+    );
   }
   return places;
 }

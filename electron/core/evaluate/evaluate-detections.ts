@@ -1,5 +1,6 @@
 import type { FoundEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
+import { shortened } from '../../shared/shortened.ts';
 import type { Label } from '../../shared/model-package.ts';
 import { classFinder, displayNames } from '../class-names.ts';
 import type { Library } from '../store/library.ts';
@@ -60,7 +61,7 @@ function matchCategories({ categories }: CocoTruth, labels: readonly Label[], pa
     if (index !== undefined) classes.set(id, index);
   }
   if (classes.size > 0) return classes;
-  const names = categories.slice(0, NAMED).map(({ name }) => name);
+  const names = categories.slice(0, NAMED).map(({ name }) => shortened(name));
   throw new AppError(
     'BAD_ARGUMENT',
     names.length === 0
@@ -68,7 +69,7 @@ function matchCategories({ categories }: CocoTruth, labels: readonly Label[], pa
       : `Expected categories of the model in ${path}, but it has no class ${names.join(' nor ')}`,
     `Its classes start with ${labels
       .slice(0, NAMED)
-      .map(({ name }) => name)
+      .map(({ name }) => shortened(name))
       .join(', ')}.`,
   );
 }
@@ -89,10 +90,10 @@ function sameSize(pairs: readonly Pair[]): { same: SizedPair[]; notices: string[
     const { width, height } = image;
     const size = width > 0 && height > 0 ? { width, height } : truth.size;
     if (size === undefined) {
-      unknown.push(truth.name);
+      unknown.push(shortened(truth.name));
     } else if (truth.size !== undefined && !isEqual(truth.size, size)) {
       const there = `${truth.size.width} x ${truth.size.height} there`;
-      others.push(`${truth.name} (${there}, ${width} x ${height} here)`);
+      others.push(`${shortened(truth.name)} (${there}, ${width} x ${height} here)`);
     } else {
       return [{ ...pair, size }];
     }
@@ -120,7 +121,7 @@ function unknownClasses({ images, categories }: CocoTruth, classes: ReadonlyMap<
   }
   if (counts.size === 0) return [];
   const nameOf = new Map<unknown, string>(categories.map(({ id, name }) => [id, name]));
-  const names = [...counts.keys()].map((id) => nameOf.get(id) ?? `category ${String(id)}`);
+  const names = [...counts.keys()].map((id) => shortened(nameOf.get(id) ?? `category ${String(id)}`));
   const more = names.length > NAMED ? ' and others' : '';
   const objects = [...counts.values()].reduce((sum, count) => sum + count, 0);
   return [
@@ -185,7 +186,7 @@ class Comparison {
       if (classIndex === undefined) return [];
       const { place, problem } = placeOf(annotation, size);
       if (problem !== undefined)
-        this.#badMasks[place === undefined ? 'lost' : 'boxed'].push(`one in ${name}: ${problem}`);
+        this.#badMasks[place === undefined ? 'lost' : 'boxed'].push(`one in ${shortened(name)}: ${problem}`);
       if (place === undefined) return [];
       if (!place.hasMask) this.#boxesOnly++;
       const { box, counts, area } = place;

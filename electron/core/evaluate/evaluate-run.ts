@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import type { ClassAccuracy, Evaluation } from '../../shared/app-api.ts';
 import type { RunEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
+import { shortened } from '../../shared/shortened.ts';
 import type { Label, Manifest } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
 import type { ClassFolders } from '../class-names.ts';
@@ -30,11 +31,11 @@ export async function matchClassFolders(folder: string, manifest: Manifest): Pro
 /** Throws BAD_ARGUMENT when no sub-folder of `place` was found to be named after a class. */
 function requireClasses(classFolders: ClassFolders, place: string, manifest: Manifest): ClassFolders {
   if (classFolders.size > 0) return classFolders;
-  const some = manifest.labels.slice(0, 3).map((label) => label.name);
+  const some = manifest.labels.slice(0, 3).map((label) => shortened(label.name));
   throw new AppError(
     'BAD_ARGUMENT',
-    `No sub-folder of ${place} is named like a class of the model ${manifest.name}`,
-    `Its ${manifest.classes} classes start with ${some.join(', ')}; \`winnow models show ${manifest.name}\` lists them.`,
+    `No sub-folder of ${place} is named like a class of the model ${shortened(manifest.name)}`,
+    `Its ${manifest.classes} classes start with ${some.join(', ')}; \`winnow models show ${shortened(manifest.name)}\` lists them.`,
   );
 }
 

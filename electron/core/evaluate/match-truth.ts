@@ -5,6 +5,7 @@ import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { ImageStatus } from '../../shared/run.ts';
 import { foldName } from '../../shared/fold-name.ts';
+import { shortened } from '../../shared/shortened.ts';
 
 /** An image of a run as it is looked up by the names in a truth. */
 export interface RunImage {
@@ -118,12 +119,12 @@ export function matchNotices<Truth>(
   if (missed !== undefined) {
     const others = some(missing.length, noun);
     const where = noun === 'map' ? 'of no image' : missing.length === 1 ? 'that is not' : 'that are not';
-    notices.push(`The truth has ${others} ${where} in the run, such as ${nameOf(missed)}.`);
+    notices.push(`The truth has ${others} ${where} in the run, such as ${shortened(nameOf(missed))}.`);
   }
   const [left] = unpredicted;
   if (left !== undefined) {
     const others = some(unpredicted.length, noun);
-    notices.push(`The truth has ${others} without a prediction, such as ${nameOf(left)}.`);
+    notices.push(`The truth has ${others} without a prediction, such as ${shortened(nameOf(left))}.`);
   }
   if (beyond > 0) {
     const others = `${some(beyond, 'image')} that ${beyond === 1 ? 'was' : 'were'} predicted`;

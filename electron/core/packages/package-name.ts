@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { shortJson } from '../../shared/shortened.ts';
 
 export const PACKAGE_EXTENSION = '.safetensors';
 
@@ -16,7 +17,7 @@ export function packagePath(folder: string, name: string): string {
   if (isPackageName(name)) return join(folder, name + PACKAGE_EXTENSION);
   throw new AppError(
     'BAD_ARGUMENT',
-    `"${name.slice(0, 100)}" cannot be the name of a model`,
+    `${shortJson(name)} cannot be the name of a model`,
     'Use up to 64 letters, digits, dots, hyphens and underscores, and a letter or digit first.',
   );
 }

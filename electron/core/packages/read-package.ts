@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import {
+  HEADER_BOUNDS,
   MANIFEST_KEY,
   manifestSchema,
   type ClassificationManifest,
@@ -9,16 +10,11 @@ import {
   type SegmentationManifest,
 } from '../../shared/model-package.ts';
 import { parseBounded } from '../../shared/bounded-json.ts';
-import {
-  badModel,
-  HEADER_BOUNDS,
-  readExactly,
-  readHeader,
-  withFile,
-  type SafetensorsHeader,
-} from './read-safetensors.ts';
+import { badModel, readExactly, readHeader, withFile, type SafetensorsHeader } from './read-safetensors.ts';
 import { shapeProblem, tensorShapes } from './tensor-shapes.ts';
 import { allFinite } from './tensor-type.ts';
+import { shortened, shortJson } from '../../shared/shortened.ts';
+import { describeIssue } from '../../shared/describe-issue.ts';
 
 const CHUNK_BYTES = 2 ** 20;
 
@@ -104,7 +100,8 @@ function parseManifest(text: string | undefined): Manifest {
   if (manifest.success) return manifest.data;
   const [issue] = manifest.error.issues;
   const place = issue?.path.join('.') ?? '';
-  throw badModel(`The model package's manifest is not valid at "${place}": ${issue?.message ?? 'unknown'}`);
+  const said = issue === undefined ? 'unknown' : describeIssue(issue);
+  throw badModel(`The model package's manifest is not valid at ${shortJson(place)}: ${said}`);
 }
 
 /** What the manifest's fields say against each other; undefined when nothing. */
@@ -116,10 +113,10 @@ function manifestProblem(manifest: Manifest, tensors: number): string | undefine
     return `The manifest has ${tokenKeep.length} token keep ratios for ${pruningLayers.length} pruning layers`;
   }
   if (tokenKeep.some((ratio, stage) => ratio > (tokenKeep[stage - 1] ?? 1))) {
-    return `The manifest's token keep ratios ${tokenKeep.join(', ')} must not rise`;
+    return `The manifest's token keep ratios ${shortened(tokenKeep.join(', '))} must not rise`;
   }
   if (!isPruningOrder(pruningLayers, manifest.depth)) {
-    return `The manifest's pruning layers ${pruningLayers.join(', ')} must rise and lie inside ${manifest.depth} blocks`;
+    return `The manifest's pruning layers ${shortened(pruningLayers.join(', '))} must rise and lie inside ${manifest.depth} blocks`;
   }
   if (patchSize > imageSize || stride > patchSize) {
     return `The manifest's patches of ${patchSize} pixels every ${stride} do not fit an image of ${imageSize}`;
@@ -165,7 +162,7 @@ export function denseProblem(
   if (model.task === 'detection') return undefined;
   const { taps, slideStride } = model.head;
   if (taps.some((tap, place) => tap >= depth || tap <= (taps[place - 1] ?? -1))) {
-    return `The blocks ${taps.join(', ')} behind which features are taken must rise and lie inside ${depth} blocks`;
+    return `The blocks ${shortened(taps.join(', '))} behind which features are taken must rise and lie inside ${depth} blocks`;
   }
   return slideStride <= imageSize
     ? undefined
@@ -182,7 +179,8 @@ async function hashTensors(handle: FileHandle, header: SafetensorsHeader): Promi
   for (const [name, { start, bytes, type }] of header.tensors) {
     for (let done = 0; done < bytes; done += CHUNK_BYTES) {
       const chunk = await readExactly(handle, start + done, Math.min(CHUNK_BYTES, bytes - done));
-      if (!allFinite(chunk, type)) throw badModel(`The tensor ${name} holds a value that is not finite`);
+      if (!allFinite(chunk, type))
+        throw badModel(`The tensor ${shortened(name)} holds a value that is not finite`);
       hash.update(chunk);
     }
   }

@@ -2,14 +2,14 @@ import type { FileHandle } from 'node:fs/promises';
 import { z } from 'zod';
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { AppError } from '../../shared/errors.ts';
+import { HEADER_BOUNDS } from '../../shared/model-package.ts';
+import { shortened } from '../../shared/shortened.ts';
 import { openRegularFile } from '../files/regular-file.ts';
 import { elementCount, isTensorType, TENSOR_TYPES, type TensorType } from './tensor-type.ts';
 
 /** Room for the manifest of 20,000 labels and 10,000 tensors. */
 const MAX_HEADER_BYTES = 4 * 2 ** 20;
 const MAX_DIMENSIONS = 8;
-/** The manifest is text inside of the header, so both keep within these. */
-export const HEADER_BOUNDS = { depth: 8, containers: 100_000, keys: 100_000 };
 const MAX_NAME = 200;
 
 export interface TensorPlace {
@@ -116,11 +116,11 @@ function placeTensors(
   let position = dataStart;
   for (const [name, { dtype, shape, data_offsets }] of byOffset(entries)) {
     if (!isTensorType(dtype))
-      throw badModel(`The tensor ${name} has the type ${dtype.slice(0, 20)}, not F32, F16 or BF16`);
+      throw badModel(`The tensor ${shortened(name)} has the type ${shortened(dtype)}, not F32, F16 or BF16`);
     const bytes = elementCount(shape) * TENSOR_TYPES[dtype].bytes;
     if (data_offsets[0] !== position - dataStart || data_offsets[1] !== data_offsets[0] + bytes) {
       throw badModel(
-        `The tensor ${name} does not lie directly behind the one before it with the bytes of its shape`,
+        `The tensor ${shortened(name)} does not lie directly behind the one before it with the bytes of its shape`,
       );
     }
     tensors.set(name, { type: dtype, shape, start: position, bytes });
@@ -135,7 +135,7 @@ function byOffset(entries: Map<string, unknown>): [string, z.infer<typeof tensor
   const tensors = [...entries].map(([name, entry]): [string, z.infer<typeof tensorSchema>] => {
     const tensor = tensorSchema.safeParse(entry);
     if (!tensor.success || name.length > MAX_NAME)
-      throw badModel(`The header entry of the tensor ${name.slice(0, 100)} is not valid`);
+      throw badModel(`The header entry of the tensor ${shortened(name)} is not valid`);
     return [name, tensor.data];
   });
   return tensors.sort(

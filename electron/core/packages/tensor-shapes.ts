@@ -1,6 +1,7 @@
 import { patchCount, type ClassifierShape, type ModelShape } from '../flops.ts';
 import { headInputs } from '../head-flops.ts';
 import { denseShapes } from './dense-shapes.ts';
+import { shortened, shortJson } from '../../shared/shortened.ts';
 
 export type ShapesByName = ReadonlyMap<string, readonly number[]>;
 
@@ -123,13 +124,13 @@ function sizesProblem(expected: ShapesByName, actual: ShapesByName): string | un
   for (const [name, shape] of expected) {
     const found = actual.get(name) ?? [];
     if (found.join() !== shape.join())
-      return `The tensor ${name} must be [${shape.join()}], but is [${found.join()}]`;
+      return `The tensor ${shortened(name)} must be ${shortJson(shape)}, but is ${shortJson(found)}`;
   }
   return undefined;
 }
 
 function tensorNames(names: readonly string[]): string {
-  const said = names.slice(0, NAMES_SAID).map((name) => name.slice(0, 64));
+  const said = names.slice(0, NAMES_SAID).map(shortened);
   const others = names.length > said.length ? ` and ${names.length - said.length} more` : '';
   return `the tensor${names.length === 1 ? '' : 's'} ${said.join(', ')}${others} ${names.length === 1 ? 'is' : 'are'}`;
 }

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { AppError } from '../../shared/errors.ts';
+import { shortJson } from '../../shared/shortened.ts';
 import { isPartial, removeAbandoned } from '../files/partial-files.ts';
 import { isLockHeld, takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
@@ -98,7 +99,7 @@ export class TrainingFolder {
     const place = parsed.error.issues[0]?.path.join('.') ?? '';
     throw new AppError(
       'FILE_SYSTEM',
-      `The journal of training ${this.id} is damaged: ${path} is not as Winnow writes it${place === '' ? '' : ` at "${place}"`}`,
+      `The journal of training ${this.id} is damaged: ${path} is not as Winnow writes it${place === '' ? '' : ` at ${shortJson(place)}`}`,
       'Remove the training and start it again; a model that it made stays.',
     );
   }

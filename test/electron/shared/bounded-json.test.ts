@@ -82,7 +82,7 @@ suite('arguments that are wrong many times', () => {
     assert.throws(
       () => checkArguments(appApiArguments.showRun, { runId: 'x'.repeat(1e6) }),
       (error: Error) => {
-        assert.ok(error.message.length < 300 && error.message.endsWith('xxx...'));
+        assert.ok(error.message.length < 300 && error.message.endsWith('xxx…'));
         return true;
       },
     );

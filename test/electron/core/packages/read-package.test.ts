@@ -38,6 +38,7 @@ test('a package passes, and its manifest says what the model is', async (context
 const CONTRADICTIONS: [string, Json, RegExp][] = [
   ['another format', { format: 2 }, /not valid at "format"/],
   ['an unknown field', { extra: 1 }, /not valid/],
+  ['an unknown field with a long name', { ['x'.repeat(3000)]: 1 }, /there must be no key "x{79}…$/],
   ['a negative depth', { depth: -1 }, /not valid at "depth"/],
   ['a billion blocks', { depth: 1e9 }, /1000000000 blocks for \d+ tensors/],
   [
