@@ -1,14 +1,10 @@
-import { constants } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../shared/errors.ts';
 import type { ImageFacts } from '../shared/engine-api.ts';
 import { LARGEST_FILE, PictureError } from '../shared/picture-problem.ts';
 import type { PictureProblemCode } from '../shared/picture-problem.ts';
-
-/** Opening a pipe would wait for its writer; with this flag it does not. Windows has neither. */
-const OPEN_FLAGS =
-  process.platform === 'win32' ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK;
+import { openWithoutWaiting } from './regular-file.ts';
 
 const reasons: Record<string, PictureProblemCode> = {
   ENOENT: 'gone',
@@ -28,7 +24,7 @@ export async function readImageFile(path: string): Promise<{
 }> {
   let file: FileHandle | undefined;
   try {
-    file = await open(path, OPEN_FLAGS);
+    file = await openWithoutWaiting(path);
     const stats = await file.stat();
     if (!stats.isFile()) throw new PictureError({ code: 'notAFile' });
     if (stats.size > LARGEST_FILE)

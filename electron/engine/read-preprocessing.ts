@@ -1,7 +1,8 @@
-import { open } from 'node:fs/promises';
+import { parseBounded } from '../shared/bounded-json.ts';
 import { AppError } from '../shared/errors.ts';
-import { classificationSchema, MANIFEST_KEY } from '../shared/model-package.ts';
+import { classificationSchema, HEADER_BOUNDS, MANIFEST_KEY } from '../shared/model-package.ts';
 import type { ClassificationManifest } from '../shared/model-package.ts';
+import { openPackageFile } from './regular-file.ts';
 
 const LENGTH_BYTES = 8; // of the header's length, at the start of a safetensors file
 const LONGEST_HEADER = 4 * 2 ** 20; // bytes; see docs/model-package.md
@@ -14,7 +15,7 @@ export interface Preprocessing {
 
 /** The manifest of a classifier's package. Throws BAD_MODEL. */
 export async function readClassifier(packagePath: string): Promise<ClassificationManifest> {
-  const checked = classificationSchema.safeParse(JSON.parse(await readManifestText(packagePath)));
+  const checked = classificationSchema.safeParse(parseHeader(await readManifestText(packagePath)));
   if (checked.success) return checked.data;
   throw new AppError('BAD_MODEL', `${packagePath} is not the package of a classifier`);
 }
@@ -26,7 +27,7 @@ export async function readPreprocessing(packagePath: string): Promise<Preprocess
 
 /** The same of a manifest as JSON text. Throws BAD_MODEL. */
 export function preprocessingOf(manifest: string): Preprocessing {
-  const { preprocessing } = JSON.parse(manifest) as { preprocessing?: unknown };
+  const { preprocessing } = parseHeader(manifest) as { preprocessing?: unknown };
   const checked = classificationSchema.shape.preprocessing.safeParse(preprocessing);
   if (checked.success) return { resize: checked.data.resize, crop: checked.data.crop };
   throw new AppError(
@@ -36,14 +37,22 @@ export function preprocessingOf(manifest: string): Preprocessing {
 }
 
 async function readManifestText(packagePath: string): Promise<string> {
-  const header = JSON.parse(await readHeader(packagePath)) as {
+  const header = parseHeader(await readHeader(packagePath)) as {
     __metadata__?: Record<string, string>;
   };
   return header.__metadata__?.[MANIFEST_KEY] ?? '{}';
 }
 
+function parseHeader(text: string): unknown {
+  try {
+    return parseBounded(text, HEADER_BOUNDS);
+  } catch (cause) {
+    throw new AppError('BAD_MODEL', "The model package's header is not JSON text", undefined, { cause });
+  }
+}
+
 async function readHeader(path: string): Promise<string> {
-  const file = await open(path);
+  const file = await openPackageFile(path);
   try {
     const start = Buffer.alloc(LENGTH_BYTES);
     await file.read(start, 0, LENGTH_BYTES, 0);

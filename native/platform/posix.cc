@@ -21,7 +21,8 @@ constexpr mode_t kMode = 0666;  // less the umask
 
 Result<std::unique_ptr<MappedFile>> MappedFile::open(const std::string& path) {
   const auto unreadable = [](const char* reason) { return Error{ErrorCode::engine, reason}; };
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  // Opening a pipe would wait for its writer.
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return unreadable(std::strerror(errno));
   std::unique_ptr<MappedFile> file(new MappedFile);
   struct stat facts{};

@@ -1,8 +1,7 @@
-import type { FileHandle } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { AppError } from '../../shared/errors.ts';
 import type { Label, Manifest } from '../../shared/model-package.ts';
-import { openRegularFile } from '../files/regular-file.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { printable, type PickleValue } from './pickle-values.ts';
 import type { StateDict } from './state-dict.ts';
 
@@ -92,19 +91,11 @@ async function readLabels(path: string, classes: number): Promise<Label[]> {
 }
 
 async function readText(path: string): Promise<string> {
-  let file: FileHandle | undefined;
   try {
-    file = await openRegularFile(path, 'labels');
-    const { size } = await file.stat();
-    if (size > MAX_LABEL_FILE_BYTES) {
-      throw new AppError('BAD_ARGUMENT', `The labels file ${path} has ${size} bytes, more than labels take`);
-    }
-    return await file.readFile('utf8');
+    return (await readRegularFile(path, 'labels', MAX_LABEL_FILE_BYTES)).toString('utf8');
   } catch (cause) {
     if (cause instanceof AppError) throw cause;
     throw new AppError('NOT_FOUND', `The labels file ${path} cannot be read`, 'Check the path.', { cause });
-  } finally {
-    await file?.close();
   }
 }
 

@@ -1,15 +1,19 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import { displayNames } from '../class-names.ts';
 import { classMap } from '../export/maps.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
 import { mapForms, matchNotices, matchTruth, runImages, some } from './match-truth.ts';
 import type { RunImage } from './match-truth.ts';
-import { readClassMap } from './read-png.ts';
+import { MOST_PIXELS, readClassMap } from './read-png.ts';
 import type { ClassMap } from './read-png.ts';
+
+/** Bytes of a PNG: as many as its greatest number of pixels has at 16 bits. */
+const LARGEST_MAP = 2 * MOST_PIXELS;
 
 /**
  * Mean IoU and pixel accuracy of a run's class maps against PNGs in a folder: a pixel's value is its class's index + 1; 0
@@ -19,7 +23,7 @@ import type { ClassMap } from './read-png.ts';
 export async function evaluateMaps(library: Library, run: RunRow, folder: string): Promise<FoundEvaluation> {
   const { labels } = library.models.get(run.spec.modelSha256).manifest;
   const maps = await listMaps(resolve(folder));
-  const matched = matchTruth(maps, runImages(library, run), (path) => path, mapForms);
+  const matched = matchTruth(maps, runImages(library, run), withSmallEnding, mapForms);
   const notices = matchNotices(matched, (path) => path, 'map');
   const tally = new MapTally(labels.length);
   const refusals: string[] = [];
@@ -45,7 +49,7 @@ async function listMaps(folder: string): Promise<string[]> {
     const entries = await readdir(folder, { recursive: true, encoding: 'utf8' });
     return entries
       .filter((path) => /\.png$/i.test(path))
-      .map((path) => path.replaceAll('\\', '/').replace(/png$/i, 'png'))
+      .map((path) => path.replaceAll('\\', '/'))
       .sort();
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error;
@@ -55,6 +59,8 @@ async function listMaps(folder: string): Promise<string[]> {
     throw new AppError('FILE_SYSTEM', `The folder ${folder} cannot be read: ${error.message}`);
   }
 }
+
+const withSmallEnding = (path: string) => path.replace(/png$/i, 'png');
 
 function nothingCompared(
   folder: string,
@@ -85,7 +91,7 @@ async function compare(
 ): Promise<string | undefined> {
   let truth: ClassMap;
   try {
-    truth = await readClassMap(await readFile(path));
+    truth = await readClassMap(await readRegularFile(path, 'class map', LARGEST_MAP));
   } catch (error) {
     if (error instanceof AppError) return error.message;
     if (error instanceof Error && 'code' in error) return `it cannot be read: ${error.message}`;

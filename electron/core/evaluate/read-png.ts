@@ -4,7 +4,7 @@ import { AppError } from '../../shared/errors.ts';
 
 const inflated = promisify(inflate);
 const SIGNATURE = '89504e470d0a1a0a';
-const MOST_PIXELS = 200e6;
+export const MOST_PIXELS = 200e6;
 const GREY = 0;
 const PALETTE = 3;
 

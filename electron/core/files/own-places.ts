@@ -1,10 +1,11 @@
-import { open, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileTypeFromBuffer } from 'file-type';
 import { isImage } from '../scan-folder.ts';
 import { backupFolder } from '../store/backups.ts';
 import { identityOf, lookAt } from './file-identity.ts';
 import { isLibraryHeader, LIBRARY_ENDINGS } from './library-files.ts';
+import { openRegularFile } from './regular-file.ts';
 
 const HEAD = 4100; // bytes that tell a file's format
 
@@ -77,7 +78,7 @@ async function isLibrary(path: string): Promise<boolean> {
 }
 
 async function headOf(path: string): Promise<Buffer> {
-  const file = await open(path);
+  const file = await openRegularFile(path, 'library');
   try {
     const head = Buffer.alloc(HEAD);
     const { bytesRead } = await file.read(head, 0, HEAD, 0);

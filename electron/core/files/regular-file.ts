@@ -11,10 +11,32 @@ const FLAGS = process.platform === 'win32' ? constants.O_RDONLY : constants.O_RD
  * to its end, and as the system does when it cannot be opened. `what`: `labels`, `checkpoint`, ...
  */
 export async function openRegularFile(path: string, what: string): Promise<FileHandle> {
-  const file = await open(path, FLAGS);
+  const file = await open(path, FLAGS).catch((cause: unknown) => {
+    throw isPipe(cause) ? noFile(path, what, 'a pipe or device', cause) : cause;
+  });
   const stats = await file.stat();
   if (stats.isFile()) return file;
   await file.close();
   const kind = stats.isDirectory() ? 'a folder' : 'a pipe or device';
-  throw new AppError('BAD_ARGUMENT', `Expected a ${what} file, but ${path} is ${kind}`, 'Name a file.');
+  throw noFile(path, what, kind);
+}
+
+/** The bytes of a file that a person names. Rejects as openRegularFile does, and with BAD_ARGUMENT above `largest` bytes. */
+export async function readRegularFile(path: string, what: string, largest: number): Promise<Buffer> {
+  await using file = await openRegularFile(path, what);
+  const { size } = await file.stat();
+  if (size <= largest) return await file.readFile();
+  const most = `at most ${largest} bytes are read`;
+  throw new AppError('BAD_ARGUMENT', `The ${what} file ${path} has ${size} bytes, and ${most}`);
+}
+
+/** What the system says of sockets, and of devices that are not there. */
+function isPipe(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENXIO' || error.code === 'ENODEV');
+}
+
+function noFile(path: string, what: string, kind: string, cause?: unknown): AppError {
+  return new AppError('BAD_ARGUMENT', `Expected a ${what} file, but ${path} is ${kind}`, 'Name a file.', {
+    cause,
+  });
 }

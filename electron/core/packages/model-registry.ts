@@ -1,14 +1,17 @@
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { importCheckpoint, type ImportOptions } from '../checkpoint/import-checkpoint.ts';
 import { removeAbandoned } from '../files/partial-files.ts';
+import { readRegularFile } from '../files/regular-file.ts';
 import { modelCard } from './model-card.ts';
 import { PackageHashes } from './package-hashes.ts';
 import { isPackageName, PACKAGE_EXTENSION, packagePath } from './package-name.ts';
 import { readPackage, verifyPackage } from './read-package.ts';
+
+const MAX_NOTES_BYTES = 8 * 2 ** 20;
 
 export interface ModelFolders {
   /** Packages that come with the app; never written to. */
@@ -201,12 +204,14 @@ async function packageNames(folder: string): Promise<string[]> {
     .filter(isPackageName);
 }
 
-/** The text file that may lie beside a package. */
-function readNotes(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
+/** The text file that may lie beside a package. Rejects with BAD_ARGUMENT for a pipe, FILE_SYSTEM when it cannot be read. */
+async function readNotes(path: string): Promise<string> {
+  const bytes = await readRegularFile(path, 'notes', MAX_NOTES_BYTES).catch((cause: unknown) => {
     if (isMissing(cause)) return '';
+    if (cause instanceof AppError) throw cause;
     throw new AppError('FILE_SYSTEM', `The notes ${path} cannot be read`, 'Check permissions.', { cause });
   });
+  return bytes.toString();
 }
 
 function isMissing(error: unknown): boolean {

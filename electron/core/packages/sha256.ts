@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { AppError } from '../../shared/errors.ts';
+import { openRegularFile } from '../files/regular-file.ts';
 
-/** SHA-256 of a whole file, hex. Rejects with NOT_FOUND when the file cannot be read. */
+/** SHA-256 of a whole file, hex. Rejects with BAD_ARGUMENT for a pipe, NOT_FOUND when the file cannot be read. */
 export async function sha256OfFile(path: string): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash).catch((cause: unknown) => {
+  const read = async () => pipeline((await openRegularFile(path, 'readable')).createReadStream(), hash);
+  await read().catch((cause: unknown) => {
+    if (cause instanceof AppError) throw cause;
     throw new AppError('NOT_FOUND', `The file ${path} cannot be read`, 'Check the path.', { cause });
   });
   return hash.digest('hex');

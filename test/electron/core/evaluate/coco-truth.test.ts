@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { constants } from 'node:buffer';
+import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -35,6 +36,27 @@ suite('annotations that are not as they should be', () => {
   test('may start with a byte order mark (coco-bom)', async (t) => {
     const { box, notices } = await evaluate(await bearRun(t), `\ufeff${JSON.stringify(bear({}))}`);
     assert.deepEqual([box.ap, box.classes, notices], [...right, []]);
+  });
+
+  test('are not parsed when lists lie in each other without end', async (t) => {
+    const run = await bearRun(t);
+    const deep = `{"images":${'['.repeat(100_000)}${']'.repeat(100_000)},"annotations":[],"categories":[]}`;
+    await assert.rejects(evaluate(run, deep), {
+      code: 'BAD_ARGUMENT',
+      message:
+        /it is too large: expected JSON with at most 32 lists and objects in each other, but there are more$/,
+    });
+  });
+
+  test('are not read when there are more bytes than a text can have', async (t) => {
+    const run = await bearRun(t);
+    const truth = join(run.root, 'large.json');
+    writeFileSync(truth, '{');
+    truncateSync(truth, 2 ** 30); // a hole takes no room
+    await assert.rejects(run.app.evaluateFound({ runId: run.runId, truth }), {
+      code: 'BAD_ARGUMENT',
+      message: `The COCO file ${truth} has 1073741824 bytes, and at most ${constants.MAX_STRING_LENGTH} bytes are read`,
+    });
   });
 
   const masks: [string, object, string[], number | undefined][] = [

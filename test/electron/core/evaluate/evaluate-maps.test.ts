@@ -71,7 +71,7 @@ suite('class maps against maps', () => {
     const folder = join(run.root, 'truth');
     mkdirSync(folder);
     // Found: sand in columns 0 to 29, then sky. Marked: sand to 19, sea to 39, then open.
-    await writeMap(join(folder, '1.png'), 48, 40, (x, y) => (x < 20 ? 3 : x < 40 ? 2 : y < 20 ? 0 : 255));
+    await writeMap(join(folder, '1.PNG'), 48, 40, (x, y) => (x < 20 ? 3 : x < 40 ? 2 : y < 20 ? 0 : 255));
     const { classes, meanIou, pixelAccuracy } = await evaluateMaps(run, folder);
     assert.deepEqual(classes, [
       { label: 'sky', iou: 0, pixels: 0 },
