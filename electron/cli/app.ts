@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { createAppService } from '../core/app-service.ts';
 import type { AppService } from '../core/app-service.ts';
+import { keptText } from '../core/files/kept-text.ts';
 import { dataFolder } from '../core/data-folder.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
 import { DeviceEngine } from '../engine/device-engine.ts';
@@ -25,7 +26,7 @@ export async function withApp<T>(
     onReadOnly: (shown) =>
       tell(`The library ${oneLine(shown)} may only be read; nothing is changed in it.\n`),
     engine: new DeviceEngine({
-      data,
+      trials: keptText(join(data, 'devices.json')),
       trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: samplesFolder },
     }),
     trainer: new TrainerClient(),

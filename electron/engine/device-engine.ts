@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import type {
   Box,
   EngineApi,
@@ -11,6 +10,7 @@ import type {
   RenderOptions,
 } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
+import type { KeptText } from '../shared/kept-text.ts';
 import { isGpu } from '../shared/run.ts';
 import type { Device } from '../shared/run.ts';
 import { DeviceLanes } from './device-lanes.ts';
@@ -27,8 +27,8 @@ const LIST_LIFETIME = 10_000;
 export interface DeviceEngineOptions extends EngineClientOptions {
   /** What GPUs are tried with before their first use. */
   trial: TrialSubject;
-  /** The person's folder, where it is kept which GPUs have passed. */
-  data: string;
+  /** Where it is kept which GPUs have passed. */
+  trials: KeptText;
 }
 
 /**
@@ -44,7 +44,7 @@ export class DeviceEngine implements EngineApi {
   #listed: { devices: Promise<Device[]>; at: number } | undefined;
   #searchFailed: string | undefined; // why drivers are not asked any more
 
-  constructor({ trial, data, ...options }: DeviceEngineOptions) {
+  constructor({ trial, trials, ...options }: DeviceEngineOptions) {
     const makeClient = () => {
       const client = new EngineClient(options);
       client.onCrash((reason) => this.#crashListeners.forEach((listener) => listener(reason)));
@@ -54,9 +54,7 @@ export class DeviceEngine implements EngineApi {
     const onNote = (note: string) => this.#noteListeners.forEach((listener) => listener(note));
     this.#lanes = new DeviceLanes({ processor: this.#processor, makeClient, onNote });
     const { startHost = forkHost, hostEntry = defaultHostEntry } = options;
-    this.#trials = new DeviceTrials(join(data, 'devices.json'), (device) =>
-      tryDevice(device, trial, startHost, hostEntry),
-    );
+    this.#trials = new DeviceTrials(trials, (device) => tryDevice(device, trial, startHost, hostEntry));
   }
 
   devices(again = false): Promise<Device[]> {

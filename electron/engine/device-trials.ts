@@ -1,7 +1,6 @@
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { z } from 'zod';
 import { ENGINE_VERSION } from '../shared/calibration.ts';
+import type { KeptText } from '../shared/kept-text.ts';
 import type { Device, GpuFacts } from '../shared/run.ts';
 import type { TrialEnd } from './device-trial.ts';
 
@@ -9,13 +8,13 @@ import type { TrialEnd } from './device-trial.ts';
 const recordSchema = z.record(z.string(), z.string());
 type TrialRecord = z.infer<typeof recordSchema>;
 
-/** The trials of GPUs, each made once: what came out is kept in a file. */
+/** The trials of GPUs, each made once: what came out is kept for the next process. */
 export class DeviceTrials {
-  readonly #path: string;
+  readonly #kept: KeptText;
   readonly #tryDevice: (device: Device) => Promise<TrialEnd>;
 
-  constructor(path: string, tryDevice: (device: Device) => Promise<TrialEnd>) {
-    this.#path = path;
+  constructor(kept: KeptText, tryDevice: (device: Device) => Promise<TrialEnd>) {
+    this.#kept = kept;
     this.#tryDevice = tryDevice;
   }
 
@@ -32,23 +31,21 @@ export class DeviceTrials {
   async #try(device: Device, key: string): Promise<string> {
     const end = await this.#tryDevice(device);
     const reason = end.passed ? '' : end.reason.replace(/\.$/, '');
-    if (end.passed || end.lasting) this.#write({ ...this.#read(), [key]: reason });
+    if (end.passed || end.lasting) await this.#write({ ...this.#read(), [key]: reason });
     return reason;
   }
 
   #read(): TrialRecord {
     try {
-      return recordSchema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      return recordSchema.parse(JSON.parse(this.#kept.read() ?? ''));
     } catch {
       return {}; // none yet, or not to be understood: then all are tried again
     }
   }
 
-  #write(record: TrialRecord): void {
+  async #write(record: TrialRecord): Promise<void> {
     try {
-      mkdirSync(dirname(this.#path), { recursive: true });
-      writeFileSync(`${this.#path}.partial`, `${JSON.stringify(record, undefined, 2)}\n`);
-      renameSync(`${this.#path}.partial`, this.#path);
+      await this.#kept.write(`${JSON.stringify(record, undefined, 2)}\n`);
     } catch {
       // Without a place to keep it, a device is tried again by the next process.
     }

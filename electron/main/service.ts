@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createAppService } from '../core/app-service.ts';
 import type { AppService } from '../core/app-service.ts';
+import { keptText } from '../core/files/kept-text.ts';
 import { ModelRegistry } from '../core/packages/model-registry.ts';
 import { DeviceEngine } from '../engine/device-engine.ts';
 import { TrainerClient } from '../engine/trainer-client.ts';
@@ -13,7 +14,8 @@ export function setupService({ data, models, samples, engineHost, trainingHost }
   return createAppService({
     libraryPath: join(data, 'library.db'),
     engine: new DeviceEngine({
-      ...{ data, hostEntry: engineHost, startHost: utilityHost },
+      ...{ hostEntry: engineHost, startHost: utilityHost },
+      trials: keptText(join(data, 'devices.json')),
       trial: { packagePath: join(models, `${SAMPLE_MODEL}.safetensors`), pictures: samples },
     }),
     trainer: new TrainerClient({ hostEntry: trainingHost, startHost: utilityHost }),

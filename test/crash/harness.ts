@@ -24,8 +24,8 @@ const PROGRAMS = [
   'electron/engine/decoder-worker.ts',
 ];
 
-/** Backups are made when they are due; what a restore replaced keeps its log beside it. */
-const BACKUP = /^data\/backups\/library\.(daily|replaced)\.[#TZ-]+\.db(-wal|-journal)?$/;
+/** Backups are made when they are due, and what a restore replaced is one. */
+const BACKUP = /^data\/backups\/library\.(daily|replaced)\.[#TZ-]+\.db$/;
 
 export interface HarnessOptions {
   kills?: number | undefined; // without it as many as there is time for

@@ -1,15 +1,16 @@
 import Database from 'better-sqlite3';
-import { existsSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { LibraryBackup } from '../../shared/api/settings.ts';
 import { AppError } from '../../shared/errors.ts';
 import { placeNew, placeWhole } from '../files/place-whole.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../files/private.ts';
+import { PRIVATE_FOLDER } from '../files/private.ts';
 import { backupPath, removeSharedBackups } from '../store/backups.ts';
 import type { BackupKind } from '../store/backups.ts';
 import { checkDatabase } from '../store/open-database.ts';
 import type { Library } from '../store/library.ts';
 import { diskFull, toFileSystemError } from '../write-file.ts';
+import { fillWithCopy } from './copy-database.ts';
 
 /** Where a backup is written: as a whole or not at all, by a function that is given the path to write at. */
 export interface BackupPlace {
@@ -41,37 +42,17 @@ export async function backUpLibrary(
 ): Promise<LibraryBackup> {
   const { path } = place;
   try {
-    await place.fill(async (partial) => {
-      try {
-        writeFileSync(partial, '', { flag: 'wx', mode: PRIVATE_FILE });
-        await library.copyTo(partial);
-        settle(partial, library.path);
-      } catch (error) {
-        removeDatabase(partial);
-        throw error;
-      }
-    });
+    await place.fill((partial) =>
+      fillWithCopy(
+        partial,
+        () => library.copyTo(partial),
+        (database) => checkDatabase(database, library.path),
+      ),
+    );
     return { path, createdAt: new Date(now).toISOString(), bytes: statSync(path).size };
   } catch (error) {
     throw backupFailure(error, path);
   }
-}
-
-/** Makes a copy one file that needs no other, and checks it. */
-function settle(copy: string, libraryPath: string): void {
-  const database = new Database(copy);
-  try {
-    database.pragma('journal_mode = DELETE');
-    checkDatabase(database, libraryPath);
-  } finally {
-    database.close();
-  }
-}
-
-/** Removes a database with what SQLite puts beside it. */
-export function removeDatabase(path: string): void {
-  const files = ['', '-wal', '-shm', '-journal'].map((end) => path + end);
-  for (const file of files) if (existsSync(file)) rmSync(file);
 }
 
 function backupFailure(error: unknown, path: string): unknown {

@@ -1,18 +1,14 @@
 import Database from 'better-sqlite3';
 import {
   chmodSync,
-  closeSync,
   constants,
   copyFileSync,
   existsSync,
-  fsyncSync,
   linkSync,
   mkdirSync,
-  openSync,
   renameSync,
   rmSync,
   statSync,
-  writeFileSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
@@ -23,7 +19,7 @@ import { toLibraryError } from '../store/library-error.ts';
 import { requireLibrary } from '../store/migrate.ts';
 import { acquireWriterLock } from '../store/writer-lock.ts';
 import { toFileSystemError } from '../write-file.ts';
-import { removeDatabase } from './back-up.ts';
+import { fillWithCopy, LOGS } from './copy-database.ts';
 
 export interface RestoreOptions {
   now: number; // milliseconds
@@ -31,8 +27,6 @@ export interface RestoreOptions {
   closeReaders: () => Promise<void>;
   close: () => void;
 }
-
-const LOGS = ['-wal', '-shm', '-journal'];
 
 /** Throws what `restoreLibrary` would throw of a backup. Changes nothing. */
 export function checkRestore(libraryPath: string, file: string): void {
@@ -66,14 +60,7 @@ export async function restoreLibrary(
   const lock = acquireWriterLock(libraryPath);
   try {
     removeSharedBackups(libraryPath);
-    const fill = async (partial: string) => {
-      try {
-        await takeIn(backup, partial);
-      } catch (error) {
-        removeDatabase(partial);
-        throw error;
-      }
-    };
+    const fill = (partial: string) => takeIn(backup, partial);
     await placeWhole(libraryPath, fill, async (partial) => {
       await closeReaders();
       close();
@@ -101,16 +88,11 @@ function requireFile(backup: string, libraryPath: string): void {
 /** Copies a backup with what its log holds into one file, and reads all of it: indices against tables too. */
 async function takeIn(backup: string, partial: string): Promise<void> {
   try {
-    writeFileSync(partial, '', { flag: 'wx', mode: PRIVATE_FILE });
-    await copyDatabase(backup, partial);
-    const database = new Database(partial);
-    try {
-      database.pragma('journal_mode = DELETE');
-      requireSound(database, backup);
-    } finally {
-      database.close();
-    }
-    syncFile(partial);
+    await fillWithCopy(
+      partial,
+      () => copyDatabase(backup, partial),
+      (database) => requireSound(database, backup),
+    );
   } catch (error) {
     throw refusalOf(error, backup);
   }
@@ -133,15 +115,6 @@ function refusalOf(error: unknown, backup: string): unknown {
 /** SQLite writes beside a database that has a log, even to read it. */
 function mayNotWriteBeside(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CANTOPEN|READONLY)/.test(error.code);
-}
-
-function syncFile(path: string): void {
-  const file = openSync(path, 'r+');
-  try {
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 /** By SQLite's own means, which wait for who writes it; from a drive that may not be written, its files as they are. */
@@ -170,7 +143,7 @@ function replace(path: string, incoming: string, now: number): void {
   try {
     // Windows renames nothing that is open; what another Winnow has open meanwhile, it does not rename either.
     if (process.platform === 'win32') held?.close();
-    const aside = setAside(path, now);
+    const aside = setAside(path, now, held !== undefined);
     try {
       renameSync(incoming, path);
     } catch (error) {
@@ -187,7 +160,7 @@ function replace(path: string, incoming: string, now: number): void {
  * when there is none, or none that SQLite understands: then its log goes aside with it.
  */
 function holdPresent(path: string): Database.Database | undefined {
-  if (!existsSync(path)) return undefined;
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? 0) === 0) return undefined; // SQLite would remove its log
   let database: Database.Database | undefined;
   try {
     database = new Database(path, { timeout: 0 });
@@ -210,16 +183,20 @@ function holdPresent(path: string): Database.Database | undefined {
 
 /**
  * Makes the present library a backup, which has its name too until another takes that; a log that belongs to it would be
- * read as that of the new one, so it goes first. Returns the backup's path.
+ * read as that of the new one, so it goes first: with the backup, or for ever where the library holds all that was in it
+ * (`isSettled`) and a killed process had left it. Returns the backup's path.
  */
-function setAside(path: string, now: number): string | undefined {
+function setAside(path: string, now: number, isSettled: boolean): string | undefined {
   const logs = LOGS.filter((ending) => existsSync(path + ending));
   const isThere = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) > 0;
   if (!isThere && logs.length === 0) return undefined;
   mkdirSync(backupFolder(path), PRIVATE_FOLDER);
   const aside = backupPath(path, 'replaced', now);
   if (isThere) linkOrCopy(path, aside);
-  for (const ending of logs) renameSync(path + ending, aside + ending);
+  for (const ending of logs) {
+    if (isSettled) rmSync(path + ending);
+    else renameSync(path + ending, aside + ending);
+  }
   return isThere ? aside : undefined;
 }
 

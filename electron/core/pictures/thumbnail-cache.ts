@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import PQueue from 'p-queue';
+import { isAbandoned, partialPath } from '../files/partial-files.ts';
 import type { Clock } from '../runs/run-rate.ts';
 
 const USED_AGAIN = 3600_000; // milliseconds until another use is noted: a write per reading would be too many
@@ -16,7 +16,8 @@ interface Entry {
 
 /**
  * Thumbnails on the disk, a file for each: `<folder>/ab/<key>.webp`, in sub-folders by the key's first two digits. When
- * they outgrow the limit, those that were not used for longest go. A file's modification time is its last use.
+ * they outgrow the limit, those that were not used for longest go. A file's modification time is its last use. What killed
+ * processes were writing goes when the files are first counted, with the first writing.
  */
 export class ThumbnailCache {
   readonly #folder: string;
@@ -53,7 +54,7 @@ export class ThumbnailCache {
     this.#failure = undefined;
     if (failure !== undefined) throw failure;
     const path = this.#pathOf(key);
-    const partial = `${path}.${randomUUID()}.partial`;
+    const partial = partialPath(dirname(path));
     try {
       await mkdir(dirname(path), { recursive: true });
       await writeFile(partial, bytes);
@@ -111,14 +112,19 @@ export class ThumbnailCache {
     );
     const queue = new PQueue({ concurrency: STATS_AT_ONCE });
     const entries = await queue.addAll(
-      files.filter((file) => file.isFile()).map((file) => () => entryOf(join(file.parentPath, file.name))),
+      files.filter((file) => file.isFile()).map((file) => () => entryOf(file.parentPath, file.name)),
     );
     return entries.filter((entry) => entry !== undefined);
   }
 }
 
-async function entryOf(path: string): Promise<Entry | undefined> {
+async function entryOf(folder: string, name: string): Promise<Entry | undefined> {
+  const path = join(folder, name);
   try {
+    if (isAbandoned(name)) {
+      await rm(path, { force: true });
+      return undefined;
+    }
     const { size, mtimeMs } = await stat(path);
     return { path, bytes: size, usedMs: mtimeMs };
   } catch (error) {

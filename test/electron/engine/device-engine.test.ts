@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { keptText } from '../../../electron/core/files/kept-text.ts';
 import type { DeviceEngineOptions } from '../../../electron/engine/device-engine.ts';
 import type { EngineModel, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
+import { abandonedPath } from '../support/abandoned-path.ts';
 import { FakeGpus } from '../support/fake-gpus.ts';
 import type { FakeGpu, FakeMachine } from '../support/fake-gpus.ts';
 import { writeFiles } from '../support/files.ts';
@@ -73,6 +76,15 @@ suite('the trial of a GPU', () => {
     assert.equal(third.log().length, 3);
   });
 
+  test('leaves nothing of a process that was killed while it kept what came out', async (t) => {
+    const data = temporaryFolder(t);
+    const dead = abandonedPath(data);
+    writeFileSync(dead, '{');
+    await new FakeGpus(t, data, { gpus: [{ name: 'cuda:0' }] }).engine.devices();
+    assert.equal(existsSync(dead), false);
+    assert.ok(existsSync(join(data, 'devices.json')));
+  });
+
   const faults: [NonNullable<FakeGpu['trial']>, RegExp][] = [
     ['crashes', /^It did not pass its trial: its process ended unexpectedly \(exit code 139\)\.$/],
     ['wrong', /^It did not pass its trial: its confidences differ from the processor's by [01]\.\d\d\.$/],
@@ -88,7 +100,11 @@ suite('the trial of a GPU', () => {
       assert.equal(gpu?.available, false);
       assert.match(gpu.reason ?? '', reason);
       assert.deepEqual([cpu?.name, cpu?.available, place.crashes], ['cpu', true, []]);
-      const again = machine(t, { gpus: [{ name: 'cuda:0', trial }] }, { data: place.folder });
+      const again = machine(
+        t,
+        { gpus: [{ name: 'cuda:0', trial }] },
+        { trials: keptText(join(place.folder, 'devices.json')) },
+      );
       assert.match((await again.engine.devices())[0]?.reason ?? '', reason);
       assert.deepEqual(again.log(), []);
     });
@@ -99,7 +115,11 @@ suite('the trial of a GPU', () => {
     const [busy] = await place.engine.devices();
     assert.match(busy?.reason ?? '', /^It did not pass its trial: Expected memory for the weights/);
     place.change({ gpus: [{ name: 'cuda:0' }] });
-    const later = machine(t, { gpus: [{ name: 'cuda:0' }] }, { data: place.folder });
+    const later = machine(
+      t,
+      { gpus: [{ name: 'cuda:0' }] },
+      { trials: keptText(join(place.folder, 'devices.json')) },
+    );
     assert.equal((await later.engine.devices())[0]?.available, true);
   });
 

@@ -10,6 +10,7 @@ import { EngineDouble } from '../support/engine-double.ts';
 import { everyday10, parts, sampleParts } from '../support/models.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { keptText } from '../../../electron/core/files/kept-text.ts';
 
 const model: EngineModel = {
   ...{ packagePath: everyday10, device: 'cpu', threads: 2, precision: 'fp32' },
@@ -28,7 +29,10 @@ const engines: [string, (t: TestContext) => EngineApi][] = [
   [
     'the engine',
     (t) =>
-      new DeviceEngine({ trial: { packagePath: parts, pictures: sampleParts }, data: temporaryFolder(t) }),
+      new DeviceEngine({
+        trial: { packagePath: parts, pictures: sampleParts },
+        trials: keptText(join(temporaryFolder(t), 'devices.json')),
+      }),
   ],
   ['its stand-in in tests', () => new EngineDouble()],
 ];

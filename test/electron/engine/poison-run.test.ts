@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
+import { keptText } from '../../../electron/core/files/kept-text.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
 import { DeviceEngine } from '../../../electron/engine/device-engine.ts';
 import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
@@ -18,7 +19,8 @@ test('a run records files that crash the engine, says so, and does not try them 
   const app = createAppService({
     libraryPath: join(root, 'library.db'),
     engine: new DeviceEngine({
-      ...{ hostEntry: join(import.meta.dirname, 'poison-host.ts'), data: root },
+      hostEntry: join(import.meta.dirname, 'poison-host.ts'),
+      trials: keptText(join(root, 'devices.json')),
       trial: { packagePath: parts, pictures: sampleParts },
     }),
     trainer: new TrainerClient(),

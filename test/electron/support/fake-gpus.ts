@@ -5,6 +5,7 @@ import { DeviceEngine } from '../../../electron/engine/device-engine.ts';
 import type { DeviceEngineOptions } from '../../../electron/engine/device-engine.ts';
 import { forkHost } from '../../../electron/engine/start-host.ts';
 import { parts, sampleParts } from './models.ts';
+import { keptText } from '../../../electron/core/files/kept-text.ts';
 
 /** A GPU of test/electron/engine/gpu-host.ts: the processor computes for it, and it fails as it is told. */
 export interface FakeGpu {
@@ -49,7 +50,7 @@ export class FakeGpus {
     this.engine = new DeviceEngine({
       hostEntry: join(import.meta.dirname, '../engine/gpu-host.ts'),
       startHost: (entry, environment) => forkHost(entry, { ...environment, WINNOW_FAKE_MACHINE: folder }),
-      data: folder,
+      trials: keptText(join(folder, 'devices.json')),
       trial: { packagePath: parts, pictures: sampleParts },
       ...options,
     });

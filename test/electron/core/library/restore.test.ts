@@ -68,6 +68,32 @@ suite('a restored library', () => {
     assert.equal(aside.filter((name) => /^library\.replaced\..*\.db-wal$/.test(name)).length, 1);
   });
 
+  test('leaves no journal that a killed process had left beside the one that it replaced', async (t) => {
+    const { app, libraryPath } = await done(t, 3);
+    const { path: backup } = await app.backUpLibrary({});
+    await app.close();
+    writeFileSync(`${libraryPath}-journal`, ''); // begun, and nothing written to it
+    const { app: next } = session(t, libraryPath);
+    await next.restoreLibrary({ file: backup });
+    const names = readdirSync(backupFolder(libraryPath)).filter((name) => name.includes('.replaced.'));
+    assert.equal(names.length, 1);
+    assert.match(names[0] ?? '', /\.db$/);
+    assert.equal((await next.showRun({ runId: 1 })).run.counts.ok, 3);
+  });
+
+  test('sets the log of an emptied one aside with it', async (t) => {
+    const { app, root, libraryPath } = await done(t, 3);
+    const { path: backup } = await app.backUpLibrary({});
+    copyWithLog(libraryPath, join(root, 'copy.db'));
+    const target = join(temporaryFolder(t), 'library.db');
+    writeFileSync(target, '');
+    copyFileSync(join(root, 'copy.db-wal'), `${target}-wal`);
+    const { app: other } = session(t, target);
+    await other.restoreLibrary({ file: backup });
+    const aside = readdirSync(backupFolder(target)).filter((name) => name.endsWith('.db-wal'));
+    assert.equal(aside.length, 1);
+  });
+
   test('is refused from what is empty, foreign or no file, and stays as it is', async (t) => {
     const { app, root, libraryPath } = await done(t, 2);
     const place = (name: string) => join(root, name);

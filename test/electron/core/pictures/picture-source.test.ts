@@ -14,6 +14,7 @@ import type { TestContext } from 'node:test';
 import { PictureSource } from '../../../../electron/core/pictures/picture-source.ts';
 import type { PictureContent } from '../../../../electron/core/pictures/picture-source.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
+import { abandonedPath } from '../../support/abandoned-path.ts';
 import { EngineDouble } from '../../support/engine-double.ts';
 import { writeFiles } from '../../support/files.ts';
 import { draw } from '../../support/pictures.ts';
@@ -175,6 +176,16 @@ suite('thumbnails', () => {
     const small = source(t, 0);
     await thumbnail(small.pictures, small.put('a.jpg', 'a'));
     assert.equal(existsSync(small.cacheFolder), false);
+  });
+
+  test('leave nothing of a process that was killed while it kept one', async (t) => {
+    const { pictures, put, cacheFolder } = source(t);
+    mkdirSync(join(cacheFolder, 'ab'), { recursive: true });
+    const dead = abandonedPath(join(cacheFolder, 'ab'));
+    writeFileSync(dead, 'half');
+    await thumbnail(pictures, put('a.jpg', 'a'));
+    assert.equal(await pictures.cache.bytes(), 1);
+    assert.equal(existsSync(dead), false);
   });
 
   test('are shown though the cache cannot be written; that is told once', async (t) => {
