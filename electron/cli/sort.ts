@@ -16,27 +16,31 @@ import { runNumber } from './runs.ts';
 import { print } from './terminal.ts';
 
 interface SortOptions extends LibraryOption, FilterOptions {
-  to: string;
+  to?: string;
   copy?: boolean;
   move?: boolean;
   dryRun?: boolean;
+  resume?: number;
 }
 
 const SHOWN_FAILURES = 20;
+
+const STATES = { transferring: 'interrupted', undoing: 'undoing interrupted' };
 
 /** `winnow sort` and `winnow unsort`. */
 export function addSortCommands(program: Command, finish: (exitCode: number) => void): void {
   const sort = program
     .command('sort')
     .description('copy or move the images of a run into a folder per label')
-    .argument('<run>', 'its number', runNumber)
-    .requiredOption('--to <folder>', 'folder that gets a sub-folder per label')
+    .argument('[run]', 'its number', runNumber)
+    .option('--to <folder>', 'folder that gets a sub-folder per label')
     .option('--copy', 'leave the images where they are')
     .option('--move', 'take them away from where they are')
-    .option('--dry-run', 'only say what would be done');
+    .option('--dry-run', 'only say what would be done')
+    .option('--resume <number>', 'go on with a sorting that was interrupted', transferNumber);
   addLibraryOption(addFilterOptions(sort)).action(
-    async (runId: number, { library, ...options }: SortOptions) => {
-      finish(await withApp(library, (app) => sortRun(app, runId, options)));
+    async (runId: number | undefined, { library, ...options }: SortOptions) => {
+      finish(await withApp(library, (app) => sortOrResume(app, runId, options)));
     },
   );
 
@@ -49,7 +53,35 @@ export function addSortCommands(program: Command, finish: (exitCode: number) => 
   });
 }
 
-async function sortRun(app: AppService, runId: number, options: SortOptions): Promise<number> {
+async function sortOrResume(
+  app: AppService,
+  runId: number | undefined,
+  options: SortOptions,
+): Promise<number> {
+  const { to, resume, ...others } = options;
+  if (resume !== undefined) {
+    if (runId !== undefined || to !== undefined || Object.keys(others).length > 0)
+      throw new AppError(
+        'BAD_ARGUMENT',
+        '--resume says which run, where to and how by itself',
+        'Leave the rest out.',
+      );
+    return report(await watchExport(app, () => app.resumeTransfer({ transferId: resume })));
+  }
+  if (runId === undefined || to === undefined)
+    throw new AppError(
+      'BAD_ARGUMENT',
+      'The number of a run and --to must be given',
+      '`winnow runs` lists the runs.',
+    );
+  return sortRun(app, runId, { ...options, to });
+}
+
+async function sortRun(
+  app: AppService,
+  runId: number,
+  options: SortOptions & { to: string },
+): Promise<number> {
   const { to, copy = false, move = false, dryRun = false } = options;
   if (copy === move)
     throw new AppError(
@@ -63,8 +95,12 @@ async function sortRun(app: AppService, runId: number, options: SortOptions): Pr
     print(describePlan(await app.planTransfer(request), mode));
     return EXIT.done;
   }
-  const summary = await watchExport(app, () => app.transferFiles(request));
-  const verb = mode === 'copy' ? 'Copied' : 'Moved';
+  return report(await watchExport(app, () => app.transferFiles(request)));
+}
+
+/** Tells what was sorted; returns the exit code. */
+function report(summary: TransferSummary): number {
+  const verb = summary.mode === 'copy' ? 'Copied' : 'Moved';
   print(`${verb} ${count(summary.files, 'image')} to ${oneLine(summary.to)}.\n`);
   if (summary.files > 0) print(`\`winnow unsort ${summary.transferId}\` takes that back.\n`);
   return reportFailures(summary);
@@ -79,11 +115,14 @@ async function undo(app: AppService, transferId: number): Promise<number> {
 
 async function list(app: AppService): Promise<number> {
   const transfers = await app.listTransfers({});
-  const rows = transfers.map(({ transferId, mode, files, createdAt, to }) => [
-    ...[String(transferId), mode, String(files), createdAt.slice(0, 16).replace('T', ' '), oneLine(to)],
+  const rows = transfers.map(({ transferId, mode, files, createdAt, to, interrupted }) => [
+    ...[String(transferId), mode, String(files), createdAt.slice(0, 16).replace('T', ' ')],
+    ...[interrupted === undefined ? 'done' : STATES[interrupted], oneLine(to)],
   ]);
-  const heading = ['NUMBER', 'MODE', 'FILES', 'CREATED', 'TO'];
+  const heading = ['NUMBER', 'MODE', 'FILES', 'CREATED', 'STATE', 'TO'];
   print(rows.length === 0 ? 'There is nothing to undo.\n' : table([heading, ...rows]));
+  for (const { transferId } of transfers.filter(({ resumable, interrupted }) => resumable && interrupted))
+    print(`\`winnow sort --resume ${transferId}\` goes on with sorting ${transferId}.\n`);
   return EXIT.done;
 }
 

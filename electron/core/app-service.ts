@@ -32,7 +32,7 @@ export type AppService = AppApi & {
 const CHANGING: ReadonlySet<AppCall> = new Set<AppCall>([
   ...(['run', 'resume', 'evaluate', 'queueRun', 'queueResume', 'removeRun'] as const),
   ...(['addFolder', 'rescanFolder', 'removeFolder', 'review', 'undoReview', 'redoReview'] as const),
-  ...(['transferFiles', 'undoTransfer'] as const),
+  ...(['transferFiles', 'resumeTransfer', 'undoTransfer'] as const),
 ]);
 
 /** Every call checks its arguments on arrival; what SQLite throws becomes an AppError. */

@@ -74,6 +74,8 @@ export interface FolderCounts {
 export interface RunProgress extends RunCounts {
   runId: number;
   phase: 'scanning' | 'predicting' | 'done';
+  /** Of the predicted images those in which nothing was found, as in Run. */
+  blank: number;
   imagesPerSecond: number; // over the last seconds of this session
   secondsLeft: number | undefined; // unknown while scanning
   /** Those of the run as far as they are known: their sums are the counts. */

@@ -8,9 +8,9 @@ import { queue } from './queue.svelte.ts';
 export function presentRun(run: Run): Run {
   const { current, waiting } = queue;
   if (current?.runId === run.id) {
-    const { total, pending, ok, failed } = current;
+    const { total, pending, ok, failed, blank } = current;
     const state = current.phase === 'scanning' ? 'scanning' : 'running';
-    return { ...run, state, counts: { total, pending, ok, failed } };
+    return { ...run, state, counts: { total, pending, ok, failed }, blank };
   }
   return waiting.some(({ id }) => id === run.id) ? { ...run, state: 'queued' } : run;
 }

@@ -101,6 +101,19 @@ class Scene {
     library.close();
   }
 
+  /** What was killed is told of as interrupted until it came to its end. */
+  async assertInterrupted(what: string): Promise<void> {
+    const library = Library.open(this.library);
+    const states = library.transfers.all().map(({ state }) => state);
+    const listed = await listTransfers(library);
+    library.close();
+    assert.deepEqual(
+      listed.map(({ interrupted }) => interrupted ?? 'done'),
+      states,
+      what,
+    );
+  }
+
   /** Takes back all that is listed. */
   async unsort(): Promise<void> {
     const library = Library.open(this.library);
@@ -182,6 +195,7 @@ async function killEverywhere(t: TestContext, { mode, undo, drives, links, strid
     const ended: Ended = await killer.run(command, { at, links, torn: at % 2 === 1 });
     assert.equal(ended.killed, true, `${what}: ${ended.output}`);
     assertNothingLost(place.files(), what);
+    await place.assertInterrupted(what);
     place.save('killed');
     await place.unsort();
     assert.deepEqual(place.files(), before, `${what}, then unsort`);

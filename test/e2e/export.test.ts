@@ -3,8 +3,11 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
+import { Library } from '../../electron/core/store/library.ts';
+import { transferFiles } from '../../electron/core/transfer/transfer-files.ts';
+import { tabTo } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
-import { copySamples, sampleNames } from './support/pictures.ts';
+import { copyMany, copySamples, sampleNames } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
 import { counted, say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
@@ -138,6 +141,39 @@ for (const mode of ['copy', 'move'] as const) {
     },
   );
 }
+
+e2e('a sorting that was cut off is shown as interrupted, goes on, and is taken back', async (stage) => {
+  const data = stage.folder();
+  const pictures = copyMany(join(stage.folder(), 'many'), 100);
+  const to = join(stage.folder(), 'sorted');
+  await label(data, pictures, 'fast');
+  const library = Library.open(join(data, 'library.db'));
+  const run = library.runs.get(1);
+  assert.ok(run !== undefined);
+  const controller = new AbortController();
+  const cutOff = transferFiles(library, run, {
+    ...{ filter: {}, to, mode: 'move', createdAt: '2026-01-02T03:04:05.000Z', total: 100 },
+    ...{ signal: controller.signal, onProgress: () => controller.abort() },
+  });
+  await assert.rejects(cutOff, { code: 'CANCELLED' });
+  library.close();
+
+  const window = await stage.open({ data });
+  const { page } = window;
+  await window.visit('/runs/1/export', say('export.title', { run: 1 }));
+  await page.getByRole('radio', { name: say('export.kind.move') }).check();
+  const row = page.getByRole('row').filter({ hasText: to });
+  await row.filter({ hasText: say('export.transfer.interrupted.transferring') }).waitFor();
+  await row.filter({ hasText: say('export.transfer.move', counted(64)) }).waitFor();
+  await tabTo(page, row.getByRole('button', { name: say('export.resume') }));
+  await page.keyboard.press('Enter');
+  await row.filter({ hasText: say('export.transfer.move', counted(100)) }).waitFor();
+  assert.equal(await page.getByText(say('export.transfer.interrupted.transferring')).count(), 0);
+  assert.deepEqual(readdirSync(pictures), []);
+  await row.getByRole('button', { name: say('export.undo'), exact: true }).click();
+  await row.waitFor({ state: 'detached' });
+  assert.equal(readdirSync(pictures).length, 100);
+});
 
 e2e('a file that is there is replaced only after a question', async (stage) => {
   const { window } = await openExport(stage);

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { hasValue } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
 import { copySamples, sampleNames } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
@@ -72,6 +73,36 @@ e2e('images that are selected together get one label, which is undone and done a
     models,
   );
 });
+
+e2e(
+  'what is typed for an image is for that image, whatever leaves the list meanwhile',
+  async (stage) => {
+    const window = await openRun(stage);
+    const { page, cells } = window;
+    const another = await window.around.another();
+    await window.visit('/runs/1/results?status=unverified', say('results.title', { run: 1 }));
+    await window.hasCells(sampleNames.length);
+    await cells.nth(1).click();
+    await page.keyboard.press('/');
+    const picker = page.getByRole('combobox', { name: say('review.search') });
+    await page.keyboard.type('red fo');
+    await hasValue(picker, 'red fo');
+
+    await another.visit('/runs/1/results', say('results.title', { run: 1 }));
+    await another.cells.nth(1).click();
+    await another.page.keyboard.press('Enter');
+    await cells
+      .nth(1)
+      .and(page.getByRole('gridcell', { name: say('results.verified') }))
+      .waitFor();
+    await page.keyboard.type('x');
+    await hasValue(picker, 'red fox');
+    await page.keyboard.press('Enter');
+    await reviewed(window, { 1: 'red fox' });
+    await window.hasCells(sampleNames.length - 1); // the list goes on when there is nothing typed any more
+  },
+  { inElectron: false },
+);
 
 e2e(
   'verdicts that are given faster than they are saved are each about an image of their own',

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { e2e } from './support/e2e.ts';
 import { hasFocus } from './support/keyboard.ts';
@@ -33,6 +34,16 @@ e2e('the figures of a run under way are of one moment', async (stage) => {
   })`);
   for (const [figure, folder] of seen) assert.equal(folder, figure, JSON.stringify(seen));
   assert.ok(new Set(seen.map(([figure]) => figure)).size > 4);
+});
+
+e2e('the page of a run says how many files of which kind were passed over', async (stage) => {
+  const data = stage.folder();
+  const folder = copySamples(join(stage.folder(), 'samples'));
+  for (const name of ['a.mp4', 'b.MP4', 'README']) writeFileSync(join(folder, name), name);
+  await label(data, folder, 'fast');
+  const window = await stage.open({ data });
+  await window.visit('/runs/1', say('runs.name', { run: 1 }));
+  await window.says(say('run.unread', { files: `2 .mp4, 1 ${say('run.unread-bare')}` }));
 });
 
 e2e('a run that is not there offers no keys', async (stage) => {

@@ -117,6 +117,11 @@ e2e('reviewed images of a run are learned from, with the labels that they were g
   await window.visit('/runs/1/results', say('results.title', { run: 1 }));
   for (const name of ['bird', 'cat']) {
     await page.getByRole('searchbox', { name: say('results.search') }).fill(`${name}/`);
+    // Of both classes there are six: until the list is the one that was searched for, it is the one before.
+    await page
+      .getByRole('gridcell', { name: new RegExp(`${name}-`) })
+      .first()
+      .waitFor();
     await window.hasCells(6);
     await window.cells.first().click();
     await page.keyboard.press('ControlOrMeta+a');

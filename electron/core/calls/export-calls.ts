@@ -1,13 +1,21 @@
 import type { exportArguments } from '../../shared/api/exports.ts';
+import type { ResultFilter } from '../../shared/api/results.ts';
+import type { RunRow } from '../store/runs.ts';
+import type { WorkOptions } from '../transfer/transfer-files.ts';
 import type { ExportDesk } from '../export/export-desk.ts';
 import { resolveFilter } from '../results/resolve-filter.ts';
 import { listTransfers } from '../transfer/describe-transfer.ts';
 import { planTransfer } from '../transfer/plan-transfer.ts';
-import { transferFiles } from '../transfer/transfer-files.ts';
+import { resumeTransfer, transferFiles } from '../transfer/transfer-files.ts';
 import { undoTransfer } from '../transfer/undo-transfer.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
 export function exportCalls(context: AppContext, desk: ExportDesk): Calls<keyof typeof exportArguments> {
+  const workOptions = (run: RunRow, filter: ResultFilter, signal: AbortSignal): WorkOptions => ({
+    total: context.library.resultQueries.count(run.id, resolveFilter(context.library, run, filter)),
+    signal,
+    onProgress: desk.progressTeller(),
+  });
   return {
     exportRun: (request) => desk.toPlace(request),
     checkExport: async ({ format, out, force = false }) => {
@@ -20,13 +28,17 @@ export function exportCalls(context: AppContext, desk: ExportDesk): Calls<keyof 
       planTransfer(context.library, context.runRow(runId), filter, to),
     transferFiles: ({ runId, filter = {}, to, mode }) =>
       desk.cancellable((signal) => {
-        const { library } = context;
         const run = context.runRow(runId);
-        const total = library.resultQueries.count(runId, resolveFilter(library, run, filter));
-        const onProgress = desk.progressTeller();
-        const createdAt = context.now();
-        return transferFiles(library, run, { filter, to, mode, createdAt, total, signal, onProgress });
+        const options = { filter, to, mode, createdAt: context.now() };
+        return transferFiles(context.library, run, { ...options, ...workOptions(run, filter, signal) });
       }),
+    resumeTransfer: ({ transferId }) =>
+      desk.cancellable((signal) =>
+        resumeTransfer(context.library, transferId, ({ runId, filter }) => {
+          const run = context.runRow(runId);
+          return { run, options: workOptions(run, filter, signal) };
+        }),
+      ),
     listTransfers: () => listTransfers(context.library),
     undoTransfer: ({ transferId }) =>
       desk.cancellable((signal) =>

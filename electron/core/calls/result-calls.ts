@@ -6,10 +6,8 @@ import type { AppContext, Calls } from './app-context.ts';
 
 export function resultCalls(context: AppContext): Calls<keyof typeof resultArguments> {
   return {
-    findImages: async ({ runId, filter, sort, comparedWith }) => {
-      const run = context.runRow(runId);
-      return { imageIds: await context.ask('findImages', { run, filter, sort, comparedWith }) };
-    },
+    findImages: ({ runId, filter, sort, comparedWith }) =>
+      context.ask('findImages', { run: context.runRow(runId), filter, sort, comparedWith }),
     resultItems: ({ runId, imageIds, minScore }) =>
       describeItems(context.library, context.runRow(runId), imageIds, minScore),
     resultFacets: ({ runId, filter, open }) =>

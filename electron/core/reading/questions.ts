@@ -3,6 +3,7 @@ import type {
   ClassNames,
   FolderPlace,
   FoundEvaluation,
+  ImageList,
   ResultFacets,
   ResultFilter,
   ResultSort,
@@ -35,7 +36,7 @@ interface ListRequest {
 
 /** What can take long to read from a library: asked in another thread, in values that can be copied there and back. */
 export interface Questions {
-  findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, Uint32Array];
+  findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, ImageList];
   resultFacets: [ListRequest & { open: FolderPlace[] | undefined }, ResultFacets];
   describeRun: [{ run: RunRow }, Omit<RunDetails, 'run'>];
   classNames: [{ run: RunRow }, ClassNames];
@@ -72,7 +73,10 @@ export const answers: Answers = {
   findImages: ({ library, lists }, { run, filter, sort, comparedWith }) => {
     const order = resolveOrder(library, run, sort, { comparedWith, minScore: filter.minScore });
     const resolved = resolveFilter(library, run, filter);
-    return lists.answer((queries) => queries.find(run.id, resolved, order));
+    return lists.answer((queries) => ({
+      imageIds: queries.find(run.id, resolved, order),
+      total: queries.count(run.id, {}),
+    }));
   },
   resultFacets: ({ library, lists }, { run, filter, open }) =>
     lists.answer((queries) => countFacets(library, queries, run, filter, open)),

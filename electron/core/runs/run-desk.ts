@@ -192,6 +192,7 @@ export class RunDesk {
   }
 }
 
-function beforeFirst({ id, counts }: Run, folders: FolderCounts[]): RunProgress {
-  return { ...counts, runId: id, phase: 'scanning', imagesPerSecond: 0, secondsLeft: undefined, folders };
+function beforeFirst({ id, counts, blank }: Run, folders: FolderCounts[]): RunProgress {
+  const nothingYet = { imagesPerSecond: 0, secondsLeft: undefined };
+  return { ...counts, blank, runId: id, phase: 'scanning', ...nothingYet, folders };
 }

@@ -1,12 +1,12 @@
 import type { Outlook, RunPlan } from '../../shared/api/runs.ts';
 import type { AppEvent } from '../../shared/app-api.ts';
 import type { EngineApi, ImageOutcome } from '../../shared/engine-api.ts';
-import type { ModelPackage } from '../../shared/model-package.ts';
+import type { ModelPackage, Task } from '../../shared/model-package.ts';
 import { nearestPrecision } from '../../shared/run.ts';
 import type { Device, FolderCounts, Run, RunCounts, RunProgress } from '../../shared/run.ts';
 import { BatchSize, gpuBatch } from './batch-size.ts';
 import { displayNames } from '../class-names.ts';
-import { heldLabel, leastScore } from '../results/held-label.ts';
+import { foundClasses, heldLabel, leastScore } from '../results/held-label.ts';
 import { workShare } from '../flops.ts';
 import { modelInput } from '../model-input.ts';
 import { FolderGone, predictPending } from './predict-pending.ts';
@@ -41,9 +41,11 @@ export interface JobOptions {
 /** A run with its counts, as it stands in the library. */
 export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): Run {
   const { task } = library.models.get(row.spec.modelSha256).manifest;
-  const blank =
-    task === 'classification' ? 0 : library.results.countBlank(row.id, leastScore(task, undefined));
-  return { ...row, counts: library.results.counts(row.id), blank };
+  return { ...row, counts: library.results.counts(row.id), blank: countBlank(library, row.id, task) };
+}
+
+function countBlank(library: Library, runId: number, task: Task): number {
+  return task === 'classification' ? 0 : library.results.countBlank(runId, leastScore(task, undefined));
 }
 
 /** One session's work on a run. The caller holds the library's writer lock. */
@@ -106,7 +108,7 @@ export class RunJob {
     const progress = (total: number, folders: FolderCounts[]): RunProgress => ({
       runId: id,
       phase: 'scanning',
-      ...{ total, pending: total, ok: 0, failed: 0 },
+      ...{ total, pending: total, ok: 0, failed: 0, blank: 0 },
       imagesPerSecond: 0,
       secondsLeft: undefined,
       folders,
@@ -156,11 +158,17 @@ export class RunJob {
   #counter(counts: RunCounts): (images: readonly PendingImage[], outcomes: readonly ImageOutcome[]) => void {
     const rate = new RunRate(this.#options.clock);
     const before = counts.pending;
+    const { task } = this.#options.model.manifest;
+    let blank = countBlank(this.#options.library, this.#run.id, task);
     const folders = new Map(
       this.#options.library.results.folderCounts(this.#run.id).map((folder) => [folder.path, folder]),
     );
     return (images, outcomes) => {
-      for (const { status } of outcomes) counts[status]++;
+      for (const outcome of outcomes) {
+        counts[outcome.status]++;
+        if (outcome.status === 'ok' && foundClasses(outcome.top, leastScore(task, undefined)).length === 0)
+          blank++;
+      }
       for (const image of images) {
         const folder = folders.get(image.folder);
         if (folder !== undefined) folder.done++;
@@ -169,6 +177,7 @@ export class RunJob {
       const imagesPerSecond = rate.note(before - counts.pending);
       const progress: RunProgress = {
         ...counts,
+        blank,
         runId: this.#run.id,
         phase: counts.pending === 0 ? 'done' : 'predicting',
         imagesPerSecond,

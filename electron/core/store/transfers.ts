@@ -1,5 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { z } from 'zod';
+import { resultFilterSchema } from '../../shared/api/results.ts';
+import type { ResultFilter } from '../../shared/api/results.ts';
 import { required } from './row.ts';
 
 /** Images that were copied or moved together. */
@@ -9,6 +11,10 @@ export interface TransferRow {
   mode: 'copy' | 'move';
   createdAt: string; // ISO 8601
   folders: string[]; // that it made, or was about to
+  /** What is being done, or was when a process was killed or stopped; 'done' when it came to its end. */
+  state: 'transferring' | 'undoing' | 'done';
+  runId: number | null; // whose images they are; null when that run is gone, or is not known
+  filter: ResultFilter;
 }
 
 /** One file of a transfer, as it was when it was transferred. */
@@ -24,13 +30,13 @@ export interface TransferFile {
 /** Where an earlier transfer put a file, as it was then. */
 export type PutBefore = Pick<TransferFile, 'place' | 'fileSize' | 'modifiedMs'> & Pick<TransferRow, 'mode'>;
 
-type StoredTransfer = Omit<TransferRow, 'folders'> & { folders: string };
+type StoredTransfer = Omit<TransferRow, 'folders' | 'filter'> & { folders: string; filter: string };
 
 const foldersSchema = z.array(z.string());
 
 /** Statements of the tables `transfers` and `transfer_files`. */
 export class TransfersTable {
-  readonly #begin: Statement<[string, string, string, string], { id: number }>;
+  readonly #begin: Statement<[string, string, string, string, number | null, string], { id: number }>;
   readonly #get: Statement<[number], StoredTransfer>;
   readonly #all: Statement<[], StoredTransfer>;
   readonly #setFolders: Statement<[string, number]>;
@@ -43,15 +49,17 @@ export class TransfersTable {
   readonly #underWay: Statement<[number], TransferFile>;
   readonly #setUnderWay: Statement<[number, number, number]>;
   readonly #putBefore: Statement<[string], PutBefore>;
-  readonly #isCutOff: Statement<[number, number], number>;
+  readonly #setState: Statement<[TransferRow['state'], number]>;
+  readonly #forgetFailed: Statement<[number]>;
+  readonly #lastNumber: Statement<[number], number>;
   readonly #remove: Statement<[number]>;
 
   constructor(database: Database) {
-    const columns = 'id, target, mode, created_at AS createdAt, folders';
+    const columns = 'id, target, mode, created_at AS createdAt, folders, state, run_id AS runId, filter';
     const fileColumns = 'number, source, place, file_size AS fileSize, modified_ms AS modifiedMs, error';
-    this.#begin = database.prepare(
-      'INSERT INTO transfers (target, mode, created_at, folders) VALUES (?, ?, ?, ?) RETURNING id',
-    );
+    this.#begin = database.prepare(`
+      INSERT INTO transfers (target, mode, created_at, folders, state, run_id, filter)
+      VALUES (?, ?, ?, ?, 'transferring', ?, ?) RETURNING id`);
     this.#get = database.prepare(`SELECT ${columns} FROM transfers WHERE id = ?`);
     this.#all = database.prepare(`SELECT ${columns} FROM transfers ORDER BY id DESC`);
     this.#setFolders = database.prepare('UPDATE transfers SET folders = ? WHERE id = ?');
@@ -80,18 +88,20 @@ export class TransfersTable {
     this.#putBefore = database.prepare(`
       SELECT mode, place, file_size AS fileSize, modified_ms AS modifiedMs
       FROM transfer_files JOIN transfers ON transfers.id = transfer_id WHERE source = ? AND error IS NULL`);
-    this.#isCutOff = database
-      .prepare<[number, number], number>(
-        `SELECT EXISTS (SELECT 1 FROM transfer_files WHERE transfer_id = ? AND under_way = 1)
-           OR NOT EXISTS (SELECT 1 FROM transfer_files WHERE transfer_id = ?)`,
-      )
+    this.#setState = database.prepare('UPDATE transfers SET state = ? WHERE id = ?');
+    this.#forgetFailed = database.prepare(
+      'DELETE FROM transfer_files WHERE transfer_id = ? AND error IS NOT NULL',
+    );
+    this.#lastNumber = database
+      .prepare<[number], number>('SELECT coalesce(max(number), 0) FROM transfer_files WHERE transfer_id = ?')
       .pluck();
     this.#remove = database.prepare('DELETE FROM transfers WHERE id = ?');
   }
 
   /** Notes that a transfer begins, and the folders that its target needs; returns its number. */
-  begin({ target, mode, createdAt, folders }: Omit<TransferRow, 'id'>): number {
-    return required(this.#begin.get(target, mode, createdAt, JSON.stringify(folders))).id;
+  begin({ target, mode, createdAt, folders, runId, filter }: Omit<TransferRow, 'id' | 'state'>): number {
+    const json = [JSON.stringify(folders), JSON.stringify(filter)] as const;
+    return required(this.#begin.get(target, mode, createdAt, json[0], runId, json[1])).id;
   }
 
   get(id: number): TransferRow | undefined {
@@ -133,9 +143,15 @@ export class TransfersTable {
     return this.#underWay.all(transferId);
   }
 
-  /** Whether a transfer, or its undoing, has not come to its end: it is under way, or its process was killed. */
-  isCutOff(transferId: number): boolean {
-    return required(this.#isCutOff.get(transferId, transferId)) === 1;
+  setState(id: number, state: TransferRow['state']): void {
+    this.#setState.run(state, id);
+  }
+
+  /** Notes that a transfer goes on: files that nothing could be done with are tried again. Returns the last number given. */
+  resume(id: number): number {
+    this.setState(id, 'transferring');
+    this.#forgetFailed.run(id);
+    return required(this.#lastNumber.get(id));
   }
 
   /** Where a file was put by transfers that are not undone. */
@@ -169,5 +185,9 @@ export class TransfersTable {
 }
 
 function toTransfer(row: StoredTransfer): TransferRow {
-  return { ...row, folders: foldersSchema.parse(JSON.parse(row.folders)) };
+  return {
+    ...row,
+    folders: foldersSchema.parse(JSON.parse(row.folders)),
+    filter: resultFilterSchema.parse(JSON.parse(row.filter)),
+  };
 }

@@ -1,5 +1,6 @@
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
+import { isLockHeld } from '../store/exclusive-lock.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferRow } from '../store/transfers.ts';
 import { entryAt } from './same-file.ts';
@@ -9,7 +10,7 @@ const TOLD_FAILURES = 1000;
 
 /** A transfer as it stands in the library, and of files that a process was killed at as they lie. Rejects with NOT_FOUND. */
 export async function describeTransfer(library: Library, id: number): Promise<TransferSummary> {
-  const { target, mode, createdAt } = transferRow(library, id);
+  const { target, mode, createdAt, state, runId } = transferRow(library, id);
   let files = library.transfers.countDone(id);
   for (const { place } of library.transfers.underWay(id)) {
     if ((await entryAt(place)) === undefined) files--;
@@ -20,13 +21,20 @@ export async function describeTransfer(library: Library, id: number): Promise<Tr
   return {
     ...{ transferId: id, to: target, mode, createdAt },
     ...{ files, failures, undone: false },
+    interrupted: state === 'done' || isLockHeld(transferLock(library)) ? undefined : state,
+    resumable: state === 'transferring' && runId !== null,
   };
 }
 
 /** Transfers that can be undone, the last first; with those that were cut off before they had put a file anywhere. */
 export async function listTransfers(library: Library): Promise<TransferSummary[]> {
   const summaries = await Promise.all(library.transfers.all().map(({ id }) => describeTransfer(library, id)));
-  return summaries.filter(({ files, transferId }) => files > 0 || library.transfers.isCutOff(transferId));
+  return summaries.filter(({ files, interrupted }) => files > 0 || interrupted !== undefined);
+}
+
+/** The file whose lock is held by who transfers images of a library. */
+export function transferLock({ path }: Pick<Library, 'path'>): string {
+  return `${path}-transfer`;
 }
 
 /** Throws NOT_FOUND. */

@@ -5,6 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferFile, TransferRow } from '../store/transfers.ts';
+import { transferLock } from './describe-transfer.ts';
 import { codeOf, syncFolders, temporaryBeside } from './place-file.ts';
 import { compareFiles, entryAt, isUnchanged } from './same-file.ts';
 
@@ -13,7 +14,7 @@ import { compareFiles, entryAt, isUnchanged } from './same-file.ts';
  * Throws LIBRARY when another is at it.
  */
 export async function transferAlone<T>(library: Library, work: () => Promise<T>): Promise<T> {
-  const lock = takeExclusiveLock(`${library.path}-transfer`);
+  const lock = takeExclusiveLock(transferLock(library));
   if (lock === undefined) {
     throw new AppError(
       'LIBRARY',

@@ -1,10 +1,11 @@
 import { mkdir, stat } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
+import type { TransferRow } from '../store/transfers.ts';
 import { isDiskFull } from '../write-file.ts';
 import { codeOf, copyTo, putTo, syncFolders, takeAway } from './place-file.ts';
 import type { Put } from './place-file.ts';
@@ -17,11 +18,14 @@ import type { PlacedFile, TransferStep } from './transfer-steps.ts';
 /** Files whose rows are written together, before the first of them is touched. */
 const FILES_PER_TRANSACTION = 64;
 
-export interface TransferOptions {
+export interface TransferOptions extends WorkOptions {
   filter: ResultFilter;
   to: string;
   mode: 'copy' | 'move';
   createdAt: string; // ISO 8601
+}
+
+export interface WorkOptions {
   total: number; // images that pass the filter
   signal: AbortSignal;
   /** Hears how many images are done. */
@@ -51,19 +55,58 @@ async function transferAll(
   options: TransferOptions,
   target: string,
 ): Promise<TransferSummary> {
-  const made = await missingFolders(target);
-  const id = library.transfers.begin({
-    target,
-    mode: options.mode,
-    createdAt: options.createdAt,
-    folders: made,
+  const { mode, createdAt, filter } = options;
+  const folders = await missingFolders(target);
+  const id = library.transfers.begin({ target, mode, createdAt, folders, runId: run.id, filter });
+  return work(library, run, transferRow(library, id), options);
+}
+
+/**
+ * Goes on with a transfer that was cut off: what is at its place stays, what could not be transferred is tried again. Rejects
+ * as transferFiles does; with NOT_FOUND where there is no such transfer, and with BAD_ARGUMENT when it has come to its end,
+ * is being undone, or its run is gone.
+ */
+export async function resumeTransfer(
+  library: Library,
+  transferId: number,
+  begin: (row: TransferRow & { runId: number }) => { run: RunRow; options: WorkOptions },
+): Promise<TransferSummary> {
+  const cutOff = requireResumable(transferRow(library, transferId));
+  return transferAlone(library, () => {
+    const { run, options } = begin(cutOff);
+    const row = library.transfers.get(transferId); // as it is when what was under way is settled
+    if (row !== undefined) return work(library, run, row, options, library.transfers.resume(transferId));
+    const { target: to, mode, createdAt, filter } = cutOff; // nothing was done, so it was forgotten
+    return transferAll(library, run, { ...options, to, mode, createdAt, filter }, to);
   });
-  const worker = new TransferWorker(library, { id, target, made }, options);
+}
+
+function requireResumable(row: TransferRow): TransferRow & { runId: number } {
+  const { id, state, runId } = row;
+  if (state === 'transferring' && runId !== null) return { ...row, runId };
+  const reason = {
+    transferring: 'belongs to a run that is gone, so it cannot go on',
+    undoing: 'was being undone',
+    done: 'has come to its end',
+  }[state];
+  throw new AppError('BAD_ARGUMENT', `Transfer ${id} ${reason}`, `\`winnow unsort ${id}\` takes it back.`);
+}
+
+async function work(
+  library: Library,
+  run: RunRow,
+  row: TransferRow,
+  options: WorkOptions,
+  lastNumber = 0,
+): Promise<TransferSummary> {
+  const { id, target, filter } = row;
+  const worker = new TransferWorker(library, row, options, lastNumber);
   try {
-    for await (const steps of transferSteps(library, run, options.filter, target)) await worker.take(steps);
+    for await (const steps of transferSteps(library, run, filter, target)) await worker.take(steps);
   } catch (error) {
-    throw await stopped(library, id, error, options);
+    throw await stopped(library, row, error);
   }
+  library.transfers.setState(id, 'done');
   const summary = await describeTransfer(library, id);
   if (summary.files === 0 && summary.failures.length === 0) library.transfers.remove(id);
   return summary;
@@ -74,22 +117,26 @@ class TransferWorker {
   readonly #library: Library;
   readonly #id: number;
   readonly #target: string;
-  readonly #options: TransferOptions;
+  readonly #mode: TransferRow['mode'];
+  readonly #options: WorkOptions;
   readonly #folders = new Set<string>(); // that are there
   readonly #made: Set<string>; // or about to be
-  #number = 0;
+  #number: number;
   #done = 0;
 
   constructor(
     library: Library,
-    { id, target, made }: { id: number; target: string; made: readonly string[] },
-    options: TransferOptions,
+    { id, target, folders, mode }: TransferRow,
+    options: WorkOptions,
+    lastNumber: number,
   ) {
     this.#library = library;
     this.#id = id;
     this.#target = target;
-    this.#made = new Set(made);
+    this.#made = new Set(folders);
+    this.#mode = mode;
     this.#options = options;
+    this.#number = lastNumber;
   }
 
   async take(steps: readonly TransferStep[]): Promise<void> {
@@ -152,14 +199,14 @@ class TransferWorker {
         errors.set(number, reasonOf(error));
       }
     }
-    if (this.#options.mode === 'move') await syncFolders(done.map(({ source }) => dirname(source)));
+    if (this.#mode === 'move') await syncFolders(done.map(({ source }) => dirname(source)));
     this.#settle(announced, new Set(done.map(({ number }) => number)), errors);
     if (fatal !== undefined) throw fatal.error;
   }
 
   /** What is moved is to be taken away afterwards. */
   async #put({ source, place }: AnnouncedFile): Promise<Put | undefined> {
-    if (this.#options.mode === 'move') return putTo(source, place);
+    if (this.#mode === 'move') return putTo(source, place);
     await copyTo(source, place);
     return undefined;
   }
@@ -228,19 +275,18 @@ function isFatal(error: unknown): boolean {
 }
 
 /** Ends a transfer early: what is said of it, and how to undo what was done. */
-async function stopped(
-  library: Library,
-  id: number,
-  error: unknown,
-  { mode, to }: TransferOptions,
-): Promise<unknown> {
+async function stopped(library: Library, row: TransferRow, error: unknown): Promise<unknown> {
+  const { id, mode, target } = row;
   const files = library.transfers.countDone(id);
   if (files === 0) {
-    await removeEmptyFolders(transferRow(library, id));
+    await removeEmptyFolders(transferRow(library, id)); // with those that were made meanwhile
     library.transfers.remove(id);
   }
   const done = `${files} file${files === 1 ? ' was' : 's were'} ${mode === 'copy' ? 'copied' : 'moved'} before`;
-  const hint = files === 0 ? undefined : `\`winnow unsort ${id}\` takes that back.`;
+  const hint =
+    files === 0
+      ? undefined
+      : `\`winnow sort --resume ${id}\` goes on, \`winnow unsort ${id}\` takes that back.`;
   const code = codeOf(error);
   if (error instanceof AppError) {
     return error.code === 'CANCELLED'
@@ -256,7 +302,7 @@ async function stopped(
   const reason = isFull ? 'the disk is full' : (error as Error).message;
   return new AppError(
     isFull ? 'DISK_FULL' : 'FILE_SYSTEM',
-    `Nothing more can be put into ${resolve(to)}: ${reason}; ${done}`,
+    `Nothing more can be put into ${target}: ${reason}; ${done}`,
     hint,
     {
       cause: error,

@@ -41,6 +41,7 @@ async function undo(
   const { transfers } = library;
   const { id, target, mode, createdAt } = transfer;
   const failures: TransferSummary['failures'] = [];
+  transfers.setState(id, 'undoing');
   const total = transfers.countDone(id);
   let [after, files, looked] = [0, 0, 0];
   for (;;) {
@@ -73,7 +74,9 @@ async function undo(
   await removeEmptyFolders(transfer);
   const undone = transfers.countDone(id) === 0;
   if (undone) transfers.remove(id);
-  return { transferId: id, to: target, mode, createdAt, files, failures, undone };
+  else transfers.setState(id, 'done');
+  const ended = { interrupted: undefined, resumable: false };
+  return { transferId: id, to: target, mode, createdAt, files, failures, undone, ...ended };
 }
 
 /** What became of a file; 'nothing' when there is nothing to do, since it was never touched or its copy is gone. */

@@ -46,6 +46,7 @@ export const exportArguments = {
   transferFiles: z.strictObject(transfer),
   listTransfers: z.strictObject({}),
   undoTransfer: z.strictObject({ transferId: z.int().positive() }),
+  resumeTransfer: z.strictObject({ transferId: z.int().positive() }),
   cancelExport: z.strictObject({}),
 } as const;
 
@@ -69,6 +70,8 @@ export interface ExportResults {
   listTransfers: TransferSummary[];
   /** Deletes the copies that are unchanged, or moves the files back. */
   undoTransfer: TransferSummary;
+  /** Goes on with a transfer that was cut off, as the same one. Rejects with BAD_ARGUMENT one that cannot go on. */
+  resumeTransfer: TransferSummary;
   /** Ends the export or transfer under way: its call is rejected with CANCELLED; a table that is half written is removed. */
   cancelExport: undefined;
 }
@@ -110,6 +113,10 @@ export interface TransferSummary {
   failures: { path: string; error: string }[]; // the first thousand
   /** Whether all of it was taken back; what could not be brought back keeps a transfer among those that can be undone. */
   undone: boolean;
+  /** What was cut off before its end, by a person, an error or the end of its process, and nobody is at work on. */
+  interrupted: 'transferring' | 'undoing' | undefined;
+  /** Whether a transfer that was cut off can go on: its run is there. */
+  resumable: boolean;
 }
 
 export type ExportEvent = { type: 'exporting'; done: number; total: number };

@@ -112,12 +112,17 @@ export const resultArguments = {
   }),
 } as const;
 
+export interface ImageList {
+  imageIds: Uint32Array;
+  total: number; // images of the run, whatever passes the filter
+}
+
 export interface ResultResults {
   /**
-   * Ids of the images, in order: cheap enough for all of a large run, so that a list can jump anywhere in it. Throws
-   * BAD_ARGUMENT when the sort needs another run that is not named.
+   * Ids of the images, in order: cheap enough for all of a large run, so that a list can jump anywhere in it; and how many
+   * images the run had at the same moment. Throws BAD_ARGUMENT when the sort needs another run that is not named.
    */
-  findImages: { imageIds: Uint32Array };
+  findImages: ImageList;
   /** In the order asked for; images that are not in the run are left out. */
   resultItems: ResultItem[];
   /** Counts for the filters beside the grid. Each facet counts with the other filters on and its own off. */

@@ -10,9 +10,10 @@ import type { ResultView } from './result-view.ts';
 
 const REFRESH_MS = 2000; // while a run goes on: a list of 100,000 is not fetched for every batch
 
-/** The images of a run that pass a filter, in order. */
+/** The images of a run that pass a filter, in order, and how many the run had then. */
 export interface Listing {
   ids: Uint32Array;
+  total: number;
   view: ResultView;
 }
 
@@ -32,6 +33,8 @@ export class ResultList {
   /** Images that are to be selected once the list is read again. */
   #wanted: readonly number[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Raised and settled while the list is to stay as it is. */
+  #held: PromiseWithResolvers<void> | undefined;
   readonly #items: ItemCache;
   readonly #find: Latest<ResultView>;
   readonly #count: Latest<ResultView>;
@@ -103,6 +106,18 @@ export class ResultList {
     return this.#version < 0 ? undefined : this.#items.get(imageId);
   }
 
+  /**
+   * While a person types what the selected images are, the list and the selection stay: a newer list, in which they may
+   * not be any more, is shown afterwards.
+   */
+  hold(isHeld: boolean): void {
+    if (isHeld) this.#held ??= Promise.withResolvers();
+    else {
+      this.#held?.resolve();
+      this.#held = undefined;
+    }
+  }
+
   /** Names the images on the screen. */
   want(imageIds: readonly number[]): void {
     this.#items.want(imageIds);
@@ -113,6 +128,7 @@ export class ResultList {
     const end = api.subscribe((event) => this.#hear(event));
     return () => {
       end();
+      this.hold(false);
       clearTimeout(this.#timer);
     };
   }
@@ -139,9 +155,10 @@ export class ResultList {
   }
 
   async #list(view: ResultView): Promise<void> {
-    const { imageIds } = await api.findImages({ runId: this.runId, ...view });
+    const { imageIds, total } = await api.findImages({ runId: this.runId, ...view });
+    await this.#held?.promise;
     this.selection = afterChange(this.selection, this.ids, imageIds);
-    this.listing = { ids: imageIds, view };
+    this.listing = { ids: imageIds, total, view };
     this.#selectWanted();
     this.#wanted = [];
     this.error = undefined;

@@ -9,6 +9,8 @@ import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { Library } from '../../../electron/core/store/library.ts';
+import { transferFiles } from '../../../electron/core/transfer/transfer-files.ts';
 import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { winnow } from '../support/command-line.ts';
 import { EngineDouble } from '../support/engine-double.ts';
@@ -232,6 +234,41 @@ suite('winnow sort and unsort', () => {
       [again.code, again.stderr.split('\n')[0]],
       [2, 'winnow: There is no transfer 1 that can be undone.'],
     );
+  });
+
+  test('list a sorting that was killed as interrupted, and go on with it', async (t) => {
+    const many = Array.from({ length: 130 }, (_, index) => `${index}.jpg`);
+    const { data, folder } = await place(t, many);
+    const to = join(data, 'sorted');
+    // It ends after the first files, as by Ctrl-C; what a kill leaves, test/crash says.
+    const library = Library.open(join(data, 'library.db'));
+    const run = library.runs.get(1);
+    assert.ok(run !== undefined);
+    const controller = new AbortController();
+    const cutOff = transferFiles(library, run, {
+      ...{ filter: {}, to, mode: 'move', createdAt: '2026-01-02T03:04:05.000Z', total: many.length },
+      ...{ signal: controller.signal, onProgress: () => controller.abort() },
+    });
+    await assert.rejects(cutOff, { code: 'CANCELLED' });
+    library.close();
+
+    const listed = await winnow(data, 'unsort');
+    assert.match(listed.stdout, /\n1 +move +64 +2026-01-02 03:04 +interrupted +\//);
+    assert.match(listed.stdout, /\n`winnow sort --resume 1` goes on with sorting 1\.\n$/);
+    const mixed = await winnow(data, 'sort', '1', '--resume', '1');
+    assert.deepEqual(
+      [mixed.code, mixed.stderr.split('\n')[0]],
+      [2, 'winnow: --resume says which run, where to and how by itself.'],
+    );
+    const resumed = await winnow(data, 'sort', '--resume', '1');
+    assert.deepEqual(
+      [resumed.code, resumed.stdout],
+      [0, `Moved 130 images to ${to}.\n\`winnow unsort 1\` takes that back.\n`],
+      resumed.stderr,
+    );
+    assert.deepEqual(readdirSync(folder), []);
+    assert.match((await winnow(data, 'unsort')).stdout, /\n1 +move +130 .* done +\//);
+    assert.equal((await winnow(data, 'unsort', '1')).stdout, 'Moved back 130 images.\n');
   });
 
   test('ask what is to be done with the files', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parse } from 'csv-parse/sync';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -75,6 +75,20 @@ suite('winnow run', () => {
     assert.doesNotMatch(second.stderr, /images\/s/); // nothing was predicted
     const { stdout } = await winnow(data, 'show', '1');
     assert.match(stdout, /text\.jpg: the file holds no picture in a format that Winnow reads \(/);
+  });
+
+  test('says at its end, and in show, how many files of which kind it passed over', async (t) => {
+    const { data, folder } = await place(t, 1);
+    const unread = ['a.mp4', 'b.MP4', 'deep/c.mp4', 'd.psd', 'README'];
+    writeFiles(folder, Object.fromEntries(unread.map((name) => [name, name])));
+    const line = 'Passed over, as no pictures that Winnow reads: 3 .mp4, 1 without an extension, 1 .psd.';
+    const ended = await winnow(data, 'run', folder);
+    assert.equal(ended.code, 0, ended.stderr);
+    assert.ok(ended.stdout.split('\n').includes(line), ended.stdout);
+    assert.ok((await winnow(data, 'show', '1')).stdout.split('\n').includes(line));
+    rmSync(join(folder, 'a.mp4'));
+    const again = await winnow(data, 'run', folder);
+    assert.match(again.stdout, /: 2 \.mp4, 1 without an extension, 1 \.psd\.\n/);
   });
 
   test('takes every option', async (t) => {

@@ -13,6 +13,7 @@ import {
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { takeExclusiveLock } from '../../../electron/core/store/exclusive-lock.ts';
 import { folderNameOf } from '../../../electron/core/transfer/place-names.ts';
 import { writeFiles } from '../support/files.ts';
 import { foundRun } from '../support/found-run.ts';
@@ -157,11 +158,70 @@ suite('sorting images into folders', () => {
     await assert.rejects(app.transferFiles({ runId: 1, to, mode: 'move' }), {
       code: 'CANCELLED',
       message: 'The transfer was cancelled; 64 files were moved before',
-      hint: '`winnow unsort 1` takes that back.',
+      hint: '`winnow sort --resume 1` goes on, `winnow unsort 1` takes that back.',
     });
     assert.equal(Object.keys(contents(to)).length, 64);
     const [first] = await app.listTransfers({});
     assert.equal(first?.files, 64);
+    await app.undoTransfer({ transferId: 1 });
+    assert.deepEqual([contents(folder), contents(to)], [many, {}]);
+  });
+
+  test('that was cut off is interrupted, and goes on as the same transfer', async (t) => {
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`${index}.jpg`, `${index}`]));
+    const { app, folder, to, libraryPath } = await sorted(t, many);
+    const end = app.subscribe(({ type }) => {
+      if (type === 'exporting') void app.cancelExport({}).catch(() => undefined);
+    });
+    const request = { runId: 1, to, mode: 'move', filter: { minConfidence: 0.1 } } as const;
+    await assert.rejects(app.transferFiles(request), { code: 'CANCELLED' });
+    end();
+    const states = async () =>
+      (await app.listTransfers({})).map(({ transferId, files, interrupted, resumable }) => {
+        return [transferId, files, interrupted, resumable];
+      });
+    assert.deepEqual(await states(), [[1, 64, 'transferring', true]]);
+    // While somebody is at it, it is not interrupted.
+    const lock = takeExclusiveLock(`${libraryPath}-transfer`);
+    assert.deepEqual(await states(), [[1, 64, undefined, true]]);
+    lock?.release();
+
+    const resumed = await app.resumeTransfer({ transferId: 1 });
+    assert.deepEqual([resumed.files, resumed.failures, resumed.interrupted], [200, [], undefined]);
+    assert.deepEqual(await states(), [[1, 200, undefined, false]]);
+    assert.equal(Object.keys(contents(to)).length, 200);
+    await assert.rejects(app.resumeTransfer({ transferId: 1 }), {
+      code: 'BAD_ARGUMENT',
+      message: 'Transfer 1 has come to its end',
+    });
+
+    const endAgain = app.subscribe(({ type }) => {
+      if (type === 'exporting') void app.cancelExport({}).catch(() => undefined);
+    });
+    await assert.rejects(app.undoTransfer({ transferId: 1 }), { code: 'CANCELLED' });
+    endAgain();
+    const [[, left = 0, interrupted, resumable] = []] = await states();
+    assert.ok(Number(left) > 0 && Number(left) < 200, String(left));
+    assert.deepEqual([interrupted, resumable], ['undoing', false]);
+    await assert.rejects(app.resumeTransfer({ transferId: 1 }), { message: 'Transfer 1 was being undone' });
+    await app.undoTransfer({ transferId: 1 });
+    assert.deepEqual([contents(folder), await states()], [many, []]);
+  });
+
+  test('that was cut off cannot go on without its run, but be undone', async (t) => {
+    const many = Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`${index}.jpg`, `${index}`]));
+    const { app, folder, to } = await sorted(t, many);
+    app.subscribe(({ type }) => {
+      if (type === 'exporting') void app.cancelExport({}).catch(() => undefined);
+    });
+    await assert.rejects(app.transferFiles({ runId: 1, to, mode: 'copy' }), { code: 'CANCELLED' });
+    await app.removeRun({ runId: 1 });
+    const [listed] = await app.listTransfers({});
+    assert.deepEqual([listed?.interrupted, listed?.resumable], ['transferring', false]);
+    await assert.rejects(app.resumeTransfer({ transferId: 1 }), {
+      code: 'BAD_ARGUMENT',
+      message: 'Transfer 1 belongs to a run that is gone, so it cannot go on',
+    });
     await app.undoTransfer({ transferId: 1 });
     assert.deepEqual([contents(folder), contents(to)], [many, {}]);
   });

@@ -18,7 +18,16 @@ const { chooseLanguage } = await import('../../../electron/main/texts.ts');
 const counts = { total: 1200, pending: 900, ok: 299, failed: 1 };
 const progress = (phase: RunProgress['phase'], rest: Partial<RunProgress> = {}): AppEvent => ({
   type: 'progress',
-  progress: { runId: 1, phase, ...counts, imagesPerSecond: 10, secondsLeft: 90, folders: [], ...rest },
+  progress: {
+    runId: 1,
+    phase,
+    ...counts,
+    blank: 0,
+    imagesPerSecond: 10,
+    secondsLeft: 90,
+    folders: [],
+    ...rest,
+  },
 });
 const run = (state: Run['state']): Run => ({
   id: 1,

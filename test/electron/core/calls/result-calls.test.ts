@@ -76,6 +76,12 @@ suite('findImages', () => {
     assert.deepEqual(await find({}, 'easiest'), [c, b, a1, a2, anger, ...rest]);
   });
 
+  test('says how many images the run has at the same moment, whatever passes', async (t) => {
+    const { app, runId } = await houseWithRun(t);
+    const { imageIds, total } = await app.findImages({ runId, filter: { text: 'crane' }, sort: 'path' });
+    assert.deepEqual([imageIds.length, total], [2, 7]);
+  });
+
   test('passes only what a filter lets through', async (t) => {
     const { find } = await houseWithRun(t);
     assert.deepEqual(await find({ minConfidence: 0.7 }), ['Cat/b.jpg', 'crane/a%2.jpg', 'crane/a_1.jpg']);

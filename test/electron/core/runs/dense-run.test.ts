@@ -43,6 +43,18 @@ suite('a run of a detection model', () => {
     ); // saved before many were seen
     const told = events.flatMap((event) => (event.type === 'labelled' ? event.images : []));
     assert.deepEqual(told[0], { imageId: told[0]?.imageId, label: '', confidence: 0 });
+    const live = events.flatMap((event) =>
+      event.type === 'progress' && event.progress.phase !== 'scanning' ? [event.progress] : [],
+    );
+    const blankAfter = (images: number) =>
+      told.slice(0, images).filter(({ confidence }) => confidence === 0).length;
+    assert.deepEqual(
+      live.map(({ ok, blank }) => [ok, blank]),
+      [
+        [4, blankAfter(4)],
+        [6, 2],
+      ],
+    );
     const { found, run: finished } = await app.showRun({ runId: id });
     assert.ok(found?.task === 'detection');
     assert.deepEqual([found.objects, finished.blank], [6, 2]); // of 0, 1, 2, 3, 0, 1 objects the third has a low score

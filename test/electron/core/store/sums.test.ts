@@ -107,7 +107,9 @@ suite('checksums of rows', () => {
     const { path } = await makeLibrary(t);
     const old = new Database(path);
     old.exec(`UPDATE images SET sum = NULL; UPDATE results SET sum = NULL;
-      DROP TABLE run_counts; DROP TRIGGER results_added; DROP TRIGGER results_changed; DROP TRIGGER results_removed`);
+      DROP TABLE run_counts; DROP TRIGGER results_added; DROP TRIGGER results_changed; DROP TRIGGER results_removed;
+      DROP INDEX transfers_run; ALTER TABLE transfers DROP COLUMN state; ALTER TABLE transfers DROP COLUMN run_id;
+      ALTER TABLE transfers DROP COLUMN filter`);
     old.pragma('user_version = 15'); // as before there were any
     old.close();
     assert.equal(isFound(path), false);
