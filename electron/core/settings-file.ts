@@ -5,6 +5,7 @@ import { parseBounded } from '../shared/bounded-json.ts';
 import { settingsSchema } from '../shared/api/settings.ts';
 import type { Settings } from '../shared/api/settings.ts';
 import { toFileSystemError, writeFileWhole } from './write-file.ts';
+import { PRIVATE_FOLDER } from './files/private.ts';
 
 const SETTINGS_BOUNDS = { characters: 2 ** 20, depth: 16, containers: 10_000, keys: 10_000 };
 
@@ -49,7 +50,7 @@ export class SettingsFile {
 
   async #save(changed: Partial<Settings>): Promise<Settings> {
     const settings = { ...this.read(), ...changed };
-    await mkdir(this.#folder, { recursive: true }).catch((error: unknown) => {
+    await mkdir(this.#folder, PRIVATE_FOLDER).catch((error: unknown) => {
       throw toFileSystemError(error, this.#path);
     });
     await writeFileWhole(this.#path, [`${JSON.stringify(settings, undefined, 2)}\n`]);

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crashReporter } from 'electron';
 import type { Places } from './places.ts';
+import { PRIVATE_FOLDER } from '../core/files/private.ts';
 
 export interface CrashSentinel {
   /** What to tell the person when Winnow did not end properly last time. */
@@ -17,7 +18,7 @@ export function setupCrashReports({ data, crashes }: Places): CrashSentinel {
   const notice = existsSync(path)
     ? `Winnow did not end properly last time. What was saved is there; if it crashed, a dump lies in ${crashes}.`
     : undefined;
-  mkdirSync(data, { recursive: true });
+  mkdirSync(data, PRIVATE_FOLDER);
   writeFileSync(path, `${process.pid}\n`);
   return { notice, clear: () => rmSync(path, { force: true }) };
 }

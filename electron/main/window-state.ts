@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Rectangle } from 'electron';
 import { z } from 'zod';
+import { PRIVATE_FOLDER } from '../core/files/private.ts';
 
 const coordinate = z.int();
 const stateSchema = z.object({
@@ -33,7 +34,7 @@ export function restoredState(path: string, screens: readonly Rectangle[]): Part
 
 /** Throws what the disk throws. */
 export function saveState(path: string, state: WindowState): void {
-  mkdirSync(dirname(path), { recursive: true });
+  mkdirSync(dirname(path), PRIVATE_FOLDER);
   writeFileSync(path, JSON.stringify(state));
 }
 

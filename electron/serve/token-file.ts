@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { AppError } from '../shared/errors.ts';
+import { PRIVATE_FOLDER } from '../core/files/private.ts';
 
 const TOKEN_BYTES = 32;
 const TOKEN = /^[\w-]{43}$/; // TOKEN_BYTES in base64url
@@ -73,7 +74,7 @@ function read(path: string): { text: string; isPrivate: boolean } | undefined {
 
 /** Whole or not at all, and never readable by others. */
 function write(path: string, token: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(path), PRIVATE_FOLDER);
   const partial = `${path}.${process.pid}.partial`;
   rmSync(partial, { force: true });
   writeFileSync(partial, `${token}\n`, { mode: 0o600, flag: 'wx' });

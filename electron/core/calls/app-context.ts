@@ -9,6 +9,7 @@ import type { ModelRegistry } from '../packages/model-registry.ts';
 import { LibraryReaders } from '../reading/library-readers.ts';
 import type { AnswerTo, QuestionName, QuestionOf } from '../reading/questions.ts';
 import type { Clock } from '../runs/run-rate.ts';
+import { tightenDataFolder } from '../data-folder.ts';
 import { OutputFiles } from '../files/output-files.ts';
 import { OwnPlaces } from '../files/own-places.ts';
 import { SettingsFile } from '../settings-file.ts';
@@ -69,6 +70,7 @@ export class AppContext {
     if (this.#opened !== undefined) return this.#opened;
     this.#opened = Library.open(this.libraryPath);
     if (this.#opened.readOnly) this.#onReadOnly(this.libraryPath);
+    else tightenDataFolder(this.folders.data);
     return this.#opened;
   }
 

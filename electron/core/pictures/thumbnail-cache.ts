@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import PQueue from 'p-queue';
 import { isAbandoned, partialPath } from '../files/partial-files.ts';
 import type { Clock } from '../runs/run-rate.ts';
+import { PRIVATE_FOLDER } from '../files/private.ts';
 
 const USED_AGAIN = 3600_000; // milliseconds until another use is noted: a write per reading would be too many
 const KEPT = 0.9; // share of the limit that is left when the oldest had to go
@@ -56,7 +57,7 @@ export class ThumbnailCache {
     const path = this.#pathOf(key);
     const partial = partialPath(dirname(path));
     try {
-      await mkdir(dirname(path), { recursive: true });
+      await mkdir(dirname(path), PRIVATE_FOLDER);
       await writeFile(partial, bytes);
       await rename(partial, path);
     } catch (error) {

@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { partialPath, removeAbandoned } from '../files/partial-files.ts';
-import { PRIVATE_FILE, PRIVATE_FOLDER } from '../files/private.ts';
+import { LIBRARY_ENDINGS } from '../files/library-files.ts';
+import { PRIVATE_FILE, PRIVATE_FOLDER, tightenFile } from '../files/private.ts';
 import { backupFolder, lastBackup, listBackups, restoreHint } from './backups.ts';
 import { damagedLibrary } from './library-error.ts';
 import { migrate } from './migrate.ts';
@@ -38,6 +39,7 @@ export function openDatabase(path: string): OpenDatabase {
   const isNew = !requireLibraryFile(path);
   if (!isNew && !isWritable(path)) return openCopy(path);
   if (isNew) createPrivate(path);
+  else tightenLibrary(path);
   const unclean = sizeOf(`${path}-wal`) > 0;
   const database = new Database(path, { timeout: BUSY_MILLISECONDS });
   try {
@@ -127,6 +129,12 @@ function createPrivate(path: string): void {
   } catch {
     // SQLite says why it cannot be made.
   }
+}
+
+/** Earlier versions let others read a library and its backups. */
+function tightenLibrary(path: string): void {
+  for (const ending of ['', ...LIBRARY_ENDINGS]) tightenFile(path + ending);
+  for (const backup of listBackups(path)) tightenFile(backup.path);
 }
 
 /** Whether a library may be written, and files beside it. */

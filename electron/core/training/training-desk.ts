@@ -30,6 +30,7 @@ import {
 } from './training-folder.ts';
 import { findParent, TrainingJob } from './training-job.ts';
 import { TrainingRecord } from './training-record.ts';
+import { PRIVATE_FOLDER } from '../files/private.ts';
 
 interface Work {
   record: TrainingRecord;
@@ -288,7 +289,7 @@ export class TrainingDesk {
   }
 
   async #takeLock(): Promise<ExclusiveLock> {
-    await mkdir(this.#folder, { recursive: true }).catch((error: unknown) => {
+    await mkdir(this.#folder, PRIVATE_FOLDER).catch((error: unknown) => {
       throw toFileSystemError(error, this.#folder);
     });
     const lock = takeExclusiveLock(this.#lockPath);

@@ -10,6 +10,7 @@ import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import { toFileSystemError, writeFileWhole } from '../write-file.ts';
 import { journalSchema, picturesSchema } from './journal.ts';
 import type { Journal, TrainingPictures } from './journal.ts';
+import { PRIVATE_FOLDER } from '../files/private.ts';
 
 const JOURNAL = 'training.json';
 const PICTURES = 'pictures.json';
@@ -141,7 +142,7 @@ export async function removeAbandonedTrainings(trainings: string): Promise<void>
 export async function makeTrainingFolder(trainings: string): Promise<TrainingFolder> {
   const id = ((await trainingIds(trainings)).at(-1) ?? 0) + 1;
   const folder = new TrainingFolder(trainings, id);
-  await mkdir(folder.path, { recursive: true }).catch((error: unknown) => {
+  await mkdir(folder.path, PRIVATE_FOLDER).catch((error: unknown) => {
     throw toFileSystemError(error, folder.path);
   });
   return folder;

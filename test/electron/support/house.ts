@@ -30,15 +30,20 @@ export function house(t: TestContext, count = 0): Session & { folder: string } {
 }
 
 /** A session on a library; another one may follow on the same. */
-export function session(t: TestContext, libraryPath: string, bundledFolder = testModels): Session {
+export function session(
+  t: TestContext,
+  libraryPath: string,
+  bundledFolder = testModels,
+  data = dirname(libraryPath),
+): Session {
   const engine = new EngineDouble();
   const app = createAppService({
     libraryPath,
     engine,
     trainer: new TrainerClient(),
-    registry: new ModelRegistry({ bundledFolder, userFolder: join(dirname(libraryPath), 'models') }),
+    registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
     clock: Date.now,
-    folders: { data: dirname(libraryPath), samples: sampleImages },
+    folders: { data, samples: sampleImages },
   });
   const events: AppEvent[] = [];
   app.subscribe((event) => events.push(event));
