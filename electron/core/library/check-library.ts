@@ -1,8 +1,13 @@
 import type { LibraryCheck } from '../../shared/api/settings.ts';
 import type { Damage, DamagedRow } from '../store/damage.ts';
 import type { Library } from '../store/library.ts';
+import { SUMMED_TABLES } from '../store/sums.ts';
+import type { SummedTable } from '../store/sums.ts';
 
 const SHOWN_PATHS = 20;
+
+/** Of results, what was found with them, and reviews it is told which images they are of. */
+const TOLD_APART = new Set<SummedTable>(['results', 'detections', 'masks', 'reviews']);
 
 /** What was found damaged, as it is told. */
 export function describeDamage({ rows, problems, found }: Damage): LibraryCheck {
@@ -16,7 +21,7 @@ export function describeDamage({ rows, problems, found }: Damage): LibraryCheck 
       return { runId, images: images.size, paths: [...images.values()].slice(0, SHOWN_PATHS) };
     }),
     reviews: { images: reviews.length, paths: reviews.slice(0, SHOWN_PATHS) },
-    others: (['folders', 'images', 'models', 'runs'] as const).flatMap(named),
+    others: SUMMED_TABLES.filter((table) => !TOLD_APART.has(table)).flatMap(named),
   };
 }
 

@@ -25,21 +25,32 @@ const pathOf = (id: string) =>
 const ofImages = (table: SummedTable, runId: string, imageId = `${table}.image_id`) =>
   `${runId} AS runId, ${imageId} AS imageId, ${pathOf(imageId)} AS name`;
 
+const called = (name: string) => `NULL AS runId, NULL AS imageId, ${name} AS name`;
+
 /** SQL of what names a row of each table. */
 const NAMES: Record<SummedTable, string> = {
-  folders: 'NULL AS runId, NULL AS imageId, path AS name',
+  folders: called('path'),
+  directories: called(`(SELECT folders.path FROM folders WHERE folders.id = folder_id) || '/' || path`),
   images: ofImages('images', 'NULL', 'images.id'),
-  models: 'NULL AS runId, NULL AS imageId, name',
-  runs: `NULL AS runId, NULL AS imageId, 'run ' || id AS name`,
+  class_sets: called(`'classes ' || substr(names, 1, 80)`),
+  models: called('name'),
+  calibrations: called(
+    `'calibration of ' || coalesce((SELECT name FROM models WHERE sha256 = model_sha256), '?') || ' on ' || device`,
+  ),
+  runs: called(`'run ' || id`),
+  queue: called(`'run ' || run_id || ' in the queue'`),
   results: ofImages('results', 'run_id'),
   detections: ofImages('detections', 'run_id'),
   masks: ofImages('masks', 'run_id'),
   reviews: ofImages('reviews', 'NULL'),
+  transfers: called(`'sorting ' || id || ' into ' || target`),
+  transfer_files: called(`source || ' in sorting ' || transfer_id`),
+  written_files: called(`'that ' || path || ' was written by Winnow'`),
 };
 
 /**
- * Reads the whole library: SQLite checks the file and its indexes, and every row with exported values is compared with the
- * checksum that was written with it.
+ * Reads the whole library: SQLite checks the file and its indexes, and every row is compared with the checksum that was
+ * written with it.
  */
 export function findDamage(database: Database.Database): Damage {
   const damage: Damage = { rows: 0, problems: [], found: [] };

@@ -1,16 +1,10 @@
 import type { Database } from 'better-sqlite3';
 import { crc32 } from 'node:zlib';
 
-/** Tables whose rows have a checksum in the column `sum`, since their values are exported. */
+/** Tables whose rows have a checksum in the column `sum`: all that hold more than what is counted from others. */
 export const SUMMED_TABLES = [
-  'folders',
-  'images',
-  'models',
-  'runs',
-  'results',
-  'detections',
-  'masks',
-  'reviews',
+  ...(['folders', 'directories', 'images', 'class_sets', 'models', 'calibrations', 'runs', 'queue'] as const),
+  ...(['results', 'detections', 'masks', 'reviews', 'transfers', 'transfer_files', 'written_files'] as const),
 ] as const;
 export type SummedTable = (typeof SUMMED_TABLES)[number];
 

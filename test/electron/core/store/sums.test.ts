@@ -7,6 +7,7 @@ import Database from 'better-sqlite3';
 import { describeDamage } from '../../../../electron/core/library/check-library.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { AppError } from '../../../../electron/shared/errors.ts';
+import { curve, point } from '../../support/calibrations.ts';
 import { winnow } from '../../support/command-line.ts';
 import { foundRun } from '../../support/found-run.ts';
 import { seededRandom } from '../random.ts';
@@ -14,7 +15,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const FLIPS = 400;
 
-/** What exports are made from, as text. */
+/** What exports are made from, and what else people and runs make, as text. */
 const EXPORTED = [
   'SELECT id, path FROM folders ORDER BY id',
   'SELECT id, folder_id, relative_path, file_size, modified_ms, width, height, captured_at FROM images ORDER BY id',
@@ -24,6 +25,15 @@ const EXPORTED = [
   'SELECT * FROM masks ORDER BY run_id, image_id, number',
   'SELECT * FROM results ORDER BY run_id, image_id',
   'SELECT * FROM reviews ORDER BY class_set, image_id',
+  ...[
+    'directories',
+    'class_sets',
+    'calibrations',
+    'queue',
+    'transfers',
+    'transfer_files',
+    'written_files',
+  ].map((table) => `SELECT * FROM ${table} ORDER BY 1, 2`),
 ];
 
 /** The exported values of a library file; undefined where SQLite cannot read it. */
@@ -71,7 +81,16 @@ async function makeLibrary(t: TestContext): Promise<{ path: string; runId: numbe
   const images = Object.values(ids);
   await app.review({ runId, imageIds: images.slice(0, 12), verdict: { kind: 'accept' }, minScore: 0.3 });
   await app.review({ runId, imageIds: images.slice(5, 9), verdict: { kind: 'label', label: 'sea lion' } });
+  const to = join(libraryPath, '../sorted');
+  await app.transferFiles({ runId, to, mode: 'copy' });
+  await app.exportRun({ runId, format: 'csv', out: join(libraryPath, '../table.csv') });
   await app.close();
+  const library = Library.open(libraryPath);
+  const { sha256 } = library.models.get(library.runs.get(runId)?.spec.modelSha256 ?? '');
+  for (const threads of [1, 2])
+    library.calibrations.put({ ...curve([point(10, {})]), modelSha256: sha256, threads });
+  library.queue.add({ runId, threads: 2, batch: 8 }, 'last');
+  library.close();
   const database = new Database(libraryPath);
   database.pragma('wal_checkpoint(TRUNCATE)');
   database.pragma('journal_mode = DELETE');
@@ -115,6 +134,34 @@ suite('checksums of rows', () => {
     assert.equal(isFound(path), false);
   });
 
+  test('what is damaged of classes, calibrations, sortings and the queue is called by its name', async (t) => {
+    const { path, runId } = await makeLibrary(t);
+    const database = new Database(path);
+    database.exec(`
+      UPDATE class_sets SET names = replace(names, 'gull', 'gulk');
+      UPDATE calibrations SET points = replace(points, '10', '11') WHERE threads = 2;
+      UPDATE queue SET batch = 9;
+      UPDATE transfers SET mode = 'move';
+      UPDATE transfer_files SET place = place || 'x' WHERE source LIKE '%/shore/0.png';
+      UPDATE written_files SET file_size = file_size + 1;`);
+    database.close();
+    const library = Library.open(path);
+    t.after(() => library.close());
+    const { others, results, reviews } = describeDamage(library.findDamage());
+    assert.deepEqual([results, reviews.images], [[], 0]);
+    assert.deepEqual(
+      others.map((name) => name.replaceAll(join(path, '..'), '')),
+      [
+        'classes ["boat","gulk","seal"]',
+        'calibration of finder on cpu',
+        `run ${runId} in the queue`,
+        'sorting 1 into /sorted',
+        '/shore/0.png in sorting 1',
+        'that /table.csv was written by Winnow',
+      ],
+    );
+  });
+
   test('the command names run and images, mends results, and says that a review needs a backup', async (t) => {
     const { path, runId } = await makeLibrary(t);
     const check = (...options: string[]) => winnow(join(path, '..'), 'library', 'check', ...options);
@@ -123,7 +170,8 @@ suite('checksums of rows', () => {
     database.exec(`
       UPDATE detections SET score = 0.91 WHERE image_id = 3 AND number = 0;
       UPDATE results SET class_1 = 2 WHERE image_id = 7;
-      UPDATE reviews SET label = 'seal' WHERE image_id = 9;`);
+      UPDATE reviews SET label = 'seal' WHERE image_id = 9;
+      DELETE FROM queue`);
     database.close();
     const found = await check();
     assert.equal(found.code, 1);
