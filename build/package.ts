@@ -1,6 +1,7 @@
 /**
- * npm run package [-- --dir] [--electron-dist FOLDER]: packages Winnow for this system into out/packages. --dir leaves
- * out the installers; --electron-dist takes an Electron that is at hand instead of fetching one.
+ * npm run package [-- --dir | --npm] [--electron-dist FOLDER]: packages Winnow for this system into out/packages. --dir
+ * leaves out the installers; --npm makes the command line's npm package and nothing else; --electron-dist takes an Electron
+ * that is at hand instead of fetching one.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -9,22 +10,28 @@ import { build } from 'electron-builder';
 import { build as buildWindow } from 'vite';
 import electronPackage from 'electron/package.json' with { type: 'json' };
 import { appFolder, buildDesktop } from './desktop.ts';
+import { writeCommand } from './package/command/write-command.ts';
 import { configuration, iconFolder, licenceFile } from './package/configuration.ts';
 import { drawIcons } from './package/icons.ts';
+import { writeInstalledFiles } from './package/installed-files.ts';
 import { collectLicences, packagesOf } from './package/licences.ts';
 import { copyPackages, neededPackages } from './package/loaded-packages.ts';
+import { packNpm } from './package/npm.ts';
 import { sharedLibraries } from './package/shared-libraries.ts';
 import { root } from './setup.mjs';
 
+const target = { platform: process.platform, arch: process.arch };
+
 /** Puts into out/app all that a package holds, and the licences beside it. */
 async function stage(): Promise<void> {
-  const target = { platform: process.platform, arch: process.arch };
   const bundles = await buildDesktop();
   const loaded = neededPackages(target);
   copyPackages(loaded, target, appFolder);
   const addon = path.join(appFolder, 'out/native/winnow.node');
   const libraries = sharedLibraries(addon);
   for (const { name, file } of libraries) fs.copyFileSync(file, path.join(path.dirname(addon), name));
+  writeInstalledFiles(appFolder);
+  writeCommand();
   const bundled = packagesOf([
     ...bundles.flatMap(({ inputs }) => Object.keys(inputs)),
     ...(await windowModules()),
@@ -43,9 +50,13 @@ async function windowModules(): Promise<string[]> {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { dir: { type: 'boolean' }, 'electron-dist': { type: 'string' } },
+    options: { dir: { type: 'boolean' }, npm: { type: 'boolean' }, 'electron-dist': { type: 'string' } },
   });
   await stage();
+  if (values.npm === true) {
+    console.log(path.relative(root, packNpm(target)));
+    return;
+  }
   await drawIcons(iconFolder);
   const files = await build({
     projectDir: root,

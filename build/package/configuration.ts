@@ -2,15 +2,17 @@ import path from 'node:path';
 import type { Configuration } from 'electron-builder';
 import { appFolder } from '../desktop.ts';
 import { root } from '../setup.mjs';
+import { commandFolder, systemFiles, WINDOW_EXECUTABLE } from './command/write-command.ts';
+import { UNPACKED } from './installed-files.ts';
 
 /** Folders below out/ that packaging writes. */
 export const iconFolder = path.join(root, 'out/icons');
 export const licenceFile = path.join(root, 'out/LICENCES.txt');
 export const packageFolder = path.join(root, 'out/packages');
 
-/** Electron's switches that are burned in: the binary is Winnow and nothing else. */
+/** Electron's switches that are burned in. As Node the binary is the command line (docs/decisions/0007-installed-command.md). */
 export const fuses = {
-  runAsNode: false,
+  runAsNode: true,
   enableCookieEncryption: true,
   enableNodeOptionsEnvironmentVariable: false,
   enableNodeCliInspectArguments: false,
@@ -30,15 +32,8 @@ export function configuration(electronVersion: string, electronDist: string | un
     directories: { app: appFolder, output: packageFolder, buildResources: iconFolder },
     // node_modules holds just what is loaded; by itself the packager would choose anew.
     files: ['**/*', '!node_modules', { from: path.join(appFolder, 'node_modules'), to: 'node_modules' }],
-    // The engine host with all that it loads, and what it and other programs read from the disk.
-    asarUnpack: [
-      'electron/engine',
-      'electron/core/library-reader.mjs',
-      'node_modules',
-      'out/native',
-      'resources/models',
-      'resources/samples',
-    ],
+    asarUnpack: UNPACKED,
+    extraFiles: [{ from: path.join(commandFolder, 'bin'), to: 'bin' }],
     extraResources: [
       { from: licenceFile, to: 'LICENCES.txt' },
       { from: path.join(root, 'LICENSE'), to: 'LICENSE.txt' },
@@ -49,10 +44,14 @@ export function configuration(electronVersion: string, electronDist: string | un
     electronLanguages: ['en', 'en-US', 'de'],
     linux: {
       target: ['AppImage', 'deb'],
+      executableName: WINDOW_EXECUTABLE,
       icon: iconFolder,
       category: 'Graphics',
       maintainer: 'The Winnow authors',
       synopsis: 'Labels folders of images offline',
+    },
+    deb: {
+      fpm: Object.entries(systemFiles).map(([file, place]) => `${path.join(commandFolder, file)}=${place}`),
     },
     mac: {
       target: [{ target: 'dmg', arch: ['arm64', 'x64'] }],

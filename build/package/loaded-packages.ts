@@ -22,6 +22,14 @@ const FOR_BUILDING = new Set(['node-addon-api']);
 const NOT_LOADED =
   /(^|\/)(src|deps|install|include|build)\/|\.(d\.[cm]?ts|md|map|gyp|cc|h)$|(^|\/)versions\.json$/;
 
+/** Fields of a package.json for people and for building. */
+const DESCRIPTIONS = new Set(
+  (
+    'author authors ava babel bugs build bundleDependencies contributors devDependencies dist eslintConfig files funding ' +
+    'gitHead homepage jspm keywords nyc repository scripts tags xo'
+  ).split(' '),
+);
+
 /** Other forms of what is loaded, by package and file. */
 const OTHER_FORMS =
   /^libheif-js\/((index|wasm)\.js|libheif\/|libheif-wasm\/libheif(-bundle\.mjs|\.js|\.wasm)$)|^libraw-wasm\/dist\/worker|^@cornerstonejs\/codec-openjpeg\/dist\/(openjpegjs|openjpegwasm\.)|^jxl-oxide-wasm\/.*\.d\.ts/;
@@ -60,9 +68,19 @@ export function copyPackages(names: readonly string[], { platform, arch }: Targe
       if (!entry.isFile() || !isLoaded || /(^|\/)licen[cs]e/i.test(place)) continue;
       const target = path.join(folder, 'node_modules', name, place);
       fs.mkdirSync(path.dirname(target), { recursive: true });
-      fs.copyFileSync(file, target);
+      if (entry.name === 'package.json') fs.writeFileSync(target, loadedManifest(file));
+      else fs.copyFileSync(file, target);
     }
   }
+}
+
+/** A package.json without what nothing loads; the packager would leave some of it out, after hashes were taken. */
+function loadedManifest(file: string): string {
+  const manifest = z.record(z.string(), z.unknown()).parse(JSON.parse(fs.readFileSync(file, 'utf8')));
+  const kept = Object.entries(manifest).filter(
+    ([field]) => !field.startsWith('_') && !DESCRIPTIONS.has(field),
+  );
+  return `${JSON.stringify(Object.fromEntries(kept), undefined, 2)}\n`;
 }
 
 function folderOf(name: string): string {

@@ -1,6 +1,9 @@
+import { join } from 'node:path';
 import { app, dialog } from 'electron';
 import { CHANNELS } from '../shared/ipc.ts';
+import { runCommand } from './command-line.ts';
 import { setupCrashReports } from './crash-sentinel.ts';
+import { alteredFiles } from './installed-files.ts';
 import { MainWindow } from './main-window.ts';
 import { setupMenu } from './menu.ts';
 import { setupPlaces } from './places.ts';
@@ -13,17 +16,24 @@ import { setupSingleInstance } from './single-instance.ts';
 import { chooseLanguage } from './texts.ts';
 import { setupCalls, setupDesktop } from './window-calls.ts';
 
-const places = setupPlaces();
+const root = join(import.meta.dirname, '../..');
+const isCommand = runCommand(root);
+const places = setupPlaces(root);
 const window = new MainWindow(places);
 setupScheme();
 setupNoNetwork();
 // Electron is not ready before this module has come to its end, so nothing may wait for that here.
-if (setupSingleInstance(window)) start().catch(fail);
-else app.quit();
+if (isCommand || !setupSingleInstance(window)) app.quit();
+else start().catch(fail);
 
 async function start(): Promise<void> {
   const sentinel = setupCrashReports(places);
   await app.whenReady();
+  const altered = await alteredFiles(root);
+  if (altered.length > 0) {
+    fail(new Error(chooseLanguage('system', app.getLocale()).texts.altered(altered)));
+    return;
+  }
   const service = setupService(places);
   const { language } = await service.settings({});
   const spoken = chooseLanguage(language, app.getLocale());

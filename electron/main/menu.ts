@@ -1,7 +1,9 @@
+import { join } from 'node:path';
 import { app, Menu } from 'electron';
 import type { MenuItemConstructorOptions } from 'electron';
 import { CHANNELS } from '../shared/ipc.ts';
 import type { MenuCommand } from '../shared/window-bridge.ts';
+import { installCommand } from './install-command.ts';
 import type { MainWindow } from './main-window.ts';
 import type { Texts } from './texts.ts';
 
@@ -51,6 +53,11 @@ export function setupMenu(window: MainWindow, texts: Texts): void {
       { role: 'about' },
       separator,
       settings,
+      {
+        id: 'installCommand',
+        label: texts.installCommand,
+        click: () => void installCommand(join(app.getPath('exe'), '../..'), texts),
+      },
       separator,
       ...(['hide', 'hideOthers', 'unhide'] as const).map((role) => ({ role })),
       separator,

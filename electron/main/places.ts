@@ -32,8 +32,8 @@ export function placesOf(root: string): Places {
 }
 
 /** Keeps what Chromium writes with the rest of the person's data. */
-export function setupPlaces(): Places {
-  const places = placesOf(join(import.meta.dirname, '../..'));
+export function setupPlaces(root: string): Places {
+  const places = placesOf(root);
   app.setPath('userData', join(places.data, 'window'));
   app.setPath('crashDumps', places.crashes);
   return places;

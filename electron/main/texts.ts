@@ -4,6 +4,9 @@ const en = {
   newRun: 'New Run',
   export: 'Export…',
   settings: 'Settings',
+  installCommand: 'Install the Command “winnow”…',
+  commandInstalled: (place: string) =>
+    `The command winnow is installed: ${place}. Type winnow --help in a terminal.`,
   edit: 'Edit',
   undo: 'Undo',
   redo: 'Redo',
@@ -20,7 +23,14 @@ const en = {
     failed === 0
       ? `${images} images are labelled.`
       : `${images} images are labelled; ${failed} could not be read.`,
+  altered: (files: readonly string[]) =>
+    `Files of this installation are not as they were made: ${some(files)}. Install Winnow again; the library stays as it is.`,
 };
+
+/** The first few of many names, for a dialog. */
+function some(names: readonly string[]): string {
+  return names.length > 3 ? `${names.slice(0, 3).join(', ')}, … (${names.length})` : names.join(', ');
+}
 
 /** What the system shows for Winnow: menus, dialogs, notifications. */
 export type Texts = typeof en;
@@ -31,6 +41,9 @@ const de: Texts = {
   newRun: 'Neuer Lauf',
   export: 'Exportieren …',
   settings: 'Einstellungen',
+  installCommand: 'Befehl „winnow“ installieren …',
+  commandInstalled: (place) =>
+    `Der Befehl winnow ist installiert: ${place}. In einem Terminal hilft winnow --help weiter.`,
   edit: 'Bearbeiten',
   undo: 'Rückgängig',
   redo: 'Wiederholen',
@@ -47,6 +60,8 @@ const de: Texts = {
     failed === 0
       ? `${images} Bilder haben eine Klasse.`
       : `${images} Bilder haben eine Klasse; ${failed} waren nicht lesbar.`,
+  altered: (files) =>
+    `Dateien dieser Installation sind nicht, wie sie gemacht wurden: ${some(files)}. Installieren Sie Winnow neu; die Bibliothek bleibt, wie sie ist.`,
 };
 
 export interface Language {

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { builtinModules } from 'node:module';
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { extractAll, listPackage } from '@electron/asar';
 import { FuseV1Options, getCurrentFuseWire } from '@electron/fuses';
 import electronPackage from 'electron/package.json' with { type: 'json' };
+import { packNpm } from '../../build/package/npm.ts';
+import packageJson from '../../package.json' with { type: 'json' };
 import { root } from '../../build/setup.mjs';
+import { alteredFiles } from '../../electron/main/installed-files.ts';
 import { dng } from '../electron/support/dng.ts';
 import { everydayLabels } from '../electron/support/models.ts';
 import { draw } from '../electron/support/pictures.ts';
@@ -18,7 +21,7 @@ import { writeElectronDistribution } from './electron-distribution.ts';
 /** Everything that may be in the archive. */
 const EXPECTED = [
   /^package\.json$/,
-  /^electron\/(main\/main\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
+  /^electron\/(main\/(main\.mjs|installed-files\.json)|cli\/winnow\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
   /^electron\/core\/library-reader\.mjs$/,
   /^electron\/core\/store\/migrations\/\d{4}-[a-z-]+\.sql$/,
   /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/(everyday10|parts)\.(md|safetensors)|samples\/(everyday|parts\/[a-z ]+)\/[\w-]+\.jpg)$/,
@@ -31,11 +34,13 @@ const EXPECTED = [
   /^node_modules\/@img\/sharp-libvips-linux-x64\/lib\/libvips-cpp\.so\.[\d.]+$/,
 ];
 
-/** What lies beside the archive, because the system or the engine reads it. */
-const UNPACKED =
-  /^((electron\/engine|node_modules|out\/native|resources\/(models|samples))\/|electron\/core\/library-reader\.mjs$)/;
+/** What lies beside the archive, because the system, the engine or the command line reads it. */
+const UNPACKED = /^(electron\/(cli|core|engine)|node_modules|out|resources)\//;
 
 const NETWORK = ['http', 'https', 'http2', 'net', 'tls', 'dgram', 'dns', 'dns/promises', 'inspector'];
+
+/** Errors of npm that mean that there is no network here. */
+const NO_NETWORK = /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENETUNREACH|ENOTCACHED)\b/;
 
 const isHere = process.platform === 'linux' && process.arch === 'x64';
 
@@ -146,6 +151,85 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
     }
   });
 
+  test('is a command, without a window, through its launcher and links to it', async () => {
+    const installed = temporary();
+    for (const name of ['bin', 'resources'])
+      cpSync(join(folder, name), join(installed, name), { recursive: true });
+    // As Electron's binary does with this variable.
+    const binary = '#!/bin/sh\n[ "$ELECTRON_RUN_AS_NODE" = 1 ] || exit 99\nexec "$NODE" "$@"\n';
+    writeFileSync(join(installed, 'winnow-window'), binary, { mode: 0o755 });
+    const link = join(temporary(), 'winnow');
+    symlinkSync(join(installed, 'bin/winnow'), link);
+    const environment = { PATH: process.env['PATH'], NODE: process.execPath, WINNOW_DATA: temporary() };
+    const winnow = (...args: string[]) => spawnSync(link, args, { encoding: 'utf8', env: environment });
+    assert.equal(winnow('--version').stdout, `${packageJson.version}\n`);
+    assert.equal(winnow('nothing').status, 2);
+    const pictures = temporary();
+    writeFileSync(join(pictures, 'one picture.jpg'), await draw(64, 48).jpeg().toBuffer());
+    const run = winnow('run', pictures);
+    assert.deepEqual(
+      [run.status, run.stdout],
+      [0, 'Run 1 is done: 1 image labelled, 0 failed.\n'],
+      run.stderr,
+    );
+    const rows = winnow('export', '1', '--format', 'csv', '--out', '-').stdout.trimEnd().split('\n');
+    assert.equal(rows.length, 2);
+    assert.match(rows[1] ?? '', /^one picture\.jpg,/);
+  });
+
+  test('for npm installs without a compiler and labels a folder', async (t) => {
+    const tarball = packNpm({ platform: process.platform, arch: process.arch });
+    const place = temporary();
+    writeFileSync(join(place, 'package.json'), '{}');
+    // A path on which there are node, npm and a shell, and nothing that builds.
+    const programs = temporary();
+    const npm = spawnSync('which', ['npm'], { encoding: 'utf8' }).stdout.trim();
+    for (const [name, file] of Object.entries({
+      node: process.execPath,
+      npm,
+      sh: '/bin/sh',
+      env: '/usr/bin/env',
+    }))
+      symlinkSync(file, join(programs, name));
+    const environment = { HOME: process.env['HOME'], PATH: programs, WINNOW_DATA: temporary() };
+    const start = (program: string, ...args: string[]) =>
+      spawnSync(program, args, { cwd: place, encoding: 'utf8', env: environment });
+    const flags = ['--prefer-offline', '--no-audit', '--no-fund', '--fetch-retries=0'];
+    const installed = start(join(programs, 'npm'), 'install', ...flags, tarball);
+    if (installed.status !== 0 && NO_NETWORK.test(installed.stderr)) {
+      t.skip('npm cannot fetch packages here');
+      return;
+    }
+    assert.equal(installed.status, 0, installed.stderr);
+    const winnow = (...args: string[]) => start(join(place, 'node_modules/.bin/winnow'), ...args);
+    assert.equal(winnow('--version').stdout, `${packageJson.version}\n`);
+    const run = winnow('run', join(root, 'resources/samples/everyday'));
+    assert.deepEqual(
+      [run.status, run.stdout],
+      [0, 'Run 1 is done: 12 images labelled, 0 failed.\n'],
+      run.stderr,
+    );
+    assert.equal(
+      winnow('export', '1', '--format', 'csv', '--out', '-').stdout.trimEnd().split('\n').length,
+      13,
+    );
+  });
+
+  test('knows which of its files are not as they were packed', async () => {
+    assert.deepEqual(await alteredFiles(extracted), []);
+    const changed = join(temporary(), 'app.asar');
+    cpSync(join(extracted, 'electron/main'), join(changed, 'electron/main'), { recursive: true });
+    cpSync(`${extracted}.unpacked`, `${changed}.unpacked`, { recursive: true });
+    const [addon, host] = ['out/native/winnow.node', 'electron/engine/engine-host.mjs'];
+    const place = (name: string) => join(`${changed}.unpacked`, name);
+    const bytes = readFileSync(place(addon));
+    bytes[1000] = (bytes[1000] ?? 0) ^ 1; // one bit
+    writeFileSync(place(addon), bytes);
+    rmSync(place(host));
+    writeFileSync(place('node_modules/added.js'), '');
+    assert.deepEqual(await alteredFiles(changed), [host, 'node_modules/added.js', addon]);
+  });
+
   test('says whose work it holds', () => {
     const licences = readFileSync(join(folder, 'resources/LICENCES.txt'), 'utf8');
     for (const name of [
@@ -161,9 +245,9 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
   });
 
   test('has its switches burned in', async () => {
-    const wire = await getCurrentFuseWire(join(folder, 'winnow'));
+    const wire = await getCurrentFuseWire(join(folder, 'winnow-window'));
     const states = Object.entries({
-      RunAsNode: '0',
+      RunAsNode: '1', // which is the command line
       EnableCookieEncryption: '1',
       EnableNodeOptionsEnvironmentVariable: '0',
       EnableNodeCliInspectArguments: '0',

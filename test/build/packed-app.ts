@@ -53,8 +53,13 @@ function isOver({ state }: Training): boolean {
 
 const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
 
+process.argv.splice(1); // as a packaged app is started
 await import(pathToFileURL(join(root, 'electron/main/main.mjs')).href);
-while (BrowserWindow.opened.length === 0) await turn();
+while (BrowserWindow.opened.length === 0) {
+  const [said] = called('showErrorBox');
+  if (said !== undefined) throw new Error(said.join(': '));
+  await turn();
+}
 await call('queueRun', { folders: [join(root, 'resources/samples/everyday'), pictures] });
 const endOf = () => events().find((event) => event.type === 'ended');
 while (endOf() === undefined) await turn();

@@ -27,6 +27,7 @@ suite('the boot of the app', async () => {
   const data = temporaryFolder({ after: (cleanup: () => void) => void cleanups.push(cleanup) });
   process.env['WINNOW_DATA'] = data;
   writeFileSync(join(data, 'running'), '1\n'); // what an app leaves that has crashed
+  process.argv.splice(1); // as a packaged app is started
   await import('../../../electron/main/main.ts');
   await until(() => BrowserWindow.opened.length > 0);
   process.on('exit', () => cleanups.forEach((cleanup) => cleanup()));

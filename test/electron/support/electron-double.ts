@@ -30,6 +30,10 @@ class App extends EventEmitter {
   readonly commandLine = { appendSwitch: noted('appendSwitch') };
   readonly exit = noted('exit');
 
+  getPath(name: string): string {
+    return this.paths[name] ?? `/${name}`;
+  }
+
   setPath(name: string, path: string): void {
     this.paths[name] = path;
   }
@@ -194,6 +198,7 @@ export const choices = { open: [] as string[], save: undefined as string | undef
 
 export const dialog = {
   showErrorBox: noted('showErrorBox'),
+  showMessageBox: noted('showMessageBox', () => Promise.resolve({ response: 0, checkboxChecked: false })),
   showOpenDialog: noted('showOpenDialog', () =>
     Promise.resolve({ canceled: choices.open.length === 0, filePaths: choices.open }),
   ),
