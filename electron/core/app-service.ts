@@ -24,6 +24,8 @@ export type AppService = AppApi & {
   pictures: PictureSource;
   /** Exports as text to whoever takes it piece by piece, such as standard output; what a window must not ask for. */
   exportText: ExportDesk['toText'];
+  /** Has the last run read before its results are looked at; for a window that opens. */
+  readAhead(): void;
   /** Closes engine, trainer and library; runs and a training under way are paused and can be resumed. */
   close(): Promise<void>;
 };
@@ -76,6 +78,13 @@ export function createAppService(parts: AppServiceParts): AppService {
     ...(api as unknown as Omit<AppApi, 'subscribe'>),
     pictures,
     exportText: (request, write) => exports.toText(request, write),
+    readAhead: () => {
+      try {
+        if (context.libraryExists) context.readAhead(context.library.runs.all().at(-1));
+      } catch {
+        // A library that cannot be opened: what needs it says why.
+      }
+    },
     subscribe: (listener) => context.subscribe(listener),
     close: async () => {
       const ended = Promise.all([desk.close(), queue.close(), dailyBackup.settled(), trainings.close()]);

@@ -7,6 +7,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
 import { LibraryReaders } from '../reading/library-readers.ts';
+import { ReadAhead } from '../reading/read-ahead.ts';
 import type { AnswerTo, QuestionName, QuestionOf } from '../reading/questions.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import { tightenDataFolder } from '../data-folder.ts';
@@ -47,6 +48,7 @@ export class AppContext {
   readonly outputs: OutputFiles;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   readonly #readers = new LibraryReaders();
+  readonly #readAhead = new ReadAhead((run, part) => this.ask('readAhead', { run, part }));
   #replacing: Promise<void> = Promise.resolve();
   readonly #onReadOnly: (libraryPath: string) => void;
   #opened: Library | undefined;
@@ -85,8 +87,14 @@ export class AppContext {
     return this.#readers.ask(this.library, name, question); // made and migrated before others read it
   }
 
+  /** Has what lists of a run are made of read in their thread, before it is asked for. */
+  readAhead(run: RunRow | undefined): void {
+    if (run !== undefined) void this.#readAhead.begin(run);
+  }
+
   /** Closes the library in all threads but this one. */
   closeReaders(): Promise<void> {
+    this.#readAhead.stop();
     return this.#readers.close();
   }
 

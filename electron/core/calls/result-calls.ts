@@ -6,8 +6,12 @@ import type { AppContext, Calls } from './app-context.ts';
 
 export function resultCalls(context: AppContext): Calls<keyof typeof resultArguments> {
   return {
-    findImages: ({ runId, filter, sort, comparedWith }) =>
-      context.ask('findImages', { run: context.runRow(runId), filter, sort, comparedWith }),
+    findImages: async ({ runId, filter, sort, comparedWith }) => {
+      const run = context.runRow(runId);
+      const found = await context.ask('findImages', { run, filter, sort, comparedWith });
+      context.readAhead(run);
+      return found;
+    },
     resultItems: ({ runId, imageIds, minScore }) =>
       describeItems(context.library, context.runRow(runId), imageIds, minScore),
     resultFacets: ({ runId, filter, open }) =>

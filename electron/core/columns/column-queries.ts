@@ -12,7 +12,7 @@ import { orderRows } from './row-order.ts';
 import { correctedTest, every, isBlank, rowTests } from './row-tests.ts';
 import type { RowTest } from './row-tests.ts';
 import { NO_CLASS } from './run-columns.ts';
-import type { RunColumns } from './run-columns.ts';
+import type { ColumnPart, RunColumns } from './run-columns.ts';
 
 /** Orders that are kept for a run: the one before comes back often. */
 const KEPT_ORDERS = 3;
@@ -40,9 +40,16 @@ export class ColumnQueries implements ListQueries {
     this.#orders.clear();
   }
 
+  /** Reads a part of a run's columns before something needs it. */
+  readAhead(runId: number, part: ColumnPart): undefined {
+    this.#columnsOf(runId).read(part);
+    return undefined;
+  }
+
   find(runId: number, filter: RowFilter, order: RowOrder): Uint32Array {
     const columns = this.#columnsOf(runId);
     const test = this.#whole(columns, filter);
+    if (test === undefined && order.sort === 'path') return columns.imagesByPath();
     const rows = this.#order(columns, order, filter.minScore ?? 0);
     if (test === undefined) return rows.map((row) => columns.ids[row] ?? 0);
     // Tested in the order in which the columns lie in memory: in another one it takes ten times as long.

@@ -18,6 +18,27 @@ interface RowDirectories {
   ofRow: Int32Array;
 }
 
+/** The best class of each row, whatever its score, and what it cost. */
+interface RowCodes {
+  status: Uint8Array; // places in STATUSES
+  classes: Int32Array; // -1 without
+  blocks: Int32Array; // scan directions that ran; -1 without
+}
+
+/** What people said of each row: a place in `labels`, -1 without a review. */
+interface RowReviews {
+  ofRow: Int32Array;
+  labels: string[];
+  places: Map<string, number>;
+}
+
+/** What is read by itself, in the order in which a window asks for it. */
+export const COLUMN_PARTS = [
+  ...(['ids', 'status', 'confidence', 'review', 'directories'] as const),
+  ...(['byPath', 'paths', 'second', 'captured'] as const),
+];
+export type ColumnPart = (typeof COLUMN_PARTS)[number];
+
 /**
  * What filters, sorts and facets look at, of all results of a run: one array per column, by row. A row is an image; rows lie in
  * order of the images' ids. Columns are read when they are first asked for and kept until `update` or `drop`.
@@ -25,17 +46,12 @@ interface RowDirectories {
 export class RunColumns {
   readonly runId: number;
   readonly classSet: number | undefined;
-  readonly ids: Uint32Array;
-  readonly status: Uint8Array; // places in STATUSES
-  readonly classes: Int32Array; // of the best one, whatever its score; -1 without
-  readonly blocks: Int32Array; // scan directions that ran; -1 without
-  readonly confidence: Float64Array; // of the best class; NaN without
-  /** What people said of each row: a place in `labels`, -1 without a review. */
-  readonly review: Int32Array;
-  readonly labels: string[] = [];
   readonly #reads: ColumnReads;
-  readonly #rows: Int32Array; // by image id; -1 where it is not in the run
-  readonly #labelPlaces = new Map<string, number>();
+  #ids: Uint32Array | undefined;
+  #rows: Int32Array | undefined; // by image id; -1 where it is not in the run
+  #codes: RowCodes | undefined;
+  #confidence: Float64Array | undefined;
+  #reviews: RowReviews | undefined;
   #warned: IdSet | undefined; // images
   #second: Float64Array | undefined;
   #captured: RowTexts | undefined;
@@ -47,26 +63,50 @@ export class RunColumns {
     this.runId = runId;
     this.#reads = reads;
     this.classSet = reads.classSet(runId);
-    this.ids = reads.ids(runId);
-    const { length } = this.ids;
-    this.#rows = new Int32Array((this.ids.at(-1) ?? 0) + 1).fill(-1);
-    this.ids.forEach((imageId, row) => (this.#rows[imageId] = row));
-    this.status = new Uint8Array(length);
-    this.classes = new Int32Array(length);
-    this.blocks = new Int32Array(length);
-    reads.codes(runId).forEach((code, row) => this.#setCode(row, code));
-    this.confidence = reads.confidences(runId);
-    this.review = new Int32Array(length).fill(-1);
-    this.#readReviews();
+  }
+
+  /** A part, read if it was not read before. */
+  read(part: ColumnPart): object {
+    return this[part];
+  }
+
+  get ids(): Uint32Array {
+    return (this.#ids ??= this.#reads.ids(this.runId));
   }
 
   get length(): number {
     return this.ids.length;
   }
 
+  get status(): Uint8Array {
+    return this.#ofCodes.status;
+  }
+
+  get classes(): Int32Array {
+    return this.#ofCodes.classes;
+  }
+
+  get blocks(): Int32Array {
+    return this.#ofCodes.blocks;
+  }
+
+  /** Confidence of the best class; NaN without. */
+  get confidence(): Float64Array {
+    return (this.#confidence ??= this.#aligned(this.#reads.confidences(this.runId)));
+  }
+
+  /** What people said of each row: a place in `labels`, -1 without a review. */
+  get review(): Int32Array {
+    return this.#ofReviews.ofRow;
+  }
+
+  get labels(): readonly string[] {
+    return this.#ofReviews.labels;
+  }
+
   /** The row of an image; -1 when it is not in the run. */
   rowOf(imageId: number): number {
-    return this.#rows[imageId] ?? -1;
+    return (this.#rows ??= placesOf(this.ids))[imageId] ?? -1;
   }
 
   /** The best class of a row at a least score, as `bestClass` of store/result-filter.ts; NO_CLASS where that is NULL. */
@@ -108,6 +148,12 @@ export class RunColumns {
     return (this.#byPath ??= this.#orderByPath());
   }
 
+  /** All images, in order of their paths; what was read before is not needed where the run has all of its folders. */
+  imagesByPath(): Uint32Array {
+    const whole = this.#ids === undefined ? this.#reads.wholeByPath(this.runId) : undefined;
+    return whole ?? this.byPath.map((row) => this.ids[row] ?? 0);
+  }
+
   get directories(): RowDirectories {
     this.#directories ??= this.#readDirectories();
     return this.#directories;
@@ -115,14 +161,15 @@ export class RunColumns {
 
   /** Reads results of these images anew; false when some came or went, so that all is to be read anew. */
   updateResults(imageIds: readonly number[]): boolean {
+    if (this.#ids === undefined) return false;
     const values = this.#reads.values(this.runId, imageIds);
     const known = imageIds.filter((imageId) => this.rowOf(imageId) >= 0).length;
     if (values.length !== known || values.some(({ imageId }) => this.rowOf(imageId) < 0)) return false;
     this.#warned = undefined;
     for (const { imageId, code, confidence, second } of values) {
       const row = this.rowOf(imageId);
-      this.#setCode(row, code);
-      this.confidence[row] = confidence ?? NaN;
+      if (this.#codes !== undefined) setCode(this.#codes, row, code);
+      if (this.#confidence !== undefined) this.#confidence[row] = confidence ?? NaN;
       if (this.#second !== undefined) this.#second[row] = second ?? NaN;
     }
     return true;
@@ -130,14 +177,15 @@ export class RunColumns {
 
   /** Reads the reviews of these images anew, or all of them. */
   updateReviews(imageIds: readonly number[] | undefined): void {
+    const reviews = this.#reviews;
+    if (reviews === undefined) return;
     if (imageIds === undefined) {
-      this.review.fill(-1);
-      this.#readReviews();
+      this.#reviews = undefined;
       return;
     }
-    for (const imageId of imageIds) this.#setReview(imageId, undefined);
+    for (const imageId of imageIds) this.#setReview(reviews, imageId, undefined);
     for (const { imageId, label } of this.#reads.reviewsOf(this.runId, imageIds))
-      this.#setReview(imageId, label);
+      this.#setReview(reviews, imageId, label);
   }
 
   /** Times of pictures have changed: they are read when they are asked for again. */
@@ -145,29 +193,35 @@ export class RunColumns {
     this.#captured = undefined;
   }
 
-  #readReviews(): void {
+  get #ofCodes(): RowCodes {
+    return (this.#codes ??= this.#readCodes());
+  }
+
+  get #ofReviews(): RowReviews {
+    return (this.#reviews ??= this.#readReviews());
+  }
+
+  #readCodes(): RowCodes {
+    const codes = {
+      status: new Uint8Array(this.length),
+      classes: new Int32Array(this.length),
+      blocks: new Int32Array(this.length),
+    };
+    const read = this.#aligned(this.#reads.codes(this.runId));
+    for (let row = 0; row < read.length; row++) setCode(codes, row, read[row] ?? 0);
+    return codes;
+  }
+
+  #readReviews(): RowReviews {
+    const reviews = { ofRow: new Int32Array(this.length).fill(-1), labels: [], places: new Map() };
     const { imageIds, labels } = this.#reads.reviews(this.runId);
-    imageIds.forEach((imageId, index) => this.#setReview(imageId, labels[index]));
+    imageIds.forEach((imageId, index) => this.#setReview(reviews, imageId, labels[index]));
+    return reviews;
   }
 
-  #setReview(imageId: number, label: string | undefined): void {
+  #setReview(reviews: RowReviews, imageId: number, label: string | undefined): void {
     const row = this.rowOf(imageId);
-    if (row >= 0) this.review[row] = label === undefined ? -1 : this.#placeOf(label);
-  }
-
-  #placeOf(label: string): number {
-    let place = this.#labelPlaces.get(label);
-    if (place === undefined) {
-      place = this.labels.push(label) - 1;
-      this.#labelPlaces.set(label, place);
-    }
-    return place;
-  }
-
-  #setCode(row: number, code: number): void {
-    this.status[row] = statusOfCode(code);
-    this.classes[row] = classOfCode(code);
-    this.blocks[row] = blocksOfCode(code);
+    if (row >= 0) reviews.ofRow[row] = label === undefined ? -1 : placeOf(reviews, label);
   }
 
   #orderByPath(): Uint32Array {
@@ -203,4 +257,26 @@ export class RunColumns {
     if (column.length === this.length) return column;
     throw new RunChanged(`Run ${this.runId} has ${column.length} rows, but ${this.length} were read before`);
   }
+}
+
+/** The place of each of the ids, by id; -1 for others. */
+function placesOf(ids: Uint32Array): Int32Array {
+  const places = new Int32Array((ids.at(-1) ?? 0) + 1).fill(-1);
+  ids.forEach((id, place) => (places[id] = place));
+  return places;
+}
+
+function setCode({ status, classes, blocks }: RowCodes, row: number, code: number): void {
+  status[row] = statusOfCode(code);
+  classes[row] = classOfCode(code);
+  blocks[row] = blocksOfCode(code);
+}
+
+function placeOf({ labels, places }: RowReviews, label: string): number {
+  let place = places.get(label);
+  if (place === undefined) {
+    place = labels.push(label) - 1;
+    places.set(label, place);
+  }
+  return place;
 }

@@ -14,6 +14,7 @@ import type { RunDetails, RunEstimate } from '../../shared/api/runs.ts';
 import { evaluateFound } from '../evaluate/evaluate-found.ts';
 import { evaluateImages } from '../evaluate/evaluate-run.ts';
 import { previewExport } from '../export/export-run.ts';
+import type { ColumnPart } from '../columns/run-columns.ts';
 import type { RunLists } from '../columns/run-lists.ts';
 import { comparableRuns } from '../results/comparable-runs.ts';
 import type { SharedImages } from '../results/comparable-runs.ts';
@@ -38,6 +39,7 @@ interface ListRequest {
 export interface Questions {
   findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, ImageList];
   resultFacets: [ListRequest & { open: FolderPlace[] | undefined }, ResultFacets];
+  readAhead: [{ run: RunRow; part: ColumnPart }, undefined];
   describeRun: [{ run: RunRow }, Omit<RunDetails, 'run'>];
   classNames: [{ run: RunRow }, ClassNames];
   compareRuns: [{ run: RunRow; other: RunRow }, RunComparison];
@@ -80,6 +82,7 @@ export const answers: Answers = {
   },
   resultFacets: ({ library, lists }, { run, filter, open }) =>
     lists.answer((queries) => countFacets(library, queries, run, filter, open)),
+  readAhead: ({ lists }, { run, part }) => lists.answer((queries) => queries.readAhead(run.id, part)),
   describeRun: ({ library, lists }, { run }) =>
     lists.answer((queries) => describeDetails(library, queries, run)),
   classNames: ({ library }, { run }) => listClassNames(library, run),
@@ -99,6 +102,7 @@ export const answers: Answers = {
 const LIST_QUESTIONS: ReadonlySet<QuestionName> = new Set<QuestionName>([
   'findImages',
   'resultFacets',
+  'readAhead',
   'describeRun',
 ]);
 

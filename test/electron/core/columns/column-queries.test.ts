@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import { COLUMN_PARTS } from '../../../../electron/core/columns/run-columns.ts';
 import { RunLists } from '../../../../electron/core/columns/run-lists.ts';
 import { resolveFilter, resolveOrder } from '../../../../electron/core/results/resolve-filter.ts';
 import { countFacets } from '../../../../electron/core/results/result-facets.ts';
@@ -204,6 +205,40 @@ suite('columns in memory say what SQL says', () => {
     library.runs.remove(other.id);
     lists.update(library.changeLog.take());
     compare(library, lists, run, {}, run.id);
+  });
+
+  test('whichever part was read ahead before a change', async (t) => {
+    const random = seededRandom(5);
+    const { library, run, other, imageIds } = await reviewedRuns(t, 'classification', random);
+    library.changeLog.take();
+    for (const part of COLUMN_PARTS) {
+      const lists = new RunLists(library);
+      lists.answer((queries) => queries.readAhead(run.id, part));
+      review(library, run, imageIds.slice(random(20), 40), pick(random, NAMES));
+      const facts = { version: undefined, width: 4, height: 3, capturedAt: pick(random, TIMES) };
+      const changed = pick(random, imageIds);
+      library.results.save(run.id, changed, { status: 'failed', facts, problem: { code: 'cutShort' } });
+      library.images.setFacts(changed, facts);
+      lists.update(library.changeLog.take());
+      compare(library, lists, run, {}, other.id);
+    }
+  });
+
+  test('of the paths of a run before anything of it was read, with all images of its folders or without some', async (t) => {
+    const { library, run, other } = await reviewedRuns(t, 'classification', seededRandom(6));
+    const check = () => {
+      for (const { id } of [run, other]) {
+        const first = new RunLists(library).answer((queries) => queries.find(id, {}, { sort: 'path' }));
+        assert.deepEqual([...first], [...library.resultQueries.find(id, {}, { sort: 'path' })]);
+      }
+    };
+    check();
+    assert.notEqual(library.columnReads.wholeByPath(run.id), undefined);
+    assert.equal(library.columnReads.wholeByPath(other.id), undefined);
+    const { id: folderId } = library.folders.ensure('/pictures');
+    library.images.see(folderId, { relativePath: 'a/new.jpg', fileSize: 1, modifiedMs: 1 }, 2);
+    check();
+    assert.equal(library.columnReads.wholeByPath(run.id), undefined);
   });
 
   test('after another connection has written', async (t) => {
