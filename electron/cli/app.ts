@@ -38,6 +38,12 @@ export async function withApp<T>(
     clock: Date.now,
     folders: { data, samples: samplesFolder },
   });
+  app.subscribe((event) => {
+    if (event.type === 'updatingLibrary' && !event.isDone)
+      tell(
+        'The library is being brought up to date for this Winnow, which takes a minute per million images.\n',
+      );
+  });
   try {
     return await work(app);
   } finally {

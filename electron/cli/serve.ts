@@ -38,7 +38,7 @@ async function serve({ library, port, newToken = false }: ServeOptions): Promise
   await withApp(library, async (app) => {
     const server = await serveWindow({ app, windowFolder, port, token });
     print(instructions(server.url, server.port));
-    app.readAhead();
+    void app.readAhead();
     await interruption();
     process.once('SIGINT', () => process.exit(EXIT.failed));
     tell('Saving the images under way; press Ctrl-C again to quit at once.\n');

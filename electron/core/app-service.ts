@@ -25,7 +25,7 @@ export type AppService = AppApi & {
   /** Exports as text to whoever takes it piece by piece, such as standard output; what a window must not ask for. */
   exportText: ExportDesk['toText'];
   /** Has the last run read before its results are looked at; for a window that opens. */
-  readAhead(): void;
+  readAhead(): Promise<void>;
   /** Closes engine, trainer and library; runs and a training under way are paused and can be resumed. */
   close(): Promise<void>;
 };
@@ -36,6 +36,9 @@ const CHANGING: ReadonlySet<AppCall> = new Set<AppCall>([
   ...(['addFolder', 'rescanFolder', 'removeFolder', 'review', 'undoReview', 'redoReview'] as const),
   ...(['transferFiles', 'resumeTransfer', 'undoTransfer'] as const),
 ]);
+
+/** Calls that a window needs to show that the library is being brought up to date. */
+const WITHOUT_LIBRARY: ReadonlySet<AppCall> = new Set<AppCall>(['settings']);
 
 /** Every call checks its arguments on arrival; what SQLite throws becomes an AppError. */
 export function createAppService(parts: AppServiceParts): AppService {
@@ -63,6 +66,7 @@ export function createAppService(parts: AppServiceParts): AppService {
     try {
       const call = calls[name] as (checked: unknown) => unknown;
       const checked = checkArguments(appApiArguments[name], request);
+      if (!WITHOUT_LIBRARY.has(name)) await context.prepareLibrary();
       if (CHANGING.has(name) && context.libraryExists) {
         context.library.requireWritable();
         dailyBackup.beginIfDue(context.library);
@@ -77,9 +81,13 @@ export function createAppService(parts: AppServiceParts): AppService {
   return {
     ...(api as unknown as Omit<AppApi, 'subscribe'>),
     pictures,
-    exportText: (request, write) => exports.toText(request, write),
-    readAhead: () => {
+    exportText: async (request, write) => {
+      await context.prepareLibrary();
+      return exports.toText(request, write);
+    },
+    readAhead: async () => {
       try {
+        await context.prepareLibrary();
         if (context.libraryExists) context.readAhead(context.library.runs.all().at(-1));
       } catch {
         // A library that cannot be opened: what needs it says why.

@@ -3,22 +3,27 @@ import { AppError } from '../shared/errors.ts';
 import { RunLists } from './columns/run-lists.ts';
 import { toLibraryError } from './store/library-error.ts';
 import { Library } from './store/library.ts';
-import type { ReaderData, ReaderError, ReaderReply, ReaderRequest } from './reading/messages.ts';
+import { openDatabase } from './store/open-database.ts';
+import type { ReaderData, ReaderError, ReaderReply, ReaderRequest, UpdateData } from './reading/messages.ts';
 import { answers, isWithoutPause } from './reading/questions.ts';
 import type { Reader } from './reading/questions.ts';
 
-// A thread that answers questions about a library over a connection of its own that can only read; see LibraryReaders.
-const { libraryPath } = workerData as ReaderData;
+// A thread that answers questions about a library over a connection of its own that can only read (see LibraryReaders), or
+// brings it up to date (see LibraryUpdate).
+const { libraryPath, ...data } = workerData as ReaderData | UpdateData;
 let reader: Reader | undefined;
 
 type Question = Extract<ReaderRequest, { id: number }>;
 
-parentPort?.on('message', (request: ReaderRequest) => {
+if ('migrations' in data) openDatabase(libraryPath, data.migrations).close();
+else parentPort?.on('message', take);
+
+function take(request: ReaderRequest): void {
   if ('close' in request) {
     reader?.library.close();
     parentPort?.close();
   } else void reply(request);
-});
+}
 
 async function reply({ id, name, question, changes }: Question): Promise<void> {
   try {

@@ -45,7 +45,7 @@ async function start(): Promise<void> {
   setupMenu(window, spoken.texts);
   setupQuit(service, sentinel);
   window.show();
-  service.readAhead();
+  void service.readAhead();
   const { notice } = sentinel;
   if (notice !== undefined)
     window.browserWindow?.webContents.once('did-finish-load', () =>

@@ -68,7 +68,13 @@ export type AppApi = {
   subscribe(listener: (event: AppEvent) => void): () => void;
 };
 
-export type AppEvent = RunEvent | ReviewEvent | ExportEvent | TrainingEvent;
+/** The library of an older Winnow is brought up to date, which takes long; calls wait until it is done. */
+export interface LibraryEvent {
+  type: 'updatingLibrary';
+  isDone: boolean;
+}
+
+export type AppEvent = LibraryEvent | RunEvent | ReviewEvent | ExportEvent | TrainingEvent;
 
 export interface ClassAccuracy {
   folder: string; // name of the sub-folder

@@ -18,6 +18,14 @@ type Ended = Extract<AppEvent, { type: 'ended' }>;
 /** What the whole window does about an event; views listen to what concerns them alone. */
 export function hearEvent(event: AppEvent): void {
   switch (event.type) {
+    case 'updatingLibrary':
+      if (event.isDone) notices.settle({ reading: 'library-update' });
+      else
+        notices.add(
+          { tone: 'info', message: t('shell.updating'), hint: t('shell.updating-hint') },
+          { reading: 'library-update' },
+        );
+      return;
     case 'reviewed':
       history.current = event.history;
       return;

@@ -9,6 +9,7 @@ import type { ModelRegistry } from '../packages/model-registry.ts';
 import { LibraryReaders } from '../reading/library-readers.ts';
 import { ReadAhead } from '../reading/read-ahead.ts';
 import type { AnswerTo, QuestionName, QuestionOf } from '../reading/questions.ts';
+import { LibraryUpdate } from '../reading/update-library.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import { tightenDataFolder } from '../data-folder.ts';
 import { OutputFiles } from '../files/output-files.ts';
@@ -48,6 +49,7 @@ export class AppContext {
   readonly outputs: OutputFiles;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   readonly #readers = new LibraryReaders();
+  readonly #update = new LibraryUpdate((isDone) => this.emit({ type: 'updatingLibrary', isDone }));
   readonly #readAhead = new ReadAhead((run, part) => this.ask('readAhead', { run, part }));
   #replacing: Promise<void> = Promise.resolve();
   readonly #onReadOnly: (libraryPath: string) => void;
@@ -74,6 +76,11 @@ export class AppContext {
     if (this.#opened.readOnly) this.#onReadOnly(this.libraryPath);
     else tightenDataFolder(this.folders.data);
     return this.#opened;
+  }
+
+  /** Brings a library of an older Winnow up to date before it is opened, without keeping anybody else waiting. */
+  async prepareLibrary(): Promise<void> {
+    if (this.#opened === undefined) await this.#update.settle(this.libraryPath);
   }
 
   /** Whether there is a library already, open or not. */
@@ -113,6 +120,7 @@ export class AppContext {
 
   subscribe(listener: (event: AppEvent) => void): () => void {
     this.#listeners.add(listener);
+    if (this.#update.isTold) listener({ type: 'updatingLibrary', isDone: false });
     return () => void this.#listeners.delete(listener);
   }
 

@@ -7,6 +7,13 @@ export const LIBRARY_ENDINGS = ['-wal', '-shm', '-journal', '-writer'] as const;
 const MAGIC = 'SQLite format 3\0';
 const APPLICATION_ID_AT = 68; // bytes; see the database header in SQLite's file format
 
+const VERSION_AT = 60;
+
+/** The version of the library that starts with these bytes: how many migrations were done; undefined for another file. */
+export function versionInHeader(head: Buffer): number | undefined {
+  return isLibraryHeader(head) ? head.readUInt32BE(VERSION_AT) : undefined;
+}
+
 /** Whether a file that starts with these bytes is a Winnow library or a backup of one. */
 export function isLibraryHeader(head: Buffer): boolean {
   return (

@@ -1,10 +1,16 @@
 import type { WireError } from '../../shared/wire.ts';
 import type { Changes } from '../store/change-log.ts';
+import type { Migration } from '../store/migrate.ts';
 import type { QuestionName } from './questions.ts';
 
 /** What a reader is started with. */
 export interface ReaderData {
   libraryPath: string;
+}
+
+/** What a thread is started with that brings a library up to date and ends. */
+export interface UpdateData extends ReaderData {
+  migrations: Migration[];
 }
 
 /**

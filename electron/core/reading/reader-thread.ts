@@ -1,15 +1,9 @@
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../shared/errors.ts';
 import type { Changes } from '../store/change-log.ts';
 import type { ReaderData, ReaderError, ReaderReply, ReaderRequest } from './messages.ts';
 import type { QuestionName } from './questions.ts';
-
-// Threads cannot look into the archive of a package; what they are lies unpacked beside it.
-const readerEntry = join(import.meta.dirname, '..', 'library-reader.ts').replace(
-  /app\.asar(?=[\\/])/,
-  'app.asar.unpacked',
-);
+import { readerEntry } from './reader-entry.ts';
 
 interface Waiting {
   resolve: (answer: unknown) => void;

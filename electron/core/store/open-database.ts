@@ -2,9 +2,12 @@ import Database from 'better-sqlite3';
 import {
   accessSync,
   chmodSync,
+  closeSync,
   constants,
   copyFileSync,
   mkdirSync,
+  openSync,
+  readSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -13,11 +16,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { partialPath, removeAbandoned } from '../files/partial-files.ts';
-import { LIBRARY_ENDINGS } from '../files/library-files.ts';
+import { LIBRARY_ENDINGS, versionInHeader } from '../files/library-files.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER, tightenFile } from '../files/private.ts';
 import { backupFolder, lastBackup, listBackups, restoreHint } from './backups.ts';
 import { damagedLibrary } from './library-error.ts';
-import { migrate } from './migrate.ts';
+import { migrate, readMigrations } from './migrate.ts';
+import type { Migration } from './migrate.ts';
 
 const BUSY_MILLISECONDS = 2000;
 
@@ -32,9 +36,9 @@ export interface OpenDatabase {
 /**
  * Opens the database of the library at `path`, creating or migrating it. One that may not be written is copied, and the copy
  * is read: SQLite writes beside a database even to read it, and an old one must be migrated. Throws AppError('LIBRARY') when
- * it is lost or damaged, else what SQLite throws.
+ * it is lost or damaged, else what SQLite throws. `migrations`: where they cannot be read.
  */
-export function openDatabase(path: string): OpenDatabase {
+export function openDatabase(path: string, migrations?: Migration[]): OpenDatabase {
   makeFolder(dirname(path), path);
   const isNew = !requireLibraryFile(path);
   if (!isNew && !isWritable(path)) return openCopy(path);
@@ -48,11 +52,22 @@ export function openDatabase(path: string): OpenDatabase {
     database.pragma('synchronous = NORMAL');
     database.pragma('foreign_keys = ON');
     if (unclean) checkDatabase(database, path);
-    migrate(database, path);
+    migrate(database, path, migrations);
     return { database, file: path, readOnly: false, close: () => database.close() };
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/** Whether there is a library at `path` of an older Winnow that will be migrated when it is opened; false also where nobody can tell. */
+export function isOfOlderWinnow(path: string): boolean {
+  try {
+    if (!statSync(path).isFile() || !isWritable(path)) return false;
+    const version = versionInHeader(readStart(path, 100)); // as SQLite's file format has it
+    return version !== undefined && version < readMigrations().length;
+  } catch {
+    return false;
   }
 }
 
@@ -199,6 +214,17 @@ function trySerialize(path: string, copy: string): boolean {
     throw error;
   } finally {
     source?.close();
+  }
+}
+
+/** The first bytes of a file, fewer where it has fewer. */
+function readStart(path: string, bytes: number): Buffer {
+  const file = openSync(path, 'r');
+  try {
+    const start = Buffer.alloc(bytes);
+    return start.subarray(0, readSync(file, start));
+  } finally {
+    closeSync(file);
   }
 }
 

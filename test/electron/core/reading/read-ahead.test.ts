@@ -41,12 +41,12 @@ suite('reading ahead', () => {
 
   test('of the last run makes no library, and lets one be closed at once', async (t) => {
     const { app, folder } = house(t, 3);
-    app.readAhead();
+    await app.readAhead();
     const { id } = await app.run({ folders: [folder] });
-    app.readAhead();
+    await app.readAhead();
     const { imageIds } = await app.findImages({ runId: id, filter: {}, sort: 'name' });
     assert.equal(imageIds.length, 3);
-    app.readAhead();
+    await app.readAhead();
     await app.close();
   });
 });
