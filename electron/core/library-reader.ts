@@ -36,7 +36,7 @@ async function reply({ id, name, question, changes }: Question): Promise<void> {
           return answered({ library, lists }, question);
         })
       : await answered(reader, question);
-    post({ id, answer }, answer instanceof Uint32Array ? [answer.buffer as ArrayBuffer] : []); // moved, not copied
+    post({ id, answer }, listsIn(answer)); // moved, not copied
   } catch (error) {
     post({ id, error: toReaderError(toLibraryError(error, libraryPath)) });
   }
@@ -45,6 +45,12 @@ async function reply({ id, name, question, changes }: Question): Promise<void> {
 function openReader(): Reader {
   const library = Library.openToRead(libraryPath);
   return { library, lists: new RunLists(library) };
+}
+
+/** The memory of the lists of numbers that an answer has. */
+function listsIn(answer: unknown): ArrayBuffer[] {
+  const parts: unknown[] = answer instanceof Object && !Array.isArray(answer) ? Object.values(answer) : [];
+  return parts.flatMap((part) => (part instanceof Uint32Array ? [part.buffer as ArrayBuffer] : []));
 }
 
 function post(message: ReaderReply, moved: ArrayBuffer[] = []): void {

@@ -64,7 +64,7 @@ export class ColumnQueries implements ListQueries {
   count(runId: number, filter: RowFilter): number {
     const columns = this.#columnsOf(runId);
     const test = this.#whole(columns, filter);
-    if (test === undefined) return columns.length;
+    if (test === undefined) return columns.total;
     let count = 0;
     for (let row = 0; row < columns.length; row++) if (test(row)) count++;
     return count;

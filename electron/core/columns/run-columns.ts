@@ -78,6 +78,11 @@ export class RunColumns {
     return this.ids.length;
   }
 
+  /** How many images the run has; `length` without reading them. */
+  get total(): number {
+    return this.#ids?.length ?? this.#reads.total(this.runId);
+  }
+
   get status(): Uint8Array {
     return this.#ofCodes.status;
   }

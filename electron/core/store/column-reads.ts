@@ -70,6 +70,7 @@ export class ColumnReads {
   readonly #reviewsOf: Statement<[{ runId: number; imageIds: string }], { imageId: number; label: string }>;
   readonly #classSet: Statement<OfRun, number>;
   readonly #folders: Statement<OfRun, number>;
+  readonly #total: Statement<OfRun, number>;
   readonly #isWhole: Statement<OfRun, number>;
   readonly #inFolder: Statement<[number], number>;
   readonly #directories: Statement<OfRun, Directory>;
@@ -107,6 +108,7 @@ export class ColumnReads {
       CROSS JOIN folders ON folders.path = named.value WHERE runs.id = :runId`;
     this.#folders = column(`SELECT folders.id ${folders} ORDER BY folders.path`);
     const ofFolders = `WHERE folder_id IN (SELECT folders.id ${folders})`;
+    this.#total = column('SELECT total(images) FROM run_counts WHERE run_id = :runId');
     this.#isWhole = column(`
       SELECT (SELECT count(*) FROM images ${ofFolders}) = total(images) AND total(images) = total(images) FILTER (${ofFolders})
       FROM run_counts WHERE run_id = :runId`);
@@ -181,6 +183,11 @@ export class ColumnReads {
   /** All images of the folders of a run, in the run or not, in order of their paths. */
   pathOrder(runId: number): number[][] {
     return this.#folders.all({ runId }).map((folderId) => this.#inFolder.all(folderId));
+  }
+
+  /** How many images a run has. */
+  total(runId: number): number {
+    return this.#total.get({ runId }) ?? 0;
   }
 
   /** The images of a run in order of their paths, if they are all that its folders have; else undefined. */

@@ -230,6 +230,8 @@ suite('columns in memory say what SQL says', () => {
       for (const { id } of [run, other]) {
         const first = new RunLists(library).answer((queries) => queries.find(id, {}, { sort: 'path' }));
         assert.deepEqual([...first], [...library.resultQueries.find(id, {}, { sort: 'path' })]);
+        const total = new RunLists(library).answer((queries) => queries.count(id, {}));
+        assert.equal(total, first.length);
       }
     };
     check();
