@@ -1,17 +1,18 @@
 /**
  * npm run bench [-- --quick] [-- --only engine,operations,dense,peer,start,run,memory,training,scan,library,
- * window]
+ * checksums,window]
  *
  * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes and what its time
  * goes to, segmentation and detection, ONNX Runtime by turns with the engine, the first prediction, the command line from
- * files to rows, its memory over many images, training, the folder scan, what the window asks of a large library, and what
- * the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists, else from the samples.
+ * files to rows, its memory over many images, training, the folder scan, what the window asks of a large library, what
+ * checksums cost a run, and what the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists, else from the samples.
  * `--quick` takes a tenth of the images.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { benchChecksums } from './bench/checksums.ts';
 import { benchDense } from './bench/dense.ts';
 import { benchEndToEnd, benchMemory } from './bench/end-to-end.ts';
 import { cpuPrecisions, printEngineSpeeds, printOperationTimes, writeModel } from './bench/engine.ts';
@@ -80,6 +81,7 @@ const parts: Record<string, () => Promise<void> | void> = {
   library: async () => {
     for (const images of [100_000, 1_000_000]) await benchLibrary(work, images * share);
   },
+  checksums: () => benchChecksums(work, 5000 * share),
   window: () => benchWindow(100_000 * share),
 };
 

@@ -7,6 +7,7 @@ import { parse } from 'csv-parse/sync';
 import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
 import { winnow } from '../support/command-line.ts';
 import { sharedData } from '../support/files.ts';
+import { foundRun } from '../support/found-run.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Pictures of reports, each folder with its expected.txt: what is asserted here is what that says. */
@@ -37,6 +38,9 @@ async function differences(report: string, name: string): Promise<{ most: number
     mean: off.reduce((sum, value) => sum + value, 0) / off.length,
   };
 }
+
+/** What `winnow evaluate` prints of one bear that was found where it is. */
+const BOX = /^CLASS +OBJECTS +BOX AP.*\n(B\u00e4r|Ba\u0308r) +1 +100\.0 %/;
 
 suite('reports of neighbouring tools', { skip }, () => {
   for (const [report, files, expected] of [
@@ -76,4 +80,43 @@ suite('reports of neighbouring tools', { skip }, () => {
         assert.ok(most <= tolerance && mean <= 4, `${name} is off by ${mean}, at most ${most}`);
       }
     });
+
+  const truths: [report: string, file: string, picture: string, className: string][] = [
+    ['coco-bom', 'bom.json', 'woods/a.png', 'B\u00e4r'],
+    ...['seg-empty', 'seg-line', 'seg-obj', 'seg-part'].map((name): (typeof truths)[number] => [
+      'coco-degenerate-polygon',
+      `${name}.json`,
+      'woods/a.png',
+      'B\u00e4r',
+    ]),
+    // Composed in the file, decomposed on the disk; and a class whose name the model has the other way.
+    ['nfc-nfd-truth', 'nfc.json', 'in/M\u00fcller/B\u00e4r 1.png'.normalize('NFD'), 'B\u00e4r'],
+    ['nfc-nfd-truth', 'cat-nfd.json', 'woods/a.png', 'B\u00e4r'],
+  ];
+  for (const [report, file, picture, name] of truths)
+    test(`${report}: winnow evaluate of ${file}`, async (t) => {
+      const { root, app } = await foundRun(t, 'detection', [{ name }], {
+        [picture]: { size: [100, 80], detections: [[0, 0.9, 10, 10, 40, 30]] },
+      });
+      await app.close();
+      const { code, stdout, stderr } = await winnow(
+        root,
+        ...['evaluate', '--run', '1', '--annotations', join(reports, report, file)],
+      );
+      assert.equal(code, 0, stderr);
+      assert.match(stdout, BOX);
+    });
+
+  test('yolo-data-yaml', async (t) => {
+    const { root, app } = await foundRun(t, 'detection', [{ name: 'B\u00e4r' }, { name: 'owl' }], {
+      'woods/a.png': { size: [100, 80], detections: [[0, 0.9, 10, 10, 40, 30]] },
+    });
+    await app.close();
+    const out = join(root, 'yolo');
+    const { code, stderr } = await winnow(root, 'export', '1', '--format', 'yolo', '--out', out);
+    assert.equal(code, 0, stderr);
+    const lines = readFileSync(join(reports, 'yolo-data-yaml', 'data.yaml'), 'utf8').split('\n');
+    const written = readFileSync(join(out, 'data.yaml'), 'utf8');
+    assert.equal(written, lines.filter((line) => !line.startsWith('path:')).join('\n'));
+  });
 });
