@@ -81,7 +81,7 @@ const parts: Record<string, () => Promise<void> | void> = {
   library: async () => {
     for (const images of [100_000, 1_000_000]) await benchLibrary(work, images * share);
   },
-  checksums: () => benchChecksums(work, 5000 * share),
+  checksums: () => benchChecksums(work, 2000 * share),
   window: () => benchWindow(100_000 * share),
 };
 

@@ -26,6 +26,8 @@ export type AppService = AppApi & {
   exportText: ExportDesk['toText'];
   /** Has the last run read before its results are looked at; for a window that opens. */
   readAhead(): Promise<void>;
+  /** The same calls for one that asks beside others, such as a window: what it asks for anew ends for it alone. */
+  connect(): AppApi & { disconnect(): void };
   /** Closes engine, trainer and library; runs and a training under way are paused and can be resumed. */
   close(): Promise<void>;
 };
@@ -62,24 +64,32 @@ export function createAppService(parts: AppServiceParts): AppService {
   context.engine.onCrash((reason) =>
     context.emit({ type: 'notice', message: `The engine is started again: ${reason}` }),
   );
-  const answer = async (name: AppCall, request: unknown) => {
+  const answer = async (name: AppCall, request: unknown, asker: AbortSignal) => {
     try {
-      const call = calls[name] as (checked: unknown) => unknown;
+      const call = calls[name] as (checked: unknown, asker: AbortSignal) => unknown;
       const checked = checkArguments(appApiArguments[name], request);
       if (!WITHOUT_LIBRARY.has(name)) await context.prepareLibrary();
       if (CHANGING.has(name) && context.libraryExists) {
         context.library.requireWritable();
         dailyBackup.beginIfDue(context.library);
       }
-      return await call(checked);
+      return await call(checked, asker);
     } catch (error) {
       throw toLibraryError(error, context.libraryPath);
     }
   };
   const names = Object.keys(appApiArguments) as AppCall[];
-  const api = Object.fromEntries(names.map((name) => [name, (request: unknown) => answer(name, request)]));
+  const subscribe: AppApi['subscribe'] = (listener) => context.subscribe(listener);
+  const apiFor = (asker: AbortSignal): AppApi => {
+    const api = names.map((name) => [name, (request: unknown) => answer(name, request, asker)] as const);
+    return { ...(Object.fromEntries(api) as unknown as Omit<AppApi, 'subscribe'>), subscribe };
+  };
   return {
-    ...(api as unknown as Omit<AppApi, 'subscribe'>),
+    ...apiFor(new AbortController().signal),
+    connect: () => {
+      const asker = new AbortController();
+      return { ...apiFor(asker.signal), disconnect: () => asker.abort() };
+    },
     pictures,
     exportText: async (request, write) => {
       await context.prepareLibrary();
@@ -93,7 +103,6 @@ export function createAppService(parts: AppServiceParts): AppService {
         // A library that cannot be opened: what needs it says why.
       }
     },
-    subscribe: (listener) => context.subscribe(listener),
     close: async () => {
       const ended = Promise.all([desk.close(), queue.close(), dailyBackup.settled(), trainings.close()]);
       await context.engine.close();

@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from 'ws';
+import type { AppService } from '../core/app-service.ts';
 import type { AppApi } from '../shared/app-api.ts';
 import { excessOf } from '../shared/bounded-json.ts';
 import { decodeWire, encodeWire } from '../shared/wire.ts';
@@ -15,10 +16,14 @@ const UNSUPPORTED = 1003; // codes of RFC 6455 for closing
 const POLICY_VIOLATION = 1008;
 
 /** Answers a window's calls and tells it the app's events until it closes. What is no call ends the connection. */
-export function connectWindow(socket: WebSocket, app: AppApi): void {
+export function connectWindow(socket: WebSocket, service: Pick<AppService, 'connect'>): void {
+  const app = service.connect();
   const outlet = new EventOutlet(socket);
   const unsubscribe = app.subscribe((event) => outlet.send(event));
-  socket.on('close', unsubscribe);
+  socket.on('close', () => {
+    unsubscribe();
+    app.disconnect();
+  });
   socket.on('error', () => socket.terminate()); // a message too large or against the protocol
   socket.on('message', (data: RawData, isBinary: boolean) => {
     if (isBinary) {

@@ -239,7 +239,7 @@ async function converse(input: Uint8Array): Promise<void> {
     send: resolve,
     close: (code: number, reason: string) => resolve(JSON.stringify({ closed: code, reason })),
   });
-  connectWindow(socket as unknown as WebSocket, app);
+  connectWindow(socket as unknown as WebSocket, { connect: () => ({ ...app, disconnect: () => undefined }) });
   socket.emit('message', Buffer.from(input), false);
   const answer = decodeWire(await said) as {
     error?: { code: ErrorCode; message: string };

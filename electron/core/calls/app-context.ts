@@ -151,6 +151,7 @@ export class AppContext {
 export type Calls<Call extends AppCall> = {
   [Name in Call]: (
     request: z.output<(typeof appApiArguments)[Name]>,
+    asker: AbortSignal, // who asks, aborted when nobody waits for an answer any more
   ) => AppResults[Name] | Promise<AppResults[Name]>;
 };
 

@@ -8,7 +8,7 @@ export function trainingCalls(
   desk: TrainingDesk,
 ): Calls<keyof typeof trainingArguments> {
   return {
-    prepareTraining: (request) => desk.prepare(request),
+    prepareTraining: (request, asker) => desk.prepare(request, asker),
     startTraining: (request) => desk.start(request),
     pauseTraining: ({ trainingId }) => desk.pause(trainingId),
     resumeTraining: ({ trainingId, threads }) => desk.resume(trainingId, threads),

@@ -3,6 +3,7 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { parseBounded } from '../../shared/bounded-json.ts';
+import { stateOf } from '../files/file-identity.ts';
 import { PRIVATE_FOLDER } from '../files/private.ts';
 import { writeFileWhole } from '../write-file.ts';
 import { hashPackage } from './read-package.ts';
@@ -29,11 +30,11 @@ export class PackageHashes {
   async of(path: string): Promise<string> {
     const place = resolve(path);
     const kept = (this.#kept ??= this.#read());
-    const state = await stateOf(place);
+    const state = await versionOf(place);
     const known = kept.get(place);
     if (known !== undefined && known.state === state) return known.sha256;
     const sha256 = await hashPackage(place);
-    if (state === undefined || state !== (await stateOf(place))) return sha256; // written to meanwhile
+    if (state === undefined || state !== (await versionOf(place))) return sha256; // written to meanwhile
     kept.delete(place); // so that the last one is the newest
     kept.set(place, { state, sha256 });
     await this.#write(kept);
@@ -63,10 +64,11 @@ export class PackageHashes {
 }
 
 /** What a file is now; undefined when there is none. The time of the last change of its inode tells writing that hides. */
-async function stateOf(path: string): Promise<string | undefined> {
+async function versionOf(path: string): Promise<string | undefined> {
   try {
-    const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
+    const stats = await stat(path, { bigint: true });
+    const { device, inode, fileSize, modifiedNs } = stateOf(stats);
+    return [device, inode, fileSize, modifiedNs, stats.ctimeNs].join(' ');
   } catch {
     return undefined; // opening it says why
   }

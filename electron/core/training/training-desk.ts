@@ -45,7 +45,8 @@ export class TrainingDesk {
   readonly #planner = new TrainingPlanner();
   readonly #folder: string;
   readonly #closing = new AbortController();
-  #preparing = new AbortController();
+  /** The plan that is being made for each that asks. */
+  readonly #preparing = new WeakMap<AbortSignal, AbortController>();
   /** As trainings ended in this process: a full disk may keep it from their journals. */
   readonly #settled = new Map<number, Journal>();
   #shown: { id: number; pictures: Promise<TrainingPictures> } | undefined;
@@ -56,13 +57,17 @@ export class TrainingDesk {
     this.#folder = join(context.folders.data, 'trainings');
   }
 
-  /** Reads all pictures; throws what `start` would throw, and CANCELLED when another one is asked for before its end. */
-  async prepare(request: TrainingRequest): Promise<TrainingPlan> {
+  /**
+   * Reads all pictures; throws what `start` would throw, and CANCELLED when the same asker asks for another plan before its
+   * end, or is gone.
+   */
+  async prepare(request: TrainingRequest, asker: AbortSignal): Promise<TrainingPlan> {
     const { trainer, clock } = this.#context;
     // The one before is of a request that has changed since: of a path that was being typed it may read a whole disk.
-    this.#preparing.abort();
-    this.#preparing = new AbortController();
-    const signal = AbortSignal.any([this.#closing.signal, this.#preparing.signal]);
+    this.#preparing.get(asker)?.abort();
+    const controller = new AbortController();
+    this.#preparing.set(asker, controller);
+    const signal = AbortSignal.any([this.#closing.signal, controller.signal, asker]);
     const resolved = await this.#resolve(request, signal);
     const threads = this.#context.threads(request.threads);
     const { plan, secondsPerImage } = await this.#planner.plan(resolved, {

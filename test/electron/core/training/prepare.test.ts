@@ -56,6 +56,24 @@ suite('before training', () => {
     await Promise.all([app.close(), assert.rejects(last, { code: 'CANCELLED' })]);
   });
 
+  test('plans of two windows do not end each other; that of a window that is closed ends', async (t) => {
+    const folder = classFolders(t, { dog: 30, cat: 20 });
+    const { app } = school(t);
+    const [one, other] = [app.connect(), app.connect()];
+    const [first, second] = await Promise.all([
+      one.prepareTraining({ folder, ...smallest }),
+      other.prepareTraining({ folder, ...smallest, holdout: 0.3 }),
+    ]);
+    assert.deepEqual([first.classes[1]?.holdout, second.classes[1]?.holdout], [5, 9]);
+    const [left, kept] = [
+      one.prepareTraining({ folder, ...smallest, seed: 1 }),
+      other.prepareTraining({ folder, ...smallest, seed: 2 }),
+    ];
+    one.disconnect();
+    await assert.rejects(left, { code: 'CANCELLED' });
+    assert.equal((await kept).classes.length, 2);
+  });
+
   test('a machine on which steps fail gives no time', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 20 });
     const { app, trainer } = school(t);
