@@ -58,10 +58,7 @@ function childrensSeconds(): number {
 
 async function runOnce(work: string, folder: string, withSums: boolean): Promise<Cost> {
   const data = fs.mkdtempSync(path.join(work, 'data-'));
-  const exec = Reflect.get(Database.prototype, 'exec') as (
-    this: Database.Database,
-    sql: string,
-  ) => Database.Database;
+  const exec = Reflect.get<Database.Database, 'exec'>(Database.prototype, 'exec');
   if (!withSums) {
     Database.prototype.exec = function (this: Database.Database, sql: string) {
       return /CREATE TEMP TRIGGER \w+_inserted AFTER INSERT/.test(sql) ? this : exec.call(this, sql);
