@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { createAppService } from '../../electron/core/app-service.ts';
 import { keptText } from '../../electron/core/files/kept-text.ts';
@@ -12,12 +13,9 @@ import { median, printTable } from './tables.ts';
 
 const ROUNDS = 5;
 const TICKS = 100; // of a second, in /proc
+const REAPED = 1000; // milliseconds within which an engine host that was closed has ended
 
-/** Seconds of the processor, which other programs change less than those of the clock. */
-interface Cost {
-  app: number; // in the app's own process, which writes the library
-  all: number; // with the engine host, from its start to its end
-}
+type Kind = 'with' | 'without';
 
 /**
  * What the checksums of rows cost a run of the smallest bundled model, where they weigh most: with and without their triggers
@@ -26,23 +24,24 @@ interface Cost {
 export async function benchChecksums(work: string, count: number): Promise<void> {
   const folder = path.join(work, 'checksums');
   await writePhotos(folder, count, { width: 100, height: 75, tiles: 1 });
-  const costs: Record<'with' | 'without', Cost[]> = { with: [], without: [] };
+  const costs: Record<Kind, number[]> = { with: [], without: [] };
+  const before = childrensSeconds();
   for (let round = 0; round <= ROUNDS; round++) {
     for (const kind of ['with', 'without'] as const) {
       const cost = await runOnce(work, folder, kind === 'with');
       if (round > 0) costs[kind].push(cost); // the first warms up
     }
   }
-  const of = (kind: 'with' | 'without', what: keyof Cost) => median(costs[kind].map((cost) => cost[what]));
-  const microseconds = (what: keyof Cost) =>
-    (['with', 'without'] as const).map((kind) => ((of(kind, what) / count) * 1e6).toFixed(0));
-  const share = (of('with', 'app') - of('without', 'app')) / of('without', 'all');
+  await sleep(REAPED);
+  const engine = (childrensSeconds() - before) / (2 * (ROUNDS + 1));
+  const [more, less] = [median(costs.with), median(costs.without)];
+  const microseconds = (...seconds: number[]) => seconds.map((one) => ((one / count) * 1e6).toFixed(0));
   printTable(
     [`${count} pictures of 100 x 75 into rows, us of the processor for each`, 'with checksums', 'without'],
     [
-      ['the app', ...microseconds('app')],
-      ['the app and the engine', ...microseconds('all')],
-      ['share of the checksums', `${(100 * share).toFixed(1)} %`, ''],
+      ['the app, which writes the library', ...microseconds(more, less)],
+      ['the engine', ...microseconds(engine, engine)],
+      ['share of the checksums', `${((100 * (more - less)) / (less + engine)).toFixed(1)} %`, ''],
     ],
   );
 }
@@ -56,7 +55,8 @@ function childrensSeconds(): number {
   return (Number(fields[13]) + Number(fields[14])) / TICKS; // cutime and cstime
 }
 
-async function runOnce(work: string, folder: string, withSums: boolean): Promise<Cost> {
+/** Seconds of the processor that the app's own process takes of a run; other programs change less of them than of the clock's. */
+async function runOnce(work: string, folder: string, withSums: boolean): Promise<number> {
   const data = fs.mkdtempSync(path.join(work, 'data-'));
   const exec = Reflect.get<Database.Database, 'exec'>(Database.prototype, 'exec');
   if (!withSums) {
@@ -78,14 +78,12 @@ async function runOnce(work: string, folder: string, withSums: boolean): Promise
     folders: { data, samples },
   });
   try {
-    const [before, childrenBefore] = [process.cpuUsage(), childrensSeconds()];
+    const before = process.cpuUsage();
     const { counts } = await app.run({ folders: [folder], model: 'everyday10', device: 'cpu' });
     const { user, system } = process.cpuUsage(before);
     if (counts.ok !== counts.total)
       throw new Error(`Expected ${counts.total} results, but got ${counts.ok}.`);
-    await app.close(); // and the engine host with it, whose time is known then
-    const own = (user + system) / 1e6;
-    return { app: own, all: own + childrensSeconds() - childrenBefore };
+    return (user + system) / 1e6;
   } finally {
     await app.close();
     Database.prototype.exec = exec;

@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors.ts';
 import type { Label } from '../../shared/model-package.ts';
+import { shortened } from '../../shared/shortened.ts';
 import { classFinder } from '../class-names.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
 
@@ -54,5 +55,5 @@ function whatDiffers(
   const stranger = matched.find(({ indices }) => indices.length !== 1);
   return stranger === undefined
     ? `${model.name} tells ${manifest.classes} classes apart and there are pictures of ${matched.length}`
-    : `${model.name} knows no class ${stranger.name}`;
+    : `${model.name} knows no class ${shortened(stranger.name)}`;
 }

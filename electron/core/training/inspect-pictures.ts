@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors.ts';
 import type { InspectedPicture, TrainerApi } from '../../shared/trainer-api.ts';
+import { shortened } from '../../shared/shortened.ts';
 import { PoorClass } from './poor-class.ts';
 import type { LabelledFile, PictureSet } from './picture-set.ts';
 
@@ -68,6 +69,6 @@ function refuseEmptied(files: readonly LabelledFile[], pictures: readonly KnownP
   if (lost === undefined) return;
   throw new PoorClass(
     lost.className,
-    `Every class needs pictures that can be read, but none of ${lost.className} can`,
+    `Every class needs pictures that can be read, but none of ${shortened(lost.className)} can`,
   );
 }

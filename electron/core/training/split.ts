@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import { shortened } from '../../shared/shortened.ts';
 import { PoorClass } from './poor-class.ts';
 
 /** What the hold-out is chosen by. */
@@ -72,7 +73,7 @@ export function checkHoldout(classes: readonly { name: string; images: number }[
     const { name, images } = poor;
     throw new PoorClass(
       name,
-      `Every class needs pictures to learn from and to test with, but of ${name} there ${images === 1 ? 'is 1' : `are ${images}`}`,
+      `Every class needs pictures to learn from and to test with, but of ${shortened(name)} there ${images === 1 ? 'is 1' : `are ${images}`}`,
     );
   }
   const total = classes.reduce((sum, { images }) => sum + images, 0);
@@ -88,7 +89,7 @@ export function checkHoldout(classes: readonly { name: string; images: number }[
   if (emptied === undefined) return;
   throw new AppError(
     'BAD_ARGUMENT',
-    `Every class needs pictures to learn from and to test with, but of ${emptied.name} there are ${emptied.images} and ${percent} are held out`,
+    `Every class needs pictures to learn from and to test with, but of ${shortened(emptied.name)} there are ${emptied.images} and ${percent} are held out`,
     'Hold out a smaller share.',
   );
 }
@@ -111,6 +112,6 @@ function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[
 function tooAlike(name: string): PoorClass {
   return new PoorClass(
     name,
-    `Every class needs at least two different pictures, but all of ${name} are the same one`,
+    `Every class needs at least two different pictures, but all of ${shortened(name)} are the same one`,
   );
 }

@@ -1,4 +1,5 @@
 import type { TrainingClass, TrainingWarning } from '../../shared/training.ts';
+import { shortened } from '../../shared/shortened.ts';
 import type { Inspection, KnownPicture } from './inspect-pictures.ts';
 import { alikePairs } from './near-duplicates.ts';
 
@@ -52,7 +53,7 @@ function warning(
 
 /** Some of the classes with their sizes, as sentences name them. */
 function nameSome(classes: readonly { name: string; size: number }[]): { named: string; more: number } {
-  const named = classes.slice(0, NAMED).map(({ name, size }) => `${name} (${size})`);
+  const named = classes.slice(0, NAMED).map(({ name, size }) => `${shortened(name)} (${size})`);
   return { named: named.join(', '), more: Math.max(0, classes.length - NAMED) };
 }
 
@@ -82,7 +83,7 @@ function unbalanced(classes: readonly TrainingClass[]): TrainingWarning[] {
   const sorted = [...classes].sort((one, other) => sizeOf(one) - sizeOf(other));
   const [least, most] = [sorted[0], sorted.at(-1)];
   if (least === undefined || most === undefined || sizeOf(most) < UNBALANCED * sizeOf(least)) return [];
-  const message = `The class ${most.name} has ${sizeOf(most)} pictures and ${least.name} only ${sizeOf(least)}, so the model will lean towards the larger one.`;
+  const message = `The class ${shortened(most.name)} has ${sizeOf(most)} pictures and ${shortened(least.name)} only ${sizeOf(least)}, so the model will lean towards the larger one.`;
   return [
     warning('unbalanced', message, [most.name, least.name], 2, {
       ...{ most: most.name, mostImages: sizeOf(most) },
@@ -118,7 +119,7 @@ function duplicates(pictures: readonly KnownPicture[]): TrainingWarning[] {
   const names = [...new Set(first.map(({ className }) => className))];
   const count = several.length;
   const path = first[0]?.relativePath ?? '';
-  const message = `${count === 1 ? 'One picture is' : `${count} pictures are`} in several classes at once, such as ${path} in ${names.join(' and ')}.`;
+  const message = `${count === 1 ? 'One picture is' : `${count} pictures are`} in several classes at once, such as ${path} in ${names.map(shortened).join(' and ')}.`;
   return [
     warning(
       'duplicates',

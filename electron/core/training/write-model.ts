@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
 import { classificationSchema, MANIFEST_KEY } from '../../shared/model-package.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
+import { shortened } from '../../shared/shortened.ts';
 import type { Placing } from '../files/place-whole.ts';
 import { readExactly, readHeader, withFile } from '../packages/read-safetensors.ts';
 import type { TensorPlace } from '../packages/read-safetensors.ts';
@@ -65,7 +66,7 @@ function finite(tensor: TensorSource): TensorSource {
     if (allFinite(bytes, tensor.type)) return bytes;
     throw new AppError(
       'DIVERGED',
-      `The trained tensor ${tensor.name} holds a value that is not finite`,
+      `The trained tensor ${shortened(tensor.name)} holds a value that is not finite`,
       'Lower the learning rate.',
     );
   };
