@@ -1,7 +1,7 @@
 // Makes a fresh clone ready: Debian packages, npm packages, the native engine, the window. A second run finds nothing
 // to do. --without-window leaves the window out, for programs that have none; --with-programs adds the native tests and
 // benchmarks, --with-browser the browser that tests of the window run in and --with-clang the compiler that knows Metal's
-// limits, where they can be had; --quiet says nothing then.
+// limits, where they can be had; --quiet says nothing then; --ask asks before it installs Debian packages.
 // Plain JavaScript without dependencies, for it runs before there are any, on any Node from 20 on.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -65,15 +65,19 @@ function installedPackages(names = debianPackages) {
   return listed?.split('\n').flatMap((line) => (line.startsWith('installed ') ? [line.slice(10)] : []));
 }
 
+/** Whether the libraries come from elsewhere: `ready`, they are there; `pinned`, vcpkg builds those of native/vcpkg.json. */
+const packagesAreGiven = ['ready', 'pinned'].includes(process.env.WINNOW_PACKAGES ?? '');
+
 function missingPackages() {
-  if (process.env.WINNOW_PACKAGES === 'ready') return [];
+  if (packagesAreGiven) return [];
   const installed = installedPackages();
   if (!installed) {
     throw new SetupError(
       'Winnow builds its engine with packages that setup can install on Debian and Ubuntu only. There it is:\n' +
         `  sudo apt-get install ${debianPackages.join(' ')}\n` +
         'Install CMake, a C++20 compiler, oneDNN, Highway, doctest and nlohmann-json in the way of this system,\n' +
-        'then set WINNOW_PACKAGES=ready and try again.',
+        'then set WINNOW_PACKAGES=ready and try again. Or, with vcpkg at VCPKG_ROOT and a network, set\n' +
+        'WINNOW_PACKAGES=pinned: the libraries are built in the versions of native/vcpkg.json.',
     );
   }
   return debianPackages.filter((name) => !installed.some((line) => line.startsWith(`${name} `)));
@@ -83,12 +87,28 @@ function mayInstall() {
   return process.getuid?.() === 0 || spawnSync('sudo', ['-n', 'true']).status === 0;
 }
 
+/** Asks on the terminal; nobody there agrees to nothing.
+ * @param {string[]} missing */
+function isAgreed(missing) {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) return false;
+  process.stdout.write(`Debian packages are missing: ${missing.join(' ')}.\nInstall them now? [y/N] `);
+  const answer = Buffer.alloc(16);
+  const length = fs.readSync(0, answer);
+  return /^y(es)?$/i.test(answer.toString('utf8', 0, length).trim());
+}
+
 /** @param {string[]} missing */
 function installPackages(missing) {
   const isRoot = process.getuid?.() === 0;
   if (!mayInstall()) {
     throw new SetupError(
       `Debian packages are missing, and only root may install them. Please run:\n` +
+        `  sudo apt-get install ${missing.join(' ')}`,
+    );
+  }
+  if (process.argv.includes('--ask') && !isAgreed(missing)) {
+    throw new SetupError(
+      `Winnow builds its engine with Debian packages that are missing. Please run:\n` +
         `  sudo apt-get install ${missing.join(' ')}`,
     );
   }
@@ -102,7 +122,7 @@ function installPackages(missing) {
 /** Those packages for tests that could be installed and are not there; any other place of them is none of setup's
  * business. */
 function lackedTestPackages() {
-  if (process.env.WINNOW_PACKAGES === 'ready') return [];
+  if (packagesAreGiven) return [];
   return wantedTestPackages.filter((name) => installedPackages([name])?.length === 0 && mayInstall());
 }
 
@@ -148,8 +168,7 @@ function npmIsCurrent() {
 
 function installNpmPackages() {
   console.log('Installing npm packages from the lock file');
-  // The benchmark's peer comes with all that it needs on a processor; its install script would fetch CUDA's part.
-  run('npm', ['ci', '--no-audit', '--no-fund'], { ONNXRUNTIME_NODE_INSTALL: 'skip' });
+  run('npm', ['ci', '--no-audit', '--no-fund']);
   const version = output(privateNode, ['--version'])?.trim();
   if (!version) {
     throw new SetupError(
@@ -220,15 +239,20 @@ export function buildNative(folder, flags, everything = true) {
   // Where ccache is installed, another clone's build is found again: paths are kept relative to the clone.
   const cached = output('ccache', ['--version']) !== undefined;
   const launcher = cached ? ['-DCMAKE_CXX_COMPILER_LAUNCHER=ccache'] : [];
-  const variables = cached ? { CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: '1' } : {};
+  const variables = {
+    ...(cached ? { CCACHE_BASEDIR: root, CCACHE_NOHASHDIR: '1' } : {}),
+    // Where GitHub's machines have it.
+    VCPKG_ROOT: process.env.VCPKG_ROOT ?? process.env.VCPKG_INSTALLATION_ROOT ?? '',
+  };
   run('cmake', ['-S', 'native', '-B', folder, ...flags, ...launcher], variables);
   const wanted = everything ? [] : ['--target', 'winnow-addon'];
   run('cmake', ['--build', folder, '--parallel', String(availableParallelism()), ...wanted], variables);
   fs.writeFileSync(path.join(target, everything ? STAMP : ADDON_STAMP), inputs); // last: one cut short is done again
 }
 
-export const releaseBuild = { folder: 'out/native', flags: ['-DCMAKE_BUILD_TYPE=Release'] };
-export const sanitizerBuild = { folder: 'out/native-asan', flags: ['-DWINNOW_SANITIZE=ON'] };
+const withPinned = process.env.WINNOW_PACKAGES === 'pinned';
+export const releaseBuild = { folder: 'out/native', flags: ['--preset', withPinned ? 'pinned' : 'release'] };
+export const sanitizerBuild = { folder: 'out/native-asan', flags: ['--preset', 'sanitizers'] };
 
 // ---- the window -------------------------------------------------------------------------------------------
 

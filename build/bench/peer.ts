@@ -1,7 +1,8 @@
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type * as Runtime from 'onnxruntime-node';
 import type { Precision } from '../../electron/shared/run.ts';
 import { root } from '../setup.mjs';
 import { openModel, preprocessing, trainedDial } from './engine.ts';
@@ -33,7 +34,7 @@ interface Contender {
 
 /** DyVM-S beside DeiT-S, the same accuracy class, in ONNX Runtime: by turns in this process, on the same pictures. */
 export async function benchPeer(settings: PeerSettings): Promise<void> {
-  const runtime = fs.existsSync(peers) ? await importRuntime() : 'there is no folder ../shared/peers';
+  const runtime = fs.existsSync(peers) ? loadRuntime() : 'there is no folder ../shared/peers';
   if (typeof runtime === 'string') {
     console.log(`\nThe peer, DeiT-S in ONNX Runtime, is left out: ${runtime}.`);
     return;
@@ -52,10 +53,38 @@ export async function benchPeer(settings: PeerSettings): Promise<void> {
   printRatios(mine, others);
 }
 
-/** The package, or why it cannot be used. */
-async function importRuntime(): Promise<typeof Runtime | string> {
+/** What is used of ONNX Runtime, which is no dependency: it would be larger than all of them. */
+interface Runtime {
+  InferenceSession: {
+    create(path: string, options: SessionOptions): Promise<Session>;
+  };
+  Tensor: new (type: 'float32', values: Float32Array, shape: readonly number[]) => Tensor;
+}
+interface SessionOptions {
+  intraOpNumThreads: number;
+  interOpNumThreads: number;
+  logSeverityLevel: 3; // errors
+}
+interface Session {
+  run(inputs: Record<string, Tensor>): Promise<unknown>;
+}
+interface Tensor {
+  dims: readonly number[];
+}
+
+/** The package, installed where it is not; or why it cannot be used. */
+function loadRuntime(): Runtime | string {
+  const folder = path.join(root, 'build/bench/peer');
+  if (!fs.existsSync(path.join(folder, 'node_modules/.package-lock.json'))) {
+    console.log('\nInstalling ONNX Runtime for the comparison (290 MB)');
+    // It comes with all that it needs on a processor; its install script would fetch CUDA's part.
+    const environment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
+    const args = ['ci', '--no-audit', '--no-fund'];
+    const { status, stderr } = spawnSync('npm', args, { cwd: folder, env: environment, encoding: 'utf8' });
+    if (status !== 0) return `onnxruntime-node cannot be installed (${stderr.split('\n', 1).join()})`;
+  }
   try {
-    return await import('onnxruntime-node');
+    return createRequire(path.join(folder, 'package.json'))('onnxruntime-node') as Runtime;
   } catch (error) {
     const [reason = ''] = String(error).split('\n');
     return `onnxruntime-node does not load (${reason})`;
@@ -73,16 +102,16 @@ async function ours({ model, pixels }: PeerSettings, precision: Precision): Prom
 }
 
 async function theirs(
-  { InferenceSession: Session, Tensor }: typeof Runtime,
+  { InferenceSession, Tensor }: Runtime,
   { pixels }: PeerSettings,
   precision: string,
 ): Promise<Contender[]> {
-  const options: Runtime.InferenceSession.SessionOptions = {
+  const options: SessionOptions = {
     intraOpNumThreads: THREADS,
     interOpNumThreads: 1,
     logSeverityLevel: 3,
   };
-  const session = await Session.create(path.join(peers, `deit_s_${precision}.onnx`), options);
+  const session = await InferenceSession.create(path.join(peers, `deit_s_${precision}.onnx`), options);
   const input = normalised(pixels);
   return BATCHES.map((batch) => {
     const batches = cut(input, batch * PICTURE_BYTES).map(
