@@ -79,7 +79,10 @@ const parts: Record<string, () => Promise<void> | void> = {
   },
   scan: () => benchScan(work, 100_000 * share),
   library: async () => {
-    for (const images of [100_000, 1_000_000]) await benchLibrary(work, images * share);
+    for (const images of [100_000, 1_000_000]) {
+      await benchLibrary(work, images * share);
+      await benchScan(work, images * share);
+    }
   },
   checksums: () => benchChecksums(work, 2000 * share),
   window: () => benchWindow(100_000 * share),

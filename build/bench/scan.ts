@@ -30,9 +30,10 @@ export async function newRun(databaseFile: string, folder: string) {
 /** A folder with very many files, from the disk into the library. */
 export async function benchScan(work: string, count: number): Promise<void> {
   const folder = path.join(work, 'tiny');
-  fs.mkdirSync(folder);
+  fs.mkdirSync(folder, { recursive: true });
   for (let i = 0; i < count; i++) fs.writeFileSync(path.join(folder, `${i}.jpg`), '');
-  const { library, scan } = await newRun(path.join(work, 'scan.db'), folder);
+  const databaseFile = path.join(work, 'scan.db');
+  const { library, scan } = await newRun(databaseFile, folder);
   const seconds = async () => ((await timed(scan)) / 1000).toFixed(1);
   printTable(
     [`${count} files in one folder, into the library`, 's'],
@@ -42,4 +43,5 @@ export async function benchScan(work: string, count: number): Promise<void> {
     ],
   );
   library.close();
+  for (const made of [folder, databaseFile]) fs.rmSync(made, { recursive: true });
 }
