@@ -1,6 +1,7 @@
 import { AppError } from '../../electron/shared/errors.ts';
 import type { ErrorCode } from '../../electron/shared/errors.ts';
 import type { Language, MessageKey, Translate } from './messages.ts';
+import { saidText } from './said.ts';
 
 /** What can be said of an error by its code alone. */
 export const sentenceOfCode: Readonly<Record<ErrorCode, MessageKey>> = {
@@ -30,13 +31,18 @@ export interface ErrorText {
 }
 
 /**
- * An error as a person reads it: in English by its own sentence and hint; in another language by what its code says, with
- * the English words as details.
+ * An error as a person reads it: in English by its own sentence and hint; in another language by those where they are known
+ * there, else by what its code says, with the English words as details.
  */
 export function errorText(error: unknown, language: Language, translate: Translate): ErrorText {
   const own = (error instanceof Error ? error.message : String(error)).replace(/[.!?]?$/, '.');
   const hint = error instanceof AppError ? error.hint : undefined;
   if (language === 'en') return { message: own, hint };
+  const details = hint === undefined ? own : `${own} ${hint}`;
+  const said = saidText(own, language, translate);
+  if (said !== undefined) {
+    return { message: said, hint: hint === undefined ? hint : saidText(hint, language, translate), details };
+  }
   const key = error instanceof AppError ? sentenceOfCode[error.code] : 'error.unknown';
-  return { message: translate(key), details: hint === undefined ? own : `${own} ${hint}` };
+  return { message: translate(key), details };
 }

@@ -1,6 +1,6 @@
 import type { ReviewChange, ReviewHistory } from '../../electron/shared/api/review.ts';
 import { announce } from './announcer.svelte.ts';
-import { t } from './i18n.svelte.ts';
+import { said, t } from './i18n.svelte.ts';
 import { attempt, read } from './notices.svelte.ts';
 import { api } from './winnow.svelte.ts';
 
@@ -31,7 +31,7 @@ class History {
     nothing: 'history.nothing-to-undo' | 'history.nothing-to-redo',
   ): void {
     if (change) [this.current, this.moved] = [change.history, change.imageIds];
-    announce(change ? t(done, { change: change.description }) : t(nothing));
+    announce(change ? t(done, { change: said(change.description) }) : t(nothing));
   }
 }
 

@@ -1,6 +1,7 @@
 import { createFormats } from './format.ts';
 import { chooseLanguage, createTranslate } from './messages.ts';
 import type { Language, MessageKey, MessageValues } from './messages.ts';
+import { saidText } from './said.ts';
 
 class Locale {
   language: Language = $state(chooseLanguage('system', navigator.languages));
@@ -13,6 +14,17 @@ export const locale = new Locale();
 /** The text of a message in the window's language. */
 export function t(key: MessageKey, values?: MessageValues): string {
   return locale.translate(key, values);
+}
+
+/** A sentence that was said in English, in the window's language where it is known; for places without room for details. */
+export function said(text: string): string {
+  return saidText(text, locale.language, t) ?? text;
+}
+
+/** The same as a message, with the English words as details where the window speaks another language. */
+export function told(text: string): { message: string; details?: string } {
+  if (locale.language === 'en') return { message: text };
+  return { message: saidText(text, locale.language, t) ?? t('told.untranslated'), details: text };
 }
 
 /** Numbers, durations, shares, sizes and dates in the window's language. */

@@ -5,7 +5,7 @@ import type { MenuCommand } from '../../electron/shared/window-bridge.ts';
 import { announce } from './announcer.svelte.ts';
 import { newRunAddress } from './folders.svelte.ts';
 import { history } from './history.svelte.ts';
-import { format, t } from './i18n.svelte.ts';
+import { format, said, t, told } from './i18n.svelte.ts';
 import { isTextField } from './keys.svelte.ts';
 import { notices } from './notices.svelte.ts';
 import { queue } from './queue.svelte.ts';
@@ -57,7 +57,7 @@ export function hearEvent(event: AppEvent): void {
 
 /** Of a run it is told until the run's page is opened or it goes on. */
 function tellNotice({ message, runId }: Extract<AppEvent, { type: 'notice' }>): void {
-  const notice = { tone: 'info', message } as const;
+  const notice = { tone: 'info', ...told(message) } as const;
   if (runId === undefined) notices.tell(notice);
   else notices.add({ ...notice, action: showRun(runId) }, { run: runId });
 }
@@ -68,7 +68,7 @@ function tellEnd({ run, error }: Ended): void {
   if (error !== undefined) {
     if (run.state === 'paused') return; // a notice has told already
     if (router.route.path === `/runs/${run.id}`) return; // its page says so
-    const message = t('run.ended-failed', { run: run.id, reason: error });
+    const message = t('run.ended-failed', { run: run.id, reason: said(error) });
     notices.add({ tone: 'bad', message, action: showRun(run.id) }, { run: run.id });
     return;
   }
@@ -85,7 +85,7 @@ function tellTrainingEnd(training: Training | undefined): void {
   const { id, name, state, best, reason = '' } = training;
   if (state === 'done') announce(t('training.ended', { name, accuracy: format.share(best?.top1 ?? 0) }));
   if (state !== 'failed' || router.route.path === `/teach/${id}`) return;
-  const message = t('training.ended-failed', { name, reason });
+  const message = t('training.ended-failed', { name, reason: said(reason) });
   const action = { label: t('training.show'), run: () => router.go(`/teach/${id}`) };
   notices.add({ tone: 'bad', message, action }, { training: id });
 }

@@ -23,12 +23,21 @@ suite('an error in the window', () => {
     assert.deepEqual(errorText(error, 'en', en), { message, hint: 'Make room.' });
   });
 
-  test('is told in German by its code, with its own words as details', () => {
-    const error = new AppError('DISK_FULL', 'The file a cannot be written: the disk is full', 'Make room.');
+  test('is told in German by its code where its sentence is not known, with its own words as details', () => {
+    const error = new AppError('DISK_FULL', 'There are no blocks left on the disk', 'Make room.');
     assert.deepEqual(errorText(error, 'de', de), {
       message: 'Auf dem Datenträger ist kein Platz mehr.',
-      details: 'The file a cannot be written: the disk is full. Make room.',
+      details: 'There are no blocks left on the disk. Make room.',
     });
     assert.equal(errorText(new Error('no such thing'), 'de', de).details, 'no such thing.');
+  });
+
+  test('is told in German with what it is about where its sentence is known', () => {
+    const error = new AppError('NOT_FOUND', 'There is no backup /a/b.db', 'Check its name.');
+    assert.deepEqual(errorText(error, 'de', de), {
+      message: 'Eine Sicherung /a/b.db gibt es nicht.',
+      hint: 'Prüfen Sie den Namen.',
+      details: 'There is no backup /a/b.db. Check its name.',
+    });
   });
 });

@@ -57,7 +57,9 @@ suite('messages', () => {
 
   test('are all used', () => {
     const patterns = quotedTexts().filter(({ source }) => source.includes('\\.'));
-    const unused = Object.keys(en).filter((key) => !patterns.some((pattern) => pattern.test(key)));
+    // Of sentences that come in English, said.test.ts asks whether they are still said.
+    const own = Object.keys(en).filter((key) => !key.startsWith('said.'));
+    const unused = own.filter((key) => !patterns.some((pattern) => pattern.test(key)));
     assert.deepEqual(unused, []);
   });
 

@@ -3,6 +3,7 @@ import type { ImageDetails, Suggestion } from '../../../electron/shared/api/resu
 import type { Box } from '../../../electron/shared/engine-api.ts';
 import { announce } from '../../lib/announcer.svelte.ts';
 import { ClassRanks } from '../../lib/class-colour.ts';
+import { said } from '../../lib/i18n.svelte.ts';
 import { attempt } from '../../lib/notices.svelte.ts';
 import { SHOWN_SCORE } from '../../lib/task.ts';
 import { api } from '../../lib/winnow.svelte.ts';
@@ -182,7 +183,7 @@ export class Found {
     const runId = this.#runId;
     const verdict = { kind: 'boxes' as const, boxes: toHumanBoxes(boxes) };
     const change = await attempt(() => api.review({ runId, imageIds: [imageId], verdict }));
-    if (change) announce(change.description);
+    if (change) announce(said(change.description));
     const isLast = () => this.#underWay === 1 && this.details?.item.imageId === imageId;
     const details = isLast()
       ? await attempt(() => api.showImage({ runId, imageId, minScore: this.minScore }))

@@ -1,7 +1,7 @@
 import type { Verdict } from '../../../electron/shared/api/review.ts';
 import type { ImageDetails } from '../../../electron/shared/api/results.ts';
 import { announce } from '../../lib/announcer.svelte.ts';
-import { t } from '../../lib/i18n.svelte.ts';
+import { said, t } from '../../lib/i18n.svelte.ts';
 import { attempt } from '../../lib/notices.svelte.ts';
 import { api } from '../../lib/winnow.svelte.ts';
 import type { ResultList } from './result-list.svelte.ts';
@@ -89,7 +89,7 @@ export class Reviewer {
     const minScore = this.#parts.minScore();
     const change = await attempt(() => api.review({ runId, imageIds, verdict, minScore }));
     if (change === undefined) return;
-    announce(change.description);
+    announce(said(change.description));
     const [imageId, ...others] = imageIds;
     // Who has gone to another image meanwhile stays there.
     if (goesOn && others.length === 0 && imageId === this.#list.selection.cursor) await this.#goOn();
