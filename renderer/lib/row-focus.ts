@@ -10,3 +10,8 @@ export function moveRowFocus(step: number): void {
   rows[next]?.focus();
   rows[next]?.scrollIntoView({ block: 'nearest' });
 }
+
+/** Moves the focus to the element with this `data-row`, where there is one. */
+export function focusRow(row: string): void {
+  document.querySelector<HTMLElement>(`main [data-row="${CSS.escape(row)}"]`)?.focus();
+}

@@ -2,15 +2,46 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
+import type { Locator } from 'playwright-core';
 import type { WinnowWindow } from './support/window.ts';
 import { hasFocus, tabTo, typeInto } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
 import { copyPhotos } from './support/pictures.ts';
+import { label } from './support/prepare.ts';
 import { counted, format, ofImages, say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
 import { until } from './support/until.ts';
 
 const PHOTOS = 8;
+
+e2e('the keyboard stays in the window when what has it is taken away or disabled', async (stage) => {
+  const data = stage.folder();
+  await label(data, copyPhotos(join(stage.folder(), 'photos'), 3), 'fast');
+  const window = await stage.open({ data });
+  const { page } = window;
+  const focused = (element: Locator) => until('the focus', () => hasFocus(element));
+  await window.visit('/models', say('rail.models'));
+  await page.keyboard.press('i');
+  await focused(page.getByRole('textbox', { name: say('import.file') }));
+  await page.keyboard.press('Escape');
+  await focused(page.getByRole('heading', { level: 1 }));
+
+  await window.visit('/runs/1/export', say('export.title', { run: 1 }));
+  const file = page.getByRole('textbox', { name: say('export.to-file') });
+  await until('a suggested file', () => file.inputValue());
+  await typeInto(page, file, join(stage.folder(), 'out.csv'));
+  await page.keyboard.press('ControlOrMeta+Enter');
+  await window.says(/3 rows/);
+  await focused(file);
+
+  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.hasCells(3);
+  await window.cells.nth(1).click();
+  await page.keyboard.press('Space');
+  await focused(page.getByRole('region', { name: say('image.name'), exact: true }));
+  await page.keyboard.press('Escape');
+  await focused(window.cells.nth(1));
+});
 
 /** Labels that people gave, in order of paths. */
 const reviews = ({ data }: WinnowWindow) => savedResults(data, 1).map(({ reviewed }) => reviewed);

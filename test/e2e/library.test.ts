@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { renameSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import Database from 'better-sqlite3';
 import { winnow } from '../electron/support/command-line.ts';
 import { e2e } from './support/e2e.ts';
-import { hasValue } from './support/keyboard.ts';
+import { hasValue, tabTo } from './support/keyboard.ts';
 import { copyMany } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
 import { countByStatus, startSlowly, underWay } from './support/runs.ts';
@@ -167,6 +168,31 @@ e2e('an error goes with its view and with the next thing that is tried', async (
   renameSync(join(root, 'second elsewhere'), join(root, 'second'));
   await page.keyboard.press('r');
   await alerts.waitFor({ state: 'detached' });
+});
+
+e2e('the library is checked by a key: sound, then damaged, then mended', async (stage) => {
+  const data = stage.folder();
+  await label(data, copyMany(join(stage.folder(), 'few'), 3), 'fast');
+  const window = await stage.open({ data });
+  const { page } = window;
+  await window.visit('/settings', say('rail.settings'));
+  await page.keyboard.press('c');
+  await window.says(/^The library is sound: \d+ rows are what was written\.$/);
+
+  // As damage does, without the checksum that Winnow's own statements write.
+  const database = new Database(join(data, 'library.db'));
+  database.exec('UPDATE results SET class_1 = class_1 + 1 WHERE image_id = (SELECT min(id) FROM images)');
+  database.close();
+  await tabTo(page, page.getByRole('button', { name: say('settings.check'), exact: true }));
+  await page.keyboard.press('Enter');
+  await window.says(say('settings.check-results', { run: 1, count: 1, countText: '1' }));
+  await window.says(/0000\d\.jpg/);
+  await tabTo(page, page.getByRole('button', { name: say('settings.check-mend') }));
+  await page.keyboard.press('Enter');
+  await tabTo(page, page.getByRole('link', { name: say('settings.check-mended') }));
+  assert.deepEqual(countByStatus(data, 1), { ok: 2, pending: 1, failed: 0 });
+  await page.keyboard.press('Enter');
+  await window.shows(say('runs.name', { run: 1 }));
 });
 
 e2e('a backup that is none is refused before the question', async (stage) => {
