@@ -53,19 +53,25 @@ const parts: Record<string, () => Promise<void> | void> = {
   operations: () =>
     printOperationTimes(pixels, {
       models: quick ? 'S' : 'S,S-full',
-      ...{ batches: '8', threads: '1', precisions },
+      batches: '8',
+      threads: '1',
+      precisions,
       seconds: quick ? 1 : 4,
     }),
   dense: () => benchDense(precisions, quick),
   peer: async () =>
     benchPeer({
-      ...{ model: await modelPackage(), precisions, pixels: new Uint8Array(fs.readFileSync(pixels)) },
+      model: await modelPackage(),
+      precisions,
+      pixels: new Uint8Array(fs.readFileSync(pixels)),
       ...(quick ? { rounds: 3, seconds: 0.5 } : { rounds: 7, seconds: 1 }),
     }),
   start: async () => benchStart(await modelPackage(), pixels, precisions),
   run: async () =>
     benchEndToEnd({
-      ...{ work, model: await modelPackage(), pixels },
+      work,
+      model: await modelPackage(),
+      pixels,
       smallCount: 3000 * share,
       largeCount: 400 * share,
       precisions: quick ? precisions.slice(0, 1) : precisions,

@@ -40,8 +40,8 @@ const csvOf = (preset: string) => path.join(output, `${preset}.csv`);
 /** Runs the command line; 0 and 3 (some images failed) both leave a CSV. */
 function label(folder: string, model: string, preset: string): number {
   const program = path.join(root, 'electron/cli/winnow.ts');
-  const places = ['--library', path.join(output, 'library.sqlite'), '--csv', csvOf(preset)];
-  const command = ['run', folder, '--model', model, '--preset', preset, ...places];
+  const targets = ['--library', path.join(output, 'library.sqlite'), '--csv', csvOf(preset)];
+  const command = ['run', folder, '--model', model, '--preset', preset, ...targets];
   return spawnSync(process.execPath, [program, ...command], { stdio: 'inherit' }).status ?? 1;
 }
 

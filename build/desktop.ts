@@ -13,8 +13,12 @@ export const appFolder = path.join(root, 'out/app');
 
 /** Packages with native code or WebAssembly, which a bundle cannot hold. */
 export const loadedPackages = [
-  ...['better-sqlite3', 'sharp'],
-  ...['@cornerstonejs/codec-openjpeg', 'jxl-oxide-wasm', 'libheif-js', 'libraw-wasm'],
+  'better-sqlite3',
+  'sharp',
+  '@cornerstonejs/codec-openjpeg',
+  'jxl-oxide-wasm',
+  'libheif-js',
+  'libraw-wasm',
 ];
 
 /** What the processes read at run time besides their own code: places in the repository and in the app alike. */
@@ -34,15 +38,16 @@ const requireBanner =
   'const require = createRequireOf(import.meta.url);';
 
 const common = {
-  ...{
-    absWorkingDir: root,
-    bundle: true,
-    metafile: true,
-    platform: 'node',
-    target: 'node24',
-    outdir: appFolder,
-  },
-  ...{ outbase: root, external: ['electron', ...loadedPackages], legalComments: 'none', logLevel: 'warning' },
+  absWorkingDir: root,
+  bundle: true,
+  metafile: true,
+  platform: 'node',
+  target: 'node24',
+  outdir: appFolder,
+  outbase: root,
+  external: ['electron', ...loadedPackages],
+  legalComments: 'none',
+  logLevel: 'warning',
 } as const satisfies BuildOptions;
 
 /** Builds everything anew; gives what the bundles are made of. */
@@ -59,25 +64,29 @@ export async function buildDesktop(): Promise<Metafile[]> {
       'electron/core/library-reader.ts',
     ],
     // The hosts lie outside the archive, and so without its package.json: the names say what they are.
-    ...{
-      format: 'esm',
-      outExtension: { '.js': '.mjs' },
-      banner: { js: requireBanner },
-      plugins: [ownPlaces],
-    },
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    banner: { js: requireBanner },
+    plugins: [ownFiles],
   });
   // A sandboxed script can be one CommonJS file only.
   const preload = await build({
     ...common,
     entryPoints: ['electron/preload/preload.ts'],
-    ...{ format: 'cjs', outExtension: { '.js': '.cjs' } },
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
   });
   for (const place of readFiles) {
     fs.cpSync(path.join(root, place), path.join(appFolder, place), { recursive: true });
   }
   const { name, version, description, license } = packageJson;
   const manifest = {
-    ...{ name, productName: 'Winnow', version, description, license, author: 'The Winnow authors' },
+    name,
+    productName: 'Winnow',
+    version,
+    description,
+    license,
+    author: 'The Winnow authors',
     main: 'electron/main/main.mjs',
   };
   fs.writeFileSync(path.join(appFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
@@ -85,8 +94,8 @@ export async function buildDesktop(): Promise<Metafile[]> {
 }
 
 /** A file that looks for others beside itself finds them as if it lay at its own place in the app. */
-const ownPlaces: Plugin = {
-  name: 'own-places',
+const ownFiles: Plugin = {
+  name: 'own-paths',
   setup: (building) => {
     building.onLoad({ filter: /[\\/]electron[\\/].*\.ts$/ }, async ({ path: file }) => {
       const text = await fs.promises.readFile(file, 'utf8');

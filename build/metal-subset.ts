@@ -91,16 +91,31 @@ function compilerFaults(text: string): string[] {
 }
 
 const clangArguments = [
-  ...['-x', 'cl', '-cl-std=clc++', '-cl-no-stdinc', '-nostdinc', '-Xclang', '-cl-ext=-cl_khr_fp64'],
-  ...['-target', 'spir64', '-I', standIn], // any target with address spaces
-  ...['-Werror', '-Wall', '-Wextra', '-Wpre-c++17-compat'], // MSL is C++14
-  ...[
-    '-Wno-unknown-attributes',
-    '-Wno-duplicate-decl-specifier',
-    '-Wno-unused-function',
-    '-Wno-unused-parameter',
-  ],
-  ...['-S', '-emit-llvm', '-O0', '-o', 'kernels.ll', 'kernels.metal'],
+  '-x',
+  'cl',
+  '-cl-std=clc++',
+  '-cl-no-stdinc',
+  '-nostdinc',
+  '-Xclang',
+  '-cl-ext=-cl_khr_fp64',
+  '-target',
+  'spir64',
+  '-I',
+  standIn, // any target with address spaces
+  '-Werror',
+  '-Wall',
+  '-Wextra',
+  '-Wpre-c++17-compat', // MSL is C++14
+  '-Wno-unknown-attributes',
+  '-Wno-duplicate-decl-specifier',
+  '-Wno-unused-function',
+  '-Wno-unused-parameter',
+  '-S',
+  '-emit-llvm',
+  '-O0',
+  '-o',
+  'kernels.ll',
+  'kernels.metal',
 ];
 
 /** Variables of the program that are not constants: clang gives them OpenCL's global memory. */

@@ -190,7 +190,11 @@ export function nativeInputs(flags) {
   const headers = ['node-addon-api', 'node-api-headers'].map((name) => npm[`node_modules/${name}`]?.version);
   hash.update(
     JSON.stringify([
-      ...[root, flags, environment, headers, installedPackages([...debianPackages, 'clang'])],
+      root,
+      flags,
+      environment,
+      headers,
+      installedPackages([...debianPackages, 'clang']),
       output('nvcc', ['--version']), // makes the library for NVIDIA's GPUs where it is there
     ]),
   );

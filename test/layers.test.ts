@@ -56,6 +56,37 @@ suite('native layers', () => {
   }
 });
 
+test('native code has the words of the field', () => {
+  const words = /\b(unclassify|unprune|unembed|(a|b)_turned|(d_)?rates|places|struct Way)\b/;
+  for (const file of globSync('native/**/*.{h,cc,cu,mm}', { cwd: root })) {
+    const code = readFileSync(path.join(root, file), 'utf8')
+      .replaceAll(/\/\/.*$/gm, '')
+      .replaceAll(/"[^"\n]*"/g, '""');
+    assert.equal(words.exec(code)?.[0], undefined, file);
+  }
+});
+
+test('no files import one another in a circle', () => {
+  const files = globSync('{electron,renderer,build}/**/*.{ts,svelte}', { cwd: root });
+  const imports = new Map(files.map((file) => [file, importsOf(file)]));
+  const done = new Set<string>();
+  const follow = (file: string, path: readonly string[]) => {
+    assert.ok(!path.includes(file), [...path.slice(path.indexOf(file)), file].join(' -> '));
+    if (done.has(file)) return;
+    for (const other of imports.get(file) ?? []) follow(other, [...path, file]);
+    done.add(file);
+  };
+  for (const file of files) follow(file, []);
+
+  /** Files of ours that a file imports, types as well. */
+  function importsOf(file: string): string[] {
+    const text = readFileSync(path.join(root, file), 'utf8');
+    return [...text.matchAll(/\b(?:from|import) '(\.[^']+)'/g)]
+      .map(([, name = '']) => path.join(path.dirname(file), name))
+      .filter((name) => files.includes(name));
+  }
+});
+
 suite('TypeScript layers', () => {
   const eslint = new ESLint({ cwd: root });
 

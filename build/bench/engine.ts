@@ -46,8 +46,10 @@ function asOptions({ models, batches, threads, precisions, seconds }: EngineSett
 }
 
 export const preprocessing: Preprocessing = {
-  ...{ resize: RESIZE, crop: SIDE },
-  ...{ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  resize: RESIZE,
+  crop: SIDE,
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
 };
 
 const powers = (keep: number) => [keep, keep ** 2, keep ** 3];

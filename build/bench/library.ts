@@ -33,7 +33,8 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
   const { runId, otherRunId, imageIds } = await makeLargeLibrary(libraryPath, path.join(work, 'large'), {
     images: count,
     manifest: await manifestOfThousand(),
-    ...{ shuffled: true, twice: true },
+    shuffled: true,
+    twice: true,
   });
   const app = createAppService({
     libraryPath,

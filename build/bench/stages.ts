@@ -39,7 +39,9 @@ export async function timeStages(folder: string, count: number, whole = false): 
     reads.push(read - started);
   }
   return {
-    ...{ read: median(reads), decode: median(decodes), resize: median(resizes) },
+    read: median(reads),
+    decode: median(decodes),
+    resize: median(resizes),
     save: await timeSaving(folder),
   };
 }
@@ -59,7 +61,8 @@ async function timeSaving(folder: string): Promise<number> {
       runId: run.id,
       dial: { tokenKeep: [], blockThreshold: 0.5 },
       depth: 8, // of the engine's answers
-      ...{ batchSize: new BatchSize(16), batchesUnderWay: 2 },
+      batchSize: new BatchSize(16),
+      batchesUnderWay: 2,
       signal: new AbortController().signal,
       onSaved: (_images, outcomes) => (saved += outcomes.length),
     }),

@@ -20,13 +20,30 @@ const model = new BundledModel(DEFAULT_MODEL);
 
 // Without pruning first; then a DyVM that learns from that.
 const plain = model.teach('everyday-plain', learned, {
-  ...{ from: 'scratch', method: 'scratch', epochs: 22, batch: 64, lr: 1.5e-3, holdout: 0.03 },
-  ...{ width: 192, depth: 10, states: 8, without: 'colour-jitter' },
-  ...{ 'image-size': 32, 'patch-size': 8, stride: 4 },
+  from: 'scratch',
+  method: 'scratch',
+  epochs: 22,
+  batch: 64,
+  lr: 1.5e-3,
+  holdout: 0.03,
+  width: 192,
+  depth: 10,
+  states: 8,
+  without: 'colour-jitter',
+  'image-size': 32,
+  'patch-size': 8,
+  stride: 4,
 });
 const dynamic = model.teach('everyday-dyvm', learned, {
-  ...{ from: 'everyday-plain', method: 'distill', epochs: 22, batch: 64, lr: 1e-3, holdout: 0.03 },
-  ...{ 'token-keep': 0.9, 'block-keep': 0.8, with: 'rand-augment' },
+  from: 'everyday-plain',
+  method: 'distill',
+  epochs: 22,
+  batch: 64,
+  lr: 1e-3,
+  holdout: 0.03,
+  'token-keep': 0.9,
+  'block-keep': 0.8,
+  with: 'rand-augment',
 });
 await model.bundle({ plain, dynamic }, unseen, {
   things: 'ten everyday things',

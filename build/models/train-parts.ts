@@ -28,13 +28,26 @@ const unseen = draw(path.join(model.folder, 'unseen'), { seed: 2, count: 2_004, 
 
 // Without pruning first; then a DyVM that learns from that.
 const plain = model.teach('parts-plain', learned, {
-  ...{ from: 'scratch', method: 'scratch', epochs: 28, lr: 2e-3, holdout: 0.03 },
-  ...{ width: 128, depth: 8, states: 8 },
-  ...{ 'image-size': 63, 'patch-size': 14, stride: 7 },
+  from: 'scratch',
+  method: 'scratch',
+  epochs: 28,
+  lr: 2e-3,
+  holdout: 0.03,
+  width: 128,
+  depth: 8,
+  states: 8,
+  'image-size': 63,
+  'patch-size': 14,
+  stride: 7,
 });
 const dynamic = model.teach('parts-pruned', learned, {
-  ...{ from: 'parts-plain', method: 'distill', epochs: 12, lr: 1e-3, holdout: 0.03 },
-  ...{ 'token-keep': 0.85, 'block-keep': 0.8 },
+  from: 'parts-plain',
+  method: 'distill',
+  epochs: 12,
+  lr: 1e-3,
+  holdout: 0.03,
+  'token-keep': 0.85,
+  'block-keep': 0.8,
 });
 await model.bundle({ plain, dynamic }, unseen, {
   things: 'twelve kinds of workshop parts',

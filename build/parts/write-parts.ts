@@ -61,13 +61,20 @@ async function writePicture({ folder, side, seed, scenes }: Order, number: numbe
 function annotations(written: readonly Written[], side: number): string {
   return JSON.stringify({
     images: written.map(({ file }, index) => ({
-      ...{ id: index + 1, file_name: file, width: side, height: side },
+      id: index + 1,
+      file_name: file,
+      width: side,
+      height: side,
     })),
     categories: kinds.map(({ name }, index) => ({ id: index + 1, name })),
     annotations: written
       .flatMap(({ parts }, index) => parts.map((part) => ({ ...part, image: index + 1 })))
       .map(({ classIndex, box, area, counts, image }, index) => ({
-        ...{ id: index + 1, image_id: image, category_id: classIndex + 1, iscrowd: 0, area },
+        id: index + 1,
+        image_id: image,
+        category_id: classIndex + 1,
+        iscrowd: 0,
+        area,
         bbox: [box.x, box.y, box.width, box.height],
         segmentation: { size: [side, side], counts },
       })),
@@ -91,7 +98,11 @@ async function main(): Promise<void> {
     );
   const { count, side, seed, scenes } = values;
   const order = orderSchema.parse({
-    ...{ folder: path.resolve(folder), count: Number(count), side: Number(side), seed: Number(seed), scenes },
+    folder: path.resolve(folder),
+    count: Number(count),
+    side: Number(side),
+    seed: Number(seed),
+    scenes,
   });
   mkdirSync(order.folder, { recursive: true });
   if (readdirSync(order.folder).length > 0)

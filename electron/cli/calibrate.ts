@@ -78,9 +78,14 @@ function describePoint(point: CalibrationPoint, { task, images, labelled }: Cali
   const size = task === 'classification' ? [] : [inputSize === undefined ? 'trained' : String(inputSize)];
   const accuracy = [finePercent(point.right / labelled), points((point.lost - point.gained) / labelled)];
   return [
-    ...[ratios(tokenKeep), String(blockThreshold), precision, ...size],
-    ...[imagesPerSecond.toFixed(1), quantity(flops)],
-    ...[blockKeep.toFixed(3), finePercent(point.agreeing / images)],
+    ratios(tokenKeep),
+    String(blockThreshold),
+    precision,
+    ...size,
+    imagesPerSecond.toFixed(1),
+    quantity(flops),
+    blockKeep.toFixed(3),
+    finePercent(point.agreeing / images),
     ...(labelled > 0 ? accuracy : []),
   ];
 }

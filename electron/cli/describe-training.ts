@@ -85,8 +85,11 @@ function describeEpochs(epochs: readonly EpochReport[]): string {
   const rows = epochs
     .slice(-SHOWN_EPOCHS)
     .map(({ epoch, losses, accuracy, holdout, learningRate, seconds }) => [
-      ...[String(epoch), losses.total.toFixed(3), percent(accuracy)],
-      ...[holdout === undefined ? '-' : percent(holdout.top1), String(rounded(learningRate))],
+      String(epoch),
+      losses.total.toFixed(3),
+      percent(accuracy),
+      holdout === undefined ? '-' : percent(holdout.top1),
+      String(rounded(learningRate)),
       duration(seconds),
     ]);
   return `\n${table([['EPOCH', 'LOSS', 'ACCURACY', 'HOLD-OUT', 'RATE', 'TIME'], ...rows])}`;
@@ -125,8 +128,10 @@ function describeOutcome({ training, result, classes }: TrainingDetails): string
   const before =
     parentTop1 === undefined ? '' : `, of its parent ${training.from ?? ''} ${percent(parentTop1)}`;
   const dial = curve.map((point) => [
-    ...[String(Number(point.tokenKeep.toFixed(3))), percent(point.top1)],
-    ...[point.blockKeep.toFixed(3), percent(point.workShare)],
+    String(Number(point.tokenKeep.toFixed(3))),
+    percent(point.top1),
+    point.blockKeep.toFixed(3),
+    percent(point.workShare),
   ]);
   const pairs = confusion
     .flatMap((row, truth) => row.map((amount, guess) => ({ truth, guess, amount })))
@@ -151,8 +156,13 @@ function describeOutcome({ training, result, classes }: TrainingDetails): string
 export function describeTrainings(trainings: readonly Training[]): string {
   if (trainings.length === 0) return 'There are no trainings yet.\n';
   const rows = trainings.map(({ id, name, method, from, state, best, createdAt }) => [
-    ...[String(id), oneLine(name), method, from ?? '-', state],
-    ...[best === undefined ? '-' : percent(best.top1), createdAt.slice(0, 16).replace('T', ' ')],
+    String(id),
+    oneLine(name),
+    method,
+    from ?? '-',
+    state,
+    best === undefined ? '-' : percent(best.top1),
+    createdAt.slice(0, 16).replace('T', ' '),
   ]);
   return table([['NUMBER', 'MODEL', 'METHOD', 'FROM', 'STATE', 'HOLD-OUT', 'BEGUN'], ...rows]);
 }

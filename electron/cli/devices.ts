@@ -25,7 +25,9 @@ export function addDevicesCommand(program: Command): void {
 export function describeDevices(devices: readonly Device[]): string {
   const hasGpus = devices.some(({ gpu }) => gpu !== undefined);
   const rows = devices.map(({ name, description, available, precisions, gpu }) => [
-    ...[name, available ? 'yes' : 'no', precisions.join(', ')],
+    name,
+    available ? 'yes' : 'no',
+    precisions.join(', '),
     ...(hasGpus ? gpuColumns(gpu) : []),
     oneLine(description),
   ]);

@@ -67,7 +67,11 @@ function describePoint(
 ): string[] {
   const size = imageSize === undefined ? [] : [String(preset.inputSize ?? imageSize)];
   return [
-    ...[names.join(', '), ratios(preset.tokenKeep), String(preset.blockThreshold), preset.precision, ...size],
+    names.join(', '),
+    ratios(preset.tokenKeep),
+    String(preset.blockThreshold),
+    preset.precision,
+    ...size,
     percent(workShare),
     expected === undefined ? '-' : expected.imagesPerSecond.toFixed(1),
     expected === undefined ? '-' : finePercent(expected.agreement),

@@ -87,12 +87,15 @@ function describeFound(evaluation: FoundEvaluation): string {
   const { box, mask } = evaluation;
   const masks = new Map(mask?.classes.map(({ label, ap }) => [label, ap]));
   const rows = box.classes.map(({ label, ap, objects }) => [
-    ...[oneLine(label), String(objects), share(ap)],
+    oneLine(label),
+    String(objects),
+    share(ap),
     ...(mask === undefined ? [] : [share(masks.get(label))]),
   ]);
   const heading = ['CLASS', 'OBJECTS', 'BOX AP', ...(mask === undefined ? [] : ['MASK AP'])];
   const summary = (name: keyof Omit<AveragePrecision, 'classes'>) => [
-    ...[SUMMARY[name], share(box[name])],
+    SUMMARY[name],
+    share(box[name]),
     ...(mask === undefined ? [] : [share(mask[name])]),
   ];
   const names = Object.keys(SUMMARY) as (keyof typeof SUMMARY)[];

@@ -55,7 +55,9 @@ export async function toFilter(
   { minConfidence, minScore, label, contains, folder, only, status }: FilterOptions,
 ): Promise<ResultFilter> {
   return {
-    ...{ minConfidence, minScore, status: status ?? only },
+    minConfidence,
+    minScore,
+    status: status ?? only,
     labels: label === undefined ? undefined : await labelsOf(app, runId, label),
     contains: contains === undefined ? undefined : await labelsOf(app, runId, contains),
     ...(folder === undefined ? {} : await placeOf(app, runId, folder)),

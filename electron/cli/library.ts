@@ -60,7 +60,9 @@ function describe(info: LibraryInfo): string {
     ['thumbnails', `${bytes(info.thumbnails.bytes)} in ${oneLine(info.thumbnails.path)}`],
   ];
   const backups = info.backups.map((backup) => [
-    ...[`${backup.createdAt.slice(0, 16).replace('T', ' ')} UTC`, bytes(backup.bytes), oneLine(backup.path)],
+    `${backup.createdAt.slice(0, 16).replace('T', ' ')} UTC`,
+    bytes(backup.bytes),
+    oneLine(backup.path),
   ]);
   return (
     table(facts) + (backups.length === 0 ? '\nThere is no backup yet.\n' : `\nBackups\n${table(backups)}`)

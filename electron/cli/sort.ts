@@ -116,8 +116,12 @@ async function undo(app: AppService, transferId: number): Promise<number> {
 async function list(app: AppService): Promise<number> {
   const transfers = await app.listTransfers({});
   const rows = transfers.map(({ transferId, mode, files, createdAt, to, interrupted }) => [
-    ...[String(transferId), mode, String(files), createdAt.slice(0, 16).replace('T', ' ')],
-    ...[interrupted === undefined ? 'done' : STATES[interrupted], oneLine(to)],
+    String(transferId),
+    mode,
+    String(files),
+    createdAt.slice(0, 16).replace('T', ' '),
+    interrupted === undefined ? 'done' : STATES[interrupted],
+    oneLine(to),
   ]);
   const heading = ['NUMBER', 'MODE', 'FILES', 'CREATED', 'STATE', 'TO'];
   print(rows.length === 0 ? 'There is nothing to undo.\n' : table([heading, ...rows]));

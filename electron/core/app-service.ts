@@ -10,20 +10,20 @@ import { reviewCalls } from './calls/review-calls.ts';
 import { runCalls } from './calls/run-calls.ts';
 import { settingsCalls } from './calls/settings-calls.ts';
 import { trainingCalls } from './calls/training-calls.ts';
-import { ExportDesk } from './export/export-desk.ts';
+import { ExportService } from './export/export-service.ts';
 import { DailyBackup } from './library/daily-backup.ts';
 import { PictureSource, thumbnailFolder } from './pictures/picture-source.ts';
-import { RunDesk } from './runs/run-desk.ts';
+import { RunService } from './runs/run-service.ts';
 import { RunQueue } from './runs/run-queue.ts';
 import { toLibraryError } from './store/library-error.ts';
-import { TrainingDesk } from './training/training-desk.ts';
+import { TrainingService } from './training/training-service.ts';
 
 /** The app without a window: AppApi over a library, an engine and a model registry. */
 export type AppService = AppApi & {
   /** Pictures of the library for the screen. */
   pictures: PictureSource;
   /** Exports as text to whoever takes it piece by piece, such as standard output; what a window must not ask for. */
-  exportText: ExportDesk['toText'];
+  exportText: ExportService['toText'];
   /** Has the last run read before its results are looked at; for a window that opens. */
   readAhead(): Promise<void>;
   /** The same calls for one that asks beside others, such as a window: what it asks for anew ends for it alone. */
@@ -45,20 +45,20 @@ const WITHOUT_LIBRARY: ReadonlySet<AppCall> = new Set<AppCall>(['settings']);
 /** Every call checks its arguments on arrival; what SQLite throws becomes an AppError. */
 export function createAppService(parts: AppServiceParts): AppService {
   const context = new AppContext(parts);
-  const desk = new RunDesk(context);
-  const queue = new RunQueue(context, desk);
-  const trainings = new TrainingDesk(context);
+  const runService = new RunService(context);
+  const queue = new RunQueue(context, runService);
+  const trainings = new TrainingService(context);
   const pictures = pictureSource(context, trainings);
-  const exports = new ExportDesk(context);
+  const exports = new ExportService(context);
   const dailyBackup = new DailyBackup(context.clock, (message) => context.emit({ type: 'notice', message }));
   const calls: Calls<AppCall> = {
-    ...runCalls(context, desk, queue),
+    ...runCalls(context, runService, queue),
     ...modelCalls(context),
     ...exportCalls(context, exports),
     ...folderCalls(context),
     ...resultCalls(context),
     ...reviewCalls(context),
-    ...settingsCalls(context, { desk, pictures, dailyBackup }),
+    ...settingsCalls(context, { runService, pictures, dailyBackup }),
     ...trainingCalls(context, trainings),
   };
   context.engine.onCrash((reason) =>
@@ -104,7 +104,12 @@ export function createAppService(parts: AppServiceParts): AppService {
       }
     },
     close: async () => {
-      const ended = Promise.all([desk.close(), queue.close(), dailyBackup.settled(), trainings.close()]);
+      const ended = Promise.all([
+        runService.close(),
+        queue.close(),
+        dailyBackup.settled(),
+        trainings.close(),
+      ]);
       await context.engine.close();
       await ended;
       await context.trainer.close();
@@ -114,7 +119,7 @@ export function createAppService(parts: AppServiceParts): AppService {
   };
 }
 
-function pictureSource(context: AppContext, trainings: TrainingDesk): PictureSource {
+function pictureSource(context: AppContext, trainings: TrainingService): PictureSource {
   return new PictureSource({
     library: () => context.library,
     locateTrainingPicture: (trainingId, place) => trainings.locatePicture(trainingId, place),

@@ -1,31 +1,6 @@
-import type {
-  ClassificationManifest,
-  DetectionManifest,
-  Manifest,
-  SegmentationManifest,
-} from '../shared/model-package.ts';
+import type { Manifest } from '../shared/model-package.ts';
 import { headFlops } from './head-flops.ts';
-
-type Sizes =
-  | 'task'
-  | 'imageSize'
-  | 'patchSize'
-  | 'stride'
-  | 'embedDim'
-  | 'depth'
-  | 'stateDim'
-  | 'convWidth'
-  | 'dtRank'
-  | 'classes'
-  | 'blockSelection'
-  | 'pruningLayers';
-
-export type ClassifierShape = Pick<ClassificationManifest, Sizes | 'registers' | 'registerReduction'>;
-export type SegmenterShape = Pick<SegmentationManifest, Sizes | 'head'>;
-export type DetectorShape = Pick<DetectionManifest, Sizes | 'head'>;
-
-/** The shape of a model, as far as counting its tensors and its work needs it. */
-export type ModelShape = ClassifierShape | SegmenterShape | DetectorShape;
+import type { ModelShape } from './model-shape.ts';
 
 export interface FlopCount {
   /** As the original's calc_flops.py counts; for figures that are comparable with the paper's. */

@@ -1,4 +1,4 @@
-import type { ClassifierShape, DetectorShape, ModelShape, SegmenterShape } from './flops.ts';
+import type { ClassifierShape, DetectorShape, ModelShape, SegmenterShape } from './model-shape.ts';
 
 /** Boxes that the proposal network passes on, at most. */
 const PROPOSALS = 1000;

@@ -20,11 +20,23 @@ const IMAGE_EXTENSIONS = new Set([
   '.dib',
   '.mpo', // JPEGs one behind the other; the first is the picture
   '.jxl',
-  ...['.jp2', '.j2k', '.j2c', '.jpc', '.jpf', '.jpx'],
+  '.jp2',
+  '.j2k',
+  '.j2c',
+  '.jpc',
+  '.jpf',
+  '.jpx',
   '.heic',
   '.heif',
   '.hif',
-  ...['.cr2', '.cr3', '.nef', '.arw', '.dng', '.orf', '.rw2', '.raf'], // RAW of cameras
+  '.cr2',
+  '.cr3',
+  '.nef',
+  '.arw',
+  '.dng',
+  '.orf',
+  '.rw2',
+  '.raf', // RAW of cameras
 ]);
 
 /** Files and folders that systems and cameras leave behind, lower case; names that start with a dot are hidden. */

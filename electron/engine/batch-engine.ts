@@ -4,11 +4,12 @@ import type { Device } from '../shared/run.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from './addon.ts';
 import { alreadyDecoded, BatchBuffers } from './batch-buffers.ts';
 import type { BatchBuffer, Decoded } from './batch-buffers.ts';
-import type { ImageDecoder, Picture } from './decode-image.ts';
+import type { ImageDecoder } from './decode-image.ts';
+import type { Picture } from './picture.ts';
 import { DensePictures } from './dense-pictures.ts';
 import { PictureFiles } from './picture-files.ts';
 import { topClasses } from './top-classes.ts';
-import { Turns } from './turns.ts';
+import PQueue from 'p-queue';
 
 interface OpenModel {
   predict: (paths: readonly string[], dial: EngineDial) => Promise<ImageOutcome[]>;
@@ -28,9 +29,9 @@ interface Classifier {
 export class BatchEngine {
   readonly #addon: NativeAddon;
   readonly #decoder: ImageDecoder;
-  readonly #predicting = new Turns(1);
+  readonly #predicting = new PQueue({ concurrency: 1 });
   readonly #buffers = new BatchBuffers();
-  readonly #batches = new Turns(2);
+  readonly #batches = new PQueue({ concurrency: 2 });
   #model: OpenModel | undefined;
 
   constructor(addon: NativeAddon, decoder: ImageDecoder) {
@@ -39,7 +40,7 @@ export class BatchEngine {
   }
 
   get isPredicting(): boolean {
-    return this.#batches.isBusy;
+    return this.#batches.pending > 0;
   }
 
   /** See NativeAddon. */
@@ -59,13 +60,17 @@ export class BatchEngine {
       return;
     }
     this.#model = new DensePictures({
-      ...{ addon: this.#addon, model: native, input, files, predicting: this.#predicting },
-      inMemory: new Turns(threads + 1), // one is predicted while others are decoded
+      addon: this.#addon,
+      model: native,
+      input,
+      files,
+      predicting: this.#predicting,
+      inMemory: new PQueue({ concurrency: threads + 1 }), // one is predicted while others are decoded
     });
   }
 
   predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    return this.#batches.take(() => {
+    return this.#batches.add(() => {
       if (this.#model === undefined) throw new AppError('ENGINE', 'No model is open');
       return this.#model.predict(paths, dial);
     });
@@ -80,7 +85,7 @@ export class BatchEngine {
       const batch =
         count === 0
           ? undefined
-          : await this.#predicting.take(() => model.native.predict(buffer.bytes, count, dial));
+          : await this.#predicting.add(() => model.native.predict(buffer.bytes, count, dial));
       return decoded.map((image) => toOutcome(image, batch, count));
     } finally {
       this.#buffers.giveBack(buffer);

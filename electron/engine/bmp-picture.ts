@@ -46,7 +46,12 @@ export function bmpHeader(bytes: Buffer): BmpHeader | undefined {
   const masks = hasMasks ? masksAt(bytes, FILE_HEADER + 40) : MASKS_OF_16;
   const maskBytes = hasMasks && size === 40 ? (compression === 6 ? 16 : 12) : 0;
   return {
-    ...{ width, height: Math.abs(height), isTopDown: height < 0, bits, compression, masks },
+    width,
+    height: Math.abs(height),
+    isTopDown: height < 0,
+    bits,
+    compression,
+    masks,
     palette: { at: FILE_HEADER + size + maskBytes, entry: isCore ? 3 : 4 },
     data: bytes.readUInt32LE(10),
   };

@@ -1,24 +1,16 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { LONGEST_DECODING, PictureError } from '../shared/picture-problem.ts';
-import type { PictureProblem } from '../shared/picture-problem.ts';
 import { decodeHeic } from './decoder-threads.ts';
 import { asPictureError, isHarmless } from './decoder-words.ts';
 import { jpegDamage } from './jpeg-damage.ts';
 import { LARGEST_PICTURE, loaders, readHeader } from './picture-header.ts';
 import type { PictureHeader } from './picture-header.ts';
+import type { Picture } from './picture.ts';
 import { bytesPerPixel, cmykToRgb, depthOf, samplesToRgb } from './sample-types.ts';
 import { fittingSize, shrunkSize } from './shrink-on-load.ts';
-import type { PictureSize } from './shrink-on-load.ts';
 
 export type { PictureHeader } from './picture-header.ts';
-
-/** RGB, 8 bit, row-major, upright: width x height x 3 bytes. Large pictures may be smaller than their header says. */
-export interface Picture extends PictureSize {
-  pixels: Uint8Array;
-  /** What the decoder stumbled over without giving up. */
-  warning?: PictureProblem | undefined;
-}
 
 /** How the host turns bytes into pictures; a test gives it another decoder. Both throw PictureError. */
 export interface ImageDecoder {
@@ -82,7 +74,10 @@ async function decodeByLibvips(
   failOn: FailOn,
 ): Promise<Picture> {
   const whole = sharp(bytes, {
-    ...{ ignoreIcc: true, failOn, limitInputPixels: LARGEST_PICTURE, limitInputChannels: false },
+    ignoreIcc: true,
+    failOn,
+    limitInputPixels: LARGEST_PICTURE,
+    limitInputChannels: false,
   })
     .timeout({ seconds: LONGEST_DECODING })
     .autoOrient();

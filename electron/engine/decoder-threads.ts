@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LONGEST_DECODING, PictureError } from '../shared/picture-problem.ts';
 import type { PictureProblem } from '../shared/picture-problem.ts';
-import type { Picture } from './decode-image.ts';
-import { Turns } from './turns.ts';
+import type { Picture } from './picture.ts';
+import PQueue from 'p-queue';
 
 /** What a thread is sent. */
 export interface DecoderCall {
@@ -23,7 +23,7 @@ const workerEntry = join(import.meta.dirname, 'decoder-worker.ts');
 
 /** Threads that wait for the next file; none is started before there is one. */
 const idle: Worker[] = [];
-const turns = new Turns(availableParallelism());
+const decoding = new PQueue({ concurrency: availableParallelism() });
 
 /** The picture of a HEIC file: RGB, 8 bit, upright as its container says, without its colour profile. Throws PictureError. */
 export async function decodeHeic(bytes: Uint8Array): Promise<Picture> {
@@ -65,7 +65,7 @@ function failure(details: string): PictureError {
 }
 
 function ask(call: DecoderCall): Promise<DecoderReply> {
-  return turns.take(async () => {
+  return decoding.add(async () => {
     const worker = idle.pop() ?? new Worker(workerEntry);
     worker.ref();
     const reply = await answerOf(worker, call);

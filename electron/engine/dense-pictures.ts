@@ -5,7 +5,7 @@ import type { DenseInput } from '../shared/resized-size.ts';
 import type { NativeAddon, NativeDetections, NativeModel, NativeSegmentation, NativeSize } from './addon.ts';
 import type { PictureFiles } from './picture-files.ts';
 import { topAreas, topFound } from './top-classes.ts';
-import type { Turns } from './turns.ts';
+import type PQueue from 'p-queue';
 
 /** A picture as the model wants it. */
 interface Resized {
@@ -23,16 +23,16 @@ export class DensePictures {
   readonly #model: NativeModel;
   readonly #input: DenseInput;
   readonly #files: PictureFiles;
-  readonly #inMemory: Turns;
-  readonly #predicting: Turns;
+  readonly #inMemory: PQueue;
+  readonly #predicting: PQueue;
 
   constructor(parts: {
     addon: NativeAddon;
     model: NativeModel;
     input: DenseInput;
     files: PictureFiles;
-    inMemory: Turns; // pictures, from the file to the outcome
-    predicting: Turns;
+    inMemory: PQueue; // pictures, from the file to the outcome
+    predicting: PQueue;
   }) {
     this.#addon = parts.addon;
     this.#model = parts.model;
@@ -43,7 +43,7 @@ export class DensePictures {
   }
 
   async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    const outcomes = paths.map((path) => this.#inMemory.take(() => this.#predict(path, dial)));
+    const outcomes = paths.map((path) => this.#inMemory.add(() => this.#predict(path, dial)));
     await Promise.allSettled(outcomes); // the model must not be at work any more when the batch fails
     return Promise.all(outcomes);
   }
@@ -52,7 +52,7 @@ export class DensePictures {
     const { facts, ...picture } = await this.#decode(path);
     if ('problem' in picture) return { status: 'failed', facts, problem: picture.problem };
     const { made, warning } = picture;
-    const found = await this.#predicting.take(() => this.#find(made, dial));
+    const found = await this.#predicting.add(() => this.#find(made, dial));
     return { status: 'ok', facts, warning, ...found };
   }
 
@@ -104,7 +104,8 @@ function toDetected({ detections, directions, survived, milliseconds }: NativeDe
   const found = detections.map(({ classIndex, score, box, area, counts }): Detection => {
     const [left = 0, top = 0, right = 0, bottom = 0] = box;
     return {
-      ...{ classIndex, score },
+      classIndex,
+      score,
       box: { x: left, y: top, width: right - left, height: bottom - top },
       mask: { area, counts },
     };

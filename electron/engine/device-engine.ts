@@ -13,7 +13,7 @@ import { AppError } from '../shared/errors.ts';
 import type { KeptText } from '../shared/kept-text.ts';
 import { isGpu } from '../shared/run.ts';
 import type { Device } from '../shared/run.ts';
-import { DeviceLanes } from './device-lanes.ts';
+import { DeviceWorkers } from './device-workers.ts';
 import { tryDevice } from './device-trial.ts';
 import type { TrialSubject } from './device-trial.ts';
 import { DeviceTrials } from './device-trials.ts';
@@ -37,7 +37,7 @@ export interface DeviceEngineOptions extends EngineClientOptions {
  */
 export class DeviceEngine implements EngineApi {
   readonly #processor: EngineClient;
-  readonly #lanes: DeviceLanes;
+  readonly #workers: DeviceWorkers;
   readonly #trials: DeviceTrials;
   readonly #crashListeners: ((reason: string) => void)[] = [];
   readonly #noteListeners: ((note: string) => void)[] = [];
@@ -52,7 +52,7 @@ export class DeviceEngine implements EngineApi {
     };
     this.#processor = makeClient();
     const onNote = (note: string) => this.#noteListeners.forEach((listener) => listener(note));
-    this.#lanes = new DeviceLanes({ processor: this.#processor, makeClient, onNote });
+    this.#workers = new DeviceWorkers({ processor: this.#processor, makeClient, onNote });
     const { startHost = forkHost, hostEntry = defaultHostEntry } = options;
     this.#trials = new DeviceTrials(trials, (device) => tryDevice(device, trial, startHost, hostEntry));
   }
@@ -69,11 +69,11 @@ export class DeviceEngine implements EngineApi {
   }
 
   async open(model: EngineModel): Promise<OpenedModel> {
-    return this.#lanes.open(model, isGpu(model.device) ? await this.devices() : []);
+    return this.#workers.open(model, isGpu(model.device) ? await this.devices() : []);
   }
 
   predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    return this.#lanes.predict(paths, dial);
+    return this.#workers.predict(paths, dial);
   }
 
   render(path: string, options: RenderOptions): Promise<RenderedPicture> {
@@ -97,7 +97,7 @@ export class DeviceEngine implements EngineApi {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#processor.close(), this.#lanes.close()]);
+    await Promise.all([this.#processor.close(), this.#workers.close()]);
   }
 
   async #list(again: boolean): Promise<Device[]> {

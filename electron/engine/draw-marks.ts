@@ -3,7 +3,7 @@ import type { OverlayOptions } from 'sharp';
 import type { Box, Mark } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
 import { decodeRuns, forEachColumnPart } from '../shared/mask.ts';
-import type { Picture } from './decode-image.ts';
+import type { Picture } from './picture.ts';
 
 const MASK_OPACITY = 0.5;
 const LINE = 1 / 320; // of the picture's longer side

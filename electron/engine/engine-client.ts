@@ -20,7 +20,7 @@ import { HostEnded, HostProcess } from './host-process.ts';
 import type { HostCall, HostResults, PictureCall } from './messages.ts';
 import { forkHost } from './start-host.ts';
 import type { StartHost } from './start-host.ts';
-import { Turns } from './turns.ts';
+import PQueue from 'p-queue';
 
 type EngineProcess = HostProcess<HostCall, HostResults>;
 
@@ -55,7 +55,7 @@ export class EngineClient {
   readonly #startHost: StartHost;
   readonly #watchdog: (images: number) => number;
   readonly #crashListeners: ((reason: string) => void)[] = [];
-  readonly #starting = new Turns(1);
+  readonly #starting = new PQueue({ concurrency: 1 });
   #host: EngineProcess | undefined;
   #model: EngineModel | undefined;
   /** Ends when the last batch that was under way in a crash has been examined; others wait meanwhile. */
@@ -250,7 +250,7 @@ export class EngineClient {
   }
 
   #runningHost(): Promise<EngineProcess> {
-    return this.#starting.take(async () => {
+    return this.#starting.add(async () => {
       const host = this.#host;
       if (host?.ended !== undefined) this.#lose(host, host.ended);
       if (this.#closed) throw closed();

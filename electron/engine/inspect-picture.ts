@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { InspectedPicture, InspectOptions } from '../shared/trainer-api.ts';
 import { problemText } from '../shared/picture-problem.ts';
-import type { Picture } from './decode-image.ts';
+import type { Picture } from './picture.ts';
 import type { KeptPictures, Shrink } from './kept-pictures.ts';
 
 /** Rows of the small grey picture, and pixels of each that are compared with their right neighbour. */
@@ -16,7 +16,7 @@ export async function inspectPicture(
 ): Promise<InspectedPicture> {
   const file = await pictures.look(path, options, async (picture, { width, height }, bytes) => {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
-    return { width, height, looks: await lookOf(picture, shrink), sha256 };
+    return { width, height, dHash: await lookOf(picture, shrink), sha256 };
   });
   return 'problem' in file ? { error: problemText(file.problem) } : file.made;
 }

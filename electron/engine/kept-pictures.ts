@@ -3,7 +3,8 @@ import type { ImageFacts } from '../shared/engine-api.ts';
 import { AppError } from '../shared/errors.ts';
 import { problemText } from '../shared/picture-problem.ts';
 import type { InspectOptions } from '../shared/trainer-api.ts';
-import type { Picture, PictureHeader } from './decode-image.ts';
+import type { PictureHeader } from './decode-image.ts';
+import type { Picture } from './picture.ts';
 import type { FromFile, PictureFiles } from './picture-files.ts';
 import { isCurrent } from './read-image-file.ts';
 

@@ -7,7 +7,7 @@ import type { KeptPictures } from './kept-pictures.ts';
 import { readPreprocessing } from './read-preprocessing.ts';
 import type { Preprocessing } from './read-preprocessing.ts';
 import { softmax, topClasses } from './top-classes.ts';
-import { Turns } from './turns.ts';
+import PQueue from 'p-queue';
 
 /** Pictures that are predicted together. */
 const BATCH = 32;
@@ -47,14 +47,14 @@ export interface Features {
 export class PackagePredictor {
   readonly #addon: NativeAddon;
   readonly #pictures: KeptPictures;
-  readonly #computing: Turns;
+  readonly #computing: PQueue;
   /** Features are in the order of the calls, so that what is solved from them is the same every time. */
-  readonly #adding = new Turns(1);
+  readonly #adding = new PQueue({ concurrency: 1 });
   #loaded: { key: string; opened: Promise<OpenPackage> } | undefined;
   #features: Features[] = [];
 
   /** `computing`: models and a trainer use all threads, one call at a time. */
-  constructor(addon: NativeAddon, pictures: KeptPictures, computing: Turns) {
+  constructor(addon: NativeAddon, pictures: KeptPictures, computing: PQueue) {
     this.#addon = addon;
     this.#pictures = pictures;
     this.#computing = computing;
@@ -79,7 +79,7 @@ export class PackagePredictor {
     dial: EngineDial,
     on: Computing,
   ): Promise<{ place: number; error: string }[]> {
-    return this.#adding.take(async () => {
+    return this.#adding.add(async () => {
       const opened = await this.#open(packagePath, on, true);
       const paths = examples.map(({ path }) => path);
       const failed: { place: number; error: string }[] = [];
@@ -126,7 +126,7 @@ export class PackagePredictor {
       const { placed, pixels, count } = await next;
       next = ready(first + BATCH);
       const predict = () => opened.model.predict(pixels, count, { tokenKeep, blockThreshold });
-      yield { placed, count, batch: count === 0 ? undefined : await this.#computing.take(predict) };
+      yield { placed, count, batch: count === 0 ? undefined : await this.#computing.add(predict) };
     }
   }
 
@@ -151,7 +151,7 @@ export class PackagePredictor {
     const version = await stat(path).catch(() => undefined); // loading it says what is wrong
     const key = JSON.stringify([path, version?.mtimeMs, version?.size, on, features]);
     if (this.#loaded?.key !== key) {
-      const opened = this.#computing.take(() => this.#load(path, on, features));
+      const opened = this.#computing.add(() => this.#load(path, on, features));
       this.#loaded = { key, opened };
     }
     const { opened } = this.#loaded;

@@ -1,9 +1,10 @@
 import type { ImageFacts } from '../shared/engine-api.ts';
 import { PictureError } from '../shared/picture-problem.ts';
 import type { PictureProblem } from '../shared/picture-problem.ts';
-import type { ImageDecoder, Picture, PictureHeader } from './decode-image.ts';
+import type { ImageDecoder, PictureHeader } from './decode-image.ts';
+import type { Picture } from './picture.ts';
 import { readImageFile } from './read-image-file.ts';
-import { Turns } from './turns.ts';
+import PQueue from 'p-queue';
 
 const LARGE_PICTURE = 40e6; // pixels; decoded one at a time so that memory stays bounded
 
@@ -15,12 +16,12 @@ export type FromFile<Made> =
 /** Reads and decodes files for the model, as many at a time as the engine has threads. */
 export class PictureFiles {
   readonly #decoder: ImageDecoder;
-  readonly #decoding: Turns;
-  readonly #largeDecoding = new Turns(1);
+  readonly #decoding: PQueue;
+  readonly #largeDecoding = new PQueue({ concurrency: 1 });
 
   constructor(decoder: ImageDecoder, threads: number) {
     this.#decoder = decoder;
-    this.#decoding = new Turns(threads);
+    this.#decoding = new PQueue({ concurrency: threads });
   }
 
   /**
@@ -32,7 +33,7 @@ export class PictureFiles {
     shorterSide: (header: PictureHeader) => number,
     make: (picture: Picture, header: PictureHeader, bytes: Buffer) => Promise<Made>,
   ): Promise<FromFile<Made>> {
-    return this.#decoding.take(() => this.#decode(path, shorterSide, make));
+    return this.#decoding.add(() => this.#decode(path, shorterSide, make));
   }
 
   async #decode<Made>(
@@ -58,7 +59,7 @@ export class PictureFiles {
         return { facts, made: await make(picture, header, bytes), warning: picture.warning };
       };
       const large = width * height > LARGE_PICTURE;
-      return await (large ? this.#largeDecoding.take(decode) : decode());
+      return await (large ? this.#largeDecoding.add(decode) : decode());
     } catch (error) {
       if (!(error instanceof PictureError)) throw error;
       return { facts, problem: error.problem };

@@ -5,7 +5,7 @@ import { PictureError } from '../shared/picture-problem.ts';
 import { captureTime } from './capture-time.ts';
 import type { CaptureTime } from './capture-time.ts';
 import { bmpHeader, decodeBmp } from './bmp-picture.ts';
-import type { Picture } from './decode-image.ts';
+import type { Picture } from './picture.ts';
 import { convertJxl, decodeJp2, extractPreview } from './decoder-threads.ts';
 import { asPictureError } from './decoder-words.ts';
 import { unusualSamples } from './sample-types.ts';
@@ -38,8 +38,14 @@ const JXL_STARTS = [Buffer.from('0000000c4a584c200d0a870a', 'hex'), Buffer.from(
 
 /** RAW files of cameras, by content. Their sensor data is not developed: the JPEG inside is the picture. */
 const rawTypes = new Set([
-  ...['image/x-canon-cr2', 'image/x-canon-cr3', 'image/x-nikon-nef', 'image/x-sony-arw'],
-  ...['image/x-adobe-dng', 'image/x-olympus-orf', 'image/x-panasonic-rw2', 'image/x-fujifilm-raf'],
+  'image/x-canon-cr2',
+  'image/x-canon-cr3',
+  'image/x-nikon-nef',
+  'image/x-sony-arw',
+  'image/x-adobe-dng',
+  'image/x-olympus-orf',
+  'image/x-panasonic-rw2',
+  'image/x-fujifilm-raf',
 ]);
 
 /** What the header of a picture says; its size is that of the whole picture, upright. */
@@ -82,7 +88,10 @@ export async function readHeader(bytes: Buffer): Promise<PictureHeader> {
   // A TIFF, and most RAW files, are the EXIF block; libvips does not hand out that of a TIFF.
   const captured = captureTime(bytes) ?? captureTime(metadata.exif);
   return {
-    ...{ width, height, captured, inside },
+    width,
+    height,
+    captured,
+    inside,
     format: metadata.format,
     space: metadata.space,
     isHeic: metadata.format === 'heif' && metadata.compression !== 'av1',

@@ -21,7 +21,7 @@ import { PackagePredictor } from './package-predictor.ts';
 import type { Computing } from './package-predictor.ts';
 import { PictureFiles } from './picture-files.ts';
 import { preprocessingOf } from './read-preprocessing.ts';
-import { Turns } from './turns.ts';
+import PQueue from 'p-queue';
 
 interface OpenTraining {
   native: NativeTrainer;
@@ -34,9 +34,9 @@ export class PictureTrainer implements Omit<TrainerApi, 'close'> {
   readonly #pictures: KeptPictures;
   readonly #predictor: PackagePredictor;
   /** The trainer and models use all threads: one call at a time, in the order of asking. */
-  readonly #computing = new Turns(1);
+  readonly #computing = new PQueue({ concurrency: 1 });
   /** One is computed while the pictures of the other are decoded. */
-  readonly #steps = new Turns(2);
+  readonly #steps = new PQueue({ concurrency: 2 });
   #training: OpenTraining | undefined;
   #on: Computing = { device: 'cpu', threads: availableParallelism() };
 
@@ -53,7 +53,7 @@ export class PictureTrainer implements Omit<TrainerApi, 'close'> {
   }
 
   open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {
-    return this.#computing.take(async () => {
+    return this.#computing.add(async () => {
       this.#training = undefined;
       const { resize } = preprocessingOf(manifest);
       const { device, threads } = options;
@@ -64,15 +64,15 @@ export class PictureTrainer implements Omit<TrainerApi, 'close'> {
   }
 
   step(request: StepRequest): Promise<StepReport> {
-    return this.#steps.take(() => this.#step(request));
+    return this.#steps.add(() => this.#step(request));
   }
 
   saveState(path: string): Promise<void> {
-    return this.#computing.take(() => this.#opened().native.saveState(path));
+    return this.#computing.add(() => this.#opened().native.saveState(path));
   }
 
   saveWeights(path: string, { averaged }: { averaged: boolean }): Promise<void> {
-    return this.#computing.take(() => this.#opened().native.saveWeights(path, averaged));
+    return this.#computing.add(() => this.#opened().native.saveWeights(path, averaged));
   }
 
   predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
@@ -98,7 +98,7 @@ export class PictureTrainer implements Omit<TrainerApi, 'close'> {
   }): Promise<SolvedHead> {
     const { values, labels } = this.#predictor.takeFeatures();
     const options = { classes, smoothing, decay, ...this.#on };
-    return this.#computing.take(() => this.#addon.solveHead(values, Int32Array.from(labels), options));
+    return this.#computing.add(() => this.#addon.solveHead(values, Int32Array.from(labels), options));
   }
 
   /** Takes its turn at once, and waits in it for the pictures: those of a later step may be there before. */
@@ -107,7 +107,7 @@ export class PictureTrainer implements Omit<TrainerApi, 'close'> {
     const decoded = Promise.all(examples.map(({ path }) => this.#pictures.take(path, resize)));
     decoded.catch(() => undefined); // heard of when its turn comes
     const labels = Int32Array.from(examples, ({ classIndex }) => classIndex);
-    return this.#computing.take(async () => native.step(await decoded, labels, { seed, learningRate }));
+    return this.#computing.add(async () => native.step(await decoded, labels, { seed, learningRate }));
   }
 
   #opened(): OpenTraining {

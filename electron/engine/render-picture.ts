@@ -1,11 +1,12 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import type { Box, Mark, RenderedPicture, RenderOptions } from '../shared/engine-api.ts';
-import type { ImageDecoder, Picture } from './decode-image.ts';
+import type { ImageDecoder } from './decode-image.ts';
+import type { Picture } from './picture.ts';
 import { asPictureError } from './decoder-words.ts';
 import { drawTexts, paintMarks } from './draw-marks.ts';
 import { readImageFile } from './read-image-file.ts';
-import { Turns } from './turns.ts';
+import PQueue from 'p-queue';
 
 const RENDERED_AT_ONCE = 2; // pictures, while nothing is predicted
 const THUMBNAIL = { quality: 80, effort: 2 };
@@ -22,8 +23,8 @@ const LONGEST_RENDERING = 60; // seconds
 export class PictureRenderer {
   readonly #decoder: ImageDecoder;
   readonly #isPredicting: () => boolean;
-  readonly #turns = new Turns(RENDERED_AT_ONCE);
-  readonly #besideRun = new Turns(1);
+  readonly #rendering = new PQueue({ concurrency: RENDERED_AT_ONCE });
+  readonly #besideRun = new PQueue({ concurrency: 1 });
 
   constructor(decoder: ImageDecoder, isPredicting: () => boolean) {
     this.#decoder = decoder;
@@ -65,7 +66,7 @@ export class PictureRenderer {
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    return this.#turns.take(() => (this.#isPredicting() ? this.#besideRun.take(work) : work()));
+    return this.#rendering.add(() => (this.#isPredicting() ? this.#besideRun.add(work) : work()));
   }
 
   async #pixels(path: string): Promise<Picture> {
@@ -86,8 +87,10 @@ export class PictureRenderer {
       return { bytes: await asPictureError(jpeg.toBuffer()), type: 'image/jpeg' };
     }
     const shrunk = picture.resize({
-      ...{ width: maxSide, height: maxSide },
-      ...{ fit: 'inside', withoutEnlargement: true },
+      width: maxSide,
+      height: maxSide,
+      fit: 'inside',
+      withoutEnlargement: true,
     });
     return { bytes: await asPictureError(shrunk.webp(THUMBNAIL).toBuffer()), type: 'image/webp' };
   }

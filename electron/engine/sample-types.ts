@@ -24,7 +24,12 @@ const COLOUR_CHANNELS = { grey: 1, inverted: 1, rgb: 3, cmyk: 4, lab: 3, icclab:
 const TAGS = { bits: 258, photometric: 262, channels: 277, format: 339 } as const;
 
 const SPACES: Partial<Record<number, Samples['space']>> = {
-  ...{ 0: 'inverted', 1: 'grey', 2: 'rgb', 5: 'cmyk', 8: 'lab', 9: 'icclab' },
+  0: 'inverted',
+  1: 'grey',
+  2: 'rgb',
+  5: 'cmyk',
+  8: 'lab',
+  9: 'icclab',
 };
 
 /** libvips takes the samples of this photometric interpretation as they are, however many and of whatever type. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { crashReporter } from 'electron';
-import type { Places } from './places.ts';
+import type { AppPaths } from './app-paths.ts';
 import { PRIVATE_FOLDER } from '../core/files/private.ts';
 
 export interface CrashSentinel {
@@ -12,7 +12,7 @@ export interface CrashSentinel {
 }
 
 /** Keeps dumps of crashes on this computer, and notices when the app before this one did not come to its end. */
-export function setupCrashReports({ data, crashes }: Places): CrashSentinel {
+export function setupCrashReports({ data, crashes }: AppPaths): CrashSentinel {
   crashReporter.start({ uploadToServer: false, submitURL: '' });
   const path = join(data, 'running');
   const notice = existsSync(path)

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { app, BrowserWindow, nativeTheme, screen } from 'electron';
 import type { IpcMainInvokeEvent, WebContents } from 'electron';
-import type { Places } from './places.ts';
+import type { AppPaths } from './app-paths.ts';
 import { ORIGIN, WINDOW_URL } from './scheme.ts';
 import { restoredState, saveState, SMALLEST } from './window-state.ts';
 
@@ -9,13 +9,13 @@ const BACKGROUND = { light: '#faf9f6', dark: '#171614' }; // until the page has 
 
 /** The one window. It may be closed and, on macOS, opened again. */
 export class MainWindow {
-  readonly #places: Places;
+  readonly #paths: AppPaths;
   readonly #statePath: string;
   #window: BrowserWindow | undefined;
 
-  constructor(places: Places) {
-    this.#places = places;
-    this.#statePath = join(places.data, 'window.json');
+  constructor(paths: AppPaths) {
+    this.#paths = paths;
+    this.#statePath = join(paths.data, 'window.json');
   }
 
   /** Undefined while it is closed. */
@@ -68,7 +68,7 @@ export class MainWindow {
       show: false,
       backgroundColor: nativeTheme.shouldUseDarkColors ? BACKGROUND.dark : BACKGROUND.light,
       webPreferences: {
-        preload: this.#places.preload,
+        preload: this.#paths.preload,
         sandbox: true,
         contextIsolation: true,
         nodeIntegration: false,

@@ -6,7 +6,7 @@ import { setupCrashReports } from './crash-sentinel.ts';
 import { alteredFiles } from './installed-files.ts';
 import { MainWindow } from './main-window.ts';
 import { setupMenu } from './menu.ts';
-import { setupPlaces } from './places.ts';
+import { setupPaths } from './app-paths.ts';
 import { setupQuit } from './quit.ts';
 import { setupRunSigns } from './run-signs.ts';
 import { setupProtocol, setupScheme } from './scheme.ts';
@@ -18,8 +18,8 @@ import { setupCalls, setupDesktop } from './window-calls.ts';
 
 const root = join(import.meta.dirname, '../..');
 const isCommand = runCommand(root);
-const places = setupPlaces(root);
-const window = new MainWindow(places);
+const paths = setupPaths(root);
+const window = new MainWindow(paths);
 setupScheme();
 setupNoNetwork();
 // Electron is not ready before this module has come to its end, so nothing may wait for that here.
@@ -27,18 +27,18 @@ if (isCommand || !setupSingleInstance(window)) app.quit();
 else start().catch(fail);
 
 async function start(): Promise<void> {
-  const sentinel = setupCrashReports(places);
+  const sentinel = setupCrashReports(paths);
   await app.whenReady();
   const altered = await alteredFiles(root);
   if (altered.length > 0) {
     fail(new Error(chooseLanguage('system', app.getLocale()).texts.altered(altered)));
     return;
   }
-  const service = setupService(places);
+  const service = setupService(paths);
   const { language } = await service.settings({});
   const spoken = chooseLanguage(language, app.getLocale());
   setupSession();
-  setupProtocol(places.window, service.pictures);
+  setupProtocol(paths.window, service.pictures);
   setupCalls(service, window);
   setupDesktop(service, window, spoken.texts);
   setupRunSigns(service, window, spoken);

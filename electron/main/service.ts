@@ -6,15 +6,16 @@ import { ModelRegistry } from '../core/packages/model-registry.ts';
 import { DeviceEngine } from '../engine/device-engine.ts';
 import { TrainerClient } from '../engine/trainer-client.ts';
 import { SAMPLE_MODEL } from '../shared/api/settings.ts';
-import type { Places } from './places.ts';
+import type { AppPaths } from './app-paths.ts';
 import { utilityHost } from './utility-host.ts';
 
 /** The app on the person's library, with an engine host in a process of Electron's. */
-export function setupService({ data, models, samples, engineHost, trainingHost }: Places): AppService {
+export function setupService({ data, models, samples, engineHost, trainingHost }: AppPaths): AppService {
   return createAppService({
     libraryPath: join(data, 'library.db'),
     engine: new DeviceEngine({
-      ...{ hostEntry: engineHost, startHost: utilityHost },
+      hostEntry: engineHost,
+      startHost: utilityHost,
       trials: keptText(join(data, 'devices.json')),
       trial: { packagePath: join(models, `${SAMPLE_MODEL}.safetensors`), pictures: samples },
     }),

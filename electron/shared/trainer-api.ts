@@ -44,7 +44,7 @@ export type InspectedPicture =
       width: number; // upright, pixels
       height: number;
       /** 64 bits, hex: neighbouring pixels compared in a picture of 9 x 8 (dHash). Alike pictures differ in few bits. */
-      looks: string;
+      dHash: string;
       sha256: string; // of the file, hex
     }
   | { error: string };

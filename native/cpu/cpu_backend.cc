@@ -137,7 +137,7 @@ class CpuBackend : public CpuSegmentation {
                                             {stream, directions, gate_logits, added});
   }
 
-  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> places, int grid, Tensor cosines,
+  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> indices, int grid, Tensor cosines,
                      Tensor sines) override {
     const int dim = tokens.extent(2), quarter = dim / 4;
     const RowTiles tiles(tokens.extent(1));
@@ -146,7 +146,7 @@ class CpuBackend : public CpuSegmentation {
       const int b = task / tiles.count(), tile = task % tiles.count();
       for (int t = tiles.begin(tile); t < tiles.end(tile); ++t) {
         float* row = tokens.at(b) + static_cast<std::size_t>(t) * dim;
-        const int place = places.at(b)[t];
+        const int place = indices.at(b)[t];
         for (const int position : {place / grid, place % grid}) {
           rotate_pairs(row, cosines.at(position), sines.at(position), quarter);
           row += 2 * quarter;
@@ -156,7 +156,7 @@ class CpuBackend : public CpuSegmentation {
     });
   }
 
-  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> places, Tensor out) override {
+  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> indices, Tensor out) override {
     const int dim = tokens.extent(2);
     const RowTiles tiles(tokens.extent(1));
     pool_.run(tokens.extent(0) * tiles.count(), [&](int task, int thread) {
@@ -164,7 +164,7 @@ class CpuBackend : public CpuSegmentation {
       const int b = task / tiles.count(), tile = task % tiles.count();
       for (int t = tiles.begin(tile); t < tiles.end(tile); ++t)
         std::copy_n(tokens.at(b) + static_cast<std::size_t>(t) * dim, dim,
-                    out.at(b) + static_cast<std::size_t>(places.at(b)[t]) * dim);
+                    out.at(b) + static_cast<std::size_t>(indices.at(b)[t]) * dim);
       time.end(Operation::prune);
     });
   }

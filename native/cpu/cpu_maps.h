@@ -41,7 +41,7 @@ class CpuMaps : public Backend {
   OperationTimes times_;
 
  private:
-  // For each of `bins` places along one axis the cells that it is made of.
+  // For each of `bins` positions along one axis the cells that it is made of.
   struct AxisWeights {
     struct Bin {
       int first, count;  // cells

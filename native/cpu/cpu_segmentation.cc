@@ -45,7 +45,7 @@ void CpuSegmentation::add_resized_taps(Tensor taps, Activation activation, Tenso
   pool_.run(out.extent(0) * height, [&](int task, int thread) {
     OperationTimes::Task time(times_, thread);
     const int b = task / height, y = task % height;
-    // First the rows of taps above one another, for each of the three places beside one another.
+    // First the rows of taps above one another, for each of the three positions beside one another.
     float* const sums = rows + thread * needed;
     Term terms[6];
     for (int x = 0; x < small_width; ++x)

@@ -178,13 +178,13 @@ class GpuBackend : public GpuMaps {
     times_.end(gpu_, "out_proj");
   }
 
-  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> places, int grid, Tensor cosines,
+  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> indices, int grid, Tensor cosines,
                      Tensor sines) override {
     const int dim = tokens.extent(2);
-    const std::size_t rows = places.size();
+    const std::size_t rows = indices.size();
     gpu_.launch_each(Kernel::rotate_tokens, rows * (dim / 4) * 2,
                      RotateTokens{.tokens = tokens.data(),
-                                  .places = places.data(),
+                                  .indices = indices.data(),
                                   .cosines = cosines.data(),
                                   .sines = sines.data(),
                                   .rows = static_cast<int>(rows),
@@ -193,10 +193,10 @@ class GpuBackend : public GpuMaps {
     times_.end(gpu_, "rotate");
   }
 
-  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> places, Tensor out) override {
+  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> indices, Tensor out) override {
     gpu_.launch_each(Kernel::scatter_tokens, tokens.size(),
                      ScatterTokens{.tokens = tokens.data(),
-                                   .places = places.data(),
+                                   .indices = indices.data(),
                                    .out = out.data(),
                                    .keep = tokens.extent(1),
                                    .patches = out.extent(1),

@@ -215,18 +215,18 @@ void GpuMaps::norm_channels(Tensor x, const float* weight, const float* bias, fl
 void GpuMaps::roi_align(std::span<const Tensor> levels, std::span<const int> strides, const float* boxes,
                         const int* level, int count, Tensor out) {
   const int side = out.extent(1), channels = out.extent(3);
-  std::vector<RoiPlace> places;
+  std::vector<RoiPlace> indices;
   for (int r = 0; r < count; ++r, boxes += 4) {
     const RoiAxis across(boxes[0], boxes[2], strides[level[r]], side);
     const RoiAxis down(boxes[1], boxes[3], strides[level[r]], side);
-    places.push_back(
+    indices.push_back(
         {{down.start, across.start}, {down.width, across.width}, {down.samples, across.samples}, level[r]});
   }
-  places_.hold(places);
+  indices_.hold(indices);
   AlignRois arguments{.maps = {},
                       .heights = {},
                       .widths = {},
-                      .places = places_.data(),
+                      .indices = indices_.data(),
                       .out = out.data(),
                       .side = side,
                       .channels = channels};

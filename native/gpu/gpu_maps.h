@@ -45,7 +45,7 @@ class GpuMaps : public Backend {
   void unfold(Tensor x, int kernel, int first, int count);
 
   std::size_t tile_bytes_;  // that a tile of pixels takes of halves_, and of floats_
-  Buffer<RoiPlace> places_{gpu_};
+  Buffer<RoiPlace> indices_{gpu_};
   Buffer<std::int32_t> starts_{gpu_};  // of sliding windows
 };
 

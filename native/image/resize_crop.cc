@@ -233,22 +233,22 @@ void filter_pixels(const Source& source, const Filter& across, const Filter& dow
   }
 }
 
-// Two neighbouring places and the share of the second.
+// Two neighbouring samples and the share of the second.
 struct Between {
   int first, second;
   double share;
 };
 
 std::vector<Between> sampled_places(int size, int resized) {
-  std::vector<Between> places;
-  places.reserve(resized);
+  std::vector<Between> samples;
+  samples.reserve(resized);
   const double scale = static_cast<double>(size) / resized;
   for (int i = 0; i < resized; ++i) {
     const double place = std::clamp((i + 0.5) * scale - 0.5, 0.0, size - 1.0);
     const int first = static_cast<int>(place);
-    places.push_back({first, std::min(first + 1, size - 1), place - first});
+    samples.push_back({first, std::min(first + 1, size - 1), place - first});
   }
-  return places;
+  return samples;
 }
 
 void sample_pixels(const std::uint8_t* source, int width, int height, int target_width, int target_height,

@@ -7,7 +7,7 @@
 cmake_minimum_required(VERSION 3.25)
 get_filename_component(NATIVE ${CMAKE_CURRENT_LIST_DIR}/.. ABSOLUTE)
 
-# TEXT gets the header's text with its own includes in their places.
+# TEXT gets the header's text with its own includes in their place.
 set(seen)
 function(join header)
   set(text "")

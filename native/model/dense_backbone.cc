@@ -23,7 +23,7 @@ std::array<double, 4> cubic_weights(double fraction) {
   return {far(fraction + 1.0), near(fraction), near(1.0 - fraction), far(2.0 - fraction)};
 }
 
-// One axis of an interpolation: the four cells and their weights for each of the new places.
+// One axis of an interpolation: the four cells and their weights for each of the new positions.
 struct CubicAxis {
   CubicAxis(int from, int to) : cells(to), weights(to) {
     for (int i = 0; i < to; ++i) {
@@ -117,7 +117,7 @@ Status DenseBackbone::plan(int images) {
     for (Tensor& scores : b.scores) scores = take({images, patches});
     for (auto& kept : b.kept) kept = workspace_.take<std::int32_t>({images, patches});
     b.rows = workspace_.take<std::int32_t>({images, patches});
-    b.places = workspace_.take<std::int32_t>({images, patches});
+    b.indices = workspace_.take<std::int32_t>({images, patches});
     b.directions = workspace_.take<std::uint8_t>({c.depth, images});
     b.gate_logits = take({c.depth, images, 2});
   });
@@ -163,7 +163,7 @@ bool DenseBackbone::needs_hidden(int layer) const {
 void DenseBackbone::rotate(Tensor tokens) {
   if (!config_.rotary) return;
   const int grid = config_.grid(), pairs = config_.embed_dim / 4;
-  backend_.rotate_tokens(tokens, places(tokens.extent(0), tokens.extent(1)), grid, {cosines_, {grid, pairs}},
+  backend_.rotate_tokens(tokens, indices(tokens.extent(0), tokens.extent(1)), grid, {cosines_, {grid, pairs}},
                          {sines_, {grid, pairs}});
 }
 
@@ -177,12 +177,12 @@ Status DenseBackbone::choose(Tensor scores, int count, const std::vector<std::in
   order_.resize(all);
   rows_.resize(static_cast<std::size_t>(images) * count);
   for (int b = 0; b < images; ++b) {
-    const std::int32_t* places = places_.data() + static_cast<std::size_t>(b) * patches;
+    const std::int32_t* indices = indices_.data() + static_cast<std::size_t>(b) * patches;
     std::fill(dense_scores_.begin(), dense_scores_.end(), -INFINITY);
-    for (int i = 0; i < patches; ++i) dense_scores_[places[i]] = scores_[b * patches + i];
+    for (int i = 0; i < patches; ++i) dense_scores_[indices[i]] = scores_[b * patches + i];
     keep_best(dense_scores_.data(), all, count, order_.data());
     for (int i = 0, row = 0; i < count; ++i) {
-      while (places[row] != order_[i]) ++row;
+      while (indices[row] != order_[i]) ++row;
       rows_[b * count + i] = row;
     }
   }
@@ -192,25 +192,25 @@ Status DenseBackbone::choose(Tensor scores, int count, const std::vector<std::in
   backend_.write(buffers_.rows.data(), rows_.data(), bytes);
   for (int b = 0; b < images; ++b)
     for (int i = 0; i < count; ++i)
-      places_[b * count + i] = places_[b * patches + rows_[b * count + i]];  // never one still to be read
-  backend_.write(buffers_.places.data(), places_.data(), bytes);
+      indices_[b * count + i] = indices_[b * patches + rows_[b * count + i]];  // never one still to be read
+  backend_.write(buffers_.indices.data(), indices_.data(), bytes);
   return ok();
 }
 
 Status DenseBackbone::run(int images, const std::vector<int>& kept, const DynamicOptions& options) {
   const int all = config_.patches(), grid = config_.grid(), dim = config_.embed_dim;
   int patches = all;
-  places_.resize(static_cast<std::size_t>(images) * all);
+  indices_.resize(static_cast<std::size_t>(images) * all);
   for (int b = 0; b < images; ++b)
-    std::iota(places_.begin() + static_cast<std::ptrdiff_t>(b) * all,
-              places_.begin() + static_cast<std::ptrdiff_t>(b + 1) * all, 0);
-  backend_.write(buffers_.places.data(), places_.data(), places_.size() * sizeof(std::int32_t));
+    std::iota(indices_.begin() + static_cast<std::ptrdiff_t>(b) * all,
+              indices_.begin() + static_cast<std::ptrdiff_t>(b + 1) * all, 0);
+  backend_.write(buffers_.indices.data(), indices_.data(), indices_.size() * sizeof(std::int32_t));
   Tensor stream = buffers_.stream, spare = buffers_.gathered;
   backend_.embed_patches(buffers_.images, *embedding_, stream);
 
   // Sets what a map has at the patches that there are.
   const auto place = [&](Tensor tokens, Tensor map) {
-    backend_.scatter_tokens(tokens, places(images, patches), map);
+    backend_.scatter_tokens(tokens, indices(images, patches), map);
   };
   const bool dynamic = config_.block_selection || !config_.pruning_layers.empty();
   Tensor hidden = stream;  // what the last block added; before any block, all there is

@@ -43,7 +43,7 @@ class DenseBackbone {
     std::vector<Tensor> scores;                  // per stage [B, M]
     std::vector<TensorView<std::int32_t>> kept;  // per stage [B, M]: indices among the patches before it
     TensorView<std::int32_t> rows;               // [B, M]: those of them to go on with
-    TensorView<std::int32_t> places;             // [B, M]: in raster order, of the patches there still are
+    TensorView<std::int32_t> indices;            // [B, M]: in raster order, of the patches there still are
     TensorView<std::uint8_t> directions;         // [depth, B]
     Tensor gate_logits;                          // [depth, B, 2]
   };
@@ -59,13 +59,13 @@ class DenseBackbone {
   bool is_tap(int layer) const;
   void rotate(Tensor tokens);
   // The `count` best of scores [B, patches], into kept [B, count]; and which to go on with, into
-  // buffers_.rows and places: they, or those of `replay`. The choice among equal ones is that of a row of all
-  // patches, the pruned ones at minus infinity, as the original has it.
+  // buffers_.rows and indices: they, or those of `replay`. The choice among equal ones is that of a row of
+  // all patches, the pruned ones at minus infinity, as the original has it.
   Status choose(Tensor scores, int count, const std::vector<std::int32_t>* replay,
                 TensorView<std::int32_t> kept);
   // Places of the patches there are, in the backend's memory.
-  TensorView<const std::int32_t> places(int images, int patches) const {
-    return {buffers_.places.data(), {images, patches}};
+  TensorView<const std::int32_t> indices(int images, int patches) const {
+    return {buffers_.indices.data(), {images, patches}};
   }
 
   DyvmConfig config_;
@@ -79,7 +79,7 @@ class DenseBackbone {
   std::vector<Tensor> taps_;
   Tensor final_stream_;
   Reporter reporter_;
-  std::vector<std::int32_t> places_;          // host copy of buffers_.places, [B, patches]
+  std::vector<std::int32_t> indices_;         // host copy of buffers_.indices, [B, patches]
   std::vector<float> scores_, dense_scores_;  // of `choose`
   std::vector<std::int32_t> order_, rows_;    // likewise
 };

@@ -32,7 +32,7 @@ struct DetectionHead {
 struct DyvmConfig {
   bool class_token_first = false;  // VideoMamba: class token at row 0; Vim: in the middle of the patches
   bool halve_directions = true;    // Vim, MambaReg: mean of both scan directions; VideoMamba: their sum
-  bool rotary = false;             // dense: tokens are rotated by their places before every block
+  bool rotary = false;             // dense: tokens are rotated by their positions before every block
   int registers = 0;               // MambaReg: registers in place of the class token; else 0
   int register_reduction = 1;      // MambaReg: the head narrows each register to D / this, then joins them
   int image_size = 0, patch_size = 0, stride = 0;

@@ -109,20 +109,20 @@ BlockWeights VimLayers::block(int layer, std::vector<float>& gate) {
   return w;
 }
 
-void VimLayers::blocks(std::vector<std::unique_ptr<Block>>& places) {
+void VimLayers::blocks(std::vector<std::unique_ptr<Block>>& out) {
   for (int layer = 0; layer < config_.depth && good(); ++layer) {
     std::vector<float> gate;
     const BlockWeights weights = block(layer, gate);
-    if (good()) keep(places.emplace_back(), backend_.make_block(weights));
+    if (good()) keep(out.emplace_back(), backend_.make_block(weights));
   }
 }
 
-void VimLayers::predictors(std::vector<ScorePredictor>& places) {
+void VimLayers::predictors(std::vector<ScorePredictor>& out) {
   const int dim = config_.embed_dim;
-  places.resize(config_.pruning_layers.size());
-  for (std::size_t stage = 0; stage < places.size(); ++stage) {
+  out.resize(config_.pruning_layers.size());
+  for (std::size_t stage = 0; stage < out.size(); ++stage) {
     const std::string name = "score_predictors." + std::to_string(stage) + ".";
-    ScorePredictor& predictor = places[stage];
+    ScorePredictor& predictor = out[stage];
     vector(predictor.norm_weight, name + "in_conv.0.weight", dim);
     vector(predictor.norm_bias, name + "in_conv.0.bias", dim);
     linear(predictor.in, name + "in_conv.1", dim, dim);

@@ -55,8 +55,8 @@ class VimLayers {
   // All but the special tokens and the positions, which are the model's own.
   PatchEmbeddingWeights patch_weights();
   void patch_embedding(std::unique_ptr<PatchEmbedding>& place, const PatchEmbeddingWeights& weights);
-  void blocks(std::vector<std::unique_ptr<Block>>& places);
-  void predictors(std::vector<ScorePredictor>& places);
+  void blocks(std::vector<std::unique_ptr<Block>>& out);
+  void predictors(std::vector<ScorePredictor>& out);
   void linear(std::unique_ptr<Linear>& place, const std::string& name, int outputs, int inputs,
               bool biased = true);
   // Its values are there after place_vectors.

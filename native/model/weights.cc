@@ -123,11 +123,11 @@ Status Weights::read_entry(const std::string& name, const void* entry_json, cons
 }
 
 Status Weights::check_places(const std::string& path, std::uint64_t available) const {
-  std::vector<std::pair<std::uint64_t, std::uint64_t>> places;
-  for (const auto& [name, entry] : entries_) places.emplace_back(entry.begin, entry.end);
-  std::sort(places.begin(), places.end());
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
+  for (const auto& [name, entry] : entries_) ranges.emplace_back(entry.begin, entry.end);
+  std::sort(ranges.begin(), ranges.end());
   std::uint64_t next = 0;
-  for (const auto& [begin, end] : places) {
+  for (const auto& [begin, end] : ranges) {
     if (begin != next) break;
     next = end;
   }

@@ -185,12 +185,12 @@ class Backend {
   // Rotary positions (RoFormer, arXiv 2104.09864), in place on tokens [B,L,D] that are patches of a grid of
   // `grid` columns: where a token lies in row r and column c of it, the pairs of values 2q and 2q + 1 of its
   // first half are turned by the angle of position r and frequency q, those of its second half by that of c.
-  // cosines, sines [positions, D/4] of the angles; places [B,L]: the tokens' places in raster order.
-  virtual void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> places, int grid, Tensor cosines,
+  // cosines, sines [positions, D/4] of the angles; indices [B,L]: the tokens' indices in raster order.
+  virtual void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> indices, int grid, Tensor cosines,
                              Tensor sines) = 0;
 
-  // out [B,M,D]: row places[b,i] = tokens[b,i]; the other rows stay. tokens [B,k,D], places [B,k].
-  virtual void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> places, Tensor out) = 0;
+  // out [B,M,D]: row indices[b,i] = tokens[b,i]; the other rows stay. tokens [B,k,D], indices [B,k].
+  virtual void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> indices, Tensor out) = 0;
 
   // Vectors given to the operations below as `weight` and `bias` lie in the backend's memory.
 
@@ -224,7 +224,7 @@ class Backend {
 
   // out [B,H,W,C] = activation(out + a 3 x 3 convolution, zeros around it, of a map that is resized to H x W
   // as resize_map does). taps [B,h,w,9C] holds that map, before resizing, times the weights of each of the
-  // nine places, row by row: they add up to the same, and the products cost as much as the small map.
+  // nine positions, row by row: they add up to the same, and the products cost as much as the small map.
   virtual void add_resized_taps(Tensor taps, Activation activation, Tensor out) = 0;
 
   // The best class of pixels of the picture that the windows lie over, resized to width x height: rows

@@ -248,13 +248,13 @@ class ReferenceBackend : public ReferenceSegmentation {
     }
   }
 
-  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> places, int grid, Tensor cosines,
+  void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> indices, int grid, Tensor cosines,
                      Tensor sines) override {
     const int dim = tokens.extent(2), quarter = dim / 4;
     for (int b = 0; b < tokens.extent(0); ++b)
       for (int t = 0; t < tokens.extent(1); ++t)
         for (int pair = 0; pair < 2 * quarter; ++pair) {
-          const int place = places.at(b)[t], position = pair < quarter ? place / grid : place % grid;
+          const int place = indices.at(b)[t], position = pair < quarter ? place / grid : place % grid;
           const double cosine = cosines.at(position)[pair % quarter],
                        sine = sines.at(position)[pair % quarter];
           float* values = tokens.at(b) + t * dim + 2 * pair;
@@ -264,11 +264,11 @@ class ReferenceBackend : public ReferenceSegmentation {
         }
   }
 
-  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> places, Tensor out) override {
+  void scatter_tokens(Tensor tokens, TensorView<const std::int32_t> indices, Tensor out) override {
     const int dim = tokens.extent(2);
     for (int b = 0; b < tokens.extent(0); ++b)
       for (int t = 0; t < tokens.extent(1); ++t)
-        std::copy_n(tokens.at(b) + t * dim, dim, out.at(b) + places.at(b)[t] * dim);
+        std::copy_n(tokens.at(b) + t * dim, dim, out.at(b) + indices.at(b)[t] * dim);
   }
 
   void norm_patches(Tensor stream, const SpecialTokens& special, const float* weight, const float* bias,

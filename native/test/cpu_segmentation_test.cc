@@ -24,13 +24,13 @@ std::vector<float> random_values(std::size_t count, unsigned seed) {
 }
 
 // `count` of the numbers below `all`, ascending.
-std::vector<std::int32_t> some_places(int count, int all, unsigned seed) {
-  std::vector<std::int32_t> places(all);
-  std::iota(places.begin(), places.end(), 0);
-  std::shuffle(places.begin(), places.end(), std::mt19937(seed));
-  places.resize(count);
-  std::sort(places.begin(), places.end());
-  return places;
+std::vector<std::int32_t> some_indices(int count, int all, unsigned seed) {
+  std::vector<std::int32_t> indices(all);
+  std::iota(indices.begin(), indices.end(), 0);
+  std::shuffle(indices.begin(), indices.end(), std::mt19937(seed));
+  indices.resize(count);
+  std::sort(indices.begin(), indices.end());
+  return indices;
 }
 
 // What `compute` makes of a copy of `values` on each backend must be alike.
@@ -55,7 +55,7 @@ void compare(const std::vector<float>& values, const std::function<void(Backend&
 
 }  // namespace
 
-TEST_CASE("tokens are rotated by their places, gathered or not") {
+TEST_CASE("tokens are rotated by their positions, gathered or not") {
   for (const int dim : {4, 12, 48, 100}) {
     for (const int grid : {1, 3, 7}) {
       const int all = grid * grid;
@@ -69,11 +69,11 @@ TEST_CASE("tokens are rotated by their places, gathered or not") {
           cosines.push_back(std::cos(0.37f * i));
           sines.push_back(std::sin(0.37f * i));
         }
-        std::vector<std::int32_t> places;
+        std::vector<std::int32_t> indices;
         for (unsigned b = 0; b < 2; ++b)
-          for (const std::int32_t place : some_places(tokens, all, b)) places.push_back(place);
+          for (const std::int32_t place : some_indices(tokens, all, b)) indices.push_back(place);
         compare(random_values(2ull * tokens * dim, 3), [&](Backend& backend, float* values) {
-          backend.rotate_tokens({values, {2, tokens, dim}}, {places.data(), {2, tokens}}, grid,
+          backend.rotate_tokens({values, {2, tokens, dim}}, {indices.data(), {2, tokens}}, grid,
                                 {cosines.data(), {grid, pairs}}, {sines.data(), {grid, pairs}});
         });
       }
@@ -81,7 +81,7 @@ TEST_CASE("tokens are rotated by their places, gathered or not") {
   }
 }
 
-TEST_CASE("a rotation keeps every pair's length and the difference of two places' angles") {
+TEST_CASE("a rotation keeps every pair's length and the difference of two positions' angles") {
   const auto backend = make_reference_backend();
   const int grid = 5, dim = 4;
   std::vector<float> cosines(grid), sines(grid);
@@ -90,10 +90,10 @@ TEST_CASE("a rotation keeps every pair's length and the difference of two places
     sines[r] = std::sin(0.3f * r);
   }
   std::vector<float> tokens;
-  std::vector<std::int32_t> places(grid * grid);
-  std::iota(places.begin(), places.end(), 0);
+  std::vector<std::int32_t> indices(grid * grid);
+  std::iota(indices.begin(), indices.end(), 0);
   for (int i = 0; i < grid * grid; ++i) tokens.insert(tokens.end(), {1.0f, 0.0f, 0.0f, 2.0f});
-  backend->rotate_tokens({tokens.data(), {1, grid * grid, dim}}, {places.data(), {1, grid * grid}}, grid,
+  backend->rotate_tokens({tokens.data(), {1, grid * grid, dim}}, {indices.data(), {1, grid * grid}}, grid,
                          {cosines.data(), {grid, 1}}, {sines.data(), {grid, 1}});
   for (int place = 0; place < grid * grid; ++place) {
     const float* token = &tokens[place * dim];
@@ -103,15 +103,15 @@ TEST_CASE("a rotation keeps every pair's length and the difference of two places
   }
 }
 
-TEST_CASE("tokens are scattered to their places, and the others stay") {
+TEST_CASE("tokens are scattered to their indices, and the others stay") {
   for (const int tokens : {1, 70, 143}) {
     const int all = 143, dim = 7;
-    std::vector<std::int32_t> places;
+    std::vector<std::int32_t> indices;
     for (unsigned b = 0; b < 3; ++b)
-      for (const std::int32_t place : some_places(tokens, all, b)) places.push_back(place);
+      for (const std::int32_t place : some_indices(tokens, all, b)) indices.push_back(place);
     std::vector<float> source = random_values(3ull * tokens * dim, 5);
     compare(random_values(3ull * all * dim, 6), [&](Backend& backend, float* values) {
-      backend.scatter_tokens({source.data(), {3, tokens, dim}}, {places.data(), {3, tokens}},
+      backend.scatter_tokens({source.data(), {3, tokens, dim}}, {indices.data(), {3, tokens}},
                              {values, {3, all, dim}});
     });
   }

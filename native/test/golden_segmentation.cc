@@ -46,10 +46,10 @@ Comparison compare_map(const std::string& name, const Recorded& expected, const 
 }
 
 // Places of patches as rows among those of the stage before.
-std::vector<std::int32_t> rows_among(const std::vector<std::int32_t>& places,
+std::vector<std::int32_t> rows_among(const std::vector<std::int32_t>& indices,
                                      const std::vector<std::int32_t>& before) {
   std::vector<std::int32_t> rows;
-  for (const std::int32_t place : places)
+  for (const std::int32_t place : indices)
     rows.push_back(
         static_cast<std::int32_t>(std::lower_bound(before.begin(), before.end(), place) - before.begin()));
   return rows;
@@ -59,12 +59,12 @@ std::vector<std::int32_t> rows_among(const std::vector<std::int32_t>& places,
 class WindowDecisions {
  public:
   WindowDecisions(const Expected& expected, std::string prefix, const DyvmConfig& config)
-      : expected_(expected), prefix_(std::move(prefix)), config_(config), places_(1) {
-    for (int place = 0; place < config.patches(); ++place) places_[0].push_back(place);
+      : expected_(expected), prefix_(std::move(prefix)), config_(config), indices_(1) {
+    for (int place = 0; place < config.patches(); ++place) indices_[0].push_back(place);
     for (std::size_t stage = 0; stage < config.pruning_layers.size(); ++stage) {
       const Recorded kept = expected.read(name(stage, ".keep"));
-      places_.emplace_back(kept.values.begin(), kept.values.end());
-      replay_.push_back(rows_among(places_[stage + 1], places_[stage]));
+      indices_.emplace_back(kept.values.begin(), kept.values.end());
+      replay_.push_back(rows_among(indices_[stage + 1], indices_[stage]));
     }
   }
   const std::vector<std::vector<std::int32_t>>& replay() const { return replay_; }
@@ -79,7 +79,7 @@ class WindowDecisions {
       if (expected_.has(name(stage, ".score"))) {
         Recorded alive;
         const Recorded recorded = expected_.read(name(stage, ".score"));
-        for (const std::int32_t place : places_[stage]) alive.values.push_back(recorded.values[place]);
+        for (const std::int32_t place : indices_[stage]) alive.values.push_back(recorded.values[place]);
         alive.shape = {1, static_cast<std::int64_t>(alive.values.size())};
         rows.push_back(
             winnow::compare(name(stage, ".score"), alive, outputs.scores[stage], tolerance.score, tolerance));
@@ -144,7 +144,7 @@ class WindowDecisions {
   const Expected& expected_;
   std::string prefix_;
   const DyvmConfig& config_;
-  std::vector<std::vector<std::int32_t>> places_;  // alive before each stage, and after the last
+  std::vector<std::vector<std::int32_t>> indices_;  // alive before each stage, and after the last
   std::vector<std::vector<std::int32_t>> replay_;
 };
 
@@ -187,7 +187,7 @@ void compare_window(const std::string& prefix, const Expected& expected, const S
 // The windows' mean at the picture's rows and columns 16, 48, ..., as [C, H, W].
 std::vector<float> mean_on_grid(const SegmentationTrace& trace, int classes, const Recorded& shape) {
   const auto height = shape.shape[1], width = shape.shape[2];
-  const SlidingWindows& w = trace.places;
+  const SlidingWindows& w = trace.layout;
   const int side = static_cast<int>(
       std::lround(std::sqrt(static_cast<double>(trace.scores.size()) / w.count() / classes)));
   std::vector<float> mean;

@@ -17,11 +17,11 @@ std::vector<float> numbered(int side, int channels) {
 // What was recorded of `map`: [C, H, W] of the rows and columns 0, step, 2 step, ...
 Recorded recorded_of(const std::vector<float>& map, int side, int channels, int step) {
   Recorded recorded;
-  const int places = side / step + (side % step != 0);
-  recorded.shape = {channels, places, places};
+  const int positions = side / step + (side % step != 0);
+  recorded.shape = {channels, positions, positions};
   for (int c = 0; c < channels; ++c)
-    for (int i = 0; i < places; ++i)
-      for (int j = 0; j < places; ++j)
+    for (int i = 0; i < positions; ++i)
+      for (int j = 0; j < positions; ++j)
         recorded.values.push_back(map[(i * step * side + j * step) * channels + c]);
   return recorded;
 }

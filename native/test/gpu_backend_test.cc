@@ -161,7 +161,7 @@ TEST_CASE("gpu keep: of equal scores the earlier patches") {
 
 TEST_CASE("gpu special tokens' norm") { checks.special_norm(); }
 
-TEST_CASE("gpu dense tokens: rotated by their places, and put back") {
+TEST_CASE("gpu dense tokens: rotated by their positions, and put back") {
   const int images = 2, grid = 5, patches = grid * grid, kept = 7, dim = 12;
   const auto angles = random_values(static_cast<std::size_t>(grid) * dim / 4, 1.0, 3);
   std::vector<float> cosines, sines;
@@ -169,14 +169,14 @@ TEST_CASE("gpu dense tokens: rotated by their places, and put back") {
     cosines.push_back(std::cos(angle));
     sines.push_back(std::sin(angle));
   }
-  std::vector<std::int32_t> places;
-  for (int i = 0; i < images * kept; ++i) places.push_back(i * 3 % patches);
+  std::vector<std::int32_t> indices;
+  for (int i = 0; i < images * kept; ++i) indices.push_back(i * 3 % patches);
   const auto values = random_values(static_cast<std::size_t>(images) * kept * dim, 1.0, 1);
   compare(kExact, [&](Backend& backend) {
     std::vector<float> tokens = values, out(static_cast<std::size_t>(images) * patches * dim, 3.0f);
-    backend.rotate_tokens({tokens.data(), {images, kept, dim}}, {places.data(), {images, kept}}, grid,
+    backend.rotate_tokens({tokens.data(), {images, kept, dim}}, {indices.data(), {images, kept}}, grid,
                           {cosines.data(), {grid, dim / 4}}, {sines.data(), {grid, dim / 4}});
-    backend.scatter_tokens({tokens.data(), {images, kept, dim}}, {places.data(), {images, kept}},
+    backend.scatter_tokens({tokens.data(), {images, kept, dim}}, {indices.data(), {images, kept}},
                            {out.data(), {images, patches, dim}});
     return out;
   });

@@ -185,7 +185,7 @@ TEST_CASE("a picture that is smaller than a window is one window with zeros besi
     const auto backend = backend_of(device.name);
     for (const PictureSize size : {PictureSize{1, 1}, {20, 64}, {256, 10}}) {
       const Run run = segment(small_segmenter(), *backend, size, {size.width * 2, size.height});
-      CHECK(run.trace.places.tops == std::vector<int>{0});
+      CHECK(run.trace.layout.tops == std::vector<int>{0});
       CHECK(run.trace.classes.size() == 2ull * size.width * size.height);
     }
   }

@@ -73,7 +73,7 @@ void check_alike(const std::string& name, const Floats& actual, const Floats& ex
 
 struct ScanData {
   ScanShape shape;
-  Doubles steps, u, b, c, rates, skip, d_y;
+  Doubles steps, u, b, c, state_matrix, skip, d_y;
   ScanData(const ScanShape& s, Random& random) : shape(s) {
     const std::size_t wide = static_cast<std::size_t>(s.tokens) * s.channels,
                       narrow = static_cast<std::size_t>(s.tokens) * s.matrix_stride;
@@ -81,13 +81,13 @@ struct ScanData {
     u = numbers(wide, random);
     b = numbers(narrow, random);
     c = numbers(narrow, random);
-    rates = numbers(static_cast<std::size_t>(s.states) * s.channels, random);
-    for (double& rate : rates) rate = -std::exp(rate);
+    state_matrix = numbers(static_cast<std::size_t>(s.states) * s.channels, random);
+    for (double& rate : state_matrix) rate = -std::exp(rate);
     skip = numbers(s.channels, random);
     d_y = numbers(wide, random);
   }
   reference::Inputs<double> inputs() const {
-    return {steps.data(), u.data(), b.data(), c.data(), rates.data(), skip.data()};
+    return {steps.data(), u.data(), b.data(), c.data(), state_matrix.data(), skip.data()};
   }
 };
 
@@ -218,15 +218,15 @@ TEST_CASE("gradients of the selective scan are those of finite differences") {
       return weighted(y, data.d_y);
     };
     Doubles d_steps(data.steps.size()), d_u(data.u.size()), d_b(data.b.size(), 0.0), d_c(data.c.size(), 0.0),
-        d_rates(data.rates.size(), 0.0), d_skip(data.skip.size(), 0.0), again(y.size());
+        d_state_matrix(data.state_matrix.size(), 0.0), d_skip(data.skip.size(), 0.0), again(y.size());
     reference::scan_gradient(s, data.inputs(), data.d_y.data(), again.data(),
                              reference::Gradients<double>{d_steps.data(), d_u.data(), d_b.data(), d_c.data(),
-                                                          d_rates.data(), d_skip.data()});
+                                                          d_state_matrix.data(), d_skip.data()});
     check_differences("steps", data.steps, d_steps, loss);
     check_differences("u", data.u, d_u, loss);
     check_differences("B", data.b, d_b, loss);
     check_differences("C", data.c, d_c, loss);
-    check_differences("A", data.rates, d_rates, loss);
+    check_differences("A", data.state_matrix, d_state_matrix, loss);
     check_differences("D", data.skip, d_skip, loss);
     loss();
     CHECK(again == y);
@@ -353,24 +353,24 @@ TEST_CASE("the cpu's scan and its gradients are the reference's") {
     const ScanData data(s, random);
     const auto narrowed = [](const Doubles& values) { return Floats(values.begin(), values.end()); };
     const Floats steps = narrowed(data.steps), u = narrowed(data.u), b = narrowed(data.b),
-                 c = narrowed(data.c), rates = narrowed(data.rates), skip = narrowed(data.skip),
+                 c = narrowed(data.c), state_matrix = narrowed(data.state_matrix), skip = narrowed(data.skip),
                  d_y = narrowed(data.d_y);
-    const ScanInputs in{steps.data(), u.data(), b.data(), c.data(), rates.data(), skip.data()};
-    Floats y[2], again[2], d_steps[2], d_u[2], d_b[2], d_c[2], d_rates[2], d_skip[2];
+    const ScanInputs in{steps.data(), u.data(), b.data(), c.data(), state_matrix.data(), skip.data()};
+    Floats y[2], again[2], d_steps[2], d_u[2], d_b[2], d_c[2], d_state_matrix[2], d_skip[2];
     int i = 0;
     for (Operations* ops : {slow.get(), fast.get()}) {
       Floats memory(ops->scan_memory(s), NAN);
       y[i] = again[i] = d_steps[i] = d_u[i] = Floats(u.size(), NAN);
       d_b[i] = b;  // columns beyond the states stay
       d_c[i] = c;
-      d_rates[i] = rates;
+      d_state_matrix[i] = state_matrix;
       d_skip[i] = skip;
       Floats kept((s.tokens - 1) / kScanTile * s.state_floats(), NAN);
       ops->scan(s, in, y[i].data(), kept.data(), memory.data());
       std::fill(memory.begin(), memory.end(), NAN);
       ops->scan_gradient(s, in, kept.data(), d_y.data(), again[i].data(),
-                         {d_steps[i].data(), d_u[i].data(), d_b[i].data(), d_c[i].data(), d_rates[i].data(),
-                          d_skip[i].data()},
+                         {d_steps[i].data(), d_u[i].data(), d_b[i].data(), d_c[i].data(),
+                          d_state_matrix[i].data(), d_skip[i].data()},
                          memory.data());
       ++i;
     }
@@ -382,7 +382,7 @@ TEST_CASE("the cpu's scan and its gradients are the reference's") {
     check_alike("d_u", d_u[1], d_u[0], 2e-5);
     check_alike("d_B", d_b[1], d_b[0], 2e-5);
     check_alike("d_C", d_c[1], d_c[0], 2e-5);
-    check_alike("d_A", d_rates[1], d_rates[0], 2e-5);
+    check_alike("d_A", d_state_matrix[1], d_state_matrix[0], 2e-5);
     check_alike("d_D", d_skip[1], d_skip[0], 2e-5);
   }
 }

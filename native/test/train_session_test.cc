@@ -117,7 +117,7 @@ TEST_CASE("a training that goes on from its file ends with the same bytes as one
   CHECK(weights->names().size() == (*whole)->trainer().table().parameters().size());
 }
 
-TEST_CASE("states of other models, damaged ones and places that cannot be written are refused") {
+TEST_CASE("states of other models, damaged ones and paths that cannot be written are refused") {
   const Folder folder;
   auto session = Session::open(setup_of(settings()));
   REQUIRE(session);

@@ -48,27 +48,27 @@ void BlockMemory::reserve(const DyvmConfig& c, const Operations& operations, int
 }
 
 void TrainedBlock::prepare(const float* weights, float* prepared) const {
-  std::copy_n(weights, places_.size, prepared);
+  std::copy_n(weights, offsets_.size, prepared);
   const int inner = c_.inner_dim();
-  for (const BlockPlaces::Direction& d : places_.directions) {
+  for (const BlockOffsets::Direction& d : offsets_.directions) {
     transpose(weights + d.taps, inner, c_.conv_width, prepared + d.taps);
-    transpose(weights + d.rates, inner, c_.state_dim, prepared + d.rates);
+    transpose(weights + d.state_matrix, inner, c_.state_dim, prepared + d.state_matrix);
     for (std::size_t i = 0; i < offset(inner, c_.state_dim); ++i)
-      prepared[d.rates + i] = -std::exp(prepared[d.rates + i]);
+      prepared[d.state_matrix + i] = -std::exp(prepared[d.state_matrix + i]);
   }
 }
 
 void TrainedBlock::finish(const float* prepared, const float* d_prepared, float* d_weights) const {
   const int inner = c_.inner_dim();
-  std::vector<float> turned(d_prepared, d_prepared + places_.size);
-  for (const BlockPlaces::Direction& d : places_.directions) {
+  std::vector<float> transposed_back(d_prepared, d_prepared + offsets_.size);
+  for (const BlockOffsets::Direction& d : offsets_.directions) {
     std::vector<float> d_logs(offset(inner, c_.state_dim));  // A = -exp(A_log): its own derivative
     for (std::size_t i = 0; i < d_logs.size(); ++i)
-      d_logs[i] = d_prepared[d.rates + i] * prepared[d.rates + i];
-    transpose(d_logs.data(), c_.state_dim, inner, turned.data() + d.rates);
-    transpose(d_prepared + d.taps, c_.conv_width, inner, turned.data() + d.taps);
+      d_logs[i] = d_prepared[d.state_matrix + i] * prepared[d.state_matrix + i];
+    transpose(d_logs.data(), c_.state_dim, inner, transposed_back.data() + d.state_matrix);
+    transpose(d_prepared + d.taps, c_.conv_width, inner, transposed_back.data() + d.taps);
   }
-  ops_.add(places_.size, turned.data(), d_weights);
+  ops_.add(offsets_.size, transposed_back.data(), d_weights);
 }
 
 TrainedBlock::Rows TrainedBlock::rows_of(const Sequences& sequences, ImageRange images) const {
@@ -91,18 +91,18 @@ float* TrainedBlock::kept_states(const Sequences::Sequence& sequence, const Bloc
 
 ScanInputs TrainedBlock::scan_inputs(const float* prepared, int direction, const float* projected,
                                      const BlockMemory& memory, std::size_t row) const {
-  const BlockPlaces::Direction& d = places_.directions[direction];
+  const BlockOffsets::Direction& d = offsets_.directions[direction];
   const std::size_t place = row * c_.inner_dim();
-  return {memory.steps + place,   memory.u + place,
-          projected + c_.dt_rank, projected + c_.dt_rank + c_.state_dim,
-          prepared + d.rates,     prepared + d.skip};
+  return {memory.steps + place,      memory.u + place,
+          projected + c_.dt_rank,    projected + c_.dt_rank + c_.state_dim,
+          prepared + d.state_matrix, prepared + d.skip};
 }
 
 void TrainedBlock::project(const float* prepared, const Sequences& sequences, ImageRange images,
                            const BlockTape& tape, int direction, bool known, BlockMemory& m) const {
   const Rows rows = rows_of(sequences, images);
   const int inner = c_.inner_dim(), width = c_.dt_rank + 2 * c_.state_dim;
-  const BlockPlaces::Direction& d = places_.directions[direction];
+  const BlockOffsets::Direction& d = offsets_.directions[direction];
   for (int b = images.first; b < images.last; ++b) {
     const Sequences::Sequence& s = sequences.images[b];
     ops_.convolve({s.length, inner, c_.conv_width, 2 * inner, s.live, direction == 1},
@@ -124,8 +124,8 @@ void TrainedBlock::decide(const float* prepared, int image, const float* class_r
       tape.gates[i] = 1.0f;
       continue;
     }
-    double logit = prepared[places_.head_bias + direction];
-    const float* weight = prepared + places_.head_weight + offset(direction, 2 * c_.inner_dim());
+    double logit = prepared[offsets_.head_bias + direction];
+    const float* weight = prepared + offsets_.head_weight + offset(direction, 2 * c_.inner_dim());
     for (int j = 0; j < 2 * c_.inner_dim(); ++j) logit += static_cast<double>(weight[j]) * class_row[j];
     // The difference of two Gumbel draws, -log e each.
     if (noise.first != nullptr) logit += std::log(noise.second[i]) - std::log(noise.first[i]);
@@ -140,8 +140,8 @@ void TrainedBlock::forward(const float* prepared, const Sequences& sequences, Im
   const int dim = c_.embed_dim, inner = c_.inner_dim(), width = c_.dt_rank + 2 * c_.state_dim;
   const float* stream = tape.stream + offset(rows.first, dim);
   float* xz = tape.xz + offset(rows.first, 2 * inner);
-  ops_.rms_norm(rows.count, dim, stream, prepared + places_.norm, m.normed);
-  ops_.linear({rows.count, dim, 2 * inner, dim}, m.normed, prepared + places_.in_proj, nullptr, false, xz);
+  ops_.rms_norm(rows.count, dim, stream, prepared + offsets_.norm, m.normed);
+  ops_.linear({rows.count, dim, 2 * inner, dim}, m.normed, prepared + offsets_.in_proj, nullptr, false, xz);
   for (int b = images.first; b < images.last; ++b) {
     const Sequences::Sequence& s = sequences.images[b];
     decide(prepared, b, tape.xz + offset(s.begin + s.class_row, 2 * inner), tape, noise);
@@ -170,7 +170,7 @@ void TrainedBlock::forward(const float* prepared, const Sequences& sequences, Im
   }
   float* behind = out + offset(rows.first, dim);
   if (behind != stream) std::copy_n(stream, offset(rows.count, dim), behind);
-  ops_.linear({rows.count, inner, dim, inner}, m.gated, prepared + places_.out_proj, nullptr, true, behind);
+  ops_.linear({rows.count, inner, dim, inner}, m.gated, prepared + offsets_.out_proj, nullptr, true, behind);
 }
 
 void TrainedBlock::backward(const float* prepared, const Sequences& sequences, ImageRange images,
@@ -183,7 +183,7 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
   const LinearShape in{rows.count, dim, 2 * inner, dim}, out{rows.count, inner, dim, inner},
       projection{rows.count, inner, width, inner}, step{rows.count, c_.dt_rank, inner, width};
 
-  ops_.linear_input_gradient(out, d_behind, prepared + places_.out_proj, false, m.d_gated);
+  ops_.linear_input_gradient(out, d_behind, prepared + offsets_.out_proj, false, m.d_gated);
   for (int b = images.first; b < images.last; ++b) {
     const Sequences::Sequence& s = sequences.images[b];
     const std::size_t row = s.begin - rows.first;
@@ -194,7 +194,7 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
   for (int r = 0; r < rows.count; ++r) std::fill_n(m.d_xz + offset(r, 2 * inner), inner, 0.0f);
 
   for (int direction = 0; direction < 2; ++direction) {
-    const BlockPlaces::Direction& d = places_.directions[direction];
+    const BlockOffsets::Direction& d = offsets_.directions[direction];
     float* projected = tape.projected[direction];
     project(prepared, sequences, images, tape, direction, true, m);
     std::fill_n(m.d_projected, offset(rows.count, width), 0.0f);
@@ -208,11 +208,12 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
       const bool runs = tape.gates[2 * static_cast<std::size_t>(b) + direction] != 0.0f;
       any |= runs;
       if (runs)
-        ops_.scan_gradient(
-            shape, inputs, kept_states(s, tape, direction), m.d_sum + wide, m.y[direction] + wide,
-            {m.d_steps + wide, m.d_u + wide, m.d_projected + narrow + c_.dt_rank,
-             m.d_projected + narrow + c_.dt_rank + c_.state_dim, d_prepared + d.rates, d_prepared + d.skip},
-            m.scan);
+        ops_.scan_gradient(shape, inputs, kept_states(s, tape, direction), m.d_sum + wide,
+                           m.y[direction] + wide,
+                           {m.d_steps + wide, m.d_u + wide, m.d_projected + narrow + c_.dt_rank,
+                            m.d_projected + narrow + c_.dt_rank + c_.state_dim, d_prepared + d.state_matrix,
+                            d_prepared + d.skip},
+                           m.scan);
       else
         // What the decision would have let through.
         ops_.scan(shape, inputs, m.y[direction] + wide, nullptr, m.scan);
@@ -256,8 +257,8 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
       const double soft = 1.0 / (1.0 + std::exp(-tape.gate_logits[gate + direction] / kBlockTemperature));
       const auto d_logit = static_cast<float>((share() * d_weights[direction] + d_gates) * soft *
                                               (1.0 - soft) / kBlockTemperature);
-      const std::size_t head = places_.head_weight + offset(direction, 2 * inner);
-      d_prepared[places_.head_bias + direction] += d_logit;
+      const std::size_t head = offsets_.head_weight + offset(direction, 2 * inner);
+      d_prepared[offsets_.head_bias + direction] += d_logit;
       for (int j = 0; j < 2 * inner; ++j) {
         d_prepared[head + j] += d_logit * class_row[j];
         d_class_row[j] += d_logit * prepared[head + j];
@@ -265,12 +266,12 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
     }
   }
 
-  ops_.linear_weight_gradient(out, d_behind, m.gated, d_prepared + places_.out_proj, nullptr);
-  ops_.rms_norm(rows.count, dim, stream, prepared + places_.norm, m.normed);
-  ops_.linear_weight_gradient(in, m.d_xz, m.normed, d_prepared + places_.in_proj, nullptr);
-  ops_.linear_input_gradient(in, m.d_xz, prepared + places_.in_proj, false, m.d_normed);
-  ops_.rms_norm_gradient(rows.count, dim, stream, prepared + places_.norm, m.d_normed, d_behind,
-                         d_prepared + places_.norm);
+  ops_.linear_weight_gradient(out, d_behind, m.gated, d_prepared + offsets_.out_proj, nullptr);
+  ops_.rms_norm(rows.count, dim, stream, prepared + offsets_.norm, m.normed);
+  ops_.linear_weight_gradient(in, m.d_xz, m.normed, d_prepared + offsets_.in_proj, nullptr);
+  ops_.linear_input_gradient(in, m.d_xz, prepared + offsets_.in_proj, false, m.d_normed);
+  ops_.rms_norm_gradient(rows.count, dim, stream, prepared + offsets_.norm, m.d_normed, d_behind,
+                         d_prepared + offsets_.norm);
 }
 
 }  // namespace winnow::train

@@ -49,8 +49,8 @@ class BlockMemory {
 
 class TrainedBlock {
  public:
-  TrainedBlock(const DyvmConfig& config, const BlockPlaces& places, Operations& operations)
-      : c_(config), places_(places), ops_(operations) {}
+  TrainedBlock(const DyvmConfig& config, const BlockOffsets& offsets, Operations& operations)
+      : c_(config), offsets_(offsets), ops_(operations) {}
 
   // Weights as the operations want them: A_log becomes A [N, E], convolutions become taps [K, E]. Of `size`
   // floats as the block's part of the parameters.
@@ -83,7 +83,7 @@ class TrainedBlock {
   float share() const { return c_.halve_directions ? 0.5f : 1.0f; }
 
   const DyvmConfig& c_;
-  BlockPlaces places_;
+  BlockOffsets offsets_;
   Operations& ops_;
 };
 

@@ -9,9 +9,9 @@ namespace winnow::train {
 namespace {
 
 // Row-major c [rows, columns] = a b + beta c; a or b transposed where said.
-void multiply(bool a_turned, bool b_turned, int rows, int columns, int depth, const float* a, int a_stride,
-              const float* b, int b_stride, float beta, float* c, int c_stride) {
-  dnnl::sgemm(a_turned ? 'T' : 'N', b_turned ? 'T' : 'N', rows, columns, depth, 1.0f, a, a_stride, b,
+void multiply(bool a_transposed, bool b_transposed, int rows, int columns, int depth, const float* a,
+              int a_stride, const float* b, int b_stride, float beta, float* c, int c_stride) {
+  dnnl::sgemm(a_transposed ? 'T' : 'N', b_transposed ? 'T' : 'N', rows, columns, depth, 1.0f, a, a_stride, b,
               b_stride, beta, c, c_stride);
 }
 

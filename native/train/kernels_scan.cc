@@ -47,12 +47,12 @@ std::size_t scan_floats(const ScanShape& s) {
   return padded_channels(s) + 2 * s.state_floats() + matrices_size(s) * (kWidest + 1);
 }
 
-// Lowest rates by channel, times log2 e.
+// Lowest of A by channel, times log2 e.
 void find_steepest(const ScanShape& s, const ScanInputs& in, float* steepest) {
   for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
     V lowest = constant(0.0f);
     for (int n = 0; n < s.states; ++n)
-      lowest = hn::Min(lowest, lanes.load(in.rates + static_cast<std::size_t>(n) * s.channels + e));
+      lowest = hn::Min(lowest, lanes.load(in.state_matrix + static_cast<std::size_t>(n) * s.channels + e));
     hn::StoreU(hn::Mul(lowest, constant(math::kLog2E)), Floats(), steepest + e);
   });
 }
@@ -60,7 +60,7 @@ void find_steepest(const ScanShape& s, const ScanInputs& in, float* steepest) {
 // What a tile's tokens bring for one vector of channels, in the order of the steps.
 struct Tile {
   int count;
-  std::size_t rows[kTile], places[kTile];  // and the rows' first channel
+  std::size_t rows[kTile], offsets[kTile];  // and the rows' first channel
   const float* matrices;
   V delta[kTile], u[kTile], input[kTile];  // input = delta u
   V y[kTile];
@@ -72,7 +72,7 @@ HWY_INLINE void place_tile(const ScanShape& s, const ScanInputs& in, int index, 
   for (int i = 0; i < tile.count; ++i, matrices += 2 * s.states) {
     const int step = index * kTile + i;
     tile.rows[i] = s.backward ? s.tokens - 1 - step : step;
-    tile.places[i] = tile.rows[i] * s.channels;
+    tile.offsets[i] = tile.rows[i] * s.channels;
     std::copy_n(in.input_matrix + tile.rows[i] * s.matrix_stride, s.states, matrices);
     std::copy_n(in.output_matrix + tile.rows[i] * s.matrix_stride, s.states, matrices + s.states);
   }
@@ -88,11 +88,11 @@ HWY_INLINE bool load_tile(const ScanInputs& in, const float* steepest, std::size
   for (int i = 0; i < tile.count; i += kAtOnce) {
     V steps[kAtOnce];
     for (int k = 0; k < kAtOnce; ++k)
-      steps[k] = lanes.load(in.steps + tile.places[std::min(i + k, tile.count - 1)] + e);
+      steps[k] = lanes.load(in.steps + tile.offsets[std::min(i + k, tile.count - 1)] + e);
     softplus<kAtOnce, kSlope>(steps, tile.delta + i, kSlope ? slopes + i : nullptr);
   }
   for (int i = 0; i < tile.count; ++i) {
-    tile.u[i] = lanes.load(in.u + tile.places[i] + e);
+    tile.u[i] = lanes.load(in.u + tile.offsets[i] + e);
     tile.input[i] = hn::Mul(tile.delta[i], tile.u[i]);
     tile.y[i] = hn::Mul(skip, tile.u[i]);
     largest = hn::Max(largest, tile.delta[i]);
@@ -103,27 +103,27 @@ HWY_INLINE bool load_tile(const ScanInputs& in, const float* steepest, std::size
 
 // exp(delta A) of `Group` states, given A log2 e.
 template <bool Clamp, int Group>
-HWY_INLINE void kept_shares(V delta, const V* rates, V* kept) {
+HWY_INLINE void kept_shares(V delta, const V* state_matrix, V* kept) {
   constexpr int kAtOnce = std::min(Group, 4);
   for (int j = 0; j < Group; j += kAtOnce) {
     if constexpr (Clamp) {
       V x[kAtOnce];
-      for (int k = 0; k < kAtOnce; ++k) x[k] = hn::Mul(delta, rates[j + k]);
+      for (int k = 0; k < kAtOnce; ++k) x[k] = hn::Mul(delta, state_matrix[j + k]);
       exp2_of_negatives<kAtOnce>(x, kept + j);
     } else {
-      exp2_of_products<kAtOnce>(delta, rates + j, kept + j);
+      exp2_of_products<kAtOnce>(delta, state_matrix + j, kept + j);
     }
   }
 }
 
-// A tile's way through one vector of channels.
-struct Way {
+// The scan of one vector of channels through a tile.
+struct ChannelScan {
   const ScanShape& s;
   const ScanInputs& in;
   std::size_t e;
   Lanes lanes;
 
-  V rate(int n) const { return lanes.load(in.rates + static_cast<std::size_t>(n) * s.channels + e); }
+  V rate(int n) const { return lanes.load(in.state_matrix + static_cast<std::size_t>(n) * s.channels + e); }
   // Of a state within [channels / lanes, states, lanes].
   std::size_t place(int n) const { return e * s.states + n * hn::Lanes(Floats()); }
 };
@@ -139,16 +139,16 @@ HWY_INLINE void for_groups(int states, Step step) {
 
 // Adds C h of `Group` states from n on to the tile's y, and takes the states over the tile.
 template <int Group, bool Clamp>
-HWY_INLINE void advance(const Way& way, int n, Tile& tile, const float* before, float* behind) {
+HWY_INLINE void advance(const ChannelScan& scan, int n, Tile& tile, const float* before, float* behind) {
   const Floats d;
   V h[Group], rate[Group];
   for (int j = 0; j < Group; ++j) {
-    h[j] = hn::LoadU(d, before + way.place(n + j));
-    rate[j] = hn::Mul(way.rate(n + j), constant(math::kLog2E));
+    h[j] = hn::LoadU(d, before + scan.place(n + j));
+    rate[j] = hn::Mul(scan.rate(n + j), constant(math::kLog2E));
   }
   const float* input = tile.matrices + n;
-  for (int i = 0; i < tile.count; ++i, input += 2 * way.s.states) {
-    const float* output = input + way.s.states;
+  for (int i = 0; i < tile.count; ++i, input += 2 * scan.s.states) {
+    const float* output = input + scan.s.states;
     const V delta_u = tile.input[i];
     V y = tile.y[i], kept[Group];
     kept_shares<Clamp, Group>(tile.delta[i], rate, kept);
@@ -158,7 +158,7 @@ HWY_INLINE void advance(const Way& way, int n, Tile& tile, const float* before, 
     }
     tile.y[i] = y;
   }
-  for (int j = 0; j < Group; ++j) hn::StoreU(h[j], d, behind + way.place(n + j));
+  for (int j = 0; j < Group; ++j) hn::StoreU(h[j], d, behind + scan.place(n + j));
 }
 
 void scan(const ScanShape& s, const ScanInputs& in, float* y, float* kept, float* memory) {
@@ -172,14 +172,14 @@ void scan(const ScanShape& s, const ScanInputs& in, float* y, float* kept, float
     place_tile(s, in, index, m.matrices, tile);
     for_lanes(s.channels, [&](std::size_t e, Lanes lanes) {
       const bool clamp = load_tile<false>(in, m.steepest, e, lanes, tile, nullptr);
-      const Way way{s, in, e, lanes};
+      const ChannelScan scan{s, in, e, lanes};
       for_groups<kGroup>(s.states, [&](int n, auto size) {
         if (clamp)
-          advance<size(), true>(way, n, tile, before, behind);
+          advance<size(), true>(scan, n, tile, before, behind);
         else
-          advance<size(), false>(way, n, tile, before, behind);
+          advance<size(), false>(scan, n, tile, before, behind);
       });
-      for (int i = 0; i < tile.count; ++i) lanes.store(tile.y[i], y + tile.places[i] + e);
+      for (int i = 0; i < tile.count; ++i) lanes.store(tile.y[i], y + tile.offsets[i] + e);
     });
     before = behind;
   }
@@ -197,17 +197,17 @@ struct TileGradients {
 // y of the tile, then their gradients, from those of the states behind it, which become those of the states
 // before it.
 template <int Group, bool Clamp>
-HWY_INLINE void go_back(const Way& way, int n, Tile& tile, TileGradients& d_tile, const float* before,
-                        float* d_states, float* d_rates, float* lane_sums) {
+HWY_INLINE void go_back(const ChannelScan& scan, int n, Tile& tile, TileGradients& d_tile,
+                        const float* before, float* d_states, float* d_state_matrix, float* lane_sums) {
   const Floats d;
-  const int states = way.s.states;
+  const int states = scan.s.states;
   const std::size_t lanes = hn::Lanes(d), token_sums = 2 * lanes * states;
   V kept[kTile][Group], decayed[kTile][Group];  // exp(delta A), and the state before the token times it
   {
     V h[Group], rate[Group];
     for (int j = 0; j < Group; ++j) {
-      h[j] = hn::LoadU(d, before + way.place(n + j));
-      rate[j] = hn::Mul(way.rate(n + j), constant(math::kLog2E));
+      h[j] = hn::LoadU(d, before + scan.place(n + j));
+      rate[j] = hn::Mul(scan.rate(n + j), constant(math::kLog2E));
     }
     const float* input = tile.matrices + n;
     float* d_output = lane_sums + (states + n) * lanes;
@@ -229,9 +229,9 @@ HWY_INLINE void go_back(const Way& way, int n, Tile& tile, TileGradients& d_tile
   }
   V g[Group], d_rate[Group], rate[Group];
   for (int j = 0; j < Group; ++j) {
-    g[j] = hn::LoadU(d, d_states + way.place(n + j));
+    g[j] = hn::LoadU(d, d_states + scan.place(n + j));
     d_rate[j] = constant(0.0f);
-    rate[j] = way.rate(n + j);
+    rate[j] = scan.rate(n + j);
   }
   const float* input = tile.matrices + n + 2 * states * (tile.count - 1);
   float* d_input = lane_sums + n * lanes + token_sums * (tile.count - 1);
@@ -254,8 +254,8 @@ HWY_INLINE void go_back(const Way& way, int n, Tile& tile, TileGradients& d_tile
     d_tile.delta[i] = d_delta;
   }
   for (int j = 0; j < Group; ++j) {
-    hn::StoreU(g[j], d, d_states + way.place(n + j));
-    way.lanes.add(d_rate[j], d_rates + static_cast<std::size_t>(n + j) * way.s.channels + way.e);
+    hn::StoreU(g[j], d, d_states + scan.place(n + j));
+    scan.lanes.add(d_rate[j], d_state_matrix + static_cast<std::size_t>(n + j) * scan.s.channels + scan.e);
   }
 }
 
@@ -311,21 +311,21 @@ void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* kept, 
       const bool clamp = load_tile<true>(in, m.steepest, e, lanes, tile, d_tile.steps);
       V d_skip = constant(0.0f);
       for (int i = 0; i < tile.count; ++i) {
-        d_tile.out[i] = lanes.load(d_y + tile.places[i] + e);
+        d_tile.out[i] = lanes.load(d_y + tile.offsets[i] + e);
         d_tile.through[i] = d_tile.delta[i] = constant(0.0f);
         d_skip = hn::MulAdd(d_tile.out[i], tile.u[i], d_skip);
       }
       lanes.add(d_skip, out.skip + e);
-      const Way way{s, in, e, lanes};
+      const ChannelScan scan{s, in, e, lanes};
       for_groups<kReturnGroup>(s.states, [&](int n, auto size) {
         if (clamp)
-          go_back<size(), true>(way, n, tile, d_tile, before, m.d_states, out.rates, m.lane_sums);
+          go_back<size(), true>(scan, n, tile, d_tile, before, m.d_states, out.state_matrix, m.lane_sums);
         else
-          go_back<size(), false>(way, n, tile, d_tile, before, m.d_states, out.rates, m.lane_sums);
+          go_back<size(), false>(scan, n, tile, d_tile, before, m.d_states, out.state_matrix, m.lane_sums);
       });
       const V skip = lanes.load(in.skip + e);
       for (int i = 0; i < tile.count; ++i) {
-        const std::size_t place = tile.places[i] + e;
+        const std::size_t place = tile.offsets[i] + e;
         lanes.store(tile.y[i], y + place);
         lanes.store(hn::MulAdd(skip, d_tile.out[i], hn::Mul(tile.delta[i], d_tile.through[i])),
                     out.u + place);

@@ -71,7 +71,7 @@ void add_block_ratio(const LossSettings& settings, const Network& student, Losse
   gradients.gates = static_cast<float>(settings.block_ratio * 2.0 * miss / count);
 }
 
-// Mean squared difference of the kept patches' rows from the teacher's at the same places.
+// Mean squared difference of the kept patches' rows from the teacher's at the same offsets.
 void add_token_distillation(const LossSettings& settings, const Network& student, const Network* teacher,
                             Losses& losses, OutputGradients& gradients) {
   gradients.tokens.clear();

@@ -48,8 +48,8 @@ Result<std::unique_ptr<Network>> Network::create(const DyvmConfig& config, Opera
 
 Network::Network(const DyvmConfig& config, Operations& operations, bool learns)
     : c_(config), ops_(operations), learns_(learns), table_(config) {
-  for (const BlockPlaces& places : table_.blocks) blocks_.emplace_back(c_, places, ops_);
-  for (const PredictorPlaces& places : table_.predictors) predictors_.emplace_back(c_, places, ops_);
+  for (const BlockOffsets& offsets : table_.blocks) blocks_.emplace_back(c_, offsets, ops_);
+  for (const PredictorPlaces& offsets : table_.predictors) predictors_.emplace_back(c_, offsets, ops_);
   segments_.resize(c_.pruning_layers.size() + 1);
   stages_.resize(c_.pruning_layers.size());
   tapes_.resize(c_.depth);
@@ -62,9 +62,9 @@ Network::Network(const DyvmConfig& config, Operations& operations, bool learns)
   }
   prepared_.resize(table_.size());
   partial_size_ = std::max(table_.embedding.size, table_.head.size);
-  for (const BlockPlaces& places : table_.blocks) partial_size_ = std::max(partial_size_, places.size);
-  for (const PredictorPlaces& places : table_.predictors)
-    partial_size_ = std::max(partial_size_, places.size);
+  for (const BlockOffsets& offsets : table_.blocks) partial_size_ = std::max(partial_size_, offsets.size);
+  for (const PredictorPlaces& offsets : table_.predictors)
+    partial_size_ = std::max(partial_size_, offsets.size);
 }
 
 int Network::last_layer(int segment) const {

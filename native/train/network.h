@@ -111,9 +111,9 @@ class Network {
   void clear_partials(std::size_t size);
   // Sums the parts into the first.
   void sum_partials(std::size_t size);
-  void unclassify(const float* weights, const OutputGradients& outputs, float* gradients);
-  void unprune(int stage, const float* weights, const OutputGradients& outputs, float* gradients);
-  void unembed(float* gradients);
+  void classify_backward(const float* weights, const OutputGradients& outputs, float* gradients);
+  void prune_backward(int stage, const float* weights, const OutputGradients& outputs, float* gradients);
+  void embed_backward(float* gradients);
 
   DyvmConfig c_;
   Operations& ops_;

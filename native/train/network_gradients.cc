@@ -19,12 +19,12 @@ void Network::sum_partials(std::size_t size) {
   });
 }
 
-void Network::unclassify(const float* weights, const OutputGradients& outputs, float* gradients) {
+void Network::classify_backward(const float* weights, const OutputGradients& outputs, float* gradients) {
   const Sequences& sequences = segments_.back();
   const int dim = c_.embed_dim;
-  const HeadPlaces& places = table_.head;
-  const float* w = weights + places.begin;
-  clear_partials(places.size);
+  const HeadPlaces& offsets = table_.head;
+  const float* w = weights + offsets.begin;
+  clear_partials(offsets.size);
   ops_.run(parts(), [&](int index, int) {
     float* d = partial(index);
     std::vector<float> d_tokens;
@@ -37,25 +37,26 @@ void Network::unclassify(const float* weights, const OutputGradients& outputs, f
       if (!outputs.tokens.empty())
         std::copy_n(outputs.tokens.data() + offset(s.begin, dim), d_tokens.size(), d_tokens.begin());
       ops_.linear_weight_gradient(shape, d_logits, tokens_.data() + offset(s.begin + s.class_row, dim),
-                                  d + places.weight, d + places.bias);
-      ops_.linear_input_gradient(shape, d_logits, w + places.weight, true,
+                                  d + offsets.weight, d + offsets.bias);
+      ops_.linear_input_gradient(shape, d_logits, w + offsets.weight, true,
                                  d_tokens.data() + offset(s.class_row, dim));
       float* d_stream = d_stream_.data() + offset(s.begin, dim);
       std::fill_n(d_stream, offset(s.length, dim), 0.0f);
-      ops_.rms_norm_gradient(s.length, dim, final_.data() + offset(s.begin, dim), w + places.norm,
-                             d_tokens.data(), d_stream, d + places.norm);
+      ops_.rms_norm_gradient(s.length, dim, final_.data() + offset(s.begin, dim), w + offsets.norm,
+                             d_tokens.data(), d_stream, d + offsets.norm);
     }
   });
-  sum_partials(places.size);
-  std::copy_n(partial(0), places.size, gradients + places.begin);
+  sum_partials(offsets.size);
+  std::copy_n(partial(0), offsets.size, gradients + offsets.begin);
 }
 
-void Network::unprune(int stage, const float* weights, const OutputGradients& outputs, float* gradients) {
+void Network::prune_backward(int stage, const float* weights, const OutputGradients& outputs,
+                             float* gradients) {
   const int dim = c_.embed_dim, patches = c_.patches();
-  const PredictorPlaces& places = table_.predictors[stage];
+  const PredictorPlaces& offsets = table_.predictors[stage];
   const Sequences &before = segments_[stage], &behind = segments_[stage + 1];
   Stage& s = stages_[stage];
-  clear_partials(places.size);
+  clear_partials(offsets.size);
   ops_.run(parts(), [&](int index, int thread) {
     PredictorMemory& m = memories_[thread].predictor;
     const ImageRange range = part(index);
@@ -67,7 +68,7 @@ void Network::unprune(int stage, const float* weights, const OutputGradients& ou
         const float masked = i < from.patches() ? d_mask_[from.row_of_patch(i)] : 0.0f;
         m.d_policy[s.order[first + i]] = ratio + masked + d_policy_[first + i];
       }
-      predictors_[stage].gradient(weights + places.begin, s.rows.data() + first * dim, to.kept(),
+      predictors_[stage].gradient(weights + offsets.begin, s.rows.data() + first * dim, to.kept(),
                                   {s.decisions.data() + first, s.probabilities.data() + first}, m.d_policy,
                                   d_policy_.data() + first, partial(index), m);
       float* d = d_spare_.data() + offset(to.begin, dim);
@@ -82,15 +83,15 @@ void Network::unprune(int stage, const float* weights, const OutputGradients& ou
     }
   });
   std::swap(d_stream_, d_spare_);
-  sum_partials(places.size);
-  std::copy_n(partial(0), places.size, gradients + places.begin);
+  sum_partials(offsets.size);
+  std::copy_n(partial(0), offsets.size, gradients + offsets.begin);
 }
 
-void Network::unembed(float* gradients) {
+void Network::embed_backward(float* gradients) {
   const Sequences& sequences = segments_[0];
-  const EmbeddingPlaces& places = table_.embedding;
+  const EmbeddingPlaces& offsets = table_.embedding;
   const int dim = c_.embed_dim, patches = c_.patches(), pixels = 3 * c_.patch_size * c_.patch_size;
-  clear_partials(places.size);
+  clear_partials(offsets.size);
   ops_.run(parts(), [&](int index, int thread) {
     Memory& m = memories_[thread];
     float* d = partial(index);
@@ -98,18 +99,18 @@ void Network::unembed(float* gradients) {
     for (int b = range.first; b < range.last; ++b) {
       const Sequences::Sequence& s = sequences.images[b];
       const float* d_stream = d_stream_.data() + offset(s.begin, dim);
-      ops_.add(offset(s.length, dim), d_stream, d + places.position);
-      ops_.add(dim, d_stream + offset(s.class_row, dim), d + places.class_token);
+      ops_.add(offset(s.length, dim), d_stream, d + offsets.position);
+      ops_.add(dim, d_stream + offset(s.class_row, dim), d + offsets.class_token);
       for (int i = 0; i < patches; ++i)
         std::copy_n(d_stream_.data() + offset(s.row_of_patch(i), dim), dim,
                     m.patch_rows.data() + offset(i, dim));
       cut_patches(b, m.patches.data());
       ops_.linear_weight_gradient({patches, pixels, dim, pixels}, m.patch_rows.data(), m.patches.data(),
-                                  d + places.weight, d + places.bias);
+                                  d + offsets.weight, d + offsets.bias);
     }
   });
-  sum_partials(places.size);
-  std::copy_n(partial(0), places.size, gradients + places.begin);
+  sum_partials(offsets.size);
+  std::copy_n(partial(0), offsets.size, gradients + offsets.begin);
 }
 
 void Network::backward(const std::vector<float>& weights, const OutputGradients& outputs,
@@ -118,14 +119,14 @@ void Network::backward(const std::vector<float>& weights, const OutputGradients&
   const std::size_t most = offset(images_, (c_.patches() + 1) * c_.embed_dim);
   fit(d_stream_, most);
   d_policy_.assign(offset(images_, c_.patches()), 0.0f);
-  unclassify(weights.data(), outputs, gradients.data());
+  classify_backward(weights.data(), outputs, gradients.data());
   for (int segment = static_cast<int>(segments_.size()) - 1; segment >= 0; --segment) {
     const Sequences& sequences = segments_[segment];
     d_mask_.assign(sequences.rows, 0.0f);
     for (int layer = last_layer(segment) - 1; layer >= first_layer(segment); --layer) {
-      const BlockPlaces& places = table_.blocks[layer];
-      const float* prepared = prepared_.data() + places.begin;
-      clear_partials(places.size);
+      const BlockOffsets& offsets = table_.blocks[layer];
+      const float* prepared = prepared_.data() + offsets.begin;
+      clear_partials(offsets.size);
       ops_.run(parts(), [&](int index, int thread) {
         for_groups(index, sequences, [&](ImageRange range) {
           blocks_[layer].backward(prepared, sequences, range, tape(layer), outputs.gates, d_stream_.data(),
@@ -133,12 +134,12 @@ void Network::backward(const std::vector<float>& weights, const OutputGradients&
                                   memories_[thread].block);
         });
       });
-      sum_partials(places.size);
-      blocks_[layer].finish(prepared, partial(0), gradients.data() + places.begin);
+      sum_partials(offsets.size);
+      blocks_[layer].finish(prepared, partial(0), gradients.data() + offsets.begin);
     }
-    if (segment > 0) unprune(segment - 1, weights.data(), outputs, gradients.data());
+    if (segment > 0) prune_backward(segment - 1, weights.data(), outputs, gradients.data());
   }
-  unembed(gradients.data());
+  embed_backward(gradients.data());
 }
 
 }  // namespace winnow::train

@@ -44,13 +44,13 @@ struct ScanInputs {
   const float* u;              // [tokens, channels]
   const float* input_matrix;   // B [tokens, states]
   const float* output_matrix;  // C [tokens, states]
-  const float* rates;          // [states, channels]: A, all negative
+  const float* state_matrix;   // [states, channels]: A, all negative
   const float* skip;           // D [channels]
 };
 
 struct ScanGradients {
   float *steps, *u, *input_matrix, *output_matrix;
-  float *rates, *skip;  // added to
+  float *state_matrix, *skip;  // added to
 };
 
 // Rows of one image that the gate z lets through. `forward`, `backward`: what each direction counts.

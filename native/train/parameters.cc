@@ -26,44 +26,45 @@ ParameterTable::ParameterTable(const DyvmConfig& c) {
 
   for (int layer = 0; layer < c.depth; ++layer) {
     const std::string block = "layers." + std::to_string(layer) + ".", mixer = block + "mixer.";
-    BlockPlaces& places = blocks.emplace_back();
-    const std::size_t begin = places.begin = size_;
-    places.norm = add(block + "norm.weight", {dim}, begin);
-    places.in_proj = add(mixer + "in_proj.weight", {2 * inner, dim}, begin);
-    places.out_proj = add(mixer + "out_proj.weight", {dim, inner}, begin);
+    BlockOffsets& offsets = blocks.emplace_back();
+    const std::size_t begin = offsets.begin = size_;
+    offsets.norm = add(block + "norm.weight", {dim}, begin);
+    offsets.in_proj = add(mixer + "in_proj.weight", {2 * inner, dim}, begin);
+    offsets.out_proj = add(mixer + "out_proj.weight", {dim, inner}, begin);
     for (int direction = 0; direction < 2; ++direction) {
       const std::string suffix = direction == 0 ? "" : "_b";
-      BlockPlaces::Direction& d = places.directions[direction];
+      BlockOffsets::Direction& d = offsets.directions[direction];
       d.taps = add(mixer + "conv1d" + suffix + ".weight", {inner, 1, c.conv_width}, begin);
       d.bias = add(mixer + "conv1d" + suffix + ".bias", {inner}, begin);
       d.projection = add(mixer + "x_proj" + suffix + ".weight", {projected, inner}, begin);
       d.step_weight = add(mixer + "dt_proj" + suffix + ".weight", {inner, c.dt_rank}, begin);
       d.step_bias = add(mixer + "dt_proj" + suffix + ".bias", {inner}, begin);
-      d.rates = add(mixer + (direction == 0 ? "A_log" : "A_b_log"), {inner, c.state_dim}, begin, false);
+      d.state_matrix =
+          add(mixer + (direction == 0 ? "A_log" : "A_b_log"), {inner, c.state_dim}, begin, false);
       d.skip = add(mixer + "D" + suffix, {inner}, begin);
     }
     if (c.block_selection) {
-      places.head_weight = add(mixer + "block_head.weight", {2, 2 * inner}, begin);
-      places.head_bias = add(mixer + "block_head.bias", {2}, begin);
+      offsets.head_weight = add(mixer + "block_head.weight", {2, 2 * inner}, begin);
+      offsets.head_bias = add(mixer + "block_head.bias", {2}, begin);
     }
-    places.size = size_ - begin;
+    offsets.size = size_ - begin;
   }
 
   for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage) {
     const std::string name = "score_predictors." + std::to_string(stage) + ".";
-    PredictorPlaces& places = predictors.emplace_back();
-    const std::size_t begin = places.begin = size_;
-    places.norm_weight = add(name + "in_conv.0.weight", {dim}, begin);
-    places.norm_bias = add(name + "in_conv.0.bias", {dim}, begin);
+    PredictorPlaces& offsets = predictors.emplace_back();
+    const std::size_t begin = offsets.begin = size_;
+    offsets.norm_weight = add(name + "in_conv.0.weight", {dim}, begin);
+    offsets.norm_bias = add(name + "in_conv.0.bias", {dim}, begin);
     const auto linear = [&](const std::string& layer, int outputs, int inputs) {
       const std::size_t weight = add(name + layer + ".weight", {outputs, inputs}, begin);
       return PredictorPlaces::Layer{weight, add(name + layer + ".bias", {outputs}, begin)};
     };
-    places.in = linear("in_conv.1", dim, dim);
-    places.out0 = linear("out_conv.0", dim / 2, dim);
-    places.out2 = linear("out_conv.2", dim / 4, dim / 2);
-    places.out4 = linear("out_conv.4", 2, dim / 4);
-    places.size = size_ - begin;
+    offsets.in = linear("in_conv.1", dim, dim);
+    offsets.out0 = linear("out_conv.0", dim / 2, dim);
+    offsets.out2 = linear("out_conv.2", dim / 4, dim / 2);
+    offsets.out4 = linear("out_conv.4", 2, dim / 4);
+    offsets.size = size_ - begin;
   }
 
   head.begin = size_;

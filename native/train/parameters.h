@@ -1,5 +1,5 @@
 // The parameters of a classification model as one vector of numbers: weights, gradients, moments and averages
-// have the same places in theirs.
+// have the same offsets in theirs.
 #pragma once
 
 #include <array>
@@ -19,9 +19,9 @@ struct Parameter {
 };
 
 // Places within a block's part of the vector.
-struct BlockPlaces {
+struct BlockOffsets {
   struct Direction {
-    std::size_t taps, bias, projection, step_weight, step_bias, rates, skip;
+    std::size_t taps, bias, projection, step_weight, step_bias, state_matrix, skip;
   };
   std::size_t begin = 0, size = 0;  // of the block in the whole
   std::size_t norm, in_proj, out_proj, head_weight, head_bias;
@@ -61,7 +61,7 @@ class ParameterTable {
   Weights write(const std::vector<float>& values) const;
 
   EmbeddingPlaces embedding;
-  std::vector<BlockPlaces> blocks;
+  std::vector<BlockOffsets> blocks;
   std::vector<PredictorPlaces> predictors;
   HeadPlaces head;
 

@@ -40,8 +40,8 @@ void PredictorMemory::reserve(const DyvmConfig& c) {
 void TrainedPredictor::features(const float* w, const float* from, int rows, int kept,
                                 PredictorMemory& m) const {
   const int dim = c_.embed_dim, local = dim / 2, pooled = dim - local;
-  ops_.layer_norm(rows, dim, from, w + places_.norm_weight, w + places_.norm_bias, m.normed);
-  ops_.linear({rows, dim, dim, dim}, m.normed, w + places_.in.weight, w + places_.in.bias, false, m.before);
+  ops_.layer_norm(rows, dim, from, w + offsets_.norm_weight, w + offsets_.norm_bias, m.normed);
+  ops_.linear({rows, dim, dim, dim}, m.normed, w + offsets_.in.weight, w + offsets_.in.bias, false, m.before);
   ops_.gelu(static_cast<std::size_t>(rows) * dim, m.before, m.features);
   std::vector<double> sums(pooled, 0.0);
   for (int t = 0; t < kept; ++t)
@@ -55,13 +55,13 @@ void TrainedPredictor::features(const float* w, const float* from, int rows, int
 
 void TrainedPredictor::score(const float* w, int rows, PredictorMemory& m) const {
   const int dim = c_.embed_dim, half = dim / 2, quarter = dim / 4;
-  ops_.linear({rows, dim, half, dim}, m.joined, w + places_.out0.weight, w + places_.out0.bias, false,
+  ops_.linear({rows, dim, half, dim}, m.joined, w + offsets_.out0.weight, w + offsets_.out0.bias, false,
               m.half_before);
   ops_.gelu(static_cast<std::size_t>(rows) * half, m.half_before, m.half);
-  ops_.linear({rows, half, quarter, half}, m.half, w + places_.out2.weight, w + places_.out2.bias, false,
+  ops_.linear({rows, half, quarter, half}, m.half, w + offsets_.out2.weight, w + offsets_.out2.bias, false,
               m.quarter_before);
   ops_.gelu(static_cast<std::size_t>(rows) * quarter, m.quarter_before, m.quarter);
-  ops_.linear({rows, quarter, 2, quarter}, m.quarter, w + places_.out4.weight, w + places_.out4.bias, false,
+  ops_.linear({rows, quarter, 2, quarter}, m.quarter, w + offsets_.out4.weight, w + offsets_.out4.bias, false,
               m.pairs);
 }
 
@@ -102,11 +102,11 @@ void TrainedPredictor::gradient(const float* w, const float* rows, int kept, con
     ops_.linear_weight_gradient(shape, d_out, x, d_weights + layer.weight, d_weights + layer.bias);
     ops_.linear_input_gradient(shape, d_out, w + layer.weight, false, d_x);
   };
-  back(places_.out4, 2, quarter, m.d_pairs, m.quarter, m.d_quarter);
+  back(offsets_.out4, 2, quarter, m.d_pairs, m.quarter, m.d_quarter);
   ops_.gelu_gradient(count(quarter), m.quarter_before, m.d_quarter, m.d_quarter);
-  back(places_.out2, quarter, half, m.d_quarter, m.half, m.d_half);
+  back(offsets_.out2, quarter, half, m.d_quarter, m.half, m.d_half);
   ops_.gelu_gradient(count(half), m.half_before, m.d_half, m.d_half);
-  back(places_.out0, half, dim, m.d_half, m.joined, m.d_joined);
+  back(offsets_.out0, half, dim, m.d_half, m.joined, m.d_joined);
 
   std::vector<double> d_sum(pooled, 0.0);
   for (int t = 0; t < kept; ++t)
@@ -125,10 +125,10 @@ void TrainedPredictor::gradient(const float* w, const float* rows, int kept, con
     for (int q = 0; q < pooled; ++q) row[local + q] = static_cast<float>(d_sum[q]);
   }
   ops_.gelu_gradient(count(dim), m.before, m.d_features, m.d_features);
-  back(places_.in, dim, dim, m.d_features, m.normed, m.d_joined);
+  back(offsets_.in, dim, dim, m.d_features, m.normed, m.d_joined);
   std::fill_n(m.d_rows, count(dim), 0.0f);
-  ops_.layer_norm_gradient(kept, dim, rows, w + places_.norm_weight, m.d_joined, m.d_rows,
-                           d_weights + places_.norm_weight, d_weights + places_.norm_bias);
+  ops_.layer_norm_gradient(kept, dim, rows, w + offsets_.norm_weight, m.d_joined, m.d_rows,
+                           d_weights + offsets_.norm_weight, d_weights + offsets_.norm_bias);
 }
 
 }  // namespace winnow::train

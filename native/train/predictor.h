@@ -37,8 +37,8 @@ struct TokenDecisions {
 
 class TrainedPredictor {
  public:
-  TrainedPredictor(const DyvmConfig& config, const PredictorPlaces& places, Operations& operations)
-      : c_(config), places_(places), ops_(operations) {}
+  TrainedPredictor(const DyvmConfig& config, const PredictorPlaces& offsets, Operations& operations)
+      : c_(config), offsets_(offsets), ops_(operations) {}
 
   // rows [M, D] of which the first `kept` have been kept so far; noise [M, 2]: Exp(1) draws.
   void decide(const float* weights, const float* rows, int kept, const float* noise,
@@ -54,7 +54,7 @@ class TrainedPredictor {
   void score(const float* weights, int rows, PredictorMemory& memory) const;
 
   const DyvmConfig& c_;
-  PredictorPlaces places_;
+  PredictorPlaces offsets_;
   Operations& ops_;
 };
 

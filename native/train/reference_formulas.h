@@ -173,11 +173,11 @@ void convolve_gradient(const ConvolutionShape& s, const T* x, const T* taps, con
 
 template <typename T>
 struct Inputs {
-  const T *steps, *u, *input_matrix, *output_matrix, *rates, *skip;
+  const T *steps, *u, *input_matrix, *output_matrix, *state_matrix, *skip;
 };
 template <typename T>
 struct Gradients {
-  T *steps, *u, *input_matrix, *output_matrix, *rates, *skip;
+  T *steps, *u, *input_matrix, *output_matrix, *state_matrix, *skip;
 };
 
 inline int token_of(const ScanShape& s, int step) { return s.backward ? s.tokens - 1 - step : step; }
@@ -191,7 +191,7 @@ void scan_channel(const ScanShape& s, const Inputs<T>& in, int e, T* y, std::vec
     const double delta = softplus(in.steps[place(t, s.channels, e)]), u = in.u[place(t, s.channels, e)];
     double sum = in.skip[e] * u;
     for (int n = 0; n < s.states; ++n) {
-      h[n] = std::exp(delta * in.rates[place(n, s.channels, e)]) * h[n] +
+      h[n] = std::exp(delta * in.state_matrix[place(n, s.channels, e)]) * h[n] +
              delta * u * in.input_matrix[place(t, s.matrix_stride, n)];
       sum += in.output_matrix[place(t, s.matrix_stride, n)] * h[n];
     }
@@ -220,7 +220,7 @@ void scan_gradient(const ScanShape& s, const Inputs<T>& in, const T* d_y, T* y, 
       double d_delta = 0.0, d_u = in.skip[e] * d;
       out.skip[e] += static_cast<T>(d * u);
       for (int n = 0; n < s.states; ++n) {
-        const double rate = in.rates[place(n, s.channels, e)], kept = std::exp(delta * rate),
+        const double rate = in.state_matrix[place(n, s.channels, e)], kept = std::exp(delta * rate),
                      b = in.input_matrix[place(t, s.matrix_stride, n)],
                      previous = step > 0 ? states[place(step - 1, s.states, n)] : 0.0;
         d_h[n] += in.output_matrix[place(t, s.matrix_stride, n)] * d;
@@ -228,7 +228,7 @@ void scan_gradient(const ScanShape& s, const Inputs<T>& in, const T* d_y, T* y, 
         d_input[place(t, s.states, n)] += d_h[n] * delta * u;
         d_delta += d_h[n] * (rate * kept * previous + b * u);
         d_u += d_h[n] * delta * b;
-        out.rates[place(n, s.channels, e)] += static_cast<T>(d_h[n] * delta * kept * previous);
+        out.state_matrix[place(n, s.channels, e)] += static_cast<T>(d_h[n] * delta * kept * previous);
         d_h[n] *= kept;
       }
       out.u[here] = static_cast<T>(d_u);

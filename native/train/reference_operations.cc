@@ -55,7 +55,8 @@ class ReferenceOperations : public Operations {
   void scan_gradient(const ScanShape& s, const ScanInputs& in, const float*, const float* d_y, float* y,
                      const ScanGradients& out, float*) override {
     reference::scan_gradient<float>(
-        s, inputs(in), d_y, y, {out.steps, out.u, out.input_matrix, out.output_matrix, out.rates, out.skip});
+        s, inputs(in), d_y, y,
+        {out.steps, out.u, out.input_matrix, out.output_matrix, out.state_matrix, out.skip});
   }
   void gate(const GateShape& s, const float* y_forward, const float* y_backward, const float* z,
             float* out) override {
@@ -90,7 +91,7 @@ class ReferenceOperations : public Operations {
 
  private:
   static reference::Inputs<float> inputs(const ScanInputs& in) {
-    return {in.steps, in.u, in.input_matrix, in.output_matrix, in.rates, in.skip};
+    return {in.steps, in.u, in.input_matrix, in.output_matrix, in.state_matrix, in.skip};
   }
 };
 

@@ -56,10 +56,10 @@ export function thin<Item>(items: readonly Item[], most: number): Item[] {
   return left;
 }
 
-/** Moves places apart that are closer than `gap`, keeping their order and staying between 0 and `length`. */
-export function spreadApart(places: readonly number[], gap: number, length: number): number[] {
-  const order = places.map((_, index) => index).sort((a, b) => (places[a] ?? 0) - (places[b] ?? 0));
-  const spread = [...places];
+/** Moves positions apart that are closer than `gap`, keeping their order and staying between 0 and `length`. */
+export function spreadApart(positions: readonly number[], gap: number, length: number): number[] {
+  const order = positions.map((_, index) => index).sort((a, b) => (positions[a] ?? 0) - (positions[b] ?? 0));
+  const spread = [...positions];
   let least = 0;
   for (const index of order) {
     spread[index] = Math.max(least, spread[index] ?? 0);

@@ -18,12 +18,12 @@ const SCALE = 100;
 export function positions(points: readonly Pick<DialPoint, 'expected' | 'workShare'>[]): number[] {
   const speeds = points.flatMap(({ expected }) => (expected === undefined ? [] : [expected.imagesPerSecond]));
   return speeds.length === points.length
-    ? speedPlaces(speeds)
+    ? speedPositions(speeds)
     : spread(points.map(({ workShare }) => workShare));
 }
 
 /** Places on the scale for images per second, the fastest first: equal factors of speed are equal lengths. */
-export function speedPlaces(imagesPerSecond: readonly number[]): number[] {
+export function speedPositions(imagesPerSecond: readonly number[]): number[] {
   return spread(imagesPerSecond.map((speed) => -Math.log(speed)));
 }
 
@@ -34,12 +34,12 @@ function spread(values: readonly number[]): number[] {
   const free = Math.max(0, SCALE - GAP * steps.length);
   const gap = (SCALE - free) / steps.length;
   let place = 0;
-  const places = steps.map((step) => {
+  const offsets = steps.map((step) => {
     const share = length === 0 ? 1 / steps.length : step / length;
     place += gap + share * free;
     return Math.min(SCALE, place);
   });
-  return values.length === 0 ? [] : [0, ...places];
+  return values.length === 0 ? [] : [0, ...offsets];
 }
 
 /** Measured points that no other beats in both speed and agreement, the fastest first. */
@@ -69,7 +69,8 @@ export function requestOf({ names, preset }: Pick<DialPoint, 'names' | 'preset'>
   const { tokenKeep, blockThreshold, precision, inputSize } = preset;
   return {
     ...(tokenKeep.length > 0 && { tokenKeep: tokenKeep.join(',') }),
-    ...{ blockThreshold, precision },
+    blockThreshold,
+    precision,
     ...(inputSize !== undefined && { inputSize }),
   };
 }

@@ -82,7 +82,12 @@ export function createFormats(language: Language, translate: Translate): Formats
   }
 
   return {
-    ...{ count, rate, share, percent, duration, bytes },
+    count,
+    rate,
+    share,
+    percent,
+    duration,
+    bytes,
     decimal: (value) => threeDigits.format(value),
     date: (iso) => moment.format(new Date(iso)),
   };

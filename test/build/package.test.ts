@@ -177,7 +177,7 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
     assert.match(rows[1] ?? '', /^one picture\.jpg,/);
   });
 
-  test('for npm installs without a compiler and labels a folder', async (t) => {
+  test('for npm installs without a compiler and labels a folder', (t) => {
     const tarball = packNpm({ platform: process.platform, arch: process.arch });
     const place = temporary();
     writeFileSync(join(place, 'package.json'), '{}');

@@ -6,7 +6,8 @@ import { temporaryFolder } from '../electron/support/temporary-folder.ts';
 
 test('npm start says in one sentence what to use where there is no Electron', (t) => {
   const { status, stdout } = spawnSync(process.execPath, ['build/start.ts'], {
-    ...{ cwd: root, encoding: 'utf8' },
+    cwd: root,
+    encoding: 'utf8',
     env: { ...process.env, ELECTRON_OVERRIDE_DIST_PATH: temporaryFolder(t) }, // a distribution with nothing in it
   });
   assert.equal(status, 0);

@@ -18,10 +18,19 @@ const require = createRequireOf(${JSON.stringify(join(root, 'package.json'))});`
 export async function bundle(folder: string, sources: readonly string[]): Promise<string[]> {
   const outputOf = (source: string) => join(folder, source.replace(/\.ts$/, '.mjs'));
   await build({
-    ...{ absWorkingDir: root, entryPoints: [...sources], outdir: folder, outbase: root, bundle: true },
-    ...{ platform: 'node', target: 'node24', format: 'esm', outExtension: { '.js': '.mjs' } },
-    ...{ legalComments: 'none', logLevel: 'error', banner: { js: REQUIRE } },
-    plugins: [loadedPackages, ownPlaces(sources, outputOf)],
+    absWorkingDir: root,
+    entryPoints: [...sources],
+    outdir: folder,
+    outbase: root,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    outExtension: { '.js': '.mjs' },
+    legalComments: 'none',
+    logLevel: 'error',
+    banner: { js: REQUIRE },
+    plugins: [loadedPackages, ownFiles(sources, outputOf)],
   });
   return sources.map(outputOf);
 }
@@ -37,9 +46,9 @@ const loadedPackages: Plugin = {
 };
 
 /** A file that looks for others beside itself finds them where they are; a program that is bundled too, its bundle. */
-function ownPlaces(sources: readonly string[], outputOf: (source: string) => string): Plugin {
+function ownFiles(sources: readonly string[], outputOf: (source: string) => string): Plugin {
   return {
-    name: 'own-places',
+    name: 'own-paths',
     setup: (building) => {
       building.onLoad({ filter: /[\\/]electron[\\/].*\.ts$/ }, async ({ path }) => {
         const contents = (await readFile(path, 'utf8'))

@@ -27,21 +27,28 @@ const CHECKPOINT = join(import.meta.dirname, '../golden/dyvm-vim-odd-random/chec
 
 /** A training of a second. */
 const SMALLEST = [
-  ...[
-    '--from',
-    'scratch',
-    '--size',
-    'micro',
-    '--width',
-    '8',
-    '--depth',
-    '4',
-    '--states',
-    '2',
-    '--batch',
-    '8',
-  ],
-  ...['--image-size', '8', '--patch-size', '4', '--threads', '1', '--epochs', '2', '--out', 'taught'],
+  '--from',
+  'scratch',
+  '--size',
+  'micro',
+  '--width',
+  '8',
+  '--depth',
+  '4',
+  '--states',
+  '2',
+  '--batch',
+  '8',
+  '--image-size',
+  '8',
+  '--patch-size',
+  '4',
+  '--threads',
+  '1',
+  '--epochs',
+  '2',
+  '--out',
+  'taught',
 ];
 
 /** Makes and saves the states that commands start from. */
@@ -66,28 +73,40 @@ export async function prepareWorld(world: World): Promise<void> {
 export function scenarios(world: World): Scenario[] {
   const sorted = () => ({ pictures: world.tree('pictures'), sorted: world.tree('sorted'), ...rows(world) });
   const sort = (how: string): Scenario => ({
-    ...{ name: `sort ${how}`, start: 'run', facts: sorted, takeBack: unsortAll },
+    name: `sort ${how}`,
+    start: 'run',
+    facts: sorted,
+    takeBack: unsortAll,
     command: ['sort', '1', '--to', world.at('sorted'), how],
     assertSafe: assertEveryPicture,
   });
   return [
     {
-      ...{ name: 'run', start: 'fresh', command: run(world) },
+      name: 'run',
+      start: 'fresh',
+      command: run(world),
       facts: () => ({ ...rows(world), pictures: world.tree('pictures') }),
     },
     sort('--copy'),
     sort('--move'),
     {
-      ...{ name: 'unsort', start: 'moved', command: ['unsort', '1'], facts: sorted, goOn: unsortAll },
+      name: 'unsort',
+      start: 'moved',
+      command: ['unsort', '1'],
+      facts: sorted,
+      goOn: unsortAll,
       assertSafe: assertEveryPicture,
     },
     {
-      ...{ name: 'train', start: 'fresh', command: ['train', world.at('shapes'), ...SMALLEST] },
+      name: 'train',
+      start: 'fresh',
+      command: ['train', world.at('shapes'), ...SMALLEST],
       facts: () => ({ model: world.digest('data', 'models', 'taught.safetensors') }),
       goOn: goOnTraining,
     },
     {
-      ...{ name: 'models import', start: 'fresh' },
+      name: 'models import',
+      start: 'fresh',
       command: [
         'models',
         'import',
@@ -102,7 +121,8 @@ export function scenarios(world: World): Scenario[] {
       facts: () => ({ model: world.digest('data', 'models', 'imported.safetensors') }),
     },
     ...['csv', 'json', 'xlsx'].map((format) => ({
-      ...{ name: `export ${format}`, start: 'run' },
+      name: `export ${format}`,
+      start: 'run',
       command: ['export', '1', '--format', format, '--out', world.at('out', `table.${format}`)],
       // A workbook holds the time at which it was written.
       facts: () => ({
@@ -114,19 +134,15 @@ export function scenarios(world: World): Scenario[] {
       }),
     })),
     {
-      ...{
-        name: 'library backup',
-        start: 'two runs',
-        command: ['library', 'backup', world.at('out', 'copy.db')],
-      },
+      name: 'library backup',
+      start: 'two runs',
+      command: ['library', 'backup', world.at('out', 'copy.db')],
       facts: () => ({ ...rows(world), copy: rowsOf(world.at('out', 'copy.db')) }),
     },
     {
-      ...{
-        name: 'library restore',
-        start: 'two runs',
-        command: ['library', 'restore', world.at('older.db')],
-      },
+      name: 'library restore',
+      start: 'two runs',
+      command: ['library', 'restore', world.at('older.db')],
       facts: () => ({ ...rows(world), older: rowsOf(world.at('older.db')), present: kept(world) }),
       assertSafe: assertOneLibrary,
     },

@@ -11,7 +11,7 @@ import { listTransfers } from '../../electron/core/transfer/describe-transfer.ts
 import { transferFiles } from '../../electron/core/transfer/transfer-files.ts';
 import { undoTransfer } from '../../electron/core/transfer/undo-transfer.ts';
 import { writeFiles } from '../electron/support/files.ts';
-import { house } from '../electron/support/house.ts';
+import { testApp } from '../electron/support/test-app.ts';
 import { temporaryFolder } from '../electron/support/temporary-folder.ts';
 import { bundle } from './bundle.ts';
 import { otherDrive } from './drives.ts';
@@ -94,7 +94,11 @@ class Scene {
     const run = library.runs.get(1);
     assert.ok(run !== undefined);
     const { failures } = await transferFiles(library, run, {
-      ...{ filter: {}, to: this.target, mode, createdAt: '2026-01-01T00:00:00.000Z', total: 2 },
+      filter: {},
+      to: this.target,
+      mode,
+      createdAt: '2026-01-01T00:00:00.000Z',
+      total: 2,
       ...UNHEARD,
     });
     assert.deepEqual(failures, []);
@@ -130,7 +134,7 @@ class Scene {
 }
 
 async function scene(t: TestContext, drives: 1 | 2): Promise<Scene | undefined> {
-  const { folder, app } = house(t);
+  const { folder, app } = testApp(t);
   writeFiles(folder, PICTURES);
   await app.run({ folders: [folder] });
   await app.close();

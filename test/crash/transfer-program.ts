@@ -14,7 +14,13 @@ if (what === 'undo') await undoTransfer(library, 1, { signal, onProgress });
 else {
   const mode = what === 'copy' ? 'copy' : 'move';
   await transferFiles(library, run, {
-    ...{ filter: {}, to, mode, createdAt: '2026-01-01T00:00:00.000Z', total: 0, signal, onProgress },
+    filter: {},
+    to,
+    mode,
+    createdAt: '2026-01-01T00:00:00.000Z',
+    total: 0,
+    signal,
+    onProgress,
   });
 }
 library.close();

@@ -152,8 +152,13 @@ e2e('a sorting that was cut off is shown as interrupted, goes on, and is taken b
   assert.ok(run !== undefined);
   const controller = new AbortController();
   const cutOff = transferFiles(library, run, {
-    ...{ filter: {}, to, mode: 'move', createdAt: '2026-01-02T03:04:05.000Z', total: 100 },
-    ...{ signal: controller.signal, onProgress: () => controller.abort() },
+    filter: {},
+    to,
+    mode: 'move',
+    createdAt: '2026-01-02T03:04:05.000Z',
+    total: 100,
+    signal: controller.signal,
+    onProgress: () => controller.abort(),
   });
   await assert.rejects(cutOff, { code: 'CANCELLED' });
   library.close();

@@ -182,14 +182,14 @@ e2e('boxes are moved, resized, named, deleted and drawn, undone, done again and 
   const nudged = { x: second.x - 10, y: second.y - 1, width: second.width + 10, height: second.height + 1 };
   await saved(data, HARBOUR, ([, two]) => near(two, nudged));
 
-  await classify(window, 'boxes.class', 'house');
-  await saved(data, HARBOUR, ([, two]) => two?.label === 'house');
-  await lists(window, [/boat/, /house/, /bird/]);
+  await classify(window, 'boxes.class', 'hut');
+  await saved(data, HARBOUR, ([, two]) => two?.label === 'hut');
+  await lists(window, [/boat/, /hut/, /bird/]);
 
   await listed(window).nth(2).click();
   await page.keyboard.press('Delete');
   await saved(data, HARBOUR, ({ length }) => length === 2);
-  await lists(window, [/boat/, /house/]);
+  await lists(window, [/boat/, /hut/]);
 
   await page.getByRole('button', { name: say('boxes.add') }).click();
   await page.getByText(say('boxes.draw-hint')).waitFor();
@@ -215,9 +215,9 @@ e2e('boxes are moved, resized, named, deleted and drawn, undone, done again and 
   const all = await saved(data, HARBOUR, ({ length }) => length === 4);
   assert.deepEqual(
     all.map(({ label }) => label),
-    ['boat', 'house', 'bird', 'sea gull'],
+    ['boat', 'hut', 'bird', 'sea gull'],
   );
-  await lists(window, [/boat/, /house/, /bird/, /sea gull/]);
+  await lists(window, [/boat/, /hut/, /bird/, /sea gull/]);
 
   // Every step comes back: two that were drawn, one deleted, one named, the keys as one or more, two by the mouse.
   await page.keyboard.press('Escape');
@@ -243,14 +243,14 @@ e2e('boxes are moved, resized, named, deleted and drawn, undone, done again and 
     await until('a later step', () => JSON.stringify(boxes()) !== text);
   }
   assert.deepEqual(boxes(), all);
-  await lists(window, [/boat/, /house/, /bird/, /sea gull/]);
+  await lists(window, [/boat/, /hut/, /bird/, /sea gull/]);
   await window.photograph('found-corrected');
 
   const later = await stage.open({ data });
   await showResults(later, run);
   await later.page.getByRole('gridcell', { name: /4 boxes, verified.*harbour/ }).waitFor();
   await openImage(later, HARBOUR);
-  await lists(later, [/boat/, /house/, /bird/, /sea gull/]);
+  await lists(later, [/boat/, /hut/, /bird/, /sea gull/]);
   await later.page.getByText(say('boxes.own')).waitFor();
   await later.page.getByRole('button', { name: say('boxes.reset') }).click();
   await lists(later, [/boat 96/, /boat 88/, /bird 71/]);
@@ -262,12 +262,12 @@ e2e('verifying accepts the boxes that are seen, and those of a person as they ar
   const { page } = window;
   const village = 'village.jpg';
   await openImage(window, village);
-  await lists(window, [/house 97/, /house 86/, /tree 79/, /tree 55/]);
+  await lists(window, [/hut 97/, /hut 86/, /tree 79/, /tree 55/]);
   await page.keyboard.press('Enter');
   const accepted = await saved(data, village, ({ length }) => length === 4);
   assert.deepEqual(
     accepted.map(({ label }) => label),
-    ['house', 'house', 'tree', 'tree'],
+    ['hut', 'hut', 'tree', 'tree'],
   );
   await page.keyboard.press('Escape');
   await openImage(window, village);

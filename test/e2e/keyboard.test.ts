@@ -47,8 +47,8 @@ e2e('the keyboard stays in the window when what has it is taken away or disabled
 const reviews = ({ data }: WinnowWindow) => savedResults(data, 1).map(({ reviewed }) => reviewed);
 
 async function reviewed(window: WinnowWindow, expected: (string | undefined)[]): Promise<void> {
-  const places = PHOTOS - expected.length;
-  const wanted = [...expected, ...Array.from({ length: places }, () => undefined)];
+  const missing = PHOTOS - expected.length;
+  const wanted = [...expected, ...Array.from({ length: missing }, () => undefined)];
   await until(
     `the reviews ${String(wanted)}`,
     () => reviews(window),

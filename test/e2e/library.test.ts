@@ -85,7 +85,9 @@ e2e('a new run is over the folders that are ticked, by the button and by the key
   // Coming back, they are still ticked.
   await window.visit('/library', say('rail.library'));
   assert.deepEqual(await Promise.all(['of-10', 'of-20', 'of-30'].map((name) => box(name).isChecked())), [
-    ...[true, false, true],
+    true,
+    false,
+    true,
   ]);
   await box('of-10').uncheck();
   await page.getByRole('button', { name: say('library.new-run', ofImages(30)) }).click();

@@ -33,10 +33,10 @@ async function reviewed({ data }: WinnowWindow, expected: Record<number, string>
 /** Places of the images that are selected. */
 async function selection({ cells, page }: WinnowWindow): Promise<number[]> {
   const selected = page.getByRole('gridcell', { selected: true });
-  const places: number[] = [];
+  const indices: number[] = [];
   for (const [place, cell] of (await cells.all()).entries())
-    if ((await cell.and(selected).count()) > 0) places.push(place);
-  return places;
+    if ((await cell.and(selected).count()) > 0) indices.push(place);
+  return indices;
 }
 
 const multiple = { modifiers: ['ControlOrMeta' as const] };

@@ -143,7 +143,9 @@ if (import.meta.main) {
   if (chosen.length === 0) throw new Error(`Expected one of ${targets.map(({ name }) => name).join(', ')}`);
   for (const target of chosen) {
     const options = {
-      ...{ target: target.name, seconds: Number(values.seconds), seed: Number(values.seed) },
+      target: target.name,
+      seconds: Number(values.seconds),
+      seed: Number(values.seed),
       round: values.round === undefined ? undefined : Number(values.round),
     };
     if (values.inside !== undefined) {

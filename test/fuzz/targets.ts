@@ -213,7 +213,8 @@ const CALLS = [
     id: 3,
     name: 'review',
     request: {
-      ...{ runId: 1, imageIds: [1, 2, 3] },
+      runId: 1,
+      imageIds: [1, 2, 3],
       verdict: { kind: 'boxes', boxes: [{ label: 'fox', x: 1, y: 2, width: 3, height: 4 }] },
     },
   },
@@ -235,7 +236,10 @@ async function converse(input: Uint8Array): Promise<void> {
   const { promise: said, resolve } = Promise.withResolvers<string>();
   const OPEN = 1;
   const socket = Object.assign(new EventEmitter(), {
-    ...{ OPEN, readyState: OPEN, bufferedAmount: 0, terminate: () => undefined },
+    OPEN,
+    readyState: OPEN,
+    bufferedAmount: 0,
+    terminate: () => undefined,
     send: resolve,
     close: (code: number, reason: string) => resolve(JSON.stringify({ closed: code, reason })),
   });

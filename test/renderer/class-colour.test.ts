@@ -14,11 +14,11 @@ suite('the look of a class', () => {
   });
 
   test('differs between classes in colour, or else in its dashes', () => {
-    const looks = Array.from({ length: 21 }, (_, rank) => {
+    const styles = Array.from({ length: 21 }, (_, rank) => {
       const { colour, dash } = classPaint(rank);
       return `${colour} ${dash.join(' ')}`;
     });
-    assert.equal(new Set(looks).size, 21);
+    assert.equal(new Set(styles).size, 21);
     assert.equal(classPaint(9).pattern, classLook(9).pattern);
   });
 

@@ -9,7 +9,7 @@ import {
   lowestShown,
   positions,
   requestOf,
-  speedPlaces,
+  speedPositions,
 } from '../../renderer/lib/dial.ts';
 
 function point(keep: number, imagesPerSecond?: number, names: CalibratedPreset[] = []): DialPoint {
@@ -30,26 +30,26 @@ function point(keep: number, imagesPerSecond?: number, names: CalibratedPreset[]
 
 suite('places on the dial', () => {
   test('go from one end to the other, equal factors of speed being equal lengths', () => {
-    const places = speedPlaces([400, 200, 100]).map(Math.round);
-    assert.deepEqual(places, [0, 50, 100]);
+    const offsets = speedPositions([400, 200, 100]).map(Math.round);
+    assert.deepEqual(offsets, [0, 50, 100]);
   });
 
   test('follow the work where nothing is measured', () => {
-    const places = positions([point(0.4), point(0.5), point(0.9)]).map(Math.round);
-    assert.equal(places[0], 0);
-    assert.ok((places[1] ?? 0) > 15 && (places[1] ?? 0) < 30, String(places));
-    assert.equal(places[2], 100);
+    const offsets = positions([point(0.4), point(0.5), point(0.9)]).map(Math.round);
+    assert.equal(offsets[0], 0);
+    assert.ok((offsets[1] ?? 0) > 15 && (offsets[1] ?? 0) < 30, String(offsets));
+    assert.equal(offsets[2], 100);
   });
 
   test('can be told apart even where speeds are equal', () => {
-    const places = speedPlaces([200, 200, 199.9, 20]);
-    for (const [index, place] of places.slice(1).entries()) assert.ok(place - (places[index] ?? 0) >= 2.9);
-    assert.deepEqual(speedPlaces([100, 100]), [0, 100]);
+    const offsets = speedPositions([200, 200, 199.9, 20]);
+    for (const [index, place] of offsets.slice(1).entries()) assert.ok(place - (offsets[index] ?? 0) >= 2.9);
+    assert.deepEqual(speedPositions([100, 100]), [0, 100]);
   });
 
   test('are there for one point and for none', () => {
-    assert.deepEqual(speedPlaces([100]), [0]);
-    assert.deepEqual(speedPlaces([]), []);
+    assert.deepEqual(speedPositions([100]), [0]);
+    assert.deepEqual(speedPositions([]), []);
   });
 });
 

@@ -10,7 +10,7 @@ import { saidText } from '../../renderer/lib/said.ts';
 import en from '../../renderer/messages/en.json' with { type: 'json' };
 import { detectionCheckpoint } from '../electron/core/checkpoint/tiny-model.ts';
 import { saveZip } from '../electron/core/checkpoint/torch-save.ts';
-import { house } from '../electron/support/house.ts';
+import { testApp } from '../electron/support/test-app.ts';
 
 const de = createTranslate('de');
 const german = (text: string) => saidText(text, 'de', de);
@@ -95,7 +95,7 @@ suite('what is said in English', () => {
   });
 
   test('by a review, as its step back is named, is known', async (t) => {
-    const { app, folder } = house(t, 3);
+    const { app, folder } = testApp(t, 3);
     await app.run({ folders: [folder] });
     const { imageIds } = await app.findImages({ runId: 1, filter: {}, sort: 'path' });
     const [first = 0, second = 0] = imageIds;
@@ -112,7 +112,7 @@ suite('what is said in English', () => {
   });
 
   test('by what is refused while a run is under way is known', async (t) => {
-    const { app, folder, engine } = house(t, 1);
+    const { app, folder, engine } = testApp(t, 1);
     const refusals: (string | undefined)[] = [];
     engine.beforeAnswer = async () => {
       for (const call of [
@@ -133,7 +133,7 @@ suite('what is said in English', () => {
   });
 
   test('by a transfer that was stopped is known', async (t) => {
-    const { app, folder } = house(t, 100);
+    const { app, folder } = testApp(t, 100);
     await app.run({ folders: [folder] });
     const end = app.subscribe(({ type }) => {
       if (type === 'exporting') void app.cancelExport({}).catch(() => undefined);
@@ -153,7 +153,7 @@ suite('what is said in English', () => {
   });
 
   test('of a checkpoint before its import is known', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     const file = join(folder, 'model.pth');
     writeFileSync(file, saveZip(detectionCheckpoint()));
     const { summary, questions } = await app.inspectCheckpoint({ file });

@@ -43,10 +43,13 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
       device: key.device,
       threads: key.threads,
     },
-    ...{ manifest, grid },
+    manifest,
+    grid,
     batch:
       manifest.task === 'classification' ? (gpuBatch(options.device, model) ?? USUAL_BATCH) : DENSE_BATCH,
-    ...{ paths: sample.paths, signal: options.signal, clock },
+    paths: sample.paths,
+    signal: options.signal,
+    clock,
     onProgress: (progress) => options.emit({ type: 'calibrating', progress }),
   });
   const { points, images, labelled } = compare(readings, sample.labels, manifest);
@@ -56,7 +59,10 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
     ...key,
     createdAt: new Date(clock()).toISOString(),
     folder: sample.folder,
-    ...{ task: manifest.task, images, labelled, points },
+    task: manifest.task,
+    images,
+    labelled,
+    points,
     population: sample.found - failed,
   };
   library.transaction(() => {

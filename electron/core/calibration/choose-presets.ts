@@ -41,7 +41,8 @@ export function choosePresets(curve: Curve): Record<CalibratedPreset, Calibratio
 /** The presets of a calibrated model, in the order of standardPresets. */
 export function calibratedPresets(curve: Curve): Preset[] {
   return Object.entries(choosePresets(curve)).map(([name, point]) => ({
-    ...{ name, ...settingOf(point) },
+    name,
+    ...settingOf(point),
   }));
 }
 

@@ -13,7 +13,7 @@ import { LibraryUpdate } from '../reading/update-library.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import { tightenDataFolder } from '../data-folder.ts';
 import { OutputFiles } from '../files/output-files.ts';
-import { OwnPlaces } from '../files/own-places.ts';
+import { OwnFiles } from '../files/own-files.ts';
 import { SettingsFile } from '../settings-file.ts';
 import { Library } from '../store/library.ts';
 import type { RunRow } from '../store/runs.ts';
@@ -45,7 +45,7 @@ export class AppContext {
   readonly folders: AppFolders;
   readonly libraryPath: string;
   readonly settings: SettingsFile;
-  readonly ownPlaces: OwnPlaces;
+  readonly ownFiles: OwnFiles;
   readonly outputs: OutputFiles;
   readonly #listeners = new Set<(event: AppEvent) => void>();
   readonly #readers = new LibraryReaders();
@@ -64,10 +64,12 @@ export class AppContext {
     this.libraryPath = parts.libraryPath;
     this.#onReadOnly = parts.onReadOnly ?? (() => undefined);
     this.settings = new SettingsFile(parts.folders.data, (message) => this.emit({ type: 'notice', message }));
-    this.ownPlaces = new OwnPlaces({
-      ...{ libraryPath: parts.libraryPath, data: parts.folders.data, modelFolders: parts.registry.folders },
+    this.ownFiles = new OwnFiles({
+      libraryPath: parts.libraryPath,
+      data: parts.folders.data,
+      modelFolders: parts.registry.folders,
     });
-    this.outputs = new OutputFiles(() => this.library, this.ownPlaces);
+    this.outputs = new OutputFiles(() => this.library, this.ownFiles);
   }
 
   get library(): Library {

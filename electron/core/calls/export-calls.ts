@@ -2,7 +2,7 @@ import type { exportArguments } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import type { RunRow } from '../store/runs.ts';
 import type { WorkOptions } from '../transfer/transfer-files.ts';
-import type { ExportDesk } from '../export/export-desk.ts';
+import type { ExportService } from '../export/export-service.ts';
 import { resolveFilter } from '../results/resolve-filter.ts';
 import { listTransfers } from '../transfer/describe-transfer.ts';
 import { planTransfer } from '../transfer/plan-transfer.ts';
@@ -10,14 +10,17 @@ import { resumeTransfer, transferFiles } from '../transfer/transfer-files.ts';
 import { undoTransfer } from '../transfer/undo-transfer.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
-export function exportCalls(context: AppContext, desk: ExportDesk): Calls<keyof typeof exportArguments> {
+export function exportCalls(
+  context: AppContext,
+  exportService: ExportService,
+): Calls<keyof typeof exportArguments> {
   const workOptions = (run: RunRow, filter: ResultFilter, signal: AbortSignal): WorkOptions => ({
     total: context.library.resultQueries.count(run.id, resolveFilter(context.library, run, filter)),
     signal,
-    onProgress: desk.progressTeller(),
+    onProgress: exportService.progressTeller(),
   });
   return {
-    exportRun: (request) => desk.toPlace(request),
+    exportRun: (request) => exportService.toPlace(request),
     checkExport: async ({ format, out, force = false }) => {
       await context.outputs.claim({ path: out, command: 'export', format, force });
       return undefined;
@@ -27,13 +30,13 @@ export function exportCalls(context: AppContext, desk: ExportDesk): Calls<keyof 
     planTransfer: ({ runId, filter = {}, to }) =>
       planTransfer(context.library, context.runRow(runId), filter, to),
     transferFiles: ({ runId, filter = {}, to, mode }) =>
-      desk.cancellable((signal) => {
+      exportService.cancellable((signal) => {
         const run = context.runRow(runId);
         const options = { filter, to, mode, createdAt: context.now() };
         return transferFiles(context.library, run, { ...options, ...workOptions(run, filter, signal) });
       }),
     resumeTransfer: ({ transferId }) =>
-      desk.cancellable((signal) =>
+      exportService.cancellable((signal) =>
         resumeTransfer(context.library, transferId, ({ runId, filter }) => {
           const run = context.runRow(runId);
           return { run, options: workOptions(run, filter, signal) };
@@ -41,9 +44,9 @@ export function exportCalls(context: AppContext, desk: ExportDesk): Calls<keyof 
       ),
     listTransfers: () => listTransfers(context.library),
     undoTransfer: ({ transferId }) =>
-      desk.cancellable((signal) =>
-        undoTransfer(context.library, transferId, { signal, onProgress: desk.progressTeller() }),
+      exportService.cancellable((signal) =>
+        undoTransfer(context.library, transferId, { signal, onProgress: exportService.progressTeller() }),
       ),
-    cancelExport: () => desk.cancel(),
+    cancelExport: () => exportService.cancel(),
   };
 }

@@ -30,7 +30,8 @@ export function modelCalls(context: AppContext): Calls<keyof typeof modelArgumen
     },
     importModel: ({ file, name, architecture, labels, tokenKeep, pruningLayers, halveDirections }) =>
       registry.import({
-        ...{ checkpointPath: file, name },
+        checkpointPath: file,
+        name,
         ...(architecture === undefined ? {} : { architecture }),
         ...(labels === undefined ? {} : { labelsPath: labels }),
         ...(tokenKeep === undefined ? {} : { tokenKeep }),

@@ -2,7 +2,7 @@ import type { runArguments } from '../../shared/api/runs.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Run } from '../../shared/run.ts';
 import { confusionText, evaluateRun, matchClassFolders } from '../evaluate/evaluate-run.ts';
-import type { RunDesk } from '../runs/run-desk.ts';
+import type { RunService } from '../runs/run-service.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { describeRun } from '../runs/run-job.ts';
 import type { RunQueue } from '../runs/run-queue.ts';
@@ -11,15 +11,15 @@ import type { AppContext, Calls, Request } from './app-context.ts';
 
 export function runCalls(
   context: AppContext,
-  desk: RunDesk,
+  runService: RunService,
   queue: RunQueue,
 ): Calls<keyof typeof runArguments | 'evaluate'> {
   return {
-    run: ({ folders, threads, batch, ...dial }) => desk.start(folders, dial, { threads, batch }),
-    resume: ({ runId, ...options }) => desk.resume(runId, options),
-    cancel: ({ runId }) => desk.cancel(runId),
+    run: ({ folders, threads, batch, ...dial }) => runService.start(folders, dial, { threads, batch }),
+    resume: ({ runId, ...options }) => runService.resume(runId, options),
+    cancel: ({ runId }) => runService.cancel(runId),
     estimateRun: async ({ folders, threads, batch, ...dial }) => {
-      const resolved = await desk.resolve(folders, dial, { threads, batch });
+      const resolved = await runService.resolve(folders, dial, { threads, batch });
       return context.ask('estimateRun', {
         resolved,
         threads: context.threads(threads),
@@ -39,18 +39,18 @@ export function runCalls(
     },
     removeRun: ({ runId, onlyCheck }) => queue.forget(runId, onlyCheck),
     devices: ({ again }) => context.engine.devices(again),
-    evaluate: (request) => evaluate(context, desk, request),
+    evaluate: (request) => evaluate(context, runService, request),
   };
 }
 
-async function evaluate(context: AppContext, desk: RunDesk, request: Request<'evaluate'>) {
+async function evaluate(context: AppContext, runService: RunService, request: Request<'evaluate'>) {
   const { folder, confusion, force = false, threads, batch, ...dial } = request;
   const wanted = { command: 'confusion', format: 'csv', force } as const;
   const folders = await resolveFolders([folder]);
   const { manifest } = await context.registry.find(dial.model ?? DEFAULT_MODEL);
   const classFolders = await matchClassFolders(folders[0] ?? folder, manifest);
   if (confusion !== undefined) await context.outputs.claim({ ...wanted, path: confusion }); // before the work
-  const run = await desk.start(folders, dial, { threads, batch });
+  const run = await runService.start(folders, dial, { threads, batch });
   if (run.state !== 'done')
     throw new AppError('CANCELLED', `The evaluation stopped before its end`, resumeHint(run));
   const result = evaluateRun(context.library, context.runRow(run.id), classFolders);

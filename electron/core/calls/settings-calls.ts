@@ -8,20 +8,20 @@ import type { DailyBackup } from '../library/daily-backup.ts';
 import { checkRestore, restoreLibrary } from '../library/restore.ts';
 import { thumbnailFolder } from '../pictures/picture-source.ts';
 import type { PictureSource } from '../pictures/picture-source.ts';
-import type { RunDesk } from '../runs/run-desk.ts';
+import type { RunService } from '../runs/run-service.ts';
 import { listBackups } from '../store/backups.ts';
 import { toLibraryError } from '../store/library-error.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
 interface Parts {
-  desk: RunDesk;
+  runService: RunService;
   pictures: PictureSource;
   dailyBackup: DailyBackup;
 }
 
 export function settingsCalls(
   context: AppContext,
-  { desk, pictures, dailyBackup }: Parts,
+  { runService, pictures, dailyBackup }: Parts,
 ): Calls<keyof typeof settingsArguments> {
   const { settings, folders, libraryPath, clock } = context;
   const libraryInfo = async (): Promise<LibraryInfo> => {
@@ -51,13 +51,13 @@ export function settingsCalls(
       return backUpLibrary(context.library, place, now);
     },
     checkLibrary: async ({ mend = false }) => {
-      if (mend) desk.refuseUnderWay('mend the library');
+      if (mend) runService.refuseUnderWay('mend the library');
       const damage = await context.ask('findDamage', {});
       const mended = mend && mendResults(context.library, damage);
       return { ...describeDamage(damage), mended };
     },
     restoreLibrary: async ({ file, onlyCheck }) => {
-      desk.refuseUnderWay('restore the library');
+      runService.refuseUnderWay('restore the library');
       if (onlyCheck === true) {
         checkRestore(libraryPath, file);
         return libraryInfo();

@@ -1,22 +1,22 @@
 import type { trainingArguments } from '../../shared/api/training.ts';
-import type { TrainingDesk } from '../training/training-desk.ts';
+import type { TrainingService } from '../training/training-service.ts';
 import type { AppContext, Calls } from './app-context.ts';
 import { describeRun } from '../runs/run-job.ts';
 
 export function trainingCalls(
   context: AppContext,
-  desk: TrainingDesk,
+  trainingService: TrainingService,
 ): Calls<keyof typeof trainingArguments> {
   return {
-    prepareTraining: (request, asker) => desk.prepare(request, asker),
-    startTraining: (request) => desk.start(request),
-    pauseTraining: ({ trainingId }) => desk.pause(trainingId),
-    resumeTraining: ({ trainingId, threads }) => desk.resume(trainingId, threads),
+    prepareTraining: (request, asker) => trainingService.prepare(request, asker),
+    startTraining: (request) => trainingService.start(request),
+    pauseTraining: ({ trainingId }) => trainingService.pause(trainingId),
+    resumeTraining: ({ trainingId, threads }) => trainingService.resume(trainingId, threads),
     removeTraining: async ({ trainingId, onlyCheck }) => {
-      await desk.remove(trainingId, onlyCheck);
+      await trainingService.remove(trainingId, onlyCheck);
       return undefined;
     },
-    listTrainings: () => desk.list(),
+    listTrainings: () => trainingService.list(),
     reviewedRuns: () => {
       const { library } = context; // opened now, not before it is needed
       return library.runs
@@ -28,6 +28,6 @@ export function trainingCalls(
           reviewed: library.resultQueries.verified(row.id),
         }));
     },
-    showTraining: ({ trainingId }) => desk.show(trainingId),
+    showTraining: ({ trainingId }) => trainingService.show(trainingId),
   };
 }

@@ -1,7 +1,7 @@
 import type { PickleValue, StorageRef } from './pickle-values.ts';
 
 /** Where the bytes of a storage lie in the file; checked to lie inside it. */
-export interface StoragePlace {
+export interface StorageLocation {
   start: number;
   bytes: number;
   /** CRC-32 of the bytes where the format records one. */
@@ -12,5 +12,5 @@ export interface StoragePlace {
 export interface CheckpointContent {
   root: PickleValue;
   /** Undefined when the file has no such storage. */
-  place(storage: StorageRef): StoragePlace | undefined;
+  place(storage: StorageRef): StorageLocation | undefined;
 }

@@ -5,7 +5,7 @@ import {
 } from '../../shared/model-package.ts';
 import { AppError } from '../../shared/errors.ts';
 import { resizedSide } from '../model-input.ts';
-import type { Described, ModelOptions } from './describe-model.ts';
+import type { Described, ModelOptions } from './model-options.ts';
 import { IMAGENET_COLOURS } from './normalisation.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import type { StateDict } from './state-dict.ts';
@@ -27,7 +27,10 @@ export function describeClassifier(
   return {
     task: 'classification',
     architecture: architectureOf(state, options.architecture),
-    ...{ imageSize, patchSize, stride, embedDim },
+    imageSize,
+    patchSize,
+    stride,
+    embedDim,
     ...sizes,
     classes,
     ...registers,

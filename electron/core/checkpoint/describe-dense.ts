@@ -1,8 +1,8 @@
 import type { DetectionManifest, SegmentationManifest } from '../../shared/model-package.ts';
 import { denseProblem } from '../packages/read-package.ts';
 import { namesProblem, tensorShapes } from '../packages/tensor-shapes.ts';
-import type { DetectorShape, SegmenterShape } from '../flops.ts';
-import type { Described, ModelOptions } from './describe-model.ts';
+import type { DetectorShape, SegmenterShape } from '../model-shape.ts';
+import type { Described, ModelOptions } from './model-options.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import { IMAGENET_COLOURS } from './normalisation.ts';
 import { withoutUnused, type StateDict } from './state-dict.ts';
@@ -81,7 +81,9 @@ function describeTrunk(state: StateDict, prefix: string, options: ModelOptions):
   }
   return {
     architecture: 'vim',
-    ...{ imageSize: side * patchSize, patchSize, stride: patchSize },
+    imageSize: side * patchSize,
+    patchSize,
+    stride: patchSize,
     ...sizes,
     ...tokenPruning(state, options),
     halveDirections: halvesDirections(state, options.halveDirections),
@@ -117,16 +119,14 @@ function featureTaps(depth: number): number[] {
 /** A model of the counts that the names follow from; its sizes mean nothing. */
 function unsized(state: StateDict) {
   return {
-    ...{
-      imageSize: 16,
-      patchSize: 16,
-      stride: 16,
-      embedDim: 4,
-      stateDim: 1,
-      convWidth: 1,
-      dtRank: 1,
-      classes: 1,
-    },
+    imageSize: 16,
+    patchSize: 16,
+    stride: 16,
+    embedDim: 4,
+    stateDim: 1,
+    convWidth: 1,
+    dtRank: 1,
+    classes: 1,
     depth: blockCount(state),
     blockSelection: [...state.tensors.keys()].some((name) => name.includes('.block_head.')),
     pruningLayers: Array.from({ length: pruningStages(state) }, (_, stage) => stage),

@@ -1,27 +1,12 @@
 import type { CheckpointReport } from '../../shared/api/models.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { ClassTokenArchitecture, Manifest } from '../../shared/model-package.ts';
+import type { Manifest } from '../../shared/model-package.ts';
 import { architectureOf, describeClassifier } from './describe-classifier.ts';
 import { describeDetector, describeSegmenter, halvesDirections } from './describe-dense.ts';
 import { taskOf, type StateDict } from './state-dict.ts';
+import type { Described, ModelOptions } from './model-options.ts';
 import { pruningStages } from './state-shapes.ts';
 import { pruningLayers, trainedTokenKeep } from './token-pruning.ts';
-
-/** What the person says about a checkpoint; wins over what the checkpoint records. */
-export interface ModelOptions {
-  name: string;
-  architecture?: ClassTokenArchitecture | undefined;
-  tokenKeep?: string | undefined;
-  pruningLayers?: readonly number[] | undefined;
-  /** Of segmentation and detection models: whether a block adds the mean of its directions, not their sum. */
-  halveDirections?: boolean | undefined;
-}
-
-/** The part of a manifest that follows from tensors, training arguments and options. */
-export type Described<Kind extends Manifest> = Omit<
-  Kind,
-  'format' | 'name' | 'labels' | 'provenance' | 'licence' | 'dataSha256'
->;
 
 export type ModelDescription = {
   [Task in Manifest['task']]: Described<Extract<Manifest, { task: Task }>>;

@@ -1,5 +1,5 @@
 import type { BoundedFile } from './bounded-file.ts';
-import type { CheckpointContent, StoragePlace } from './checkpoint-content.ts';
+import type { CheckpointContent, StorageLocation } from './checkpoint-content.ts';
 import type { StorageRef } from './pickle-values.ts';
 import { badCheckpoint, ELEMENT_BYTES, type PickleValue } from './pickle-values.ts';
 import { MAX_PICKLE_BYTES, unpickle } from './unpickle.ts';
@@ -25,8 +25,8 @@ export async function openLegacy(file: BoundedFile): Promise<CheckpointContent> 
   }
   const { value: root, end, storages } = unpickle(bytes, system.end);
   const keys = unpickle(bytes, end);
-  const places = await placeStorages(file, keys.value, keys.end, storages);
-  return { root, place: (storage) => places.get(storage.key) };
+  const locations = await placeStorages(file, keys.value, keys.end, storages);
+  return { root, place: (storage) => locations.get(storage.key) };
 }
 
 async function placeStorages(
@@ -34,13 +34,13 @@ async function placeStorages(
   keys: PickleValue,
   start: number,
   storages: ReadonlyMap<string, StorageRef>,
-): Promise<Map<string, StoragePlace>> {
+): Promise<Map<string, StorageLocation>> {
   if (!Array.isArray(keys)) throw badCheckpoint('The checkpoint has no list of its tensor storages');
-  const places = new Map<string, StoragePlace>();
+  const locations = new Map<string, StorageLocation>();
   let position = start;
   for (const key of keys) {
     const storage = typeof key === 'string' ? storages.get(key) : undefined;
-    if (storage === undefined || places.has(storage.key)) {
+    if (storage === undefined || locations.has(storage.key)) {
       throw badCheckpoint('The checkpoint lists a tensor storage that it does not use, or one twice');
     }
     const head = await file.read(position, 8);
@@ -57,8 +57,8 @@ async function placeStorages(
         `The checkpoint ends at byte ${file.size}, inside the tensor storage at byte ${position}`,
       );
     }
-    places.set(storage.key, { start: position, bytes, crc32: undefined });
+    locations.set(storage.key, { start: position, bytes, crc32: undefined });
     position += bytes;
   }
-  return places;
+  return locations;
 }

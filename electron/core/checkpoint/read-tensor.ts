@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { StoragePlace } from './checkpoint-content.ts';
+import type { StorageLocation } from './checkpoint-content.ts';
 import type { CheckpointFile } from './checkpoint-file.ts';
 import { badCheckpoint, ELEMENT_BYTES, type StorageRef, type TensorRef } from './pickle-values.ts';
 import { shortened } from '../../shared/shortened.ts';
@@ -31,7 +31,7 @@ export class TensorReader {
     return isContiguous(tensor) ? bytes : gather(bytes, tensor, size, count);
   }
 
-  async #place(storage: StorageRef, name: string): Promise<StoragePlace> {
+  async #place(storage: StorageRef, name: string): Promise<StorageLocation> {
     const place = this.#file.place(storage);
     if (place === undefined)
       throw badCheckpoint(`The data of the tensor ${shortened(name)} is missing from the checkpoint`);
@@ -49,7 +49,7 @@ export class TensorReader {
     return place;
   }
 
-  async #checksum(place: StoragePlace): Promise<number> {
+  async #checksum(place: StorageLocation): Promise<number> {
     let sum = 0;
     for (let done = 0; done < place.bytes; done += CHECK_BYTES) {
       sum = crc32(await this.#file.read(place.start + done, Math.min(CHECK_BYTES, place.bytes - done)), sum);

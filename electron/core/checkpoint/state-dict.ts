@@ -1,5 +1,5 @@
 import type { Label, Task } from '../../shared/model-package.ts';
-import { recordedLabels } from './labels.ts';
+import { recordedLabels } from './recorded-labels.ts';
 import { badCheckpoint, printable, TensorRef, type PickleKey, type PickleValue } from './pickle-values.ts';
 import { TrainingArgs } from './training-args.ts';
 import { shortened } from '../../shared/shortened.ts';

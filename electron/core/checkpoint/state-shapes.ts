@@ -43,7 +43,12 @@ export function blockSizes(
   const [, , convWidth] = shapeOf(state, `${prefix}layers.0.mixer.conv1d.weight`, 3);
   const [, dtRank] = shapeOf(state, `${prefix}layers.0.mixer.dt_proj.weight`, 2);
   return {
-    ...{ patchSize, embedDim, depth: blockCount(state), stateDim, convWidth, dtRank },
+    patchSize,
+    embedDim,
+    depth: blockCount(state),
+    stateDim,
+    convWidth,
+    dtRank,
     blockSelection: state.tensors.has(`${prefix}layers.0.mixer.block_head.weight`),
   };
 }

@@ -3,7 +3,7 @@ import yauzl from 'yauzl';
 import { AppError } from '../../shared/errors.ts';
 import { shortened } from '../../shared/shortened.ts';
 import type { BoundedFile } from './bounded-file.ts';
-import type { CheckpointContent, StoragePlace } from './checkpoint-content.ts';
+import type { CheckpointContent, StorageLocation } from './checkpoint-content.ts';
 import { badCheckpoint, printable } from './pickle-values.ts';
 import { MAX_PICKLE_BYTES, unpickle } from './unpickle.ts';
 
@@ -17,22 +17,22 @@ const TORCH_SCRIPT = /^[^/]+\/(code\/|constants\.pkl$)/;
  * for each storage, and `<prefix>/byteorder` in newer files. Rejects with BAD_CHECKPOINT.
  */
 export async function openZip(file: BoundedFile): Promise<CheckpointContent> {
-  const places = await listEntries(file);
-  const pickleName = [...places.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
+  const locations = await listEntries(file);
+  const pickleName = [...locations.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
   if (pickleName === undefined) {
     throw badCheckpoint('The checkpoint is a zip archive without data.pkl, so torch.save did not write it');
   }
   const prefix = pickleName.slice(0, -'data.pkl'.length);
-  await refuseBigEndian(file, places.get(`${prefix}byteorder`));
-  const pickle = await readEntry(file, places.get(pickleName), MAX_PICKLE_BYTES);
+  await refuseBigEndian(file, locations.get(`${prefix}byteorder`));
+  const pickle = await readEntry(file, locations.get(pickleName), MAX_PICKLE_BYTES);
   return {
     root: unpickle(pickle).value,
-    place: (storage) => places.get(`${prefix}data/${storage.key}`),
+    place: (storage) => locations.get(`${prefix}data/${storage.key}`),
   };
 }
 
-async function listEntries(file: BoundedFile): Promise<Map<string, StoragePlace>> {
-  const places = new Map<string, StoragePlace>();
+async function listEntries(file: BoundedFile): Promise<Map<string, StorageLocation>> {
+  const locations = new Map<string, StorageLocation>();
   try {
     const archive = await yauzl.fromRandomAccessReaderPromise(new ZipReader(file), file.size, {
       autoClose: false,
@@ -51,10 +51,14 @@ async function listEntries(file: BoundedFile): Promise<Map<string, StoragePlace>
           `The entry ${shortened(printable(entry.fileName))} is compressed or encrypted, which torch.save does not do`,
         );
       }
-      if (places.has(entry.fileName))
+      if (locations.has(entry.fileName))
         throw badCheckpoint(`The checkpoint has two entries ${shortened(printable(entry.fileName))}`);
       const { fileDataStart } = await archive.readLocalFileHeaderPromise(entry, { minimal: true });
-      places.set(entry.fileName, { start: fileDataStart, bytes: entry.uncompressedSize, crc32: entry.crc32 });
+      locations.set(entry.fileName, {
+        start: fileDataStart,
+        bytes: entry.uncompressedSize,
+        crc32: entry.crc32,
+      });
     }
   } catch (error) {
     if (error instanceof AppError) throw error;
@@ -67,12 +71,12 @@ async function listEntries(file: BoundedFile): Promise<Map<string, StoragePlace>
       },
     );
   }
-  return places;
+  return locations;
 }
 
 async function readEntry(
   file: BoundedFile,
-  place: StoragePlace | undefined,
+  place: StorageLocation | undefined,
   limit: number,
 ): Promise<Uint8Array> {
   if (place === undefined || place.bytes > limit) {
@@ -86,7 +90,7 @@ async function readEntry(
   return bytes;
 }
 
-async function refuseBigEndian(file: BoundedFile, place: StoragePlace | undefined): Promise<void> {
+async function refuseBigEndian(file: BoundedFile, place: StorageLocation | undefined): Promise<void> {
   if (place === undefined) return;
   const order = new TextDecoder().decode(await file.read(place.start, Math.min(place.bytes, 16)));
   if (order !== 'little') throw badCheckpoint('The checkpoint was not written in little-endian byte order');

@@ -18,9 +18,15 @@ import type { ColumnPart, RunColumns } from './run-columns.ts';
 const KEPT_ORDERS = 3;
 
 const NOTHING_COUNTED: FacetCode = {
-  ...{ classIndex: undefined, bin: undefined, status: 'pending' },
-  ...{ verified: false, corrected: false, blank: false },
-  ...{ inLabels: false, inConfidence: false, inStatus: false },
+  classIndex: undefined,
+  bin: undefined,
+  status: 'pending',
+  verified: false,
+  corrected: false,
+  blank: false,
+  inLabels: false,
+  inConfidence: false,
+  inStatus: false,
 };
 
 /** ListQueries of the runs of a library, from columns in memory. */

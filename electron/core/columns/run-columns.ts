@@ -20,7 +20,7 @@ interface RowDirectories {
 
 /** The best class of each row, whatever its score, and what it cost. */
 interface RowCodes {
-  status: Uint8Array; // places in STATUSES
+  status: Uint8Array; // indices in STATUSES
   classes: Int32Array; // -1 without
   blocks: Int32Array; // scan directions that ran; -1 without
 }
@@ -29,7 +29,7 @@ interface RowCodes {
 interface RowReviews {
   ofRow: Int32Array;
   labels: string[];
-  places: Map<string, number>;
+  indices: Map<string, number>;
 }
 
 /** What is read by itself, in the order in which a window asks for it. */
@@ -218,7 +218,7 @@ export class RunColumns {
   }
 
   #readReviews(): RowReviews {
-    const reviews = { ofRow: new Int32Array(this.length).fill(-1), labels: [], places: new Map() };
+    const reviews = { ofRow: new Int32Array(this.length).fill(-1), labels: [], indices: new Map() };
     const { imageIds, labels } = this.#reads.reviews(this.runId);
     imageIds.forEach((imageId, index) => this.#setReview(reviews, imageId, labels[index]));
     return reviews;
@@ -243,12 +243,12 @@ export class RunColumns {
 
   #readDirectories(): RowDirectories {
     const list = this.#reads.directories(this.runId);
-    const places = new Map(list.map(({ id }, place) => [id, place]));
+    const indices = new Map(list.map(({ id }, place) => [id, place]));
     const ofRow = new Int32Array(this.length).fill(-1);
     const { imageIds, sizes } = this.#reads.byDirectory(list[0]?.id ?? 0, list.at(-1)?.id ?? -1);
     let next = 0;
     for (const { directoryId, images } of sizes) {
-      const place = places.get(directoryId) ?? -1;
+      const place = indices.get(directoryId) ?? -1;
       for (const end = next + images; next < end; next++) {
         const row = this.rowOf(imageIds[next] ?? 0);
         if (row >= 0) ofRow[row] = place;
@@ -266,9 +266,9 @@ export class RunColumns {
 
 /** The place of each of the ids, by id; -1 for others. */
 function placesOf(ids: Uint32Array): Int32Array {
-  const places = new Int32Array((ids.at(-1) ?? 0) + 1).fill(-1);
-  ids.forEach((id, place) => (places[id] = place));
-  return places;
+  const indices = new Int32Array((ids.at(-1) ?? 0) + 1).fill(-1);
+  ids.forEach((id, place) => (indices[id] = place));
+  return indices;
 }
 
 function setCode({ status, classes, blocks }: RowCodes, row: number, code: number): void {
@@ -277,11 +277,11 @@ function setCode({ status, classes, blocks }: RowCodes, row: number, code: numbe
   blocks[row] = blocksOfCode(code);
 }
 
-function placeOf({ labels, places }: RowReviews, label: string): number {
-  let place = places.get(label);
+function placeOf({ labels, indices }: RowReviews, label: string): number {
+  let place = indices.get(label);
   if (place === undefined) {
     place = labels.push(label) - 1;
-    places.set(label, place);
+    indices.set(label, place);
   }
   return place;
 }

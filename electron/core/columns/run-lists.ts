@@ -20,8 +20,8 @@ export class RunLists {
   }
 
   /** Takes notice of what has changed since the last call. */
-  update({ all, results, reviews, places, captured }: Changes): void {
-    if (all || places) this.#runs.clear();
+  update({ all, results, reviews, paths, captured }: Changes): void {
+    if (all || paths) this.#runs.clear();
     for (const columns of this.#runs.all()) {
       const { runId, classSet } = columns;
       if (captured) columns.dropCaptured();
@@ -31,7 +31,7 @@ export class RunLists {
       }
       if (classSet !== undefined && reviews.has(classSet)) columns.updateReviews(reviews.get(classSet));
     }
-    if (all || places || captured || results.size > 0) this.#queries.forgetOrders();
+    if (all || paths || captured || results.size > 0) this.#queries.forgetOrders();
   }
 
   /** Answers from the columns; all are read anew when they do not fit together. */

@@ -12,7 +12,7 @@ interface Span {
 
 /**
  * Texts as few digits of 16 bits, ordered as the texts are: at each place only the bytes that some text has there count, so that
- * what all names have in common costs nothing and five decimal places are one digit. Places are counted from `depth` on; behind
+ * what all names have in common costs nothing and five decimal digits are one digit. Places are counted from `depth` on; behind
  * the end of a text stands a zero, since no text has any.
  */
 export class TextDigits {
@@ -54,7 +54,7 @@ export class TextDigits {
     this.#sizes[place] = rank;
   }
 
-  /** Joins places to digits while there is room; gives the place behind the last one. */
+  /** Joins positions to digits while there is room; gives the place behind the last one. */
   #findSpans(length: number): number {
     let [first, values] = [0, 1];
     for (let place = 0; place < length; place++) {
@@ -72,11 +72,11 @@ export class TextDigits {
 
   #fill(digits: Uint16Array, { first, end }: Span): void {
     const { bytes, starts, ends } = this.#texts;
-    const places = Array.from({ length: end - first }, (_, index) => first + index).filter(
+    const positions = Array.from({ length: end - first }, (_, index) => first + index).filter(
       (place) => (this.#sizes[place] ?? 1) > 1,
     );
     digits.fill(0);
-    for (const place of places) {
+    for (const place of positions) {
       const [size, ranks] = [
         this.#sizes[place] ?? 1,
         this.#ranks.subarray(place * BYTES, (place + 1) * BYTES),

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { AppError } from '../../shared/errors.ts';
 import { readRegularFile } from '../files/regular-file.ts';
-import { hasMask, toSegmentation } from './marked-place.ts';
+import { hasMask, toSegmentation } from './segmentation.ts';
 
 const BYTE_ORDER_MARK = '\ufeff'; // that some editors put in front of a text
 /** As long as a text can be, 512 MB: of the files that people know, COCO's 860,000 objects of 2017 are the largest, 450 MB. */
@@ -80,7 +80,9 @@ export async function readCocoTruth(path: string): Promise<CocoTruth> {
     else image.annotations.push(data);
   }
   return {
-    ...{ images: [...images.values()], categories: categories.values, unusable },
+    images: [...images.values()],
+    categories: categories.values,
+    unusable,
     notices: [...listed.notices, ...categories.notices],
   };
 }

@@ -9,7 +9,8 @@ import { PrecisionTally } from './average-precision.ts';
 import type { FoundObject, TruthObject } from './average-precision.ts';
 import { readCocoTruth } from './coco-truth.ts';
 import type { CocoImage, CocoTruth, Size } from './coco-truth.ts';
-import { hasMask, placeOf } from './marked-place.ts';
+import { placeOf } from './marked-place.ts';
+import { hasMask } from './segmentation.ts';
 import { matchNotices, matchTruth, runImages, some } from './match-truth.ts';
 import type { RunImage } from './match-truth.ts';
 
@@ -44,7 +45,9 @@ export async function evaluateDetections(
   }
   notices.push(...unknownClasses(truth, classes), ...comparison.notices(truth.unusable));
   return {
-    ...{ task: 'detection', images: same.length, notices },
+    task: 'detection',
+    images: same.length,
+    notices,
     box: comparison.boxes.result(displayNames(labels)),
     mask: hasMasks(truth) ? comparison.masks.result(displayNames(labels)) : undefined,
   };

@@ -68,7 +68,9 @@ function listConfusion(
     [...counts]
       .sort(([index, count], [otherIndex, otherCount]) => otherCount - count || index - otherIndex)
       .map(([index, count]) => ({
-        ...{ folder, label: names[index] ?? '', count },
+        folder,
+        label: names[index] ?? '',
+        count,
         right: classFolders.get(folder)?.includes(index) ?? false,
       })),
   );

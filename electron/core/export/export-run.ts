@@ -77,7 +77,9 @@ export async function exportRun(
   const names = new OutputNames(run.spec.folders);
   let read = 0;
   const content: FoundContent = {
-    ...{ exported, names, engine },
+    exported,
+    names,
+    engine,
     images: () => {
       read = 0;
       return watched(foundImages(library, exported, options.filter, names), (some) =>

@@ -27,14 +27,14 @@ export async function writeCrops(
   const folders = new PlaceNames('');
   const { names, engine, count } = content;
   await eachPicture(content, onFailure, (image) => {
-    const places = image.objects.map(({ label }, index) =>
+    const paths = image.objects.map(({ label }, index) =>
       names.file(`${folders.folderOf(label)}/${image.path}`, `_${index + 1}.jpg`),
     );
-    if (places.length === 0) return undefined;
+    if (paths.length === 0) return undefined;
     return async (source) => {
       const boxes = image.objects.map(({ box }) => box);
       for (const [index, crop] of (await engine.crop(source, boxes)).entries())
-        if (crop !== undefined) await target.write(places[index] ?? '', crop);
+        if (crop !== undefined) await target.write(paths[index] ?? '', crop);
       count(image);
     };
   });

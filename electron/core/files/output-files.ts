@@ -6,8 +6,8 @@ import type { FileIdentity, WrittenFile } from '../store/written-files.ts';
 import { toFileSystemError, writeFileWhole } from '../write-file.ts';
 import type { FileContent } from '../write-file.ts';
 import { isSameState, lookAt, stateOf } from './file-identity.ts';
-import type { OwnPlaces } from './own-places.ts';
-import { withoutLinks } from './own-places.ts';
+import type { OwnFiles } from './own-files.ts';
+import { withoutLinks } from './own-files.ts';
 import { removeAbandoned } from './partial-files.ts';
 import { placeNew, placeWhole } from './place-whole.ts';
 
@@ -27,10 +27,10 @@ export interface WantedFile {
  */
 export class OutputFiles {
   readonly #library: () => Library;
-  readonly #own: OwnPlaces;
+  readonly #own: OwnFiles;
 
   /** `library`: opens it when it is needed. */
-  constructor(library: () => Library, own: OwnPlaces) {
+  constructor(library: () => Library, own: OwnFiles) {
     this.#library = library;
     this.#own = own;
   }
@@ -100,7 +100,7 @@ export class OutputFile {
 }
 
 /** Throws unless a folder that is to be written may be: BAD_ARGUMENT for Winnow's own places and for what is no folder. */
-export async function requireFolderPlace(own: OwnPlaces, path: string): Promise<void> {
+export async function requireFolderPlace(own: OwnFiles, path: string): Promise<void> {
   const place = await withoutLinks(path);
   refuse(await own.objection(place), path);
   const stats = await lookAt(place);

@@ -16,7 +16,9 @@ export function describeDamage({ rows, problems, found }: Damage): LibraryCheck 
   ];
   const reviews = named('reviews');
   return {
-    ...{ rows, problems, mended: false },
+    rows,
+    problems,
+    mended: false,
     results: damagedResults(found).map(({ runId, images }) => {
       return { runId, images: images.size, paths: [...images.values()].slice(0, SHOWN_PATHS) };
     }),

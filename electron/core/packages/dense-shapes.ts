@@ -1,4 +1,5 @@
-import { patchCount, type DetectorShape, type SegmenterShape } from '../flops.ts';
+import { patchCount } from '../flops.ts';
+import type { DetectorShape, SegmenterShape } from '../model-shape.ts';
 
 type Shapes = [string, number[]][];
 

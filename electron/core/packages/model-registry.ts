@@ -128,7 +128,7 @@ export class ModelRegistry {
    */
   async newPath(name: string): Promise<string> {
     const path = packagePath(this.#userFolder, name);
-    await removeAbandoned(this.#userFolder); // also where the package is whole, and refused now
+    await this.clear(); // also where the package is whole, and refused now
     for (const folder of [this.#bundledFolder, this.#userFolder]) {
       const names = (await packageNames(folder)).map(foldName);
       if (!names.includes(foldName(name))) continue;
@@ -141,6 +141,11 @@ export class ModelRegistry {
       );
     }
     return path;
+  }
+
+  /** Removes what processes that are dead by now were writing into the user's folder. */
+  clear(): Promise<void> {
+    return removeAbandoned(this.#userFolder);
   }
 
   /** Imports a checkpoint into the user's folder. Rejects as `newPath` and `importCheckpoint` do. */

@@ -1,4 +1,5 @@
-import { patchCount, type ClassifierShape, type ModelShape } from '../flops.ts';
+import { patchCount } from '../flops.ts';
+import type { ClassifierShape, ModelShape } from '../model-shape.ts';
 import { headInputs } from '../head-flops.ts';
 import { denseShapes } from './dense-shapes.ts';
 import { shortened, shortJson } from '../../shared/shortened.ts';

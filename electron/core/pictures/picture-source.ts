@@ -23,7 +23,12 @@ const HEAD = 16_384; // bytes that tell a file's format
 
 /** Formats that every browser shows as they are. */
 const SHOWN_BY_BROWSERS = new Set([
-  ...['image/jpeg', 'image/png', 'image/apng', 'image/webp', 'image/gif', 'image/avif'],
+  'image/jpeg',
+  'image/png',
+  'image/apng',
+  'image/webp',
+  'image/gif',
+  'image/avif',
 ]);
 
 /** A file of a pipe or device never comes to its end; opening one must not wait for it. Windows has neither flag. */

@@ -58,10 +58,10 @@ export function listFolderTree(
 }
 
 function openTest(open: readonly FolderPlace[], chosen: { folderId: number | undefined; path: string }) {
-  const places = new Set(open.map(({ folderId, path }) => `${folderId}/${path}`));
+  const opened = new Set(open.map(({ folderId, path }) => `${folderId}/${path}`));
   return (folderId: number, path: string): boolean => {
     const isAbove = path === '' ? chosen.path !== '' : chosen.path.startsWith(`${path}/`);
-    return places.has(`${folderId}/${path}`) || (isAbove && (chosen.folderId ?? folderId) === folderId);
+    return opened.has(`${folderId}/${path}`) || (isAbove && (chosen.folderId ?? folderId) === folderId);
   };
 }
 

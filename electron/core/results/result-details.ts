@@ -51,7 +51,9 @@ export function describeImage(
   return {
     item,
     path: join(row.folder, row.relativePath),
-    ...{ fileSize: row.fileSize, modifiedMs: row.modifiedMs, capturedAt: row.capturedAt },
+    fileSize: row.fileSize,
+    modifiedMs: row.modifiedMs,
+    capturedAt: row.capturedAt,
     capturedOffset: row.capturedOffset,
     top: row.top.map((score) => ({ ...score, label: names[score.classIndex] ?? '' })),
     humanLabel,
@@ -74,7 +76,8 @@ export function describeImage(
             patchCount(seen) * windowsOf(receipt, manifest.depth),
             ...patchesKept(receipt, manifest.pruningLayers.length),
           ],
-    ...{ depth: manifest.depth, blockSelection: manifest.blockSelection },
+    depth: manifest.depth,
+    blockSelection: manifest.blockSelection,
     run: describeRun(library, run),
   };
 }
@@ -123,15 +126,19 @@ function itemBoxes(
 ): ItemBox[] {
   if (width === undefined || height === undefined) return [];
   const share = (box: Box): Box => ({
-    ...{ x: box.x / width, y: box.y / height },
-    ...{ width: box.width / width, height: box.height / height },
+    x: box.x / width,
+    y: box.y / height,
+    width: box.width / width,
+    height: box.height / height,
   });
   if (humanBoxes !== undefined) {
     const boxes = humanBoxes.slice(0, ITEM_BOXES);
     return boxes.map((box: HumanBox) => ({ ...share(box), label: box.label, score: undefined }));
   }
   return found.map(({ box, classIndex, score }) => ({
-    ...{ ...share(box), label: names[classIndex] ?? '', score },
+    ...share(box),
+    label: names[classIndex] ?? '',
+    score,
   }));
 }
 
@@ -150,7 +157,8 @@ function cropsOf(
   const resized = resizedSize({ width, height }, { task: 'segmentation', size });
   const [across, down] = [width / resized.width, height / resized.height];
   return slideWindows(resized, size, stride).map(({ x, y }) => ({
-    ...{ x: hundredths(x * across), y: hundredths(y * down) },
+    x: hundredths(x * across),
+    y: hundredths(y * down),
     size: hundredths((size * Math.max(width, height)) / Math.max(resized.width, resized.height)),
   }));
 }
@@ -198,7 +206,9 @@ function toItem(
     modelLabel: predicted,
     confidence,
     verified: row.verified,
-    ...{ error: row.error, warning: row.warning, problem: row.problem },
+    error: row.error,
+    warning: row.warning,
+    problem: row.problem,
     work: row.blocksRun === undefined ? undefined : row.blocksRun / (2 * depth),
     width: row.width,
     height: row.height,

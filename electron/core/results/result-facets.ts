@@ -79,8 +79,14 @@ class FacetTally {
   nothing = 0; // those in which the model found nothing
   readonly bins = Array.from({ length: CONFIDENCE_BINS }, () => 0);
   readonly status: Omit<ResultFacets['status'], 'problem'> = {
-    ...{ ok: 0, failed: 0, pending: 0 },
-    ...{ verified: 0, unverified: 0, corrected: 0, labelled: 0, blank: 0 },
+    ok: 0,
+    failed: 0,
+    pending: 0,
+    verified: 0,
+    unverified: 0,
+    corrected: 0,
+    labelled: 0,
+    blank: 0,
   };
 
   constructor(classes: number) {

@@ -34,7 +34,9 @@ export function estimateRun(
   const counted = (point: DialPoint) => withPending(library, spec, point, images);
   const countedPoints = points.map(counted);
   return {
-    ...{ model, device: device.name, images },
+    model,
+    device: device.name,
+    images,
     chosen:
       countedPoints.find(({ preset }) => sameSetting(preset, spec.preset)) ??
       counted(pointOf(spec.preset, namesOf(spec.preset), model.manifest, calibration)),
@@ -83,7 +85,8 @@ function pointOf(
   calibration: Calibration | undefined,
 ): DialPoint {
   return {
-    ...{ preset, names },
+    preset,
+    names,
     workShare: workShare(manifest, preset.tokenKeep, preset.inputSize),
     expected: calibration && expectationOf(calibration, preset),
     pending: undefined,

@@ -108,7 +108,11 @@ export class RunJob {
     const progress = (total: number, folders: FolderCounts[]): RunProgress => ({
       runId: id,
       phase: 'scanning',
-      ...{ total, pending: total, ok: 0, failed: 0, blank: 0 },
+      total,
+      pending: total,
+      ok: 0,
+      failed: 0,
+      blank: 0,
       imagesPerSecond: 0,
       secondsLeft: undefined,
       folders,
@@ -131,20 +135,22 @@ export class RunJob {
     const precision = nearestPrecision(preset.precision, device) ?? preset.precision;
     const input = modelInput(model.manifest, inputSize);
     const { batchesUnderWay } = await engine.open({
-      ...{ packagePath: model.path, device: device.name, threads: this.#threads, precision, input },
+      packagePath: model.path,
+      device: device.name,
+      threads: this.#threads,
+      precision,
+      input,
     });
     const usual = input.task === 'classification' ? gpuBatch(device, model) : DENSE_BATCH;
     const count = this.#counter(counts);
     const sample = this.#sampler();
     await predictPending({
-      ...{
-        library,
-        engine,
-        runId: id,
-        signal,
-        batchesUnderWay,
-        batchSize: new BatchSize(batch ?? usual),
-      },
+      library,
+      engine,
+      runId: id,
+      signal,
+      batchesUnderWay,
+      batchSize: new BatchSize(batch ?? usual),
       dial: { tokenKeep, blockThreshold, slideStride, detection },
       depth: model.manifest.depth,
       onSaved: (images, outcomes) => {

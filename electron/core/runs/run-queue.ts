@@ -3,7 +3,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Run } from '../../shared/run.ts';
 import type { AppContext } from '../calls/app-context.ts';
 import { reasonOf } from './reason.ts';
-import type { RunDesk, WorkOptions } from './run-desk.ts';
+import type { RunService, WorkOptions } from './run-service.ts';
 import { describeRun } from './run-job.ts';
 import type { DialRequest } from './run-spec.ts';
 import { toLibraryError } from '../store/library-error.ts';
@@ -18,21 +18,21 @@ const NOT_TOLD = 'The queue was not told to go on since Winnow was started; resu
  */
 export class RunQueue {
   readonly #context: AppContext;
-  readonly #desk: RunDesk;
+  readonly #runService: RunService;
   #working: Promise<void> | undefined;
   #haltedBy: string | undefined = NOT_TOLD;
   #closed = false;
 
-  constructor(context: AppContext, desk: RunDesk) {
+  constructor(context: AppContext, runService: RunService) {
     this.#context = context;
-    this.#desk = desk;
+    this.#runService = runService;
   }
 
   state(): QueueState {
     const { library } = this.#context;
     const waiting = library.queue.all().map(({ runId }) => describeRun(library, this.#context.runRow(runId)));
     const halted = waiting.length > 0 && this.#working === undefined ? this.#haltedBy : undefined;
-    return { current: this.#desk.progress, waiting, halted };
+    return { current: this.#runService.progress, waiting, halted };
   }
 
   /** Queues a run behind the others; `start`: and goes on. */
@@ -42,11 +42,11 @@ export class RunQueue {
     options: WorkOptions & { start: boolean },
   ): Promise<Run> {
     const { library } = this.#context;
-    const resolved = await this.#desk.resolve(folders, dial, options);
+    const resolved = await this.#runService.resolve(folders, dial, options);
     const known = library.runs.find(resolved.spec);
-    if (known !== undefined) this.#desk.refuseUnderWay('queue it again', known.id);
+    if (known !== undefined) this.#runService.refuseUnderWay('queue it again', known.id);
     const id = library.transaction(() => {
-      const row = this.#desk.keep(resolved);
+      const row = this.#runService.keep(resolved);
       library.queue.add(entry(row.id, options), 'last');
       return row.id;
     });
@@ -60,7 +60,7 @@ export class RunQueue {
     const { library } = this.#context;
     const row = this.#context.runRow(runId);
     if (row.state === 'done') return describeRun(library, row);
-    this.#desk.refuseUnderWay('resume it', runId);
+    this.#runService.refuseUnderWay('resume it', runId);
     if (row.state !== 'queued') library.queue.add(entry(runId, {}), 'first');
     this.#goOn();
     this.#changed();
@@ -94,14 +94,14 @@ export class RunQueue {
   forget(runId: number, onlyCheck = false): undefined {
     const { library } = this.#context;
     const { state } = this.#context.runRow(runId);
-    this.#desk.refuseUnderWay('remove it', runId);
+    this.#runService.refuseUnderWay('remove it', runId);
     if (onlyCheck) return undefined;
     library.runs.remove(runId);
     if (state === 'queued') this.#changed();
     return undefined;
   }
 
-  /** Starts nothing more; the run under way is the desk's. */
+  /** Starts nothing more; the run under way is the service's. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#working;
@@ -133,7 +133,7 @@ export class RunQueue {
       if (type === 'started') this.#changed(); // it waits no more
     });
     try {
-      const { run, cancelled, notice } = await this.#desk.goOn(runId, options);
+      const { run, cancelled, notice } = await this.#runService.goOn(runId, options);
       this.#context.emit({ type: 'ended', run, error: notice });
       if (cancelled && run.state === 'paused') this.#haltedBy = `Run ${runId} was paused.`;
     } catch (error) {

@@ -6,14 +6,14 @@ export interface Changes {
   all: boolean;
   results: Map<number, number[] | undefined>; // run -> images; undefined: too many to list
   reviews: Map<number, number[] | undefined>; // class set -> images; undefined: too many
-  places: boolean; // images came or went, or got other paths
+  paths: boolean; // images came or went, or got other paths
   captured: boolean; // the time that some picture was taken
 }
 
 /** More images are not listed one by one: reading all is as fast then. */
 const MOST = 50_000;
 
-const FUNCTIONS = ['result_changed', 'review_changed', 'places_changed', 'captured_changed'] as const;
+const FUNCTIONS = ['result_changed', 'review_changed', 'paths_changed', 'captured_changed'] as const;
 
 /** Temporary triggers see what this connection writes, whichever statement does it, and nothing of other connections. */
 const TRIGGERS = [
@@ -27,9 +27,9 @@ const TRIGGERS = [
     call: 'review_changed(new.class_set, new.image_id)',
   })),
   { on: 'DELETE ON reviews', call: 'review_changed(old.class_set, old.image_id)' },
-  { on: 'INSERT ON images', call: 'places_changed()' },
-  { on: 'UPDATE OF folder_id, relative_path, directory_id ON images', call: 'places_changed()' },
-  { on: 'DELETE ON images', call: 'places_changed()' },
+  { on: 'INSERT ON images', call: 'paths_changed()' },
+  { on: 'UPDATE OF folder_id, relative_path, directory_id ON images', call: 'paths_changed()' },
+  { on: 'DELETE ON images', call: 'paths_changed()' },
   { on: 'UPDATE OF captured_at ON images', call: 'captured_changed()' },
 ];
 
@@ -62,7 +62,7 @@ export class ChangeLog {
     const calls: Record<(typeof FUNCTIONS)[number], (...ids: number[]) => void> = {
       result_changed: (runId = 0, imageId = 0) => note(this.#changes.results, runId, imageId),
       review_changed: (classSet = 0, imageId = 0) => note(this.#changes.reviews, classSet, imageId),
-      places_changed: () => (this.#changes.places = true),
+      paths_changed: () => (this.#changes.paths = true),
       captured_changed: () => (this.#changes.captured = true),
     };
     for (const name of FUNCTIONS) {
@@ -79,7 +79,7 @@ export class ChangeLog {
 }
 
 function noChanges(): Changes {
-  return { all: false, results: new Map(), reviews: new Map(), places: false, captured: false };
+  return { all: false, results: new Map(), reviews: new Map(), paths: false, captured: false };
 }
 
 function note(changes: Map<number, number[] | undefined>, key: number, imageId: number): void {

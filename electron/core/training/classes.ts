@@ -27,9 +27,9 @@ export function orderClasses(
   const taken = new Set(matched.flatMap(({ indices }) => (indices.length === 1 ? indices : [])));
   const isSame = taken.size === labels.length && sorted.length === labels.length;
   if (isSame) {
-    const places = new Map(matched.map(({ name, indices }) => [name, indices[0] ?? 0]));
+    const indices = new Map(matched.map(({ name, indices }) => [name, indices[0] ?? 0]));
     return sorted
-      .sort((one, other) => (places.get(one) ?? 0) - (places.get(other) ?? 0))
+      .sort((one, other) => (indices.get(one) ?? 0) - (indices.get(other) ?? 0))
       .map((name, index) => ({ name, label: labels[index] ?? { name } }));
   }
   if (method === 'distill' && parent !== undefined) {

@@ -12,11 +12,16 @@ export function describeTraining(
   const isUnderWay = journal.state === 'preparing' || journal.state === 'running';
   const elsewhere = isUnderWay && progress === undefined && isWorkedOn();
   return {
-    ...{ id, name, method, from: parent?.name, source },
+    id,
+    name,
+    method,
+    from: parent?.name,
+    source,
     // A training that nobody works on was cut off, and can go on.
     state: isUnderWay && progress === undefined && !elsewhere ? 'paused' : journal.state,
     elsewhere,
-    ...{ createdAt, finishedAt },
+    createdAt,
+    finishedAt,
     progress: progress ?? restingProgress(journal),
     best: best && { epoch: best.epoch, top1: best.top1 },
     reason: reason ?? ended,
@@ -27,8 +32,18 @@ export function describeTraining(
 /** What stands in the list for a training whose journal cannot be understood, so that it can be removed. */
 export function damagedTraining(id: number, createdAt: string, reason: string): Training {
   return {
-    ...{ id, name: `training ${id}`, method: 'fine-tune', from: undefined, source: '', state: 'failed' },
-    ...{ elsewhere: false, createdAt, finishedAt: undefined, best: undefined, reason, model: undefined },
+    id,
+    name: `training ${id}`,
+    method: 'fine-tune',
+    from: undefined,
+    source: '',
+    state: 'failed',
+    elsewhere: false,
+    createdAt,
+    finishedAt: undefined,
+    best: undefined,
+    reason,
+    model: undefined,
     progress: { phase: 'reading', done: 0, total: 0, epoch: 0, epochs: 0, ...STANDING_STILL },
   };
 }
@@ -41,7 +56,8 @@ function restingProgress({ state, plan, position, epochs, trained }: Journal): T
   const all = plan.recipe.epochs;
   return {
     phase: state === 'done' ? 'done' : trained ? 'finishing' : 'training',
-    ...{ done: position.step, total: plan.steps },
+    done: position.step,
+    total: plan.steps,
     epoch: Math.min(all, epochs.length + (state === 'done' ? 0 : 1)),
     epochs: all,
     ...STANDING_STILL,

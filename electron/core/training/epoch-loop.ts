@@ -225,7 +225,11 @@ export class EpochLoop {
     const { step } = this.#position;
     const { steps, perEpoch } = this.#sequence;
     this.#options.listener.onProgress({
-      ...{ phase, done: step, total: steps, epoch, epochs: steps / perEpoch },
+      phase,
+      done: step,
+      total: steps,
+      epoch,
+      epochs: steps / perEpoch,
       ...this.#pace.outlook(((steps - step) * this.#learned) / perEpoch, epoch),
     });
   }

@@ -7,10 +7,17 @@ const AIM_MARGIN = 0.05;
 
 const NO_STEPS: StepReport = {
   losses: {
-    ...{ total: 0, classification: 0, tokenRatio: 0 },
-    ...{ blockRatio: 0, distillClass: 0, distillToken: 0 },
+    total: 0,
+    classification: 0,
+    tokenRatio: 0,
+    blockRatio: 0,
+    distillClass: 0,
+    distillToken: 0,
   },
-  ...{ gradientNorm: 0, accuracy: 0, tokensKept: 1, directionsKept: 1 },
+  gradientNorm: 0,
+  accuracy: 0,
+  tokensKept: 1,
+  directionsKept: 1,
 };
 
 /** The report of an epoch whose steps are all in `position`. */

@@ -43,7 +43,10 @@ export async function finishTraining(options: FinishOptions): Promise<void> {
   const weights = folder.file(best.file);
   const manifest = { ...plan.manifest, training: trainedOf(record, journal.result) };
   const { dataSha256 } = await readManifest(weights);
-  if (await isWritten(registry, journal.name, dataSha256)) return;
+  if (await isWritten(registry, journal.name, dataSha256)) {
+    await registry.clear(); // it may have been killed before the second name was gone
+    return;
+  }
   await writeModel(await registry.newPath(journal.name), weights, manifest, undefined, placeNew);
 }
 
@@ -75,12 +78,12 @@ async function testBest(
   const common = { trainer, packagePath: folder.file(best.file), signal, onTested };
   const balanced = tested ?? (await testHoldout({ ...common, held, tokenKeep: manifest.tokenKeep }));
   const parentTop1 = parent === undefined ? undefined : await accuracyOfParent(parent, { ...common, held });
-  const places = new Set(some.map(({ place }) => place));
+  const indices = new Set(some.map(({ place }) => place));
   const curve = [];
   for (const tokenKeep of keeps) {
     const found = others.includes(tokenKeep)
       ? await testHoldout({ ...common, held: some, tokenKeep })
-      : balanced.filter(({ picture }) => places.has(picture.place));
+      : balanced.filter(({ picture }) => indices.has(picture.place));
     curve.push(curvePoint(manifest, tokenKeep, found));
   }
   return outcomeOf(
@@ -126,12 +129,16 @@ function trainedOf({ journal, plan }: TrainingRecord, result: TrainingOutcome): 
     seed: journal.seed,
     classes: plan.classes,
     epochs: thinned(journal.epochs).map(({ epoch, losses, accuracy, holdout }) => ({
-      ...{ epoch, loss: losses.total, accuracy },
+      epoch,
+      loss: losses.total,
+      accuracy,
       ...(holdout === undefined ? {} : { top1: holdout.top1 }),
     })),
     ...(best === undefined || journal.method === 'head' ? {} : { best: best.epoch }),
     holdout: {
-      ...{ images: result.images, top1: result.top1, calibrationError: result.calibrationError },
+      images: result.images,
+      top1: result.top1,
+      calibrationError: result.calibrationError,
       ...(result.parentTop1 === undefined ? {} : { parentTop1: result.parentTop1 }),
       curve: result.curve,
       ...(plan.classes.length > MOST_CLASSES_CONFUSED ? {} : { confusion: result.confusion }),

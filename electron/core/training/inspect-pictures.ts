@@ -8,7 +8,7 @@ import type { LabelledFile, PictureSet } from './picture-set.ts';
 export interface KnownPicture extends LabelledFile {
   width: number; // upright, pixels
   height: number;
-  looks: string; // as InspectedPicture
+  dHash: string; // as InspectedPicture
   sha256: string;
 }
 

@@ -139,7 +139,7 @@ const positionSchema = z.strictObject({
       pending: reportSum,
     })
     .transform((curve) => ({ ...curve, pending: curve.pending })),
-  missing: z.array(count), // places of pictures that went away meanwhile, ascending
+  missing: z.array(count), // indices of pictures that went away meanwhile, ascending
 });
 
 export type Position = z.output<typeof positionSchema>;
@@ -164,7 +164,11 @@ const planSchema = z.strictObject({
 
 /** Where every training begins. */
 export const START: Position = {
-  ...{ step: 0, seconds: 0, epochSeconds: 0, epochSum: undefined, missing: [] },
+  step: 0,
+  seconds: 0,
+  epochSeconds: 0,
+  epochSum: undefined,
+  missing: [],
   curve: emptyCurve(),
 };
 
@@ -199,7 +203,7 @@ export type Journal = z.output<typeof journalSchema>;
 export type Plan = z.output<typeof planSchema>;
 export type BestEpoch = z.output<typeof bestSchema>;
 
-/** `pictures.json` of a training's folder: what is learned from and what is tested with. Its order gives the places. */
+/** `pictures.json` of a training's folder: what is learned from and what is tested with. Its order gives the indices. */
 export const picturesSchema = z.strictObject({
   format: z.literal(1),
   /** Folder that all pictures lie in; none of a run's. */

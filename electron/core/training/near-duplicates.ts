@@ -32,12 +32,12 @@ export interface AlikePair {
  * digits, by place. Pictures with next to no structure, such as an even wall, all look alike and are passed over.
  */
 export function alikePairs(
-  looks: readonly string[],
+  dHashes: readonly string[],
   held: readonly number[],
   learned: readonly number[],
 ): AlikePair[] {
   const index = PIECES.map(() => new Map<number, Looks[]>());
-  for (const picture of learned.flatMap((place) => structured(looks[place], place))) {
+  for (const picture of learned.flatMap((place) => structured(dHashes[place], place))) {
     for (const [number, piece] of PIECES.entries()) {
       const key = piece(picture.high, picture.low);
       const same = index[number]?.get(key);
@@ -46,7 +46,7 @@ export function alikePairs(
     }
   }
   return held
-    .flatMap((place) => structured(looks[place], place))
+    .flatMap((place) => structured(dHashes[place], place))
     .flatMap((picture) => {
       const match = findAlike(picture, index);
       return match === undefined ? [] : [{ held: picture.place, learned: match.place }];

@@ -92,8 +92,16 @@ export function newShape(request: TrainingRequest, parent: ParentModel | undefin
   const { architecture, imageSize, patchSize, stride, embedDim } = parent.manifest;
   const { depth, stateDim, convWidth, dtRank, preprocessing } = parent.manifest;
   return {
-    ...{ architecture, imageSize, patchSize, stride, embedDim },
-    ...{ depth, stateDim, convWidth, dtRank, preprocessing },
+    architecture,
+    imageSize,
+    patchSize,
+    stride,
+    embedDim,
+    depth,
+    stateDim,
+    convWidth,
+    dtRank,
+    preprocessing,
   };
 }
 
@@ -119,8 +127,14 @@ function scratchShape(request: TrainingRequest): Shape {
   }
   return {
     architecture: 'vim',
-    ...{ imageSize, patchSize, stride, embedDim: width, depth },
-    ...{ stateDim: states, convWidth: CONV_WIDTH, dtRank: Math.ceil(width / STEP_RANK) },
+    imageSize,
+    patchSize,
+    stride,
+    embedDim: width,
+    depth,
+    stateDim: states,
+    convWidth: CONV_WIDTH,
+    dtRank: Math.ceil(width / STEP_RANK),
     preprocessing: { resize: resizedSide(imageSize), crop: imageSize, ...IMAGENET_COLOURS },
   };
 }
@@ -194,7 +208,9 @@ export function newManifest(
 ): ClassificationManifest {
   const shape = newShape(request, parent);
   return {
-    ...{ format: 1, name, task: 'classification' },
+    format: 1,
+    name,
+    task: 'classification',
     ...shape,
     classes: labels.length,
     ...newPruning(request, parent, shape.depth, aims),

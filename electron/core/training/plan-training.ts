@@ -9,7 +9,7 @@ import type { Plan, TrainingPicture, TrainingPictures } from './journal.ts';
 import { makeRecipe, withoutPoor } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
 import { epochsWithin, stepsPerEpoch } from './schedule.ts';
-import { shuffledPlaces } from './seeds.ts';
+import { shuffledIndices } from './seeds.ts';
 import { holdOut } from './split.ts';
 import { dialOf } from './test-holdout.ts';
 import { leftOutClasses, warningsOf } from './warnings.ts';
@@ -63,7 +63,9 @@ export class TrainingPlanner {
     const images = pictures.length - held.length;
     return {
       plan: {
-        ...{ manifest, recipe, classes: counted },
+        manifest,
+        recipe,
+        classes: counted,
         warnings: [
           ...leftOutClasses(resolved.leftOut),
           ...warningsOf(inspection, counted, held, manifest.imageSize),
@@ -140,7 +142,7 @@ type Batch = readonly TrainingExample[];
 
 /** Some batches of pictures of all classes. */
 function measuredBatches(learned: readonly TrainingExample[], batch: number): Batch[] {
-  const order = [...shuffledPlaces(learned.length, 0)];
+  const order = [...shuffledIndices(learned.length, 0)];
   const size = Math.min(batch, learned.length);
   return Array.from({ length: MEASURED + 1 }, (_, number) =>
     Array.from({ length: size }, (_, index) => order[(number * size + index) % order.length] ?? 0).flatMap(
@@ -207,7 +209,12 @@ export function trainerSetup(
     parent: parent?.model.path,
     teacher: hasTeacher ? parent?.model.path : undefined,
     state: undefined,
-    ...{ seed, device, threads, losses, optimiser, augmentation },
+    seed,
+    device,
+    threads,
+    losses,
+    optimiser,
+    augmentation,
   };
 }
 

@@ -69,7 +69,9 @@ function publishedRecipe(name: PublishedName, conditions: RecipeConditions): Rec
   const { epochs = PUBLISHED_EPOCHS, batch = publishedBatch, imageSize } = conditions;
   const own = conditions.rate ?? (rate * batch) / RATE_BATCH;
   return {
-    ...{ name, epochs, batch },
+    name,
+    epochs,
+    batch,
     learningRate: {
       rate: own,
       warmUpRate: Math.min(1e-5, own),
@@ -80,10 +82,15 @@ function publishedRecipe(name: PublishedName, conditions: RecipeConditions): Rec
     augmentation: {
       crop: cropOf(imageSize, 0.08),
       flip: true,
-      ...{ colourJitter: 0.3, randAugment: { operations: 2, magnitude: 9 }, erasing: 0.25 },
-      ...{ mixup: 0.8, cutMix: 1, smoothing: 0.1 },
+      colourJitter: 0.3,
+      randAugment: { operations: 2, magnitude: 9 },
+      erasing: 0.25,
+      mixup: 0.8,
+      cutMix: 1,
+      smoothing: 0.1,
     },
-    ...{ patience: 0, keeps: 'best' },
+    patience: 0,
+    keeps: 'best',
   };
 }
 
@@ -108,7 +115,9 @@ function ownRecipe(conditions: RecipeConditions): RecipeBase {
   const scale = Math.sqrt(batch / LARGEST_BATCH) * Math.min(1, RATE_WIDTH / embedDim);
   const rate = conditions.rate ?? own.rate * scale;
   return {
-    ...{ name: OWN_RECIPE, epochs, batch },
+    name: OWN_RECIPE,
+    epochs,
+    batch,
     // A model that knows its classes may know the hold-out, too, which then speaks for the first epochs.
     ...(goesOn ? { patience: 0, keeps: 'last' } : { patience: own.patience, keeps: 'best' }),
     learningRate: {
@@ -124,8 +133,10 @@ function ownRecipe(conditions: RecipeConditions): RecipeBase {
     },
     augmentation: {
       ...AS_THEY_ARE,
-      ...{ crop: cropOf(imageSize, own.leastArea), flip: true },
-      ...{ colourJitter: own.colourJitter, smoothing: 0.1 },
+      crop: cropOf(imageSize, own.leastArea),
+      flip: true,
+      colourJitter: own.colourJitter,
+      smoothing: 0.1,
     },
   };
 }
@@ -144,7 +155,11 @@ export function averageDecay(steps: number): number {
 /** Pictures of a step whose features are computed; `weightDecay` is that of the solver. */
 function headRecipe({ batch = LARGEST_BATCH }: RecipeConditions): RecipeBase {
   return {
-    ...{ name: OWN_RECIPE, epochs: 1, batch, patience: 0, keeps: 'best' },
+    name: OWN_RECIPE,
+    epochs: 1,
+    batch,
+    patience: 0,
+    keeps: 'best',
     learningRate: { rate: 0, warmUpRate: 0, leastRate: 0, warmUpEpochs: 0 },
     optimiser: { weightDecay: 1e-4, largestNorm: 0, averageDecay: 0 },
     augmentation: AS_THEY_ARE,
@@ -154,15 +169,22 @@ function headRecipe({ batch = LARGEST_BATCH }: RecipeConditions): RecipeBase {
 const AS_THEY_ARE: Augmentation = {
   crop: { kind: 'centre' },
   flip: false,
-  ...{ colourJitter: 0, randAugment: { operations: 0, magnitude: 0 }, erasing: 0 },
-  ...{ mixup: 0, cutMix: 0, smoothing: 0 },
+  colourJitter: 0,
+  randAugment: { operations: 0, magnitude: 0 },
+  erasing: 0,
+  mixup: 0,
+  cutMix: 0,
+  smoothing: 0,
 };
 
 /** Parts of the augmentation as a person switches them on where a recipe has none of them. */
 const USUAL = {
   leastArea: 0.5,
-  ...{ colourJitter: 0.3, randAugment: { operations: 2, magnitude: 9 }, erasing: 0.25 },
-  ...{ mixup: 0.8, cutMix: 1 },
+  colourJitter: 0.3,
+  randAugment: { operations: 2, magnitude: 9 },
+  erasing: 0.25,
+  mixup: 0.8,
+  cutMix: 1,
 } as const;
 
 const LARGEST_SHIFTED = 64; // pixels of a side: smaller pictures lose too much to a crop that is enlarged
@@ -199,7 +221,9 @@ export function switchAugmentation(
       randAugment.operations > 0,
       ...([randAugment, USUAL.randAugment, AS_THEY_ARE.randAugment] as const),
     ),
-    ...{ colourJitter: amount('colourJitter'), erasing: amount('erasing') },
-    ...{ mixup: amount('mixup'), cutMix: amount('cutMix') },
+    colourJitter: amount('colourJitter'),
+    erasing: amount('erasing'),
+    mixup: amount('mixup'),
+    cutMix: amount('cutMix'),
   };
 }

@@ -23,7 +23,7 @@ export interface StepRunnerOptions {
   sequence: StepSequence;
   root: string | undefined; // folder of all pictures
   learned: number; // pictures that are learned from
-  missing: Set<number>; // places of those that have gone; grows
+  missing: Set<number>; // indices of those that have gone; grows
   onStep: (step: number, report: StepReport | undefined) => void; // undefined: none of its pictures is there
   onMissing: (message: string) => void;
 }

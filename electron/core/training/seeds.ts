@@ -16,15 +16,15 @@ export function mixSeed(...values: readonly number[]): number {
 }
 
 /** 0 to count - 1 in an order that a seed decides (Fisher and Yates). */
-export function shuffledPlaces(count: number, seed: number): Uint32Array {
-  const places = Uint32Array.from({ length: count }, (_, place) => place);
+export function shuffledIndices(count: number, seed: number): Uint32Array {
+  const indices = Uint32Array.from({ length: count }, (_, place) => place);
   for (let last = count - 1; last > 0; last--) {
     const other = Math.floor((mixSeed(seed, last) / 2 ** 32) * (last + 1));
-    const moved = places[last] ?? 0;
-    places[last] = places[other] ?? 0;
-    places[other] = moved;
+    const moved = indices[last] ?? 0;
+    indices[last] = indices[other] ?? 0;
+    indices[other] = moved;
   }
-  return places;
+  return indices;
 }
 
 function rotate(value: number, bits: number): number {

@@ -12,7 +12,7 @@ export interface SplitPicture {
 /** Pictures of one content, which stay on one side. */
 interface Group {
   key: string; // decides the order
-  places: number[];
+  indices: number[];
   counts: Map<number, number>; // class -> pictures
 }
 
@@ -50,11 +50,11 @@ export function holdOut(
     // Every content of the class comes more often than is wanted: the rarest that leaves all classes something.
     const leaves = ([other, count]: [number, number]) => (held[other] ?? 0) + count < (totals[other] ?? 0);
     const candidates = groups.filter(({ counts }) => counts.has(index) && [...counts].every(leaves));
-    const [rarest] = candidates.sort((one, other) => one.places.length - other.places.length);
+    const [rarest] = candidates.sort((one, other) => one.indices.length - other.indices.length);
     if (rarest === undefined) throw tooAlike(name);
     choose(rarest);
   }
-  return [...chosen].flatMap(({ places }) => places).sort((one, other) => one - other);
+  return [...chosen].flatMap(({ indices }) => indices).sort((one, other) => one - other);
 }
 
 /** Pictures of a class that are to be held out. */
@@ -100,10 +100,10 @@ function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[
     let group = groups.get(sha256);
     if (group === undefined) {
       const key = createHash('sha256').update(`${seed} ${sha256}`).digest('hex');
-      group = { key, places: [], counts: new Map() };
+      group = { key, indices: [], counts: new Map() };
       groups.set(sha256, group);
     }
-    group.places.push(place);
+    group.indices.push(place);
     group.counts.set(classIndex, (group.counts.get(classIndex) ?? 0) + 1);
   }
   return [...groups.values()].sort((one, other) => (one.key < other.key ? -1 : 1));

@@ -1,7 +1,7 @@
 import type { StepRequest } from '../../shared/trainer-api.ts';
 import type { TrainingRecipe } from '../../shared/training.ts';
 import { batchBounds, learningRateAt, stepsPerEpoch } from './schedule.ts';
-import { mixSeed, shuffledPlaces } from './seeds.ts';
+import { mixSeed, shuffledIndices } from './seeds.ts';
 
 /** A picture that is learned from, and its place among all. */
 export interface LearnedPicture {
@@ -19,7 +19,7 @@ export class StepSequence {
   readonly #learned: readonly LearnedPicture[];
   readonly #recipe: TrainingRecipe;
   readonly #seed: number;
-  #order: { epoch: number; places: Uint32Array } | undefined;
+  #order: { epoch: number; indices: Uint32Array } | undefined;
 
   constructor(learned: readonly LearnedPicture[], recipe: TrainingRecipe, seed: number) {
     this.#learned = learned;
@@ -55,8 +55,8 @@ export class StepSequence {
   #orderOf(epoch: number): Uint32Array {
     if (this.#order?.epoch !== epoch) {
       const seed = mixSeed(this.#seed, ORDER, epoch);
-      this.#order = { epoch, places: shuffledPlaces(this.#learned.length, seed) };
+      this.#order = { epoch, indices: shuffledIndices(this.#learned.length, seed) };
     }
-    return this.#order.places;
+    return this.#order.indices;
   }
 }

@@ -82,7 +82,11 @@ async function addFeatures(
       listener.onNotice(`${chunk[place]?.path ?? ''} is left out: ${error}`);
     pace.stepped(chunk.length);
     listener.onProgress({
-      ...{ phase: 'training', done: first + chunk.length, total: learned.length, epoch: 1, epochs: 1 },
+      phase: 'training',
+      done: first + chunk.length,
+      total: learned.length,
+      epoch: 1,
+      epochs: 1,
       ...pace.outlook(learned.length - first - chunk.length, 1),
     });
   }

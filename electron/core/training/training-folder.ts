@@ -75,6 +75,14 @@ export class TrainingFolder {
     await Promise.allSettled(gone);
   }
 
+  /** Of a training that is done: deletes what a process left that was killed just before it would have done so. */
+  async clearDone(): Promise<void> {
+    const files = await readdir(this.path).catch(() => []);
+    if (files.every((file) => file === JOURNAL || file === PICTURES) || this.isWorkedOn()) return;
+    await this.clear([]);
+    await rm(this.file(LOCK), { force: true });
+  }
+
   /** Whether nothing is in it but what is being written, or was when its process died: no training has begun here yet. */
   async isBlank(): Promise<boolean> {
     const files = await readdir(this.path).catch(() => []);

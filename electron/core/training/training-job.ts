@@ -84,13 +84,21 @@ export class TrainingJob {
       this.#options.resolved ?? (await resolveTraining({ ...request, name }, context, () => false));
     const { trainer, clock } = context;
     const { plan, pictures } = await planner.plan(resolved, {
-      ...{ trainer, clock, signal, threads },
+      trainer,
+      clock,
+      signal,
+      threads,
       mayMeasure: () => request.minutes !== undefined,
       mayKeep: () => true,
       onProgress: (done, total) =>
         listener.onProgress({
-          ...{ phase: 'reading', done, total, epoch: 0, epochs: 0 },
-          ...{ secondsLeft: undefined, imagesPerSecond: 0 },
+          phase: 'reading',
+          done,
+          total,
+          epoch: 0,
+          epochs: 0,
+          secondsLeft: undefined,
+          imagesPerSecond: 0,
         }),
     });
     await record.keepPlan(plan, pictures);

@@ -86,8 +86,10 @@ function unbalanced(classes: readonly TrainingClass[]): TrainingWarning[] {
   const message = `The class ${shortened(most.name)} has ${sizeOf(most)} pictures and ${shortened(least.name)} only ${sizeOf(least)}, so the model will lean towards the larger one.`;
   return [
     warning('unbalanced', message, [most.name, least.name], 2, {
-      ...{ most: most.name, mostImages: sizeOf(most) },
-      ...{ least: least.name, leastImages: sizeOf(least) },
+      most: most.name,
+      mostImages: sizeOf(most),
+      least: least.name,
+      leastImages: sizeOf(least),
     }),
   ];
 }
@@ -135,7 +137,7 @@ function nearDuplicates(pictures: readonly KnownPicture[], held: readonly number
   const isHeld = new Set(held);
   const learned = [...pictures.keys()].filter((place) => !isHeld.has(place));
   const pairs = alikePairs(
-    pictures.map(({ looks }) => looks),
+    pictures.map(({ dHash }) => dHash),
     held,
     learned,
   );

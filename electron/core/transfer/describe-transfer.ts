@@ -19,8 +19,13 @@ export async function describeTransfer(library: Library, id: number): Promise<Tr
     .failed(id, TOLD_FAILURES)
     .map(({ source, error }) => ({ path: source, error: error ?? '' }));
   return {
-    ...{ transferId: id, to: target, mode, createdAt },
-    ...{ files, failures, undone: false },
+    transferId: id,
+    to: target,
+    mode,
+    createdAt,
+    files,
+    failures,
+    undone: false,
     interrupted: state === 'done' || isLockHeld(transferLock(library)) ? undefined : state,
     resumable: state === 'transferring' && runId !== null,
   };

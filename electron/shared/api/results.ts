@@ -85,7 +85,9 @@ const minScore = share('the smallest score').optional();
 /** Calls about the images of a run and their results. */
 export const resultArguments = {
   findImages: z.strictObject({
-    ...{ runId, filter: resultFilterSchema, sort: resultSortSchema },
+    runId,
+    filter: resultFilterSchema,
+    sort: resultSortSchema,
     /** The other run, which the sort `disagreement` needs and no other sort looks at. */
     comparedWith: runId.optional(),
   }),

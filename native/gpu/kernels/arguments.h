@@ -158,17 +158,17 @@ struct GatherTokens {
 };
 
 struct RotateTokens {
-  DEVICE float* tokens;          // [B, L, D]
-  DEVICE const int32_t* places;  // [B, L]
-  DEVICE const float* cosines;   // [positions, D / 4]
+  DEVICE float* tokens;           // [B, L, D]
+  DEVICE const int32_t* indices;  // [B, L]
+  DEVICE const float* cosines;    // [positions, D / 4]
   DEVICE const float* sines;
   int32_t rows, dim, grid;
 };
 
 struct ScatterTokens {
-  DEVICE const float* tokens;    // [B, k, D]
-  DEVICE const int32_t* places;  // [B, k]
-  DEVICE float* out;             // [B, M, D]
+  DEVICE const float* tokens;     // [B, k, D]
+  DEVICE const int32_t* indices;  // [B, k]
+  DEVICE float* out;              // [B, M, D]
   int32_t keep, patches, dim;
   int32_t count;  // of values: B k D
 };
@@ -242,8 +242,8 @@ struct RoiPlace {
 struct AlignRois {
   DEVICE const float* maps[8];  // of the levels, [height, width, C]
   int32_t heights[8], widths[8];
-  DEVICE const RoiPlace* places;  // [count]
-  DEVICE float* out;              // [count, side, side, C]
+  DEVICE const RoiPlace* indices;  // [count]
+  DEVICE float* out;               // [count, side, side, C]
   int32_t side, channels;
 };
 

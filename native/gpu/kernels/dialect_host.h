@@ -53,7 +53,7 @@ INLINE float exact_exp(float v) { return std::exp(v); }
 INLINE float exact_log(float v) { return std::log(v); }
 INLINE float fused(float a, float b, float c) { return a * b + c; }
 
-// Every thread has a copy of the factors, and the eight sums whose places begin at eight times its lane.
+// Every thread has a copy of the factors, and the eight sums whose offsets begin at eight times its lane.
 struct Sums {
   float at[8];
 };

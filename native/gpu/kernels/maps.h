@@ -126,7 +126,7 @@ KERNEL(place_quarters, PlaceQuarters) {
 
 // A block for a bin of a box; blocks are (boxes, bins).
 KERNEL(align_rois, AlignRois) {
-  const RoiPlace place = a.places[block.x];
+  const RoiPlace place = a.indices[block.x];
   const int height = a.heights[place.level], width = a.widths[place.level];
   DEVICE const float* map = a.maps[place.level];
   const float top = place.start[0] + float(int(block.y) / a.side) * place.width[0];

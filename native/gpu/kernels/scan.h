@@ -8,7 +8,7 @@
 namespace winnow {
 namespace gpu {
 
-// u = SiLU(causal convolution of x), in each direction's own order of time, kept at the tokens' places. A
+// u = SiLU(causal convolution of x), in each direction's own order of time, kept at the tokens' indices. A
 // thread has a channel and kConvolutionTokens tokens; blocks are (channels, tokens, images).
 template <int K>
 INLINE void convolve(CONSTANT const ConvolveSequences& a, uint3 block, uint32_t thread_id, uint32_t threads) {

@@ -102,14 +102,14 @@ KERNEL(scatter_tokens, ScatterTokens) {
   const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
   const int d = i % a.dim, row = i / a.dim, image = row / a.keep;
-  a.out[(int64_t(image) * a.patches + a.places[row]) * a.dim + d] = a.tokens[i];
+  a.out[(int64_t(image) * a.patches + a.indices[row]) * a.dim + d] = a.tokens[i];
 }
 
 // One thread for a pair of values.
 KERNEL(rotate_tokens, RotateTokens) {
   const int i = int(block.x * threads + thread_id), quarter = a.dim / 4;
   if (i >= a.rows * 2 * quarter) return;
-  const int row = i / (2 * quarter), pair = i % (2 * quarter), place = a.places[row];
+  const int row = i / (2 * quarter), pair = i % (2 * quarter), place = a.indices[row];
   const int position = pair < quarter ? place / a.grid : place % a.grid;
   const float cosine = a.cosines[position * quarter + pair % quarter];
   const float sine = a.sines[position * quarter + pair % quarter];

@@ -34,7 +34,7 @@ class ProposalSelection {
  private:
   PictureSize picture_;
   std::vector<Proposal> proposals_;
-  std::vector<int> order_;  // places in a level's [height, width, kAnchors]
+  std::vector<int> order_;  // indices in a level's [height, width, kAnchors]
   std::vector<Box> boxes_;
   std::vector<float> logits_;
 };

@@ -111,7 +111,7 @@ Status Segmenter::score_windows(const std::uint8_t* pixels, PictureSize size, co
     if (trace != nullptr) trace->windows.push_back(receipt_);
   }
   if (trace != nullptr) {
-    trace->places = windows;
+    trace->layout = windows;
     record(*trace);
   }
   return ok();

@@ -48,7 +48,7 @@ struct SegmentationTrace {
   std::vector<Outputs> windows;
   std::vector<std::vector<float>> features;  // of the last window, per tap [g, g, D]
   std::vector<std::vector<float>> pyramid;   // of the last window, [H, W, D]
-  SlidingWindows places;
+  SlidingWindows layout;
   std::vector<float> scores;           // [windows, 4g, 4g, classes]
   std::vector<std::uint16_t> classes;  // [target height, target width]
 };

@@ -39,8 +39,12 @@ export function needsFolder(kind: ExportKind): boolean {
 }
 
 const ENDINGS: Partial<Record<ExportKind, string>> = {
-  ...{ csv: '.csv', json: '.json', xlsx: '.xlsx' },
-  ...{ detections: '-detections.csv', coco: '-coco.json', megadetector: '-megadetector.json' },
+  csv: '.csv',
+  json: '.json',
+  xlsx: '.xlsx',
+  detections: '-detections.csv',
+  coco: '-coco.json',
+  megadetector: '-megadetector.json',
 };
 
 /** What a file or folder is called that nobody has named. */

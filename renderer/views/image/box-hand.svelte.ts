@@ -9,8 +9,14 @@ const REACH = 7; // CSS pixels around a handle that count as it
 const SLOP = 3; // CSS pixels that a press may move without moving a box
 
 const CURSORS: Record<Handle, string> = {
-  ...{ n: 'ns-resize', s: 'ns-resize', e: 'ew-resize', w: 'ew-resize' },
-  ...{ nw: 'nwse-resize', se: 'nwse-resize', ne: 'nesw-resize', sw: 'nesw-resize' },
+  n: 'ns-resize',
+  s: 'ns-resize',
+  e: 'ew-resize',
+  w: 'ew-resize',
+  nw: 'nwse-resize',
+  se: 'nwse-resize',
+  ne: 'nesw-resize',
+  sw: 'nesw-resize',
 };
 
 /** What is under way between a press and its release. */

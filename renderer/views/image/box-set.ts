@@ -22,7 +22,12 @@ export function markedBoxes({ detections, humanBoxes, run }: Found, minScore: nu
     return detections
       .filter(({ score }) => score >= minScore)
       .map(({ number, label, score, x, y, width, height }) => ({
-        ...{ x, y, width, height, label, score },
+        x,
+        y,
+        width,
+        height,
+        label,
+        score,
         detection: { runId: run.id, number },
         mask: number,
       }));
@@ -32,7 +37,9 @@ export function markedBoxes({ detections, humanBoxes, run }: Found, minScore: nu
     const found = detections.find(({ number }) => detection?.runId === run.id && detection.number === number);
     const isUnmoved = found !== undefined && isSameBox(found, box);
     return {
-      ...{ ...box, label, detection },
+      ...box,
+      label,
+      detection,
       score: isUnmoved && found.label === label ? found.score : undefined,
       mask: isUnmoved ? found.number : undefined,
     };
@@ -42,7 +49,11 @@ export function markedBoxes({ detections, humanBoxes, run }: Found, minScore: nu
 /** The same boxes as a review says them. */
 export function toHumanBoxes(boxes: readonly MarkedBox[]): HumanBox[] {
   return boxes.map(({ label, x, y, width, height, detection }) => ({
-    ...{ label, x, y, width, height },
+    label,
+    x,
+    y,
+    width,
+    height,
     ...(detection && { detection }),
   }));
 }

@@ -51,8 +51,10 @@ export function drawDraft(context: CanvasRenderingContext2D, box: Box, to: Place
 
 function toScreen({ x, y, width, height }: Box, to: Placement): Box {
   return {
-    ...{ x: to.x + x * to.scale, y: to.y + y * to.scale },
-    ...{ width: width * to.scale, height: height * to.scale },
+    x: to.x + x * to.scale,
+    y: to.y + y * to.scale,
+    width: width * to.scale,
+    height: height * to.scale,
   };
 }
 

@@ -86,31 +86,31 @@ function isBold(pattern: ClassPaint['pattern'], x: number, y: number): boolean {
 }
 
 /** Which mask has each pixel of a map: its place in the list and 1; 0 where there is none. */
-export function placeMap(map: Size, masks: readonly (SampledMask | undefined)[]): Uint16Array {
-  const places = new Uint16Array(map.width * map.height);
+export function indexMap(map: Size, masks: readonly (SampledMask | undefined)[]): Uint16Array {
+  const indices = new Uint16Array(map.width * map.height);
   for (const [index, mask] of masks.entries()) {
     if (mask === undefined) continue;
     const { x: left, y: top, width, height, inside } = mask;
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
-        if (inside[y * width + x] === 1) places[(top + y) * map.width + left + x] = index + 1;
+        if (inside[y * width + x] === 1) indices[(top + y) * map.width + left + x] = index + 1;
       }
     }
   }
-  return places;
+  return indices;
 }
 
 /**
  * Where a name stands well in each mask of a map: the pixel that lies deepest inside it (by steps to the next pixel of
  * another one), with how deep that is. Masks without a pixel have none.
  */
-export function namePlaces(
-  places: Uint16Array,
+export function namePositions(
+  indices: Uint16Array,
   { width, height }: Size,
 ): Map<number, Point & { depth: number }> {
   const depths = new Uint16Array(width * height);
   const neighbour = (at: number, other: number) =>
-    places[other] === places[at] ? (depths[other] ?? 0) + 1 : 1;
+    indices[other] === indices[at] ? (depths[other] ?? 0) + 1 : 1;
   for (let y = 0, at = 0; y < height; y++) {
     for (let x = 0; x < width; x++, at++)
       depths[at] = Math.min(x > 0 ? neighbour(at, at - 1) : 1, y > 0 ? neighbour(at, at - width) : 1);
@@ -122,7 +122,7 @@ export function namePlaces(
       const below = y < height - 1 ? neighbour(at, at + width) : 1;
       const depth = Math.min(depths[at] ?? 0, right, below);
       depths[at] = depth;
-      const mask = (places[at] ?? 0) - 1;
+      const mask = (indices[at] ?? 0) - 1;
       if (mask >= 0 && depth > (best.get(mask)?.depth ?? 0)) best.set(mask, { x, y, depth });
     }
   }

@@ -37,9 +37,14 @@ export function moveInGrid(
   const { columns, count, pageRows } = grid;
   const last = Math.max(0, count - 1);
   const steps: Record<string, number> = {
-    ...{ ArrowLeft: -1, ArrowRight: 1, k: -1, j: 1 },
-    ...{ ArrowUp: -columns, ArrowDown: columns },
-    ...{ PageUp: -columns * pageRows, PageDown: columns * pageRows },
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    k: -1,
+    j: 1,
+    ArrowUp: -columns,
+    ArrowDown: columns,
+    PageUp: -columns * pageRows,
+    PageDown: columns * pageRows,
   };
   if (key === 'Home') return 0;
   if (key === 'End') return last;

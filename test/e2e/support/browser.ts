@@ -2,8 +2,8 @@ import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
 
-const places = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const binary = [process.env['WINNOW_CHROMIUM'], ...places].find((place) => place && existsSync(place));
+const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const binary = [process.env['WINNOW_CHROMIUM'], ...candidates].find((place) => place && existsSync(place));
 
 /** Why tests in a browser cannot run here; false where they can. */
 export const withoutBrowser =

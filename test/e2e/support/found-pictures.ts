@@ -33,7 +33,7 @@ interface Thing {
 const outlines: Record<string, string> = {
   boat: 'M-60 0h120l-22 26h-76zM-6 -6v-74h6v74zM4 -70l44 58h-44zM-10 -60v48h-38z',
   bird: 'M-40 0c10 -14 28 -16 40 -4c8 -16 24 -18 42 -8c-16 0 -26 8 -32 20c-8 14 -34 14 -50 -8z',
-  house: 'M-50 50v-60h-12l62 -48l62 48h-12v60z',
+  hut: 'M-50 50v-60h-12l62 -48l62 48h-12v60z',
   tree: 'M-7 60v-40c-40 4 -50 -36 -26 -50c0 -34 46 -46 60 -16c34 4 36 62 -14 66h-6v40z',
   deer: 'M-46 -6c20 -12 44 -10 62 -8l12 -26l-6 -20l8 2l4 14l10 -14l2 8l-6 14l14 8l-4 8l-14 0l-8 30v50h-8v-42h-42v42h-8v-46z',
 };
@@ -61,7 +61,10 @@ const path = {
 };
 
 const thing = (label: string, x: number, y: number, scale: number, score: number, colour: string): Thing => ({
-  ...{ label, scale, score, colour },
+  label,
+  scale,
+  score,
+  colour,
   at: [x, y],
 });
 
@@ -95,8 +98,8 @@ export const scenes: readonly Scene[] = [
     name: 'village.jpg',
     ground: [sky, hills, meadow],
     things: [
-      thing('house', 220, 390, 1.9, 0.97, '#c9a27a'),
-      thing('house', 480, 380, 1.3, 0.86, '#b98b6a'),
+      thing('hut', 220, 390, 1.9, 0.97, '#c9a27a'),
+      thing('hut', 480, 380, 1.3, 0.86, '#b98b6a'),
       thing('tree', 640, 360, 1.7, 0.79, '#44713d'),
       thing('tree', 80, 380, 1.2, 0.55, '#507a45'),
       thing('bird', 560, 120, 0.6, 0.28, '#2d2a26'),
@@ -104,7 +107,7 @@ export const scenes: readonly Scene[] = [
   },
 ];
 
-const classes = ['bird', 'boat', 'deer', 'house', 'tree'];
+const classes = ['bird', 'boat', 'deer', 'hut', 'tree'];
 const grounds = ['sky', 'water', 'hills', 'meadow', 'path'];
 
 const place = ({ at: [x, y], scale }: Thing) => `translate(${x} ${y}) scale(${scale})`;
@@ -165,13 +168,20 @@ export async function drawTruth(): Promise<string> {
   const drawn = await Promise.all(scenes.map(detect));
   const annotations = drawn.flatMap((found, image) =>
     found.map(({ classIndex, box: { x, y, width, height }, mask: { area, counts } }) => ({
-      ...{ image_id: image + 1, category_id: classIndex + 1, iscrowd: 0, area },
-      ...{ bbox: [x - 4, y - 3, width + 7, height + 9], segmentation: { size: [HEIGHT, WIDTH], counts } },
+      image_id: image + 1,
+      category_id: classIndex + 1,
+      iscrowd: 0,
+      area,
+      bbox: [x - 4, y - 3, width + 7, height + 9],
+      segmentation: { size: [HEIGHT, WIDTH], counts },
     })),
   );
   return JSON.stringify({
     images: scenes.map(({ name }, index) => ({
-      ...{ id: index + 1, file_name: name, width: WIDTH, height: HEIGHT },
+      id: index + 1,
+      file_name: name,
+      width: WIDTH,
+      height: HEIGHT,
     })),
     categories: classes.map((name, index) => ({ id: index + 1, name })),
     annotations: annotations.map((annotation, index) => ({ id: index + 1, ...annotation })),
@@ -225,7 +235,10 @@ function saveRun(library: Library, folder: string, manifest: Manifest, found: re
   const preset = { name: 'accurate', tokenKeep: [0.8, 0.6, 0.4], blockThreshold: 0.5 };
   const run = library.runs.ensure(
     {
-      ...{ folders: [folder], modelName: name, modelSha256: name, device: 'cpu' },
+      folders: [folder],
+      modelName: name,
+      modelSha256: name,
+      device: 'cpu',
       preset: { ...preset, precision: 'fp32' as const },
       ...taskSettings(manifest),
     },
@@ -251,7 +264,9 @@ function saveRun(library: Library, folder: string, manifest: Manifest, found: re
 function outcomeOf(manifest: Manifest, found: SceneFound, { fileSize, modifiedMs }: FoundFile): ImageOutcome {
   const facts = {
     version: { fileSize, modifiedMs },
-    ...{ width: WIDTH, height: HEIGHT, capturedAt: undefined },
+    width: WIDTH,
+    height: HEIGHT,
+    capturedAt: undefined,
   };
   const windows = manifest.task === 'segmentation' ? WINDOWS : 1;
   const grid = Math.floor((manifest.imageSize - manifest.patchSize) / manifest.stride) + 1;

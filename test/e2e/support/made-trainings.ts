@@ -31,8 +31,12 @@ function reportAt(time: number, random: (limit: number) => number, size: number)
   const classification = 0.55 + 1.4 * Math.exp(-3.4 * time) + noise(random, 2 * size);
   return {
     losses: {
-      ...{ total: classification + 0.4, classification, tokenRatio: 0.02, blockRatio: 0.05 },
-      ...{ distillClass: 0.25, distillToken: 0.08 },
+      total: classification + 0.4,
+      classification,
+      tokenRatio: 0.02,
+      blockRatio: 0.05,
+      distillClass: 0.25,
+      distillToken: 0.08,
     },
     gradientNorm: 1,
     accuracy: Math.min(1, accuracy),
@@ -45,7 +49,9 @@ function epochAt(epoch: number, random: (limit: number) => number): EpochReport 
   const time = epoch / EPOCHS;
   return {
     ...reportAt(time, random, 0.005),
-    ...{ epoch, learningRate: 3e-4 * (1 + Math.cos(Math.PI * time)) * 0.5, seconds: 71 },
+    epoch,
+    learningRate: 3e-4 * (1 + Math.cos(Math.PI * time)) * 0.5,
+    seconds: 71,
     holdout: {
       top1: 0.86 - 0.42 * Math.exp(-4.6 * time) + noise(random, 0.012),
       loss: 0.66 + 1.1 * Math.exp(-3.8 * time) + noise(random, 0.02),
@@ -56,7 +62,12 @@ function epochAt(epoch: number, random: (limit: number) => number): EpochReport 
 function recipeOf(manifest: ClassificationManifest): TrainingRecipe {
   const { imageSize, embedDim, tokenKeep } = manifest;
   const recipe = recipeBase('winnow', {
-    ...{ method: 'distill', images: IMAGES, imageSize, embedDim, epochs: EPOCHS, batch: BATCH },
+    method: 'distill',
+    images: IMAGES,
+    imageSize,
+    embedDim,
+    epochs: EPOCHS,
+    batch: BATCH,
   });
   const losses = { classification: 1, tokenRatio: 10, blockRatio: 10, distillClass: 0.5, distillToken: 0.5 };
   return { ...recipe, losses: { ...losses, tokenKeep, blockKeep: 0.8 } };
@@ -89,7 +100,8 @@ function outcomeOf(names: readonly string[], pictures: TrainingPictures['picture
   const images = names.length * HOLDOUT;
   const top1 = right / images;
   const curve = [1, 0.9, 0.8, 0.7, 0.6, 0.5].map((tokenKeep, index) => ({
-    ...{ tokenKeep, blockKeep: 0.81 },
+    tokenKeep,
+    blockKeep: 0.81,
     top1: top1 + ([0.012, 0.011, 0.007, 0, -0.018, -0.057][index] ?? 0),
     workShare: [0.84, 0.73, 0.63, 0.54, 0.46, 0.4][index] ?? 0,
   }));
@@ -106,7 +118,8 @@ function picturesOf(folder: string, names: readonly string[]): TrainingPictures 
       .map((file) => ({ path: join(folder, name, file), relativePath: `${name}/${file}`, classIndex })),
   );
   return {
-    ...{ format: 1, root: folder },
+    format: 1,
+    root: folder,
     pictures: pictures.map((picture, index) => ({ ...picture, held: index % HELD === 3 })),
   };
 }
@@ -155,27 +168,42 @@ function journalOf(
   return {
     format: 1,
     request: { folder, method: 'distill', from: 'everyday10', name },
-    ...{ name, method: 'distill', source: folder, device: 'cpu', seed: 0 },
+    name,
+    method: 'distill',
+    source: folder,
+    device: 'cpu',
+    seed: 0,
     parent: { name: 'everyday10', path: everyday10, sha256: dataSha256, dataSha256 },
     createdAt: '2026-01-02T03:04:05.000Z',
     ...(isDone && { finishedAt: '2026-01-02T03:29:41.000Z', model: name }),
-    ...{ state: isDone ? 'done' : 'running', trained: isDone, outline: recipe },
+    state: isDone ? 'done' : 'running',
+    trained: isDone,
+    outline: recipe,
     plan: {
-      ...{ manifest: { ...manifest, name }, recipe, steps },
+      manifest: { ...manifest, name },
+      recipe,
+      steps,
       classes,
       warnings: [
         {
           kind: 'near-duplicates',
           message:
             '3 pictures that are held out look like one that is learned from, so the measured accuracy will be too good.',
-          ...{ paths: ['cat/cat-10.jpg', 'cat/cat-12.jpg'], count: 3 },
+          paths: ['cat/cat-10.jpg', 'cat/cat-12.jpg'],
+          count: 3,
         },
       ],
     },
     position: {
-      ...{ step, state: undefined, seconds: 71 * done, epochSeconds: 0, epochSum: undefined, missing: [] },
+      step,
+      state: undefined,
+      seconds: 71 * done,
+      epochSeconds: 0,
+      epochSum: undefined,
+      missing: [],
       curve: {
-        ...{ stride: STRIDE, pending: undefined },
+        stride: STRIDE,
+        pending: undefined,
         points: Array.from({ length: Math.floor(step / STRIDE) }, (_, index) => ({
           step: (index + 1) * STRIDE,
           report: reportAt((index * STRIDE) / steps, random, 0.03),
@@ -184,8 +212,11 @@ function journalOf(
     },
     epochs,
     best: {
-      ...{ epoch: best.epoch, top1: best.holdout?.top1 ?? 0, loss: best.holdout?.loss ?? 0 },
-      ...{ onAim: true, file: 'epoch.safetensors' },
+      epoch: best.epoch,
+      top1: best.holdout?.top1 ?? 0,
+      loss: best.holdout?.loss ?? 0,
+      onAim: true,
+      file: 'epoch.safetensors',
     },
     ...(isDone && { result: outcomeOf(names, pictures.pictures) }),
   };

@@ -81,7 +81,9 @@ export class Stage {
     await page.setViewportSize(options.viewport);
     await page.emulateMedia({ colorScheme: options.colorScheme, reducedMotion: 'reduce' });
     return new WinnowWindow(page, {
-      ...{ data, pid: app.process().pid ?? 0, answerDialog: (path) => answerDialog(app, path) },
+      data,
+      pid: app.process().pid ?? 0,
+      answerDialog: (path) => answerDialog(app, path),
       another: () => Promise.reject(new Error('The app has one window')),
     });
   }

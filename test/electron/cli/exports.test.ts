@@ -246,8 +246,13 @@ suite('winnow sort and unsort', () => {
     assert.ok(run !== undefined);
     const controller = new AbortController();
     const cutOff = transferFiles(library, run, {
-      ...{ filter: {}, to, mode: 'move', createdAt: '2026-01-02T03:04:05.000Z', total: many.length },
-      ...{ signal: controller.signal, onProgress: () => controller.abort() },
+      filter: {},
+      to,
+      mode: 'move',
+      createdAt: '2026-01-02T03:04:05.000Z',
+      total: many.length,
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
     });
     await assert.rejects(cutOff, { code: 'CANCELLED' });
     library.close();

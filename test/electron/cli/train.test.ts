@@ -7,7 +7,7 @@ import { after, before, suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { start, winnow } from '../support/command-line.ts';
-import { session } from '../support/house.ts';
+import { session } from '../support/test-app.ts';
 import { drawShapes } from '../support/shapes.ts';
 import type { ShapeName } from '../support/shapes.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -19,8 +19,24 @@ const segmentation = fileURLToPath(
 
 /** A model that learns the shapes in a second. */
 const small = [
-  ...['--from', 'scratch', '--size', 'micro', '--width', '32', '--depth', '4', '--states', '4'],
-  ...['--image-size', '16', '--patch-size', '4', '--lr', '0.003', '--threads', '2'],
+  '--from',
+  'scratch',
+  '--size',
+  'micro',
+  '--width',
+  '32',
+  '--depth',
+  '4',
+  '--states',
+  '4',
+  '--image-size',
+  '16',
+  '--patch-size',
+  '4',
+  '--lr',
+  '0.003',
+  '--threads',
+  '2',
 ];
 
 const atEnd = { after: (cleanup: () => void) => after(cleanup) };

@@ -14,7 +14,7 @@ import { suite, test } from 'node:test';
 import { Library } from '../../../electron/core/store/library.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
 import { writeFiles } from '../support/files.ts';
-import { house, session } from '../support/house.ts';
+import { testApp, session } from '../support/test-app.ts';
 import { testModels, everyday10 } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -22,7 +22,7 @@ const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, me
 
 suite('a run', () => {
   test('predicts every image once, in batches, and tells what it uses and how far it is', async (t) => {
-    const { app, engine, folder, events } = house(t, 10);
+    const { app, engine, folder, events } = testApp(t, 10);
     const run = await app.run({ folders: [folder], batch: 4 });
     assert.equal(run.state, 'done');
     assert.deepEqual(run.counts, { total: 10, pending: 0, ok: 10, failed: 0 });
@@ -39,7 +39,7 @@ suite('a run', () => {
   });
 
   test('uses the bundled model, the balanced preset and the first usable device unless told otherwise', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     const { spec } = await app.run({ folders: [folder] });
     assert.deepEqual([spec.modelName, spec.preset.name, spec.device], ['everyday10', 'balanced', 'cpu']);
     const other = await app.run({ folders: [folder], tokenKeep: '0.5', device: 'reference' });
@@ -48,7 +48,7 @@ suite('a run', () => {
   });
 
   test('has two batches under way, and saves each by itself', async (t) => {
-    const { app, engine, folder, libraryPath } = house(t, 6);
+    const { app, engine, folder, libraryPath } = testApp(t, 6);
     const saved: number[] = [];
     let underWay = 0;
     let most = 0;
@@ -66,7 +66,7 @@ suite('a run', () => {
   });
 
   test('again predicts only what is new or changed, and forgets what has vanished', async (t) => {
-    const { app, engine, folder } = house(t, 5);
+    const { app, engine, folder } = testApp(t, 5);
     await app.run({ folders: [folder] });
     engine.batches.length = 0;
     const same = await app.run({ folders: [folder] });
@@ -82,7 +82,7 @@ suite('a run', () => {
   });
 
   test('is the same one however its folders are written', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     mkdirSync(join(folder, 'sub'));
     const one = await app.run({ folders: [folder] });
     const other = await app.run({ folders: [`${folder}/sub/`, `${folder}/./sub/..`, folder] });
@@ -90,7 +90,7 @@ suite('a run', () => {
   });
 
   test('keeps two folders apart that hold the same names', async (t) => {
-    const { app, folder, libraryPath } = house(t);
+    const { app, folder, libraryPath } = testApp(t);
     writeFiles(folder, { 'a/1.jpg': 'x', 'b/1.jpg': 'x' });
     await app.run({ folders: [join(folder, 'b'), join(folder, 'a')] });
     const out = join(dirname(libraryPath), 'out.json');
@@ -103,7 +103,7 @@ suite('a run', () => {
   });
 
   test('keeps failures until their files change, but tries again what could not be read', async (t) => {
-    const { app, engine, folder } = house(t);
+    const { app, engine, folder } = testApp(t);
     writeFiles(folder, { 'bad.jpg': 'x', '1.jpg': 'x', '2.jpg': 'x' });
     engine.beforeAnswer = () => rmSync(join(folder, '2.jpg'));
     const first = await app.run({ folders: [folder] });
@@ -118,7 +118,7 @@ suite('a run', () => {
 
   const asRoot = process.getuid?.() === 0 && 'permissions do not bind root';
   test('keeps what it knows of a sub-folder that cannot be read this time', { skip: asRoot }, async (t) => {
-    const { app, engine, folder, events } = house(t);
+    const { app, engine, folder, events } = testApp(t);
     writeFiles(folder, { 'a/1.jpg': 'x', 'a/b/2.jpg': 'x', 'a0.jpg': 'x' });
     await app.run({ folders: [folder] });
     engine.batches.length = 0;
@@ -131,7 +131,7 @@ suite('a run', () => {
 
 suite('a run that is interrupted', () => {
   test('by cancel saves the batches under way, and resume does the rest', async (t) => {
-    const { app, engine, folder } = house(t, 10);
+    const { app, engine, folder } = testApp(t, 10);
     engine.beforeAnswer = async () => {
       if (engine.batches.length === 2) await app.cancel({ runId: 1 });
     };
@@ -143,7 +143,7 @@ suite('a run that is interrupted', () => {
   });
 
   test('while it scans scans again', async (t) => {
-    const { app, engine, folder, events } = house(t, 3);
+    const { app, engine, folder, events } = testApp(t, 3);
     const unsubscribe = app.subscribe((event) => {
       if (event.type === 'started') void app.cancel({ runId: event.plan.run.id });
     });
@@ -157,7 +157,7 @@ suite('a run that is interrupted', () => {
   });
 
   test('by a failing engine keeps what was saved, and resume does the rest', async (t) => {
-    const { app, engine, folder } = house(t, 8);
+    const { app, engine, folder } = testApp(t, 8);
     engine.beforeAnswer = () => {
       if (engine.batches.length === 3) throw new AppError('ENGINE', 'The device went away');
     };
@@ -171,7 +171,7 @@ suite('a run that is interrupted', () => {
   });
 
   test('by a folder that goes away fails no image of it and says so once', async (t) => {
-    const { app, engine, folder, events } = house(t, 6);
+    const { app, engine, folder, events } = testApp(t, 6);
     engine.beforeAnswer = () => {
       if (engine.batches.length === 2) renameSync(folder, `${folder}-unplugged`);
     };
@@ -190,7 +190,7 @@ suite('a run that is interrupted', () => {
   });
 
   test('finds its model where it lies now, by content', async (t) => {
-    const { app, engine, folder, libraryPath } = house(t, 2);
+    const { app, engine, folder, libraryPath } = testApp(t, 2);
     const own = join(dirname(libraryPath), 'own.safetensors');
     copyFileSync(everyday10, own);
     engine.beforeAnswer = () => {
@@ -213,7 +213,7 @@ suite('a run that is interrupted', () => {
 
 suite('AppService', () => {
   test('lets one run write into a library at a time', async (t) => {
-    const { app, engine, folder, libraryPath } = house(t, 2);
+    const { app, engine, folder, libraryPath } = testApp(t, 2);
     const other = session(t, libraryPath);
     let refused: unknown;
     engine.beforeAnswer = async () => {
@@ -228,7 +228,7 @@ suite('AppService', () => {
   });
 
   test('answers wrong arguments with one sentence', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     const file = join(folder, '000.jpg');
     const cases: [() => Promise<unknown>, string, RegExp][] = [
       [() => app.run({ folders: [] }), 'BAD_ARGUMENT', /^At least one folder must be named/],
@@ -254,7 +254,7 @@ suite('AppService', () => {
   });
 
   test('shows the labels and failures of a run', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, { '1.jpg': 'x', '11.jpg': 'x', '3.jpg': 'x', 'bad.jpg': 'x' });
     await app.run({ folders: [folder] });
     const { labels, failures } = await app.showRun({ runId: 1 });

@@ -1,26 +1,24 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  atInputSize,
-  countFlops,
-  workShare,
-  type ClassifierShape,
-  type DetectorShape,
-  type SegmenterShape,
-} from '../../../electron/core/flops.ts';
+import { atInputSize, countFlops, workShare } from '../../../electron/core/flops.ts';
+import type { ClassifierShape, DetectorShape, SegmenterShape } from '../../../electron/core/model-shape.ts';
 import { keepPowers } from '../../../electron/core/presets.ts';
 
 /** A published size: 224 pixels, patches of 16, 24 blocks, 1,000 classes. */
 function model(embedDim: number, dynamic: boolean): ClassifierShape {
   return {
     task: 'classification',
-    ...{ imageSize: 224, patchSize: 16, stride: 16, embedDim, depth: 24, stateDim: 16, convWidth: 4 },
-    ...{
-      dtRank: embedDim / 16,
-      classes: 1000,
-      blockSelection: dynamic,
-      pruningLayers: dynamic ? [6, 12, 18] : [],
-    },
+    imageSize: 224,
+    patchSize: 16,
+    stride: 16,
+    embedDim,
+    depth: 24,
+    stateDim: 16,
+    convWidth: 4,
+    dtRank: embedDim / 16,
+    classes: 1000,
+    blockSelection: dynamic,
+    pruningLayers: dynamic ? [6, 12, 18] : [],
   };
 }
 
@@ -95,13 +93,17 @@ test('a stage keeps at least one patch', () => {
 /** DyVM-T with UperNet, as published. */
 const SEGMENTER: SegmenterShape = {
   ...model(192, true),
-  ...{ task: 'segmentation', imageSize: 512, classes: 150 },
+  task: 'segmentation',
+  imageSize: 512,
+  classes: 150,
   head: { taps: [5, 11, 17, 23], width: 192, poolScales: [1, 2, 3, 6], slideStride: 341 },
 };
 
 const DETECTOR: DetectorShape = {
   ...model(192, false),
-  ...{ task: 'detection', imageSize: 1024, classes: 80 },
+  task: 'detection',
+  imageSize: 1024,
+  classes: 80,
   head: { width: 256, boxWidth: 1024, stages: 3, boxPerClass: false },
 };
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ResultFilter, ResultItem, ResultSort } from '../../../electron/shared/api/results.ts';
-import { house } from '../support/house.ts';
+import { testApp } from '../support/test-app.ts';
 import { makeLargeLibrary } from '../support/large-library.ts';
 import type { LargeLibraryOptions } from '../support/large-library.ts';
 import { everydayLabels, sampleImages } from '../support/models.ts';
@@ -12,7 +12,7 @@ import { everydayLabels, sampleImages } from '../support/models.ts';
 const IMAGES = 100_000;
 
 async function largeHouse(t: TestContext, options: Partial<LargeLibraryOptions> = {}) {
-  const home = house(t);
+  const home = testApp(t);
   const library = await makeLargeLibrary(home.libraryPath, home.folder, { images: IMAGES, ...options });
   return { ...home, ...library };
 }

@@ -11,7 +11,7 @@ import { Library } from '../../../electron/core/store/library.ts';
 import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
-import { house, session } from '../support/house.ts';
+import { testApp, session } from '../support/test-app.ts';
 import { testModels, sampleImages } from '../support/models.ts';
 
 const DAY = 24 * 3600_000;
@@ -53,7 +53,7 @@ function files(count: number): Record<string, string> {
 
 suite('the library', () => {
   test('tells what it is', async (t) => {
-    const { app, folder, libraryPath } = house(t, 3);
+    const { app, folder, libraryPath } = testApp(t, 3);
     await app.run({ folders: [folder] });
     const info = await app.libraryInfo({});
     assert.deepEqual([info.path, info.folders, info.images, info.runs], [libraryPath, 1, 3, 1]);
@@ -63,7 +63,7 @@ suite('the library', () => {
   });
 
   test('is backed up while a run is under way, and restored with what it replaced kept', async (t) => {
-    const { app, engine, folder, libraryPath } = house(t, 4);
+    const { app, engine, folder, libraryPath } = testApp(t, 4);
     let out = '';
     engine.beforeAnswer = async () => {
       if (out === '') out = (await app.backUpLibrary({})).path;
@@ -91,7 +91,7 @@ suite('the library', () => {
   });
 
   test('that is damaged tells so with its backups, and is restored from one', async (t) => {
-    const { app, folder, libraryPath } = house(t, 2);
+    const { app, folder, libraryPath } = testApp(t, 2);
     await app.run({ folders: [folder] });
     await app.backUpLibrary({});
     await app.close();
@@ -106,7 +106,7 @@ suite('the library', () => {
   });
 
   test('is backed up to a file that a person names', async (t) => {
-    const { app, folder, libraryPath } = house(t, 1);
+    const { app, folder, libraryPath } = testApp(t, 1);
     await app.run({ folders: [folder] });
     const out = join(dirname(libraryPath), 'copy.db');
     assert.equal((await app.backUpLibrary({ out })).path, out);
@@ -126,7 +126,7 @@ suite('the library', () => {
   });
 
   test('is not replaced by what is no sound backup', async (t) => {
-    const { app, folder, libraryPath } = house(t);
+    const { app, folder, libraryPath } = testApp(t);
     writeFiles(folder, files(800));
     await app.run({ folders: [folder] });
     const root = dirname(libraryPath);
@@ -156,7 +156,7 @@ suite('the library', () => {
   });
 
   test('that another Winnow has open is not replaced', async (t) => {
-    const { app, folder, libraryPath } = house(t, 1);
+    const { app, folder, libraryPath } = testApp(t, 1);
     await app.run({ folders: [folder] });
     const { path } = await app.backUpLibrary({});
     const other = Library.open(libraryPath);
@@ -170,7 +170,7 @@ suite('the library', () => {
   });
 
   test('that is damaged names its last backup, which can be restored', async (t) => {
-    const { app, folder, libraryPath } = house(t);
+    const { app, folder, libraryPath } = testApp(t);
     writeFiles(folder, files(800));
     await app.run({ folders: [folder] });
     const { path } = await app.backUpLibrary({});
@@ -190,7 +190,7 @@ suite('the library', () => {
   });
 
   test('that is damaged and has no backup says so', async (t) => {
-    const { app, libraryPath } = house(t);
+    const { app, libraryPath } = testApp(t);
     writeFileSync(libraryPath, 'no database '.repeat(1000));
     await assert.rejects(app.listRuns({}), {
       message: /is not a Winnow library or is damaged/,
@@ -201,7 +201,7 @@ suite('the library', () => {
 
 suite('the daily backup', () => {
   test('is made before the first change of a day, and the last three are kept', async (t) => {
-    const { folder, libraryPath } = house(t, 2);
+    const { folder, libraryPath } = testApp(t, 2);
     const { clock, start, notices } = atTime(t, libraryPath);
     const days: string[] = [];
     // As partialPath names it, of a process that is dead.
@@ -228,7 +228,7 @@ suite('the daily backup', () => {
   });
 
   test('that was cut off when it had its name leaves no second one, though none is due any more', async (t) => {
-    const { folder, libraryPath } = house(t, 2);
+    const { folder, libraryPath } = testApp(t, 2);
     const { start } = atTime(t, libraryPath);
     const before = start();
     await before.run({ folders: [folder] });
@@ -247,7 +247,7 @@ suite('the daily backup', () => {
   });
 
   test('holds what was there before, and a person can go back to it', async (t) => {
-    const { folder, libraryPath } = house(t, 2);
+    const { folder, libraryPath } = testApp(t, 2);
     const { clock, start } = atTime(t, libraryPath);
     const app = start();
     await app.run({ folders: [folder] });
@@ -261,7 +261,7 @@ suite('the daily backup', () => {
   });
 
   test('that cannot be made is told once a day and stops nothing', async (t) => {
-    const { folder, libraryPath } = house(t, 2);
+    const { folder, libraryPath } = testApp(t, 2);
     const { clock, start, notices } = atTime(t, libraryPath);
     const app = start();
     await app.run({ folders: [folder] });
@@ -275,7 +275,7 @@ suite('the daily backup', () => {
   });
 
   test('of a damaged library takes no good one away', async (t) => {
-    const { folder, libraryPath } = house(t);
+    const { folder, libraryPath } = testApp(t);
     writeFiles(folder, files(800));
     const { clock, start, notices } = atTime(t, libraryPath);
     for (let day = 0; day < 5; day++, clock.now += DAY) {

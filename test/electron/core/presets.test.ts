@@ -10,8 +10,10 @@ import type { Preset } from '../../../electron/shared/run.ts';
 import { appError } from './app-error.ts';
 
 const MODEL = {
-  ...{ name: 'sample', task: 'classification' as const },
-  ...{ tokenKeep: keepPowers(0.7, 3), imageSize: 64 },
+  name: 'sample',
+  task: 'classification' as const,
+  tokenKeep: keepPowers(0.7, 3),
+  imageSize: 64,
 };
 
 function keepOf(name: string, tokenKeep: number[]): number[] | undefined {
@@ -72,7 +74,10 @@ test('a custom preset takes one ratio to its powers, or a list as it is', () => 
   assert.deepEqual(custom({ tokenKeep: '0.6, 0.33,0.1' }).tokenKeep, [0.6, 0.33, 0.1]);
   assert.deepEqual(custom({ tokenKeep: '1' }).tokenKeep, [1, 1, 1]);
   assert.deepEqual(custom({ blockThreshold: 0.3 }), {
-    ...{ name: 'custom', tokenKeep: [1, 1, 1], blockThreshold: 0.3, precision: 'fp32' },
+    name: 'custom',
+    tokenKeep: [1, 1, 1],
+    blockThreshold: 0.3,
+    precision: 'fp32',
   });
 });
 

@@ -4,13 +4,13 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { settingsSchema } from '../../../electron/shared/api/settings.ts';
 import { noticesOf } from '../support/events.ts';
-import { house, session } from '../support/house.ts';
+import { testApp, session } from '../support/test-app.ts';
 
 const defaults = settingsSchema.parse({});
 
 suite('settings', () => {
   test('start with defaults, change one by one, and are kept', async (t) => {
-    const { app, libraryPath } = house(t);
+    const { app, libraryPath } = testApp(t);
     assert.deepEqual(await app.settings({}), defaults);
     assert.deepEqual([defaults.theme, defaults.threads, defaults.welcomed], ['system', null, false]);
     assert.deepEqual(await app.changeSettings({ theme: 'dark' }), { ...defaults, theme: 'dark' });
@@ -22,7 +22,7 @@ suite('settings', () => {
   });
 
   test('say how many threads a run takes', async (t) => {
-    const { app, engine, folder } = house(t, 1);
+    const { app, engine, folder } = testApp(t, 1);
     await app.changeSettings({ threads: 3 });
     await app.run({ folders: [folder] });
     await app.run({ folders: [folder], preset: 'fast', threads: 2 });
@@ -34,7 +34,7 @@ suite('settings', () => {
 
   test('that cannot be understood are kept aside, and the defaults hold', async (t) => {
     for (const text of ['{ "theme": ', '{ "theme": "pink" }', '{ "colour": 1 }', '[]', '']) {
-      const { app, events, libraryPath } = house(t);
+      const { app, events, libraryPath } = testApp(t);
       const file = join(dirname(libraryPath), 'settings.json');
       writeFileSync(file, text);
       assert.deepEqual(await app.settings({}), defaults);
@@ -52,7 +52,7 @@ suite('settings', () => {
   });
 
   test('are checked', async (t) => {
-    const { app } = house(t);
+    const { app } = testApp(t);
     const wrong = { code: 'BAD_ARGUMENT', message: 'A theme must be system, light or dark, but is "pink"' };
     await assert.rejects(app.changeSettings({ theme: 'pink' as 'dark' }), wrong);
     await assert.rejects(app.changeSettings({ threads: 0 }), { code: 'BAD_ARGUMENT' });

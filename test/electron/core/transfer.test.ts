@@ -17,15 +17,15 @@ import { takeExclusiveLock } from '../../../electron/core/store/exclusive-lock.t
 import { folderNameOf } from '../../../electron/core/transfer/place-names.ts';
 import { writeFiles } from '../support/files.ts';
 import { foundRun } from '../support/found-run.ts';
-import { house } from '../support/house.ts';
-import type { Session } from '../support/house.ts';
+import { testApp } from '../support/test-app.ts';
+import type { Session } from '../support/test-app.ts';
 
 /** A run, done, on these files, and a place to sort them to. */
 async function sorted(
   t: TestContext,
   files: Record<string, string>,
 ): Promise<Session & { folder: string; to: string }> {
-  const place = house(t);
+  const place = testApp(t);
   writeFiles(place.folder, files);
   await place.app.run({ folders: [place.folder] });
   return { ...place, to: join(dirname(place.folder), 'sorted') };
@@ -47,7 +47,12 @@ suite('sorting images into folders', () => {
     rmSync(join(folder, '2.jpg'));
     const { freeBytes, ...plan } = await app.planTransfer({ runId: 1, to, mode: 'move' });
     assert.deepEqual(plan, {
-      ...{ files: 3, bytes: 14, renamed: 1, withoutLabel: 1, inPlace: 0, missing: 1 },
+      files: 3,
+      bytes: 14,
+      renamed: 1,
+      withoutLabel: 1,
+      inPlace: 0,
+      missing: 1,
       labels: [{ label: 'automobile', folder: 'automobile', files: 3 }],
     });
     assert.ok(freeBytes !== undefined && freeBytes > 0);
@@ -285,7 +290,8 @@ suite('sorting what a detection model found', () => {
     });
     const boxes = (name: string, label?: string) =>
       app.review({
-        ...{ runId, imageIds: [ids[name] ?? 0] },
+        runId,
+        imageIds: [ids[name] ?? 0],
         verdict: {
           kind: 'boxes',
           boxes: label === undefined ? [] : [{ label, x: 1, y: 1, width: 5, height: 5 }],
@@ -293,7 +299,10 @@ suite('sorting what a detection model found', () => {
       });
     const plan = async (filter: object = {}) => {
       const { files, withoutLabel, labels } = await app.planTransfer({
-        ...{ runId, filter, to: join(root, 'to'), mode: 'copy' },
+        runId,
+        filter,
+        to: join(root, 'to'),
+        mode: 'copy',
       });
       return [files, withoutLabel, ...labels.map(({ label, files: count }) => `${label} ${count}`).sort()];
     };
@@ -306,7 +315,10 @@ suite('sorting what a detection model found', () => {
     assert.deepEqual(await plan(), [2, 3, 'owl 1', 'toad 1']);
     await app.transferFiles({ runId, to: join(root, 'to'), mode: 'copy' });
     assert.deepEqual(readdirSync(join(root, 'to'), { recursive: true }).sort(), [
-      ...['owl', join('owl', '1.jpg'), 'toad', join('toad', '3.jpg')],
+      'owl',
+      join('owl', '1.jpg'),
+      'toad',
+      join('toad', '3.jpg'),
     ]);
   });
 });

@@ -28,7 +28,10 @@ async function counting(t: TestContext, count: number) {
     },
   });
   await engine.open({
-    ...{ packagePath: everyday10, device: 'cpu', threads: 1, precision: 'fp32' },
+    packagePath: everyday10,
+    device: 'cpu',
+    threads: 1,
+    precision: 'fp32',
     input: { task: 'classification', resize: 32, crop: 32 },
   });
   const paths = Array.from({ length: count }, (_, index) =>

@@ -99,7 +99,11 @@ suite('BMP', () => {
     const high = Buffer.alloc(4);
     high.writeUInt32LE(0xff000000);
     const ofHigh = bmp({
-      ...{ width: 1, height: 1, bits: 32, compression: 3, rows: high },
+      width: 1,
+      height: 1,
+      bits: 32,
+      compression: 3,
+      rows: high,
       masks: [0xff000000, 0x00ff0000, 0x0000ff00],
     });
     assert.deepEqual(await decode(ofHigh), red);

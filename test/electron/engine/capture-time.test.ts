@@ -13,10 +13,24 @@ const taken = '2021:02:03 10:11:12';
 suite('capture times', () => {
   test('that do not exist are none', () => {
     const none = [
-      ...['0000:00:00 00:00:00', '2020:13:14 10:00:00', '2021:02:30 10:00:00', '0001:01:01 00:00:00'],
-      ...['2021:00:10 10:00:00', '2021:02:00 10:00:00', '2021:02:29 10:00:00', '1900:02:29 10:00:00'],
-      ...['2021:02:03 24:00:00', '2021:02:03 10:60:00', '2021:02:03 10:11:60', '1825:12:31 23:59:59'],
-      ...['    :  :     :  :  ', '2021:02:03', '2021:2:3 10:11:12', '2021:02:03 10:11:123', 'yesterday', ''],
+      '0000:00:00 00:00:00',
+      '2020:13:14 10:00:00',
+      '2021:02:30 10:00:00',
+      '0001:01:01 00:00:00',
+      '2021:00:10 10:00:00',
+      '2021:02:00 10:00:00',
+      '2021:02:29 10:00:00',
+      '1900:02:29 10:00:00',
+      '2021:02:03 24:00:00',
+      '2021:02:03 10:60:00',
+      '2021:02:03 10:11:60',
+      '1825:12:31 23:59:59',
+      '    :  :     :  :  ',
+      '2021:02:03',
+      '2021:2:3 10:11:12',
+      '2021:02:03 10:11:123',
+      'yesterday',
+      '',
     ];
     for (const text of none) assert.equal(parseTime(text), undefined, text);
     assert.equal(parseTime(undefined), undefined);
@@ -79,8 +93,14 @@ suite('capture times', () => {
 
   test('are found in a TIFF, in its EXIF directory or the first, of either byte order', async () => {
     const file = tiff({
-      ...{ width: 2, height: 2, samples: 3, bits: 8, kind: 'unsigned', photometric: 'rgb' },
-      ...{ data: Buffer.alloc(12), exif: texts },
+      width: 2,
+      height: 2,
+      samples: 3,
+      bits: 8,
+      kind: 'unsigned',
+      photometric: 'rgb',
+      data: Buffer.alloc(12),
+      exif: texts,
     });
     assert.deepEqual(await header(file), expected);
     const written = await draw(9, 9)
@@ -111,8 +131,14 @@ suite('capture times', () => {
     ]);
     // In that box the first directory is the EXIF directory.
     const first = tiff({
-      ...{ width: 1, height: 1, samples: 1, bits: 8, kind: 'unsigned', photometric: 'black is zero' },
-      ...{ data: Buffer.alloc(1), exif: texts },
+      width: 1,
+      height: 1,
+      samples: 1,
+      bits: 8,
+      kind: 'unsigned',
+      photometric: 'black is zero',
+      data: Buffer.alloc(1),
+      exif: texts,
     });
     assert.equal(captureTime(Buffer.concat([file, first]))?.at, expected.at);
   });

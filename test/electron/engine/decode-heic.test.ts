@@ -81,7 +81,10 @@ suite('HEIC', () => {
     const engine = new EngineClient();
     t.after(() => engine.close());
     await engine.open({
-      ...{ packagePath: everyday10, device: 'cpu', threads: 2, precision: 'fp32' },
+      packagePath: everyday10,
+      device: 'cpu',
+      threads: 2,
+      precision: 'fp32',
       input: { task: 'classification', resize: 32, crop: 32 },
     });
     const dial = { tokenKeep: [1, 1, 1], blockThreshold: 0.5 };

@@ -109,7 +109,12 @@ suite('decoding', () => {
   test('stretches floats from 0 to 1, and takes larger ones as they are', async () => {
     const floats = (values: Float32Array) =>
       tiff({
-        ...{ width, height, samples: 1, bits: 32, kind: 'float', photometric: 'black is zero' },
+        width,
+        height,
+        samples: 1,
+        bits: 32,
+        kind: 'float',
+        photometric: 'black is zero',
         data: Buffer.from(values.buffer),
       });
     const unit = floats(Float32Array.from(grey, (value) => value / 255));
@@ -123,7 +128,12 @@ suite('decoding', () => {
       [...grey.keys()].flatMap((i) => [...pixels.subarray(i * 3, i * 3 + 3), (i * 7) % 256]),
     );
     const picture = tiff({
-      ...{ width, height, samples: 4, bits: 8, kind: 'unsigned', photometric: 'cmyk' },
+      width,
+      height,
+      samples: 4,
+      bits: 8,
+      kind: 'unsigned',
+      photometric: 'cmyk',
       data: ink,
     });
     assert.equal((await sharp(picture).metadata()).space, 'cmyk');

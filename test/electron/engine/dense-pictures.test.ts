@@ -76,7 +76,9 @@ class FakeAddon implements NativeAddon {
 const segmentation: ModelInput = { task: 'segmentation', size: 64 };
 const detection: ModelInput = { task: 'detection', size: 64 };
 const dial = {
-  ...{ tokenKeep: [1], blockThreshold: 0.5, slideStride: 40 },
+  tokenKeep: [1],
+  blockThreshold: 0.5,
+  slideStride: 40,
   detection: { minScore: 0.1, nmsIou: 0.6, maxDetections: 7 },
 };
 
@@ -146,8 +148,10 @@ suite('a picture for a detection model', () => {
       { classIndex: 0, confidence: 0.3 },
     ]);
     assert.deepEqual(outcome.detections?.[0], {
-      ...{ classIndex: 2, score: 0.9 },
-      ...{ box: { x: 1, y: 2, width: 4, height: 7 }, mask: { area: 20, counts: 'c' } },
+      classIndex: 2,
+      score: 0.9,
+      box: { x: 1, y: 2, width: 4, height: 7 },
+      mask: { area: 20, counts: 'c' },
     });
   });
 

@@ -16,7 +16,10 @@ import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const onCuda: EngineModel = {
-  ...{ packagePath: everyday10, device: 'cuda', threads: 2, precision: 'bf16' },
+  packagePath: everyday10,
+  device: 'cuda',
+  threads: 2,
+  precision: 'bf16',
   input: { task: 'classification', resize: 32, crop: 32 },
 };
 const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };

@@ -25,7 +25,7 @@ const model: EngineModel = {
   input: { task: 'classification', resize: 32, crop: 32 },
 };
 const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
-const poisonHost = join(import.meta.dirname, 'poison-host.ts');
+const crashingHost = join(import.meta.dirname, 'crashing-host.ts');
 
 function client(t: TestContext, options: EngineClientOptions = {}): EngineClient {
   const engine = new EngineClient(options);
@@ -158,13 +158,13 @@ suite('the engine', () => {
 });
 
 suite('the engine client', () => {
-  const poisons = { '003x.jpg': 'ABORT', '007x.jpg': 'EXIT', '011x.jpg': 'ABORT' };
+  const crashing = { '003x.jpg': 'ABORT', '007x.jpg': 'EXIT', '011x.jpg': 'ABORT' };
 
   test('finds the files that crash the host, and predicts all others', async (t) => {
     const crashes: string[] = [];
-    const engine = client(t, { hostEntry: poisonHost });
+    const engine = client(t, { hostEntry: crashingHost });
     engine.onCrash((reason) => crashes.push(reason));
-    const { paths } = await pictures(t, 13, poisons);
+    const { paths } = await pictures(t, 13, crashing);
     await engine.open(model);
     const batches = [paths.slice(0, 8), paths.slice(8)];
     const outcomes = (await Promise.all(batches.map((batch) => engine.predict(batch, dial)))).flat();
@@ -184,7 +184,7 @@ suite('the engine client', () => {
   });
 
   test('takes a host for hung that does not answer, and finds the file', async (t) => {
-    const engine = client(t, { hostEntry: poisonHost, watchdog: () => 2500 });
+    const engine = client(t, { hostEntry: crashingHost, watchdog: () => 2500 });
     const { paths } = await pictures(t, 1, { '000x.jpg': 'HANG' });
     await engine.open(model);
     const outcomes = await engine.predict(paths, dial);
@@ -196,7 +196,7 @@ suite('the engine client', () => {
   });
 
   test('gives up when every image crashes the engine', async (t) => {
-    const engine = client(t, { hostEntry: poisonHost });
+    const engine = client(t, { hostEntry: crashingHost });
     const all = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`${index}.jpg`, 'EXIT']));
     const { paths } = await pictures(t, 0, all);
     await engine.open(model);

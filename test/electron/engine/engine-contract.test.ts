@@ -13,7 +13,10 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { keptText } from '../../../electron/core/files/kept-text.ts';
 
 const model: EngineModel = {
-  ...{ packagePath: everyday10, device: 'cpu', threads: 2, precision: 'fp32' },
+  packagePath: everyday10,
+  device: 'cpu',
+  threads: 2,
+  precision: 'fp32',
   input: { task: 'classification', resize: 32, crop: 32 },
 };
 const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };

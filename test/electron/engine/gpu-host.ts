@@ -25,10 +25,18 @@ function devices(withGpus?: boolean): NativeDevice[] {
 
 function describe({ name, driver = 'driver 1', freeBytes = 8e9, reason }: FakeGpu): NativeDevice {
   return {
-    ...{ name, description: `Fake ${name}`, available: reason === undefined, reason, precisions: ['bf16'] },
+    name,
+    description: `Fake ${name}`,
+    available: reason === undefined,
+    reason,
+    precisions: ['bf16'],
     gpu: {
-      ...{ id: `id-${name}`, backend: 'cuda', driver, products: 'none' },
-      ...{ memoryBytes: 1e10, freeBytes },
+      id: `id-${name}`,
+      backend: 'cuda',
+      driver,
+      products: 'none',
+      memoryBytes: 1e10,
+      freeBytes,
     },
   };
 }

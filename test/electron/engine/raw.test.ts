@@ -55,8 +55,13 @@ suite('RAW files of cameras', () => {
   test('are told from pictures that only look like them', async () => {
     const data = drawPixels(16, 16);
     const picture = tiff({
-      ...{ width: 16, height: 16, samples: 3, bits: 8, data },
-      ...{ kind: 'unsigned', photometric: 'black is zero' },
+      width: 16,
+      height: 16,
+      samples: 3,
+      bits: 8,
+      data,
+      kind: 'unsigned',
+      photometric: 'black is zero',
     });
     assert.equal(await extractPreview(picture), undefined);
     assert.equal((await decoder.readHeader(await draw(9, 9).tiff().toBuffer())).format, 'tiff');

@@ -13,7 +13,7 @@ import { draw, drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { tiff } from '../support/tiff.ts';
 
-const poisonHost = join(import.meta.dirname, 'poison-host.ts');
+const crashingHost = join(import.meta.dirname, 'crashing-host.ts');
 const badImage = (message: RegExp) => ({ name: 'AppError', code: 'BAD_IMAGE', message });
 
 function client(t: TestContext, options: EngineClientOptions = {}): EngineClient {
@@ -49,7 +49,10 @@ suite('rendering', () => {
     const large = await engine.render(turned, { maxSide: 256 });
     assert.equal(large.type, 'image/webp');
     assert.deepEqual(await shape(large.bytes), {
-      ...{ format: 'webp', width: 128, height: 256, orientation: undefined },
+      format: 'webp',
+      width: 128,
+      height: 256,
+      orientation: undefined,
     });
     const small = join(folder, 'small.png');
     writeFileSync(small, await draw(20, 10).png().toBuffer());
@@ -64,7 +67,10 @@ suite('rendering', () => {
     const { bytes, type } = await engine.render(path, {});
     assert.equal(type, 'image/jpeg');
     assert.deepEqual(await shape(bytes), {
-      ...{ format: 'jpeg', width: 70, height: 30, orientation: undefined },
+      format: 'jpeg',
+      width: 70,
+      height: 30,
+      orientation: undefined,
     });
     const upright = await sharp(await draw(70, 30).rotate(180).png().toBuffer())
       .raw()
@@ -110,25 +116,25 @@ suite('rendering', () => {
 
   test('survives a picture that crashes the host, also beside a run, and does not try it again', async (t) => {
     const crashes: string[] = [];
-    const engine = client(t, { hostEntry: poisonHost });
+    const engine = client(t, { hostEntry: crashingHost });
     engine.onCrash((reason) => crashes.push(reason));
     const folder = temporaryFolder(t);
     await drawFolder(folder, 8);
     const paths = readdirSync(folder).map((name) => join(folder, name));
-    writeFiles(folder, { 'poison.jpg': 'EXIT' });
+    writeFiles(folder, { 'crash.jpg': 'EXIT' });
     await openModel(engine);
-    const poison = () => engine.render(join(folder, 'poison.jpg'), { maxSide: 256 });
+    const crash = () => engine.render(join(folder, 'crash.jpg'), { maxSide: 256 });
     const [outcomes] = await Promise.all([
       engine.predict(paths, dial),
       assert.rejects(
-        poison(),
+        crash(),
         (error) => error instanceof PictureError && /exit code 7/.test(error.problem.details ?? ''),
       ),
       ...paths.map((path) => engine.render(path, { maxSide: 256 })),
     ]);
     assert.ok(outcomes.every(({ status }) => status === 'ok'));
     const crashed = crashes.length;
-    await assert.rejects(poison(), badImage(/crashes the engine/));
+    await assert.rejects(crash(), badImage(/crashes the engine/));
     assert.equal(crashes.length, crashed);
   });
 });

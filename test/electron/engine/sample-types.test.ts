@@ -116,7 +116,13 @@ suite('samples of a TIFF', () => {
         ...(
           await decode(
             tiff({
-              ...{ width: 2, height: 1, samples: 3, bits: 32, kind: 'float', photometric: 'rgb', data },
+              width: 2,
+              height: 1,
+              samples: 3,
+              bits: 32,
+              kind: 'float',
+              photometric: 'rgb',
+              data,
             }),
           )
         ).pixels,

@@ -4,7 +4,8 @@ import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { loadAddon } from '../../../electron/engine/addon.ts';
 import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
-import type { Picture, PictureHeader } from '../../../electron/engine/decode-image.ts';
+import type { PictureHeader } from '../../../electron/engine/decode-image.ts';
+import type { Picture } from '../../../electron/engine/picture.ts';
 import { shrunkSize } from '../../../electron/engine/shrink-on-load.ts';
 import { draw } from '../support/pictures.ts';
 

@@ -16,15 +16,34 @@ const addon = loadAddon();
 const CLASSES = 2;
 
 const tiny = {
-  ...{ format: 1, name: 'tiny', task: 'classification', architecture: 'vim' },
-  ...{ imageSize: 16, patchSize: 4, stride: 4, embedDim: 24, depth: 2, stateDim: 4, convWidth: 4, dtRank: 2 },
-  ...{ classes: CLASSES, blockSelection: true, pruningLayers: [1], tokenKeep: [0.7] },
+  format: 1,
+  name: 'tiny',
+  task: 'classification',
+  architecture: 'vim',
+  imageSize: 16,
+  patchSize: 4,
+  stride: 4,
+  embedDim: 24,
+  depth: 2,
+  stateDim: 4,
+  convWidth: 4,
+  dtRank: 2,
+  classes: CLASSES,
+  blockSelection: true,
+  pruningLayers: [1],
+  tokenKeep: [0.7],
   preprocessing: { resize: 18, crop: 16, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
 };
 
 const varied: Augmentation = {
-  ...{ crop: { kind: 'resized', leastArea: 0.5 }, flip: true, colourJitter: 0.2, erasing: 0.2 },
-  ...{ randAugment: { operations: 2, magnitude: 9 }, mixup: 0.2, cutMix: 1, smoothing: 0.1 },
+  crop: { kind: 'resized', leastArea: 0.5 },
+  flip: true,
+  colourJitter: 0.2,
+  erasing: 0.2,
+  randAugment: { operations: 2, magnitude: 9 },
+  mixup: 0.2,
+  cutMix: 1,
+  smoothing: 0.1,
 };
 
 /** What createTrainer is asked for; `change` replaces parts of its settings. */

@@ -10,7 +10,7 @@ import { setupOf } from '../support/training-setup.ts';
 
 /** A client of a host that learns nothing, with a training open, and a step on one drawn picture by its seed. */
 async function opened(t: TestContext, idleLimit?: number) {
-  const hostEntry = join(import.meta.dirname, 'mortal-training-host.ts');
+  const hostEntry = join(import.meta.dirname, 'crashing-training-host.ts');
   const trainer = new TrainerClient(idleLimit === undefined ? { hostEntry } : { hostEntry, idleLimit });
   t.after(() => trainer.close());
   const folder = temporaryFolder(t);

@@ -15,20 +15,35 @@ import { setupOf } from '../support/training-setup.ts';
 
 /** A whole manifest of a small model. */
 const manifest = {
-  ...{ format: 1, name: 'small', task: 'classification', architecture: 'vim' },
-  ...{ imageSize: 16, patchSize: 4, stride: 4, embedDim: 8, depth: 2, stateDim: 2, convWidth: 4, dtRank: 1 },
-  ...{ classes: 2, blockSelection: true, pruningLayers: [1], tokenKeep: [0.7] },
+  format: 1,
+  name: 'small',
+  task: 'classification',
+  architecture: 'vim',
+  imageSize: 16,
+  patchSize: 4,
+  stride: 4,
+  embedDim: 8,
+  depth: 2,
+  stateDim: 2,
+  convWidth: 4,
+  dtRank: 1,
+  classes: 2,
+  blockSelection: true,
+  pruningLayers: [1],
+  tokenKeep: [0.7],
   labels: [{ name: 'one' }, { name: 'two' }],
   preprocessing: { resize: 18, crop: 16, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
   provenance: { file: 'none', sha256: '0'.repeat(64), weights: 'model' },
-  ...{ licence: 'none', dataSha256: '0'.repeat(64) },
+  licence: 'none',
+  dataSha256: '0'.repeat(64),
 };
 const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
 
 function setup(change: Partial<TrainerSetup> = {}): TrainerSetup {
   const { losses, optimiser, ...rest } = setupOf();
   return {
-    ...{ ...rest, manifest: JSON.stringify(manifest) },
+    ...rest,
+    manifest: JSON.stringify(manifest),
     losses: { ...losses, tokenKeep: [0.7], blockKeep: 0.8 },
     optimiser: { ...optimiser, averageDecay: 0.9 },
     ...change,

@@ -54,18 +54,20 @@ async function opened(t: TestContext, count: number, { memory, slow, setup }: Op
 
 const examplesOf = (paths: readonly string[]) => paths.map((path, classIndex) => ({ path, classIndex }));
 const stepOf = (paths: readonly string[], seed = 1) => ({
-  ...{ examples: examplesOf(paths), learningRate: 0.01, seed },
+  examples: examplesOf(paths),
+  learningRate: 0.01,
+  seed,
 });
 
 suite('a picture that is looked at', () => {
-  test('tells its size, its content and how it looks, or why it cannot', async (t) => {
+  test('tells its size, its content and how it dHash, or why it cannot', async (t) => {
     const { trainer, folder, paths } = await opened(t, 1);
     const [path = ''] = paths;
     writeFileSync(join(folder, 'text.jpg'), 'a text');
     const files = [path, join(folder, 'text.jpg'), join(folder, 'gone.jpg')];
     const found = await trainer.inspect(files, { resize: 32, keep: false });
     const sha256 = createHash('sha256').update(readFileSync(path)).digest('hex');
-    assert.deepEqual(found[0], { width: 48, height: 40, looks: '0000000000000000', sha256 });
+    assert.deepEqual(found[0], { width: 48, height: 40, dHash: '0000000000000000', sha256 });
     assert.match(errorOf(found[1]), /^the file holds no picture/);
     assert.match(errorOf(found[2]), /does not exist/);
   });
@@ -100,7 +102,10 @@ suite('a step', () => {
     const { manifest, losses, optimiser, augmentation } = setupOf();
     assert.deepEqual(addon.created, [
       {
-        ...{ parent: undefined, teacher: undefined, device: 'cpu', ...setup },
+        parent: undefined,
+        teacher: undefined,
+        device: 'cpu',
+        ...setup,
         settings: JSON.stringify({ manifest, losses, optimiser, augmentation }),
       },
     ]);

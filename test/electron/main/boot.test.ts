@@ -50,8 +50,12 @@ suite('the boot of the app', async () => {
     const { options, webContents } = opened();
     const { preload, ...preferences } = options['webPreferences'] as Record<string, unknown>;
     assert.deepEqual(preferences, {
-      ...{ sandbox: true, contextIsolation: true, nodeIntegration: false },
-      ...{ webviewTag: false, spellcheck: false, devTools: false },
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webviewTag: false,
+      spellcheck: false,
+      devTools: false,
     });
     assert.match(String(preload), /electron[\\/]preload[\\/]preload\.cjs$/);
     assert.equal(webContents.mainFrame.url, 'winnow://app/index.html');
@@ -97,7 +101,10 @@ suite('the boot of the app', async () => {
     window.emit('close');
     window.emit('closed');
     assert.deepEqual(JSON.parse(readFileSync(join(data, 'window.json'), 'utf8')), {
-      ...{ x: 50, y: 60, width: 1200, height: 800 },
+      x: 50,
+      y: 60,
+      width: 1200,
+      height: 800,
       maximized: false,
     });
     const first = preventable();

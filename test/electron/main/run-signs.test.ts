@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 import { opened } from './page.ts';
 
 const { MainWindow } = await import('../../../electron/main/main-window.ts');
-const { placesOf } = await import('../../../electron/main/places.ts');
+const { pathsOf } = await import('../../../electron/main/app-paths.ts');
 const { setupQuit } = await import('../../../electron/main/quit.ts');
 const { setupRunSigns } = await import('../../../electron/main/run-signs.ts');
 const { chooseLanguage } = await import('../../../electron/main/texts.ts');
@@ -32,17 +32,25 @@ const progress = (phase: RunProgress['phase'], rest: Partial<RunProgress> = {}):
 const run = (state: Run['state']): Run => ({
   id: 1,
   spec: {
-    ...{ folders: ['/pictures'], modelName: 'm', modelSha256: '', device: 'cpu' },
+    folders: ['/pictures'],
+    modelName: 'm',
+    modelSha256: '',
+    device: 'cpu',
     preset: { name: 'fast', tokenKeep: [], blockThreshold: 0.5, precision: 'fp32' },
   },
-  ...{ state, createdAt: '', finishedAt: undefined, blank: 0, notes: [], elsewhere: false },
+  state,
+  createdAt: '',
+  finishedAt: undefined,
+  blank: 0,
+  notes: [],
+  elsewhere: false,
   reason: undefined,
   counts: { total: 1200, pending: 0, ok: 1199, failed: 1 },
 });
 const ended = (state: Run['state'], error?: string): AppEvent => ({ type: 'ended', run: run(state), error });
 
 /** An app that does what the test says, and a window that shows it. */
-function desk(t: TestContext) {
+function desktop(t: TestContext) {
   const listeners = new Set<(event: AppEvent) => void>();
   const emit = (event: AppEvent) => listeners.forEach((listener) => listener(event));
   const cancelled: number[] = [];
@@ -55,14 +63,14 @@ function desk(t: TestContext) {
     cancel: ({ runId }: { runId: number }) => Promise.resolve(void cancelled.push(runId)),
     close: () => Promise.resolve(void cancelled.push(0)),
   } as unknown as AppService;
-  const window = new MainWindow({ ...placesOf(temporaryFolder(t)), data: temporaryFolder(t) });
+  const window = new MainWindow({ ...pathsOf(temporaryFolder(t)), data: temporaryFolder(t) });
   window.show();
   return { service, window, emit, cancelled };
 }
 
 suite('a run outside the window', () => {
   function signs(t: TestContext) {
-    const { service, window, emit } = desk(t);
+    const { service, window, emit } = desktop(t);
     setupRunSigns(service, window, chooseLanguage('en', ''));
     return emit;
   }
@@ -104,7 +112,7 @@ suite('a run outside the window', () => {
 
 suite('quitting', () => {
   test('pauses the run and waits until its images are saved', async (t) => {
-    const { service, emit, cancelled } = desk(t);
+    const { service, emit, cancelled } = desktop(t);
     const cleared: string[] = [];
     setupQuit(service, { notice: undefined, clear: () => void cleared.push('running') });
     app.emit('window-all-closed'); // quits where there is no dock

@@ -11,14 +11,14 @@ import { CHANNELS } from '../../../electron/shared/ipc.ts';
 import { called, calls, choices, preventable, schemes, session } from '../support/electron-double.ts';
 import type { MenuItem } from '../support/electron-double.ts';
 import { writeFiles } from '../support/files.ts';
-import { house } from '../support/house.ts';
+import { testApp } from '../support/test-app.ts';
 import { draw } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { ask, opened } from './page.ts';
 
 const { MainWindow } = await import('../../../electron/main/main-window.ts');
 const { setupMenu } = await import('../../../electron/main/menu.ts');
-const { placesOf } = await import('../../../electron/main/places.ts');
+const { pathsOf } = await import('../../../electron/main/app-paths.ts');
 const { setupProtocol } = await import('../../../electron/main/scheme.ts');
 const { setupNoNetwork, setupSession } = await import('../../../electron/main/session.ts');
 const { chooseLanguage } = await import('../../../electron/main/texts.ts');
@@ -28,14 +28,14 @@ const { restoredState, saveState } = await import('../../../electron/main/window
 const { texts } = chooseLanguage('en', 'en');
 
 /** A window over an app with a double for an engine. */
-function desk(t: TestContext) {
-  const rooms = house(t);
-  const places = { ...placesOf(temporaryFolder(t)), data: temporaryFolder(t) };
-  const window = new MainWindow(places);
+function desktop(t: TestContext) {
+  const rooms = testApp(t);
+  const paths = { ...pathsOf(temporaryFolder(t)), data: temporaryFolder(t) };
+  const window = new MainWindow(paths);
   setupCalls(rooms.app, window);
   setupDesktop(rooms.app, window, texts);
   window.show();
-  return { ...rooms, window, places };
+  return { ...rooms, window, paths };
 }
 
 suite('who may ask the main process', () => {
@@ -46,7 +46,7 @@ suite('who may ask the main process', () => {
   };
   for (const [name, event] of Object.entries(strangers)) {
     test(`not ${name}`, async (t) => {
-      desk(t);
+      desktop(t);
       for (const channel of [CHANNELS.call, CHANNELS.chooseFolders, CHANNELS.showInFolder])
         await assert.rejects(ask(channel, ['listRuns', {}], event()), /answered to Winnow's own page only/);
       assert.deepEqual(await ask(CHANNELS.call, ['listRuns', {}]), { value: [] });
@@ -54,7 +54,7 @@ suite('who may ask the main process', () => {
   }
 
   test('not a page of another origin, nor one after the window has closed', (t) => {
-    const { window } = desk(t);
+    const { window } = desktop(t);
     const { webContents } = opened();
     const event = {
       sender: webContents,
@@ -71,7 +71,7 @@ suite('who may ask the main process', () => {
   });
 
   test('and what is checked like any call', async (t) => {
-    desk(t);
+    desktop(t);
     for (const values of [['close', {}], ['__proto__', {}], [7], [], ['showRun', { runId: '1' }]]) {
       const { error } = (await ask(CHANNELS.call, values)) as { error: { code: string } };
       assert.equal(error.code, 'BAD_ARGUMENT');
@@ -89,7 +89,7 @@ suite('who may ask the main process', () => {
 
 suite('the window', () => {
   test('opens and follows nothing but its page', (t) => {
-    desk(t);
+    desktop(t);
     const { webContents } = opened();
     assert.deepEqual(webContents.openHandler?.(), { action: 'deny' });
     for (const name of ['will-navigate', 'will-frame-navigate', 'will-redirect']) {
@@ -106,7 +106,7 @@ suite('the window', () => {
   });
 
   test('hears the events of the app', async (t) => {
-    const { app, folder } = desk(t);
+    const { app, folder } = desktop(t);
     writeFiles(folder, { '001.jpg': '1' });
     await app.run({ folders: [folder] });
     const types = opened().webContents.sent.map(([channel, message]) => [
@@ -140,7 +140,7 @@ suite('the window', () => {
 
 suite('what only a desktop window can do', () => {
   test('choosing folders and files', async (t) => {
-    desk(t);
+    desktop(t);
     choices.open = ['/pictures', '/more'];
     assert.deepEqual(await ask(CHANNELS.chooseFolders, []), ['/pictures', '/more']);
     choices.open = ['/model.pth'];
@@ -154,7 +154,7 @@ suite('what only a desktop window can do', () => {
   });
 
   test('choosing where to save', async (t) => {
-    desk(t);
+    desktop(t);
     choices.save = '/out/labels.csv';
     assert.equal(await ask(CHANNELS.chooseSaveFile, ['labels.csv']), '/out/labels.csv');
     choices.save = undefined;
@@ -163,7 +163,7 @@ suite('what only a desktop window can do', () => {
   });
 
   test('showing an image of the library in its folder', async (t) => {
-    const { folder, libraryPath } = desk(t);
+    const { folder, libraryPath } = desktop(t);
     writeFiles(folder, { 'a.jpg': 'a' });
     const library = Library.open(libraryPath);
     const folderId = library.folders.ensure(folder).id;
@@ -175,7 +175,7 @@ suite('what only a desktop window can do', () => {
   });
 
   test('taking back what was typed', async (t) => {
-    desk(t);
+    desktop(t);
     await ask(CHANNELS.changeText, ['undo']);
     await ask(CHANNELS.changeText, ['redo']);
     assert.equal(called('undo').length, 1);
@@ -189,7 +189,7 @@ suite('the menu', () => {
 
   for (const locale of ['en', 'de'] as const) {
     test(`sends its commands to the page (${locale})`, (t) => {
-      const { window } = desk(t);
+      const { window } = desktop(t);
       setupMenu(window, chooseLanguage(locale, '').texts);
       const [template] = called('setApplicationMenu').at(-1) as [MenuItem[]];
       const items = flat(template).filter(({ id }) => id !== undefined);
@@ -215,7 +215,7 @@ suite('the menu', () => {
 
 suite('the scheme of the window', () => {
   async function site(t: TestContext) {
-    const rooms = desk(t);
+    const rooms = desktop(t);
     const built = temporaryFolder(t);
     writeFiles(built, { 'window/index.html': '<title>Winnow</title>', 'secret.json': '{}' });
     setupProtocol(join(built, 'window'), rooms.app.pictures);
@@ -284,20 +284,16 @@ suite('the network', () => {
     ])
       assert.equal(isRefused(url), false, url);
     const others = [
-      ...[
-        'http://localhost/',
-        'https://example.org/',
-        'ws://localhost:1/',
-        'wss://example.org/',
-        'ftp://example.org/',
-      ],
-      ...[
-        'file:///etc/passwd',
-        'winnow://other/',
-        'blob:https://example.org/1',
-        'chrome://settings',
-        'devtools://x',
-      ],
+      'http://localhost/',
+      'https://example.org/',
+      'ws://localhost:1/',
+      'wss://example.org/',
+      'ftp://example.org/',
+      'file:///etc/passwd',
+      'winnow://other/',
+      'blob:https://example.org/1',
+      'chrome://settings',
+      'devtools://x',
     ];
     for (const url of others) assert.equal(isRefused(url), true, url);
   });

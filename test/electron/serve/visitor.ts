@@ -7,7 +7,7 @@ import { serveWindow } from '../../../electron/serve/server.ts';
 import type { WindowServer } from '../../../electron/serve/server.ts';
 import { decodeWire, SOCKET_PATH } from '../../../electron/shared/wire.ts';
 import { writeFiles } from '../support/files.ts';
-import { house } from '../support/house.ts';
+import { testApp } from '../support/test-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** What `winnow serve` would keep in a file. */
@@ -15,7 +15,7 @@ export const TOKEN = 'x'.repeat(43);
 
 /** A server over a library with a double for an engine; its window is three small files. */
 export async function served(t: TestContext, images = 0, options: { patience?: number } = {}) {
-  const rooms = house(t, images);
+  const rooms = testApp(t, images);
   const built = temporaryFolder(t);
   const windowFolder = join(built, 'window');
   writeFiles(built, {

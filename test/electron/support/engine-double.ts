@@ -38,7 +38,10 @@ export class EngineDouble implements EngineApi {
   readonly #renderer = new PictureRenderer(prepareDecoder(), () => false);
   /** The device that `auto` stands for. */
   readonly cpu: Device = {
-    ...{ name: 'cpu', description: 'a double', available: true, reason: undefined },
+    name: 'cpu',
+    description: 'a double',
+    available: true,
+    reason: undefined,
     precisions: ['fp32'],
   };
   /** Milliseconds per image. */

@@ -9,7 +9,7 @@ import type { Label, Manifest } from '../../../electron/shared/model-package.ts'
 import type { SavedRun } from './saved-run.ts';
 import { detectorManifest, makeFound, segmenterManifest } from './found.ts';
 import type { MadeUp } from './found.ts';
-import { session } from './house.ts';
+import { session } from './test-app.ts';
 import { draw } from './pictures.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -63,7 +63,11 @@ function save(
     const preset = { name: 'accurate', tokenKeep: [], blockThreshold: 0, precision: 'fp32' as const };
     const folders = names.map((name) => join(root, name));
     const spec = {
-      ...{ folders, modelName: 'finder', modelSha256: 'finder', preset, device: 'cpu' },
+      folders,
+      modelName: 'finder',
+      modelSha256: 'finder',
+      preset,
+      device: 'cpu',
       ...taskSettings(manifest),
     };
     const { id: runId } = library.runs.ensure(spec, '2026-01-02T03:04:05.000Z');

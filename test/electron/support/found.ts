@@ -45,8 +45,13 @@ async function denseManifest(labels: Label[]) {
   const { preprocessing, architecture, ...common } = await readClassifier();
   const { mean, std } = preprocessing;
   return {
-    ...{ ...common, labels, classes: labels.length, architecture: 'vim' as const },
-    ...{ halveDirections: architecture === 'vim', rotary: false, preprocessing: { mean, std } },
+    ...common,
+    labels,
+    classes: labels.length,
+    architecture: 'vim' as const,
+    halveDirections: architecture === 'vim',
+    rotary: false,
+    preprocessing: { mean, std },
   };
 }
 

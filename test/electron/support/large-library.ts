@@ -50,7 +50,10 @@ export async function makeLargeLibrary(
   try {
     library.models.put({ sha256: modelSha256, name: 'everyday10', path: everyday10, manifest });
     const spec = {
-      ...{ folders: [folder], modelName: 'everyday10', modelSha256, device: 'cpu' },
+      folders: [folder],
+      modelName: 'everyday10',
+      modelSha256,
+      device: 'cpu',
       ...taskSettings(manifest),
     };
     return library.transaction(() => {
@@ -81,7 +84,9 @@ export async function makeLargeLibrary(
 }
 
 const PRESET: Preset = {
-  ...{ name: 'balanced', tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 },
+  name: 'balanced',
+  tokenKeep: [0.7, 0.49, 0.343],
+  blockThreshold: 0.5,
   precision: 'fp32',
 };
 const OTHER_PRESET: Preset = { ...PRESET, name: 'fast', tokenKeep: [0.5, 0.25, 0.125] };
@@ -130,7 +135,8 @@ function makeOutcome(
 ): ImageOutcome {
   const facts: ImageFacts = {
     version: { fileSize, modifiedMs },
-    ...{ width: 640, height: 480 },
+    width: 640,
+    height: 480,
     capturedAt:
       index % 3 === 0 ? undefined : new Date(1.6e12 + noise(index, 1) * 1e11).toISOString().slice(0, 19),
   };

@@ -20,5 +20,14 @@ export const sampleParts = fileURLToPath(new URL('../../../resources/samples/par
 
 /** The labels of everyday10 in order of class. */
 export const everydayLabels = [
-  ...['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
+  'airplane',
+  'automobile',
+  'bird',
+  'cat',
+  'deer',
+  'dog',
+  'frog',
+  'horse',
+  'ship',
+  'truck',
 ];

@@ -29,7 +29,9 @@ export interface SavedRun {
 }
 
 export const ACCURATE: Preset = {
-  ...{ name: 'accurate', tokenKeep: [1, 1, 1], blockThreshold: 0 },
+  name: 'accurate',
+  tokenKeep: [1, 1, 1],
+  blockThreshold: 0,
   precision: 'fp32',
 };
 
@@ -53,7 +55,11 @@ export function saveRun(
   try {
     library.models.put({ sha256: name, name, path: `/${name}`, manifest });
     const spec = {
-      ...{ folders: [folder], modelName: name, modelSha256: name, preset, device: 'cpu' },
+      folders: [folder],
+      modelName: name,
+      modelSha256: name,
+      preset,
+      device: 'cpu',
       ...taskSettings(manifest),
     };
     const { id: runId } = library.runs.ensure(spec, '2026-01-02T03:04:05.000Z');

@@ -16,7 +16,12 @@ const LONG = 4;
 const ASCII = 2;
 
 const PHOTOMETRIC = {
-  ...{ 'white is zero': 0, 'black is zero': 1, rgb: 2, cmyk: 5, lab: 8, icclab: 9 },
+  'white is zero': 0,
+  'black is zero': 1,
+  rgb: 2,
+  cmyk: 5,
+  lab: 8,
+  icclab: 9,
 } as const;
 const CHANNELS = { 'white is zero': 1, 'black is zero': 1, rgb: 3, cmyk: 4, lab: 3, icclab: 3 } as const;
 const FORMATS = { unsigned: 1, signed: 2, float: 3 } as const;

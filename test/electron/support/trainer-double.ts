@@ -51,8 +51,8 @@ export class TrainerDouble implements TrainerApi {
   beforeSave: (path: string) => void = () => undefined;
   /** Whether a picture of the hold-out is predicted right; `test` counts the packages that were tested before. */
   isRight: (path: string, test: number) => boolean = () => true;
-  /** How a picture looks, its size and its dHash. */
-  look: (path: string) => { width?: number; height?: number; looks?: string } = () => ({});
+  /** How a picture dHash, its size and its dHash. */
+  look: (path: string) => { width?: number; height?: number; dHash?: string } = () => ({});
   #open: { manifest: ClassificationManifest; state: State } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #packages: string[] = [];
@@ -64,7 +64,7 @@ export class TrainerDouble implements TrainerApi {
       paths.map((path): InspectedPicture => {
         if (!isReadable(path)) return { error: 'a bad file' };
         const sha256 = hashOf(readFileSync(path));
-        return { ...{ width: 48, height: 40, looks: sha256.slice(0, 16), sha256 }, ...this.look(path) };
+        return { width: 48, height: 40, dHash: sha256.slice(0, 16), sha256, ...this.look(path) };
       }),
     );
   }
@@ -146,7 +146,8 @@ export class TrainerDouble implements TrainerApi {
     return Promise.resolve({
       weight: new Float32Array(classes * width).fill(0.25),
       bias: new Float32Array(classes).fill(0.5),
-      ...{ loss: 0.1, iterations: 12 },
+      loss: 0.1,
+      iterations: 12,
     });
   }
 
@@ -177,7 +178,9 @@ export async function writeWeights(
   value: number,
 ): Promise<void> {
   const tensors = [...tensorShapes(manifest)].map(([name, shape]) => ({
-    ...{ name, shape, type: 'F32' as const },
+    name,
+    shape,
+    type: 'F32' as const,
     read: () => Promise.resolve(new Uint8Array(new Float32Array(elementCount(shape)).fill(value).buffer)),
   }));
   await writeSafetensors(path, tensors, () => ({}));
@@ -223,7 +226,10 @@ function report(value: number): StepReport {
   const parts = { classification: value, tokenRatio: 0, blockRatio: 0, distillClass: 0, distillToken: 0 };
   return {
     losses: { total: value, ...parts },
-    ...{ gradientNorm: value, accuracy: 1 - value, tokensKept: 0.5, directionsKept: 0.75 },
+    gradientNorm: value,
+    accuracy: 1 - value,
+    tokensKept: 0.5,
+    directionsKept: 0.75,
   };
 }
 

@@ -18,10 +18,17 @@ export interface AskedStep {
 
 const report: NativeStep = {
   losses: {
-    ...{ total: 2, classification: 2, tokenRatio: 0, blockRatio: 0 },
-    ...{ distillClass: 0, distillToken: 0 },
+    total: 2,
+    classification: 2,
+    tokenRatio: 0,
+    blockRatio: 0,
+    distillClass: 0,
+    distillToken: 0,
   },
-  ...{ gradientNorm: 1, accuracy: 0.5, tokensKept: 1, directionsKept: 1 },
+  gradientNorm: 1,
+  accuracy: 0.5,
+  tokensKept: 1,
+  directionsKept: 1,
 };
 
 /** The batch's classes, and the directions of each of its pictures: 3 of 4 scans ran. */
@@ -84,7 +91,9 @@ export class TrainingAddon implements NativeAddon {
         const directions = Uint8Array.from({ length: 2 * count }, (_, at) => DIRECTIONS[at % 2] ?? 0);
         return Promise.resolve({ logits, directions, survived: new Uint8Array(count), milliseconds: 1 });
       },
-      ...{ segment: none, detect: none, cancel: () => undefined },
+      segment: none,
+      detect: none,
+      cancel: () => undefined,
     };
     return Promise.resolve(model);
   };
@@ -93,7 +102,10 @@ export class TrainingAddon implements NativeAddon {
     this.solved = { features: [...features], labels: [...labels], options };
     const { classes } = options;
     return Promise.resolve({
-      ...{ weight: new Float32Array(classes), bias: new Float32Array(classes), loss: 0.5, iterations: 3 },
+      weight: new Float32Array(classes),
+      bias: new Float32Array(classes),
+      loss: 0.5,
+      iterations: 3,
     });
   };
 }

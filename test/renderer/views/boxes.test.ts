@@ -33,13 +33,19 @@ suite('a box', () => {
 
   test('is resized by every handle', () => {
     const by = { x: 4, y: 6 };
-    const places = HANDLES.map((handle) => {
+    const corners = HANDLES.map((handle) => {
       const { x, y, width, height } = resizeBox(box, handle, by, picture);
       return `${handle} ${x} ${y} ${width} ${height}`;
     });
-    assert.deepEqual(places, [
-      ...['nw 14 26 26 34', 'n 10 26 30 34', 'ne 10 26 34 34', 'e 10 20 34 40'],
-      ...['se 10 20 34 46', 's 10 20 30 46', 'sw 14 20 26 46', 'w 14 20 26 40'],
+    assert.deepEqual(corners, [
+      'nw 14 26 26 34',
+      'n 10 26 30 34',
+      'ne 10 26 34 34',
+      'e 10 20 34 40',
+      'se 10 20 34 46',
+      's 10 20 30 46',
+      'sw 14 20 26 46',
+      'w 14 20 26 40',
     ]);
   });
 
@@ -47,7 +53,10 @@ suite('a box', () => {
     assert.deepEqual(resizeBox(box, 'w', { x: 99, y: 0 }, picture), { ...box, x: 39, width: 1 });
     assert.deepEqual(resizeBox(box, 'se', { x: 999, y: 999 }, picture), { ...box, width: 90, height: 60 });
     assert.deepEqual(resizeBox(box, 'nw', { x: -999, y: -999 }, picture), {
-      ...{ x: 0, y: 0, width: 40, height: 60 },
+      x: 0,
+      y: 0,
+      width: 40,
+      height: 60,
     });
   });
 
@@ -55,7 +64,10 @@ suite('a box', () => {
     const drawn = { x: 5, y: 6, width: 20, height: 30 };
     assert.deepEqual(boxBetween({ x: 25, y: 6 }, { x: 5, y: 36 }, picture), drawn);
     assert.deepEqual(boxBetween({ x: 90, y: 70 }, { x: 200, y: 200 }, picture), {
-      ...{ x: 90, y: 70, width: 10, height: 10 },
+      x: 90,
+      y: 70,
+      width: 10,
+      height: 10,
     });
     assert.equal(boxBetween({ x: 5, y: 5 }, { x: 6, y: 30 }, picture), undefined);
   });
@@ -94,8 +106,15 @@ test('names keep clear of those that come before them', () => {
 
 suite('the boxes of an image', () => {
   const detection = (number: number, score: number) => ({
-    ...{ number, score, classIndex: 0, label: 'fox', maskArea: 9 },
-    ...{ x: number, y: 1, width: 5, height: 6 },
+    number,
+    score,
+    classIndex: 0,
+    label: 'fox',
+    maskArea: 9,
+    x: number,
+    y: 1,
+    width: 5,
+    height: 6,
   });
   const details = {
     run: { id: 7 },

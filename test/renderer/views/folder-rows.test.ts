@@ -7,8 +7,13 @@ import { shownRows, treeStep } from '../../../renderer/views/results/folder-rows
 function folder(path: string, sign: '+' | '-' | ' ' = ' ', folderId = 1): FacetFolder {
   const names = path === '' ? [] : path.split('/');
   return {
-    ...{ folderId, path, name: names.at(-1) ?? 'root', depth: names.length, images: 1 },
-    ...{ isOpen: sign === '+', hasFolders: sign !== ' ' },
+    folderId,
+    path,
+    name: names.at(-1) ?? 'root',
+    depth: names.length,
+    images: 1,
+    isOpen: sign === '+',
+    hasFolders: sign !== ' ',
   };
 }
 
@@ -33,8 +38,8 @@ suite('the rows of the tree of folders', () => {
   });
 
   test('each has its place among the folders beside it', () => {
-    const places = shownRows(tree, NONE).map(({ position, siblings }) => `${position} of ${siblings}`);
-    assert.deepEqual(places, ['1 of 2', '1 of 2', '1 of 2', '2 of 2', '2 of 2', '1 of 1', '2 of 2']);
+    const counted = shownRows(tree, NONE).map(({ position, siblings }) => `${position} of ${siblings}`);
+    assert.deepEqual(counted, ['1 of 2', '1 of 2', '1 of 2', '2 of 2', '2 of 2', '1 of 1', '2 of 2']);
   });
 
   test('arrows move, open, close and go to the parent, Home and End to the ends', () => {

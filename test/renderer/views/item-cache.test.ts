@@ -5,9 +5,21 @@ import { ItemCache } from '../../../renderer/views/results/item-cache.ts';
 import { Latest } from '../../../renderer/views/results/latest.ts';
 
 const item = (imageId: number, label = 'fox'): ResultItem => ({
-  ...{ imageId, folderId: 1, relativePath: `${imageId}.jpg`, status: 'ok', label, modelLabel: label },
-  ...{ confidence: 0.5, verified: false, error: undefined, work: 0.5, width: 4, height: 3 },
-  ...{ boxes: [], warning: undefined, problem: undefined },
+  imageId,
+  folderId: 1,
+  relativePath: `${imageId}.jpg`,
+  status: 'ok',
+  label,
+  modelLabel: label,
+  confidence: 0.5,
+  verified: false,
+  error: undefined,
+  work: 0.5,
+  width: 4,
+  height: 3,
+  boxes: [],
+  warning: undefined,
+  problem: undefined,
 });
 
 /** A source whose requests are answered by hand, in their order. */

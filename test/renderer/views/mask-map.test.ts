@@ -4,9 +4,9 @@ import { encodeRuns, fromBitmap } from '../../../electron/shared/mask.ts';
 import { classPaint } from '../../../renderer/lib/class-colour.ts';
 import {
   mapSize,
-  namePlaces,
+  namePositions,
   paintMasks,
-  placeMap,
+  indexMap,
   sampleMask,
 } from '../../../renderer/views/image/mask-map.ts';
 import type { SampledMask } from '../../../renderer/views/image/mask-map.ts';
@@ -45,13 +45,13 @@ suite('a mask on the screen', () => {
       const counts = encodeRuns(fromBitmap(bitmap, width, height));
       const map = { width: Math.ceil(width / 3), height: Math.ceil(height / 2) };
       const mask = sampleMask(counts, { width, height }, map);
-      const places = placeMap(map, [mask]);
+      const indices = indexMap(map, [mask]);
       const expected = Uint16Array.from({ length: map.width * map.height }, (_, at) => {
         const x = Math.floor((((at % map.width) + 0.5) * width) / map.width);
         const y = Math.floor(((Math.floor(at / map.width) + 0.5) * height) / map.height);
         return bitmap[y * width + x] ?? 0;
       });
-      assert.deepEqual(places, expected);
+      assert.deepEqual(indices, expected);
     }
   });
 
@@ -88,11 +88,11 @@ suite('classes of a segmented picture', () => {
     const map = { width: 9, height: 7 };
     const large = masked(Array.from({ length: 7 }, () => '#######..'));
     const thin = masked(Array.from({ length: 7 }, () => '.......##'));
-    const places = placeMap(
+    const indices = indexMap(
       map,
       [large, thin].map(({ counts }) => sampleMask(counts, map, map)),
     );
-    const names = namePlaces(places, map);
+    const names = namePositions(indices, map);
     assert.deepEqual(names.get(0), { x: 3, y: 3, depth: 4 });
     assert.equal(names.get(1)?.depth, 1);
     assert.equal(names.size, 2);

@@ -18,16 +18,14 @@ const preset = (name: string): Preset => {
   return { name, tokenKeep: [0.7], blockThreshold: 0.5, precision: 'fp32' };
 };
 const runOf = (id: number, name: string): Run => ({
-  ...{
-    id,
-    state: 'done',
-    createdAt: '2026-01-02T03:04:05.000Z',
-    finishedAt: undefined,
-    blank: 0,
-    notes: [],
-    elsewhere: false,
-    reason: undefined,
-  },
+  id,
+  state: 'done',
+  createdAt: '2026-01-02T03:04:05.000Z',
+  finishedAt: undefined,
+  blank: 0,
+  notes: [],
+  elsewhere: false,
+  reason: undefined,
   spec: { folders: [], modelName: 'm', modelSha256: 'm', preset: preset(name), device: 'cpu' },
   counts: { total: 9, pending: 0, ok: 9, failed: 0 },
 });

@@ -17,10 +17,17 @@ const form = (changes: Partial<TrainingForm>): TrainingForm => ({
 
 const report = (accuracy: number): StepReport => ({
   losses: {
-    ...{ total: 3, classification: 1 - accuracy, tokenRatio: 0, blockRatio: 0 },
-    ...{ distillClass: 0, distillToken: 0 },
+    total: 3,
+    classification: 1 - accuracy,
+    tokenRatio: 0,
+    blockRatio: 0,
+    distillClass: 0,
+    distillToken: 0,
   },
-  ...{ gradientNorm: 1, accuracy, tokensKept: 1, directionsKept: 1 },
+  gradientNorm: 1,
+  accuracy,
+  tokensKept: 1,
+  directionsKept: 1,
 });
 
 suite('what the set-up of a training asks for', () => {
@@ -33,17 +40,29 @@ suite('what the set-up of a training asks for', () => {
   test('no more than what was chosen', () => {
     assert.deepEqual(requestOf(form({})), { folder: '/pictures', method: 'head', from: 'everyday10' });
     assert.deepEqual(requestOf(form({ source: 'run', runId: 3 })), {
-      ...{ runId: 3, method: 'head', from: 'everyday10' },
+      runId: 3,
+      method: 'head',
+      from: 'everyday10',
     });
     assert.deepEqual(requestOf(form({ method: 'scratch', size: 'tiny' })), {
-      ...{ folder: '/pictures', method: 'scratch', size: 'tiny' },
+      folder: '/pictures',
+      method: 'scratch',
+      size: 'tiny',
     });
   });
 
   test('only what the method has use for', () => {
     const filled = form({
-      ...{ name: ' mine ', epochs: 12, minutes: 30, holdout: 20, tokenKeep: 0.6, blockKeep: 0.9 },
-      ...{ seed: 7, batch: 16, learningRate: 0.001, augment: { mixup: true } },
+      name: ' mine ',
+      epochs: 12,
+      minutes: 30,
+      holdout: 20,
+      tokenKeep: 0.6,
+      blockKeep: 0.9,
+      seed: 7,
+      batch: 16,
+      learningRate: 0.001,
+      augment: { mixup: true },
     });
     const everywhere = {
       folder: '/pictures',
@@ -56,11 +75,18 @@ suite('what the set-up of a training asks for', () => {
     const steps = { epochs: 12, learningRate: 0.001, augment: { mixup: true } };
     assert.deepEqual(requestOf(filled), { ...everywhere, method: 'head' });
     assert.deepEqual(requestOf({ ...filled, method: 'fine-tune' }), {
-      ...{ ...everywhere, ...steps, method: 'fine-tune' },
+      ...everywhere,
+      ...steps,
+      method: 'fine-tune',
     });
     assert.deepEqual(requestOf({ ...filled, method: 'distill', limit: 'time' }), {
-      ...{ ...everywhere, method: 'distill', minutes: 30, learningRate: 0.001, augment: { mixup: true } },
-      ...{ tokenKeep: '0.6', blockKeep: 0.9 },
+      ...everywhere,
+      method: 'distill',
+      minutes: 30,
+      learningRate: 0.001,
+      augment: { mixup: true },
+      tokenKeep: '0.6',
+      blockKeep: 0.9,
     });
   });
 
@@ -137,7 +163,11 @@ test('parts of an augmentation are on or off', () => {
   const none = {
     crop: { kind: 'centre' },
     flip: false,
-    ...{ colourJitter: 0, randAugment: { operations: 0, magnitude: 0 }, erasing: 0, mixup: 0, cutMix: 0 },
+    colourJitter: 0,
+    randAugment: { operations: 0, magnitude: 0 },
+    erasing: 0,
+    mixup: 0,
+    cutMix: 0,
     smoothing: 0,
   } as const;
   assert.ok(!varies(none, 'crop') && !varies(none, 'flip') && !varies(none, 'randAugment'));

@@ -26,9 +26,21 @@ import {
 const translate = createTranslate('en');
 const format = createFormats('en', translate);
 const item: ResultItem = {
-  ...{ imageId: 1, folderId: 1, relativePath: 'a/b.jpg', status: 'ok', label: 'fox', modelLabel: 'fox' },
-  ...{ confidence: 0.93, verified: true, error: undefined, work: 0.5, width: 4, height: 3 },
-  ...{ boxes: [], warning: undefined, problem: undefined },
+  imageId: 1,
+  folderId: 1,
+  relativePath: 'a/b.jpg',
+  status: 'ok',
+  label: 'fox',
+  modelLabel: 'fox',
+  confidence: 0.93,
+  verified: true,
+  error: undefined,
+  work: 0.5,
+  width: 4,
+  height: 3,
+  boxes: [],
+  warning: undefined,
+  problem: undefined,
 };
 
 suite('what is said of an image', () => {
@@ -62,13 +74,11 @@ suite('what is said of an image', () => {
   test('a failure says why', () => {
     const failed: ResultItem = {
       ...item,
-      ...{
-        status: 'failed',
-        label: undefined,
-        modelLabel: undefined,
-        confidence: undefined,
-        verified: false,
-      },
+      status: 'failed',
+      label: undefined,
+      modelLabel: undefined,
+      confidence: undefined,
+      verified: false,
       error: 'the file ends before its picture does',
       problem: { code: 'cutShort' } as const,
     };

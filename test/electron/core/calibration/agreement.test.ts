@@ -19,7 +19,9 @@ const region = (classIndex: number, mask: Mask): Region => ({ classIndex, mask }
 
 const box: Box = { x: 0, y: 0, width: 10, height: 10 };
 const detection = (classIndex: number, score: number, moved = 0): Detection => ({
-  ...{ classIndex, score, mask: all },
+  classIndex,
+  score,
+  mask: all,
   box: { ...box, x: moved },
 });
 

@@ -5,7 +5,7 @@ import { suite, test } from 'node:test';
 import type { Outlook } from '../../../../electron/shared/api/runs.ts';
 import type { AppEvent } from '../../../../electron/shared/app-api.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house, session } from '../../support/house.ts';
+import { testApp, session } from '../../support/test-app.ts';
 import { everyday10 } from '../../support/models.ts';
 
 const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, message });
@@ -26,7 +26,7 @@ const rounded = ({ imagesPerSecond }: { imagesPerSecond: number }) => Math.round
 
 suite('calibrate', () => {
   test('measures every point on the same images, tells how far it is, and keeps the curve', async (t) => {
-    const { app, engine, folder, events } = house(t, 60);
+    const { app, engine, folder, events } = testApp(t, 60);
     engine.cpu.precisions = ['fp32', 'bf16'];
     // The pruned points are faster, and bf16 is twice as fast; all labels agree.
     engine.time = ({ tokenKeep }, precision) => (tokenKeep[0] ?? 1) * (precision === 'bf16' ? 1 : 2);
@@ -61,7 +61,7 @@ suite('calibrate', () => {
   });
 
   test('compares with the labels of class sub-folders', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     const names = Array.from({ length: 60 }, (_, index) => index);
     writeFiles(folder, Object.fromEntries(names.map((index) => [`cat/${index}.jpg`, 'x'])));
     writeFiles(folder, { '1.jpg': 'x', 'other/2.jpg': 'x' });
@@ -71,7 +71,7 @@ suite('calibrate', () => {
   });
 
   test('leaves out what cannot be read, and refuses when too little is left', async (t) => {
-    const { app, folder } = house(t, 51);
+    const { app, folder } = testApp(t, 51);
     writeFiles(folder, { 'bad.jpg': 'x' });
     const { calibration, failed } = await app.calibrate({ images: folder });
     assert.deepEqual([calibration.images, calibration.population, failed], [51, 51, 1]);
@@ -84,7 +84,7 @@ suite('calibrate', () => {
   });
 
   test('without a folder takes images of earlier runs that are still there', async (t) => {
-    const { app, folder } = house(t, 52);
+    const { app, folder } = testApp(t, 52);
     await assert.rejects(
       app.calibrate({}),
       refusal('BAD_ARGUMENT', /needs at least 50 images, but of the images of earlier runs 0 are there$/),
@@ -102,7 +102,7 @@ suite('calibrate', () => {
   });
 
   test('that is cancelled or fails keeps what was calibrated before', async (t) => {
-    const { app, engine, folder, events } = house(t, 60);
+    const { app, engine, folder, events } = testApp(t, 60);
     const { calibration } = await app.calibrate({ images: folder, threads: 1 });
     await assert.rejects(app.cancelCalibration({}), refusal('NOT_FOUND', /No calibration is under way/));
     engine.time = () => 1;
@@ -126,7 +126,7 @@ suite('calibrate', () => {
   });
 
   test('is not under way beside a run', async (t) => {
-    const { app, engine, folder, libraryPath } = house(t, 60);
+    const { app, engine, folder, libraryPath } = testApp(t, 60);
     const other = session(t, libraryPath);
     let refused: unknown;
     engine.beforeAnswer = async () => {
@@ -139,7 +139,7 @@ suite('calibrate', () => {
 
 suite('a run without a calibration that holds', () => {
   test('takes the trained presets and says why', async (t) => {
-    const { app, engine, folder, libraryPath, events } = house(t, 50);
+    const { app, engine, folder, libraryPath, events } = testApp(t, 50);
     const trained = async (request = {}) => {
       const { spec } = await app.run({ folders: [folder], threads: 1, ...request });
       assert.deepEqual([spec.preset.precision, spec.preset.tokenKeep[0]], ['fp32', 0.7]);
@@ -171,7 +171,7 @@ suite('a run without a calibration that holds', () => {
   });
 
   test('refuses a precision that the device does not compute in, and names the nearest', async (t) => {
-    const { app, engine, folder } = house(t, 1);
+    const { app, engine, folder } = testApp(t, 1);
     engine.cpu.precisions = ['fp32', 'bf16'];
     await assert.rejects(app.run({ folders: [folder], precision: 'int8' }), {
       ...refusal('BAD_ARGUMENT', /^The device cpu computes in fp32, bf16, but not in int8$/),

@@ -23,8 +23,12 @@ function chosen(of: ReturnType<typeof curve>): Record<string, number> {
 suite('the presets of a curve without labels', () => {
   test('are the fastest points with 99 % and 95 % of the labels of Accurate', () => {
     const points = [
-      ...[point(10, { agreeing: 1000 }), point(12, { agreeing: 995 }), point(14, { agreeing: 990 })],
-      ...[point(16, { agreeing: 989 }), point(18, { agreeing: 950 }), point(20, { agreeing: 949 })],
+      point(10, { agreeing: 1000 }),
+      point(12, { agreeing: 995 }),
+      point(14, { agreeing: 990 }),
+      point(16, { agreeing: 989 }),
+      point(18, { agreeing: 950 }),
+      point(20, { agreeing: 949 }),
     ];
     assert.deepEqual(chosen(curve(points)), { accurate: 10, balanced: 14, fast: 18 });
   });
@@ -46,8 +50,10 @@ suite('the presets of a curve with labels', () => {
 
   test('may lose 0.5 and 2 points of accuracy instead', () => {
     const points = [
-      ...[point(10, {}), point(12, { ...changed, lost: 25, gained: 20 })],
-      ...[point(14, { ...changed, lost: 26, gained: 20 }), point(16, { ...changed, lost: 50, gained: 30 })],
+      point(10, {}),
+      point(12, { ...changed, lost: 25, gained: 20 }),
+      point(14, { ...changed, lost: 26, gained: 20 }),
+      point(16, { ...changed, lost: 50, gained: 30 }),
       point(18, { ...changed, lost: 51, gained: 30 }),
     ];
     assert.deepEqual(chosen(curve(points, { labelled: 1000 })), { accurate: 10, balanced: 12, fast: 16 });
@@ -68,8 +74,11 @@ suite('the presets of a curve with labels', () => {
 suite('the presets of a model that draws maps or boxes', () => {
   test('are the fastest points with 95 % and 85 % of the agreement, at its word', () => {
     const points = [
-      ...[point(10, { agreeing: 1000 }), point(12, { agreeing: 950.5 }), point(14, { agreeing: 949.5 })],
-      ...[point(16, { agreeing: 851 }), point(18, { agreeing: 849, inputSize: 512 })],
+      point(10, { agreeing: 1000 }),
+      point(12, { agreeing: 950.5 }),
+      point(14, { agreeing: 949.5 }),
+      point(16, { agreeing: 851 }),
+      point(18, { agreeing: 849, inputSize: 512 }),
     ];
     const of = curve(points, { task: 'detection', population: 1_000_000 });
     assert.deepEqual(chosen(of), { accurate: 10, balanced: 12, fast: 16 });

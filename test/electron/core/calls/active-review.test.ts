@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { ResultFilter, ResultSort } from '../../../../electron/shared/api/results.ts';
 import type { Preset } from '../../../../electron/shared/run.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { ACCURATE, manifestWith, saveRun } from '../../support/saved-run.ts';
 import type { Found } from '../../support/saved-run.ts';
 
@@ -42,7 +42,7 @@ const ACCURATE_FILES: Record<string, Found> = {
 };
 
 async function houseWithRuns(t: TestContext) {
-  const home = house(t);
+  const home = testApp(t);
   const { app, libraryPath, folder } = home;
   const fast = saveRun(libraryPath, folder, await animals(FAST), FAST_FILES);
   const accurate = saveRun(libraryPath, folder, await animals(ACCURATE), ACCURATE_FILES);
@@ -69,12 +69,16 @@ suite('the order that a model would learn most from', () => {
     const common = ['sure', 'torn', 'close', 'clear', 'only'];
     assert.deepEqual(await find(fast.runId, 'disagreement', accurate.runId), [
       ...common,
-      ...['here', 'broken', 'new'],
+      'here',
+      'broken',
+      'new',
     ]);
     // The same from the other side, but for what that run has alone.
     assert.deepEqual(await find(accurate.runId, 'disagreement', fast.runId), [
       ...common,
-      ...['here', 'broken', 'there'],
+      'here',
+      'broken',
+      'there',
     ]);
     const differing = { differsFrom: { runId: accurate.runId } };
     assert.deepEqual(await find(fast.runId, 'disagreement', accurate.runId, differing), ['sure', 'torn']);

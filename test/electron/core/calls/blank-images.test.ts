@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import type { HumanBox, Verdict } from '../../../../electron/shared/api/review.ts';
 import type { ResultFilter } from '../../../../electron/shared/api/results.ts';
 import { detectorManifest } from '../../support/found.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { manifestWith, saveRun } from '../../support/saved-run.ts';
 
 const LABELS = ['cat', 'dog', 'bus'].map((name) => ({ name }));
@@ -12,7 +12,7 @@ const boxes = (...marked: HumanBox[]): Verdict => ({ kind: 'boxes', boxes: marke
 
 /** An app over a run of a detection model: a dog and a cat in a.jpg, nothing in b.jpg, a doubtful cat in c.jpg. */
 async function searched(t: TestContext) {
-  const home = house(t);
+  const home = testApp(t);
   const model = { name: 'finder', manifest: await detectorManifest(LABELS) };
   const { runId, ids } = saveRun(home.libraryPath, home.folder, model, {
     'a.jpg': {
@@ -83,7 +83,7 @@ suite('images of a detection run', () => {
   });
 
   test('below the threshold count as blank in the library, not as labelled', async (t) => {
-    const { app, libraryPath, folder } = house(t);
+    const { app, libraryPath, folder } = testApp(t);
     const model = { name: 'finder', manifest: await detectorManifest(LABELS) };
     const { runId, ids } = saveRun(libraryPath, folder, model, {
       'a.jpg': { detections: [[1, 0.5, 12, 10, 12, 20]] },

@@ -8,7 +8,7 @@ import type { HumanBox, Verdict } from '../../../../electron/shared/api/review.t
 import type { ResultFilter } from '../../../../electron/shared/api/results.ts';
 import { writeFiles } from '../../support/files.ts';
 import { detectorManifest } from '../../support/found.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { manifestWith, saveRun } from '../../support/saved-run.ts';
 
 const named = (...names: string[]) => names.map((name) => ({ name }));
@@ -19,7 +19,7 @@ const box = (label: string): HumanBox => ({ label, x: 0, y: 0, width: 10, height
  * a model that shares one class with them, `finder` of a detection model of the three classes.
  */
 async function tasks(t: TestContext) {
-  const home = house(t);
+  const home = testApp(t);
   const { app, libraryPath, folder } = home;
   const run = async (name: string, classes: string[]) => {
     const manifest = await manifestWith(named(...classes));

@@ -5,13 +5,13 @@ import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 
 const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, message });
 
 suite('addFolder', () => {
   test('scans a folder into the library without a run, and tells how far it is', async (t) => {
-    const { app, engine, events, folder } = house(t, 3);
+    const { app, engine, events, folder } = testApp(t, 3);
     const scan = await app.addFolder({ path: `${folder}/` });
     const listing = { id: 1, path: folder, name: basename(folder) };
     const counts = { images: 3, labelled: 0, blank: 0, verified: 0, missing: false };
@@ -28,7 +28,7 @@ suite('addFolder', () => {
   });
 
   test('again is a rescan: it counts what is new, changed and gone, and what came back', async (t) => {
-    const { app, folder } = house(t, 5);
+    const { app, folder } = testApp(t, 5);
     await app.addFolder({ path: folder });
     writeFileSync(join(folder, '001.jpg'), 'other content');
     rmSync(join(folder, '002.jpg'));
@@ -41,7 +41,7 @@ suite('addFolder', () => {
   });
 
   test('refuses a part of a folder that is there, and says what a whole has twice', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, { 'a/1.jpg': 'x', 'a/b/2.jpg': 'x' });
     const [inner, innermost] = [join(folder, 'a'), join(folder, 'a/b')];
     await app.addFolder({ path: inner });
@@ -57,7 +57,7 @@ suite('addFolder', () => {
   });
 
   test('refuses what is no folder', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     await assert.rejects(
       app.addFolder({ path: join(folder, 'no') }),
       refusal('NOT_FOUND', /^There is no folder/),
@@ -73,7 +73,7 @@ suite('addFolder', () => {
 
 suite('listFolders', () => {
   test('counts what was labelled and verified, and marks what is missing', async (t) => {
-    const { app, folder } = house(t, 3);
+    const { app, folder } = testApp(t, 3);
     writeFiles(folder, { 'bad.jpg': 'x' });
     const other = join(dirname(folder), 'other');
     mkdirSync(other);
@@ -84,7 +84,10 @@ suite('listFolders', () => {
     rmSync(other, { recursive: true });
     const counts = (await app.listFolders({})).map((listing) => [
       listing.name,
-      ...[listing.images, listing.labelled, listing.verified, listing.missing],
+      listing.images,
+      listing.labelled,
+      listing.verified,
+      listing.missing,
     ]);
     assert.deepEqual(counts, [
       ['other', 0, 0, 0, true],
@@ -95,7 +98,7 @@ suite('listFolders', () => {
   });
 
   test('leaves out files that are gone, labelled or not', async (t) => {
-    const { app, folder } = house(t, 3);
+    const { app, folder } = testApp(t, 3);
     await app.run({ folders: [folder] });
     rmSync(join(folder, '000.jpg'));
     await app.rescanFolder({ folderId: 1 });
@@ -106,7 +109,7 @@ suite('listFolders', () => {
 
 suite('removeFolder', () => {
   test('forgets images, results, reviews and runs, and no file', async (t) => {
-    const { app, folder } = house(t, 2);
+    const { app, folder } = testApp(t, 2);
     const other = join(dirname(folder), 'other');
     writeFiles(other, { '5.jpg': 'x' });
     const alone = await app.run({ folders: [folder] });
@@ -143,7 +146,7 @@ suite('removeFolder', () => {
   });
 
   test('is refused while a run is at work on it or elsewhere, and for what is not there', async (t) => {
-    const { app, engine, folder, libraryPath } = house(t, 2);
+    const { app, engine, folder, libraryPath } = testApp(t, 2);
     const refused: unknown[] = [];
     engine.beforeAnswer = async () => {
       for (const onlyCheck of [true, false])
@@ -168,7 +171,7 @@ suite('removeFolder', () => {
   });
 
   test('goes on beside a run on other folders, which loses nothing', async (t) => {
-    const { app, engine, folder } = house(t, 5);
+    const { app, engine, folder } = testApp(t, 5);
     const other = join(dirname(folder), 'other');
     writeFiles(other, { '5.jpg': 'x' });
     await app.run({ folders: [other] });
@@ -192,7 +195,7 @@ suite('removeFolder', () => {
 
 suite('browse', () => {
   test('shows sub-folders in order, without hidden ones, and counts images', async (t) => {
-    const { app, folder } = house(t, 2);
+    const { app, folder } = testApp(t, 2);
     const files = { 'b10/x.jpg': 'x', 'b9/x.jpg': 'x', '.hidden/x.jpg': 'x', '__MACOSX/x.jpg': 'x' };
     writeFiles(folder, { ...files, 'note.txt': 'x', '.x.jpg': 'x' });
     symlinkSync(join(folder, 'b9'), join(folder, 'link'));
@@ -204,13 +207,13 @@ suite('browse', () => {
   });
 
   test('starts in the home folder and ends at the root', async (t) => {
-    const { app } = house(t);
+    const { app } = testApp(t);
     assert.equal((await app.browse({})).path, homedir());
     assert.equal((await app.browse({ path: '/' })).parent, undefined);
   });
 
   test('refuses what is no folder', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     await assert.rejects(
       app.browse({ path: join(folder, 'no') }),
       refusal('NOT_FOUND', /^There is no folder/),

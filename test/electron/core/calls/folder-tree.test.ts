@@ -5,16 +5,22 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { FolderPlace, ResultFilter } from '../../../../electron/shared/api/results.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 
 const FILES = [
-  ...['top.jpg', 'station 2/a.jpg', 'station 2/2024/b.jpg', 'station 2/2024/c.jpg', 'station 2/2025/d.jpg'],
-  ...['station 10/e.jpg', 'station 20/f.jpg', 'station 2-old/g.jpg'],
+  'top.jpg',
+  'station 2/a.jpg',
+  'station 2/2024/b.jpg',
+  'station 2/2024/c.jpg',
+  'station 2/2025/d.jpg',
+  'station 10/e.jpg',
+  'station 20/f.jpg',
+  'station 2-old/g.jpg',
 ];
 
 /** An app that has run on a folder with stations, of which each picture has the file's number as its class. */
 async function stations(t: TestContext, more: string[] = []) {
-  const home = house(t);
+  const home = testApp(t);
   writeFiles(home.folder, Object.fromEntries(FILES.map((name) => [name, name])));
   const other = join(home.folder, '../more pictures');
   mkdirSync(other);
@@ -63,7 +69,10 @@ suite('the tree of folders', () => {
     const facets = await app.resultFacets({ runId, filter: { folder: 'station 2' } });
     assert.deepEqual([facets.total, facets.status.ok], [4, 4]); // other facets count in it
     assert.deepEqual(await paths({ folder: 'station 2' }), [
-      ...['station 2/2024/b.jpg', 'station 2/2024/c.jpg', 'station 2/2025/d.jpg', 'station 2/a.jpg'],
+      'station 2/2024/b.jpg',
+      'station 2/2024/c.jpg',
+      'station 2/2025/d.jpg',
+      'station 2/a.jpg',
     ]);
     assert.deepEqual(await paths({ folder: 'station 2/2025' }), ['station 2/2025/d.jpg']);
     assert.deepEqual(await paths({ folder: 'station' }), []); // a folder, not the start of a name

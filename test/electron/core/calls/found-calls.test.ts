@@ -8,7 +8,7 @@ import type { HumanBox, Verdict } from '../../../../electron/shared/api/review.t
 import type { ResultFilter } from '../../../../electron/shared/api/results.ts';
 import { decodeRuns, runsArea } from '../../../../electron/shared/mask.ts';
 import { detectorManifest, segmenterManifest } from '../../support/found.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { makeLargeLibrary } from '../../support/large-library.ts';
 import { manifestWith, saveRun } from '../../support/saved-run.ts';
 
@@ -19,7 +19,7 @@ const box = (label: string, x = 0): HumanBox => ({ label, x, y: 0, width: 10, he
 
 /** An app over a run of a detection model, and one of a classifier on the same images. */
 async function searched(t: TestContext) {
-  const home = house(t);
+  const home = testApp(t);
   const model = { name: 'finder', manifest: await detectorManifest(LABELS) };
   const { runId, ids } = saveRun(home.libraryPath, home.folder, model, {
     'a.jpg': {
@@ -120,8 +120,15 @@ suite('results of a detection model', () => {
     const shown = await app.showImage({ runId, imageId: a });
     assert.deepEqual([shown.task, shown.humanBoxes, shown.regions], ['detection', undefined, []]);
     assert.deepEqual(shown.detections[1], {
-      ...{ number: 1, classIndex: 0, label: 'cat', score: 0.6, maskArea: 240 },
-      ...{ x: 24, y: 10, width: 12, height: 20 },
+      number: 1,
+      classIndex: 0,
+      label: 'cat',
+      score: 0.6,
+      maskArea: 240,
+      x: 24,
+      y: 10,
+      width: 12,
+      height: 20,
     });
     assert.deepEqual(shown.crops, [{ x: 0, y: 0, size: 48 }]);
     const { width, height, masks } = await app.imageMasks({ runId, imageId: a });
@@ -140,7 +147,9 @@ suite('results of a detection model', () => {
   test('tell what was found in all of them', async (t) => {
     const { app, runId, otherRunId } = await searched(t);
     assert.deepEqual((await app.showRun({ runId })).found, {
-      ...{ task: 'detection', minScore: 0.5, objects: 2 },
+      task: 'detection',
+      minScore: 0.5,
+      objects: 2,
       classes: [
         { label: 'cat', objects: 1 },
         { label: 'dog', objects: 1 },
@@ -164,7 +173,11 @@ suite('review of boxes', () => {
     const { humanBoxes, humanLabel } = await app.showImage({ runId, imageId: a });
     assert.deepEqual([humanLabel, humanBoxes?.length], ['dog', 2]);
     assert.deepEqual(humanBoxes?.[1], {
-      ...{ label: 'cat', x: 24, y: 10, width: 12, height: 20 },
+      label: 'cat',
+      x: 24,
+      y: 10,
+      width: 12,
+      height: 20,
       detection: { runId, number: 1 },
     });
     assert.deepEqual((await app.showImage({ runId, imageId: c })).humanBoxes, []);
@@ -236,7 +249,7 @@ suite('review of boxes', () => {
 
 suite('results of a segmentation model', () => {
   async function painted(t: TestContext) {
-    const home = house(t);
+    const home = testApp(t);
     const model = { name: 'painter', manifest: await segmenterManifest(LABELS) };
     const { runId, ids } = saveRun(home.libraryPath, home.folder, model, {
       'a.jpg': {
@@ -315,7 +328,7 @@ suite('results of a segmentation model', () => {
 });
 
 test('100,000 images with their objects are listed, counted, accepted and taken back', async (t) => {
-  const home = house(t);
+  const home = testApp(t);
   const manifest = await detectorManifest(LABELS);
   const { runId, imageIds } = await makeLargeLibrary(home.libraryPath, home.folder, {
     images: 100_000,

@@ -7,7 +7,7 @@ import { modelCrop } from '../../../../electron/core/results/result-details.ts';
 import type { ResultFilter, ResultSort } from '../../../../electron/shared/api/results.ts';
 import type { Manifest } from '../../../../electron/shared/model-package.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { manifestWith, saveRun } from '../../support/saved-run.ts';
 import type { Found, SavedRun } from '../../support/saved-run.ts';
 
@@ -37,7 +37,7 @@ const FILES: Record<string, Found> = {
 
 /** An app with a run on FILES, and what it finds as relative paths. */
 async function houseWithRun(t: TestContext, files = FILES) {
-  const home = house(t);
+  const home = testApp(t);
   const manifest = await manifestWith(LABELS);
   const run = saveRun(home.libraryPath, home.folder, { name: 'animals', manifest }, files);
   const find = async (filter: ResultFilter, sort: ResultSort = 'path') =>
@@ -142,7 +142,7 @@ suite('findImages', () => {
   });
 
   test('goes through several folders in the order of their paths, as exports do', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     const [one, other] = [join(folder, 'b'), join(folder, 'a')];
     writeFiles(folder, { 'b/1.jpg': 'x', 'a/2.jpg': 'x', 'a/10.jpg': 'x' });
     await app.addFolder({ path: one }); // the first in the library is not the first in order
@@ -190,25 +190,34 @@ suite('resultItems', () => {
     const [first, second, ...others] = await app.resultItems({ runId, imageIds: [failed, 999, fine] });
     const common = { folderId: 1, verified: false, boxes: [] };
     assert.deepEqual(first, {
-      ...{ imageId: failed, ...common, relativePath: 'broken.jpg', status: 'failed', label: undefined },
-      ...{ modelLabel: undefined, confidence: undefined, work: undefined },
-      ...{
-        error: 'the file ends before its picture does',
-        problem: { code: 'cutShort', details: undefined },
-      },
-      ...{ warning: undefined, width: undefined, height: undefined },
+      imageId: failed,
+      ...common,
+      relativePath: 'broken.jpg',
+      status: 'failed',
+      label: undefined,
+      modelLabel: undefined,
+      confidence: undefined,
+      work: undefined,
+      error: 'the file ends before its picture does',
+      problem: { code: 'cutShort', details: undefined },
+      warning: undefined,
+      width: undefined,
+      height: undefined,
     });
     assert.deepEqual(second, {
-      ...{ imageId: fine, ...common, relativePath: 'crane/a%2.jpg', status: 'ok', label: 'crane (n2)' },
-      ...{
-        modelLabel: 'crane (n2)',
-        confidence: 1,
-        error: undefined,
-        warning: undefined,
-        problem: undefined,
-        work: 6 / (2 * manifest.depth),
-      },
-      ...{ width: 48, height: 40 },
+      imageId: fine,
+      ...common,
+      relativePath: 'crane/a%2.jpg',
+      status: 'ok',
+      label: 'crane (n2)',
+      modelLabel: 'crane (n2)',
+      confidence: 1,
+      error: undefined,
+      warning: undefined,
+      problem: undefined,
+      work: 6 / (2 * manifest.depth),
+      width: 48,
+      height: 40,
     });
     assert.deepEqual(others, []);
     assert.equal((await app.showImage({ runId, imageId: fine })).path, join(folder, 'crane/a%2.jpg'));
@@ -357,7 +366,10 @@ suite('evaluateRun', () => {
     const evaluation = await app.evaluateRun({ runId });
     const { confusion, ...rest } = evaluation;
     assert.deepEqual(rest, {
-      ...{ images: 4, ignored: 1, top1: 3 / 4, top5: 1 },
+      images: 4,
+      ignored: 1,
+      top1: 3 / 4,
+      top5: 1,
       blockKeep: (2 + 8 + 5 + 6 + 1) / (5 * 2 * manifest.depth),
       classes: [
         { folder: 'Cat', images: 2, top1: 1, top5: 2 },

@@ -5,7 +5,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { AppService } from '../../../../electron/core/app-service.ts';
 import type { Verdict } from '../../../../electron/shared/api/review.ts';
-import { house, session } from '../../support/house.ts';
+import { testApp, session } from '../../support/test-app.ts';
 import { manifestWith, saveRun } from '../../support/saved-run.ts';
 
 const ACCEPT: Verdict = { kind: 'accept' };
@@ -14,7 +14,7 @@ const label = (name: string): Verdict => ({ kind: 'label', label: name });
 
 /** An app that has run on 000.jpg (airplane), 001.jpg (automobile), 002.jpg (bird) and a bad file. */
 async function houseWithRun(t: TestContext) {
-  const home = house(t, 3);
+  const home = testApp(t, 3);
   writeFileSync(join(home.folder, 'bad.jpg'), 'x');
   const { id: runId } = await home.app.run({ folders: [home.folder] });
   const imageIds = [...(await home.app.findImages({ runId, filter: {}, sort: 'path' })).imageIds];
@@ -65,7 +65,7 @@ suite('review', () => {
   });
 
   test('keeps a label as it was written that names two classes', async (t) => {
-    const home = house(t);
+    const home = testApp(t);
     const cranes = [
       { name: 'crane', synset: 'n02012849' },
       { name: 'crane', synset: 'n03126707' },

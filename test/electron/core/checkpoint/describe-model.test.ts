@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  describeModel,
-  type ModelDescription,
-  type ModelOptions,
-} from '../../../../electron/core/checkpoint/describe-model.ts';
+import { describeModel, type ModelDescription } from '../../../../electron/core/checkpoint/describe-model.ts';
+import type { ModelOptions } from '../../../../electron/core/checkpoint/model-options.ts';
 import {
   Namespace,
   StorageRef,
@@ -40,22 +37,18 @@ function describe({
   registerReduction,
 }: Sample): Classifier {
   const shapes = tensorShapes({
-    ...{
-      task: 'classification',
-      imageSize: grid * patchSize,
-      patchSize,
-      stride: patchSize,
-      embedDim: 8,
-      depth,
-      stateDim: 16,
-      convWidth: 4,
-    },
-    ...{
-      dtRank: 1,
-      classes: 5,
-      blockSelection: stages > 0,
-      pruningLayers: Array.from({ length: stages }, (_, j) => j + 1),
-    },
+    task: 'classification',
+    imageSize: grid * patchSize,
+    patchSize,
+    stride: patchSize,
+    embedDim: 8,
+    depth,
+    stateDim: 16,
+    convWidth: 4,
+    dtRank: 1,
+    classes: 5,
+    blockSelection: stages > 0,
+    pruningLayers: Array.from({ length: stages }, (_, j) => j + 1),
     registers,
     registerReduction,
   });

@@ -1,34 +1,21 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { readdir, readFile } from 'node:fs/promises';
+import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import {
-  importCheckpoint,
-  type ImportOptions,
-} from '../../../../electron/core/checkpoint/import-checkpoint.ts';
+import { importCheckpoint } from '../../../../electron/core/checkpoint/import-checkpoint.ts';
 import { verifyPackage } from '../../../../electron/core/packages/read-package.ts';
 import type {
   DetectionManifest,
   Label,
   Manifest,
-  ModelPackage,
   SegmentationManifest,
 } from '../../../../electron/shared/model-package.ts';
-import { appError, assertAppError } from '../app-error.ts';
-import { mutated, seededRandom } from '../random.ts';
+import { appError } from '../app-error.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
-import {
-  dynamicModel,
-  floats,
-  plainModel,
-  registerModel,
-  renamed,
-  TINY_ARGS,
-  trainingCheckpoint,
-} from './tiny-model.ts';
-import { Arguments, OrderedDict, saveLegacy, saveZip, TorchTensor, type Source } from './torch-save.ts';
+import { golden, importBytes, tiny, withTensor, type Given } from './import-bytes.ts';
+import { dynamicModel, plainModel, renamed, TINY_ARGS, trainingCheckpoint } from './tiny-model.ts';
+import { Arguments, OrderedDict, saveLegacy, saveZip, type Source } from './torch-save.ts';
 
 const root = new URL('../../../../', import.meta.url);
 
@@ -39,45 +26,6 @@ function sharedCheckpoint(name: string): { checkpointPath: string; skip: string 
     checkpointPath,
     skip: existsSync(checkpointPath) ? false : `${checkpointPath} is not on this machine`,
   };
-}
-
-function golden(name: string): string {
-  return fileURLToPath(new URL(`test/golden/${name}/checkpoint.pth`, root));
-}
-
-type Given = Partial<Omit<ImportOptions, 'modelsFolder'>>;
-
-/** Imports a file of these bytes into a fresh folder. */
-async function importBytes(context: TestContext, file: Uint8Array, given: Given = {}): Promise<ModelPackage> {
-  const folder = await temporaryFolder(context);
-  const checkpointPath = join(folder, 'checkpoint.pth');
-  await writeFile(checkpointPath, file);
-  const modelsFolder = join(folder, 'models');
-  try {
-    return await importCheckpoint({
-      checkpointPath,
-      name: 'tiny',
-      modelsFolder,
-      pruningLayers: [1],
-      ...given,
-    });
-  } catch (error) {
-    assert.deepEqual(
-      existsSync(modelsFolder) ? await readdir(modelsFolder) : [],
-      [],
-      'something was written',
-    );
-    throw error;
-  }
-}
-
-function tiny(model = dynamicModel(), args: Record<string, Source> = TINY_ARGS): Buffer {
-  return saveZip(trainingCheckpoint(model, [['args', new Arguments(args)]]));
-}
-
-/** `dynamicModel` with one tensor replaced. */
-function withTensor(name: string, fields: ConstructorParameters<typeof TorchTensor>[0]): Map<string, Source> {
-  return dynamicModel().set(name, new TorchTensor(fields));
 }
 
 interface Golden {
@@ -93,23 +41,19 @@ const GOLDENS: Golden[] = [
     name: 'dyvm-vim-odd-random',
     pruningLayers: [2, 3, 5],
     manifest: {
-      ...{
-        architecture: 'vim',
-        imageSize: 96,
-        patchSize: 8,
-        stride: 8,
-        embedDim: 48,
-        depth: 6,
-        stateDim: 16,
-      },
-      ...{
-        convWidth: 4,
-        dtRank: 3,
-        classes: 7,
-        blockSelection: true,
-        pruningLayers: [2, 3, 5],
-        blockKeep: 0.8,
-      },
+      architecture: 'vim',
+      imageSize: 96,
+      patchSize: 8,
+      stride: 8,
+      embedDim: 48,
+      depth: 6,
+      stateDim: 16,
+      convWidth: 4,
+      dtRank: 3,
+      classes: 7,
+      blockSelection: true,
+      pruningLayers: [2, 3, 5],
+      blockKeep: 0.8,
       tokenKeep: [0.7, 0.48999999999999994, 0.3429999999999999],
     },
     dataSha256: '14197e8054b7bd3d81423f6e122d93cf3721332169c451f65ae41b56b4b6cca7',
@@ -118,8 +62,16 @@ const GOLDENS: Golden[] = [
     name: 'dyvm-videomamba-small-random',
     pruningLayers: [3, 6, 9],
     manifest: {
-      ...{ architecture: 'videomamba', imageSize: 224, patchSize: 16, stride: 16, embedDim: 96, depth: 12 },
-      ...{ dtRank: 6, classes: 100, blockSelection: true, tokenKeep: [0.9, 0.81, 0.7290000000000001] },
+      architecture: 'videomamba',
+      imageSize: 224,
+      patchSize: 16,
+      stride: 16,
+      embedDim: 96,
+      depth: 12,
+      dtRank: 6,
+      classes: 100,
+      blockSelection: true,
+      tokenKeep: [0.9, 0.81, 0.7290000000000001],
     },
     dataSha256: 'b53b318fab0aa21fd7669c42fefa9e795751a1890809fc0732beb7eb6350ea54',
   },
@@ -127,8 +79,16 @@ const GOLDENS: Golden[] = [
     name: 'vim-micro-cifar10',
     pruningLayers: [],
     manifest: {
-      ...{ architecture: 'vim', imageSize: 32, patchSize: 4, stride: 4, embedDim: 96, depth: 8, classes: 10 },
-      ...{ blockSelection: false, pruningLayers: [], tokenKeep: [] },
+      architecture: 'vim',
+      imageSize: 32,
+      patchSize: 4,
+      stride: 4,
+      embedDim: 96,
+      depth: 8,
+      classes: 10,
+      blockSelection: false,
+      pruningLayers: [],
+      tokenKeep: [],
     },
     dataSha256: '96253622ae717e7ce7ea58e7aaf80e3ddc2889dfe480f17997ed9d8eb1d2d156',
   },
@@ -158,7 +118,11 @@ test('imports dyvm-mambareg-random, and asks nothing of it but its layers', asyn
   assert.deepEqual(
     { architecture, registers, registerReduction, embedDim, classes, tokenKeep },
     {
-      ...{ architecture: 'mambareg', registers: 12, registerReduction: 2, embedDim: 96, classes: 50 },
+      architecture: 'mambareg',
+      registers: 12,
+      registerReduction: 2,
+      embedDim: 96,
+      classes: 50,
       tokenKeep: [0.9, 0.81, 0.7290000000000001],
     },
   );
@@ -199,21 +163,18 @@ const DENSE_GOLDENS: DenseGolden[] = [
     given: { tokenKeep: '0.8' },
     missing: /does not record its token keep ratio/,
     manifest: {
-      ...{
-        task: 'segmentation',
-        imageSize: 512,
-        patchSize: 16,
-        stride: 16,
-        embedDim: 48,
-        depth: 24,
-        classes: 150,
-      },
-      ...{
-        blockSelection: true,
-        pruningLayers: [6, 12, 18],
-        tokenKeep: [0.8, 0.6400000000000001, 0.5120000000000001],
-      },
-      ...{ halveDirections: true, rotary: false },
+      task: 'segmentation',
+      imageSize: 512,
+      patchSize: 16,
+      stride: 16,
+      embedDim: 48,
+      depth: 24,
+      classes: 150,
+      blockSelection: true,
+      pruningLayers: [6, 12, 18],
+      tokenKeep: [0.8, 0.6400000000000001, 0.5120000000000001],
+      halveDirections: true,
+      rotary: false,
       head: { taps: [5, 11, 17, 23], width: 48, poolScales: [1, 2, 3, 6], slideStride: 341 },
     },
     label: { name: 'bed', colour: '#cc05ff' },
@@ -224,8 +185,16 @@ const DENSE_GOLDENS: DenseGolden[] = [
     given: { halveDirections: true },
     missing: /whether a block halves the sum/,
     manifest: {
-      ...{ task: 'detection', imageSize: 512, embedDim: 48, depth: 6, classes: 80, blockSelection: false },
-      ...{ pruningLayers: [], tokenKeep: [], halveDirections: true, rotary: true },
+      task: 'detection',
+      imageSize: 512,
+      embedDim: 48,
+      depth: 6,
+      classes: 80,
+      blockSelection: false,
+      pruningLayers: [],
+      tokenKeep: [],
+      halveDirections: true,
+      rotary: true,
       head: { width: 64, boxWidth: 128, stages: 3, boxPerClass: false },
     },
     label: { name: 'train', id: 7 },
@@ -236,7 +205,12 @@ const DENSE_GOLDENS: DenseGolden[] = [
     given: { halveDirections: false },
     missing: /whether a block halves the sum/,
     manifest: {
-      ...{ task: 'detection', imageSize: 384, embedDim: 32, depth: 4, halveDirections: false, rotary: true },
+      task: 'detection',
+      imageSize: 384,
+      embedDim: 32,
+      depth: 4,
+      halveDirections: false,
+      rotary: true,
       head: { width: 48, boxWidth: 96, stages: 1, boxPerClass: true },
     },
     label: { name: 'train', id: 7 },
@@ -264,12 +238,11 @@ const everyday = sharedCheckpoint('dyvm-vim-micro-cifar10');
 
 test('the everyday10 of the tests is what its checkpoint gives', { skip: everyday.skip }, async (context) => {
   const { path, manifest } = await importCheckpoint({
-    ...{
-      checkpointPath: everyday.checkpointPath,
-      name: 'everyday10',
-      modelsFolder: await temporaryFolder(context),
-    },
-    ...{ pruningLayers: [2, 4, 6], licence: 'Apache-2.0' },
+    checkpointPath: everyday.checkpointPath,
+    name: 'everyday10',
+    modelsFolder: await temporaryFolder(context),
+    pruningLayers: [2, 4, 6],
+    licence: 'Apache-2.0',
   });
   // Computed with Python's zipfile and pickle from the checkpoint.
   assert.equal(manifest.dataSha256, '01ab6d391b0ab56158c6e3f69464bd93afa389497c208948ad5ce2a85e9f4688');
@@ -349,158 +322,3 @@ test('provenance records where the weights came from', async (context) => {
   assert.deepEqual(manifest.provenance.training, TINY_ARGS);
   assert.equal(manifest.licence, 'MIT');
 });
-
-const nan = floats(24, 0);
-new DataView(nan.buffer).setFloat32(20, NaN, true);
-const infinite = floats(24, 0);
-new DataView(infinite.buffer).setFloat32(92, -Infinity, true);
-
-function without(name: string, model = dynamicModel()): Map<string, Source> {
-  assert.ok(model.delete(name));
-  return model;
-}
-
-const REFUSED: [string, Map<string, Source>, RegExp][] = [
-  [
-    'NaN',
-    withTensor('head.weight', { key: 'x', data: nan, shape: [3, 8] }),
-    /head\.weight holds a value that is not finite/,
-  ],
-  [
-    'infinity',
-    withTensor('head.weight', { key: 'x', data: infinite, shape: [3, 8] }),
-    /head\.weight holds a value that is not finite/,
-  ],
-  ['a missing tensor', without('layers.1.mixer.D_b'), /layers\.1\.mixer\.D_b is missing/],
-  ['a missing first tensor', without('patch_embed.proj.weight'), /no tensor patch_embed\.proj\.weight/],
-  [
-    'an extra tensor',
-    withTensor('rope.freqs_cos', { key: 'x', data: floats(4, 0), shape: [4] }),
-    /rope\.freqs_cos is unknown in this kind of model/,
-  ],
-  [
-    'a wrong shape',
-    withTensor('layers.1.norm.weight', { key: 'x', data: floats(9, 0), shape: [9] }),
-    /layers\.1\.norm\.weight must be \[8\], but is \[9\]/,
-  ],
-  [
-    'a wrong number of axes',
-    withTensor('head.weight', { key: 'x', data: floats(24, 0), shape: [24] }),
-    /head\.weight must have 2 axes/,
-  ],
-  [
-    'a gap in the blocks',
-    renamed(dynamicModel(), (name) => name.replace('layers.1.', 'layers.7.')),
-    /layers\.1\.mixer\.A_log, .* missing, and the tensors layers\.7\..* unknown/,
-  ],
-  [
-    'a huge block number',
-    renamed(dynamicModel(), (name) => name.replace('layers.1.', 'layers.999999999.')),
-    /layers\.1\.mixer\.A_log, .* missing, and/,
-  ],
-  [
-    'patches that form no square',
-    withTensor('pos_embed', { key: 'x', data: floats(48, 0), shape: [1, 6, 8] }),
-    /5 patch positions, which do not form a square/,
-  ],
-  [
-    '64-bit weights',
-    withTensor('head.weight', {
-      key: 'x',
-      data: new Uint8Array(192),
-      shape: [3, 8],
-      elements: 24,
-      storageType: 'torch DoubleStorage',
-    }),
-    /head\.weight has elements of type F64/,
-  ],
-  [
-    'a MambaReg without a neck',
-    without('neck.weight', registerModel()),
-    /is a MambaReg model without a neck/,
-  ],
-  [
-    'a MambaReg whose neck does not divide its width',
-    registerModel().set('neck.weight', new TorchTensor({ key: 'x', data: floats(24, 0), shape: [3, 8] })),
-    /neck\.weight gives 3 values, which do not divide the width 8/,
-  ],
-  [
-    'a MambaReg whose neck and head differ',
-    registerModel().set('neck.weight', new TorchTensor({ key: 'x', data: floats(16, 0), shape: [2, 8] })),
-    /norm_neck\.weight must be \[4\], but is \[8\]/,
-  ],
-  ['a MambaReg without its registers', without('cls_token', registerModel()), /no tensor cls_token/],
-  [
-    'a MambaReg without the norm of its neck',
-    without('norm_neck.weight', registerModel()),
-    /norm_neck\.weight is missing/,
-  ],
-  [
-    'a number among the weights',
-    dynamicModel().set('head.scale', 3),
-    /head\.scale of the weights is not a tensor/,
-  ],
-];
-
-for (const [name, model, message] of REFUSED) {
-  test(`refuses ${name} and writes nothing`, async (context) => {
-    await assert.rejects(importBytes(context, tiny(model)), appError('BAD_CHECKPOINT', message));
-  });
-}
-
-test('refuses a checkpoint without weights', async (context) => {
-  for (const value of [3, new Map([['epoch', 3]]), new Map([['model', new Map([['a', 1]])]])]) {
-    await assert.rejects(
-      importBytes(context, saveZip(value)),
-      appError('BAD_CHECKPOINT', /no weights|not hold a dictionary/),
-    );
-  }
-});
-
-test('refuses a name that is taken or no file name', async (context) => {
-  const { path } = await importBytes(context, tiny());
-  const again = { checkpointPath: golden('vim-micro-cifar10'), name: 'tiny', modelsFolder: join(path, '..') };
-  await assert.rejects(importCheckpoint(again), appError('BAD_ARGUMENT', /There is a model tiny already/));
-  for (const name of [
-    '',
-    '../up',
-    'a/b',
-    'a\\b',
-    '.hidden',
-    'con',
-    'NUL.x',
-    'x'.repeat(65),
-    'line\nbreak',
-    'dot.',
-  ]) {
-    await assert.rejects(importCheckpoint({ ...again, name }), (error) => {
-      assert.ok(error instanceof Error && 'code' in error && error.code === 'BAD_ARGUMENT', name);
-      return true;
-    });
-  }
-});
-
-for (const [format, save] of Object.entries({ zip: saveZip, legacy: saveLegacy })) {
-  const file = save(trainingCheckpoint(dynamicModel(), [['args', new Arguments(TINY_ARGS)]]));
-
-  test(`${format}: truncated anywhere, it is refused in one sentence`, async (context) => {
-    for (let length = 0; length < file.length; length += 1 + Math.floor(file.length / 97)) {
-      await assert.rejects(importBytes(context, file.subarray(0, length)), appError('BAD_CHECKPOINT', /./));
-    }
-  });
-
-  test(`${format}: with random bytes it is imported whole or refused in one sentence`, async (context) => {
-    const random = seededRandom(format.length);
-    let refused = 0;
-    for (let round = 0; round < 200; round++) {
-      try {
-        const { path } = await importBytes(context, mutated(file, 1 + random(8), random));
-        await verifyPackage(path);
-      } catch (error) {
-        assertAppError(error, ['BAD_CHECKPOINT']);
-        refused += 1;
-      }
-    }
-    assert.ok(refused > 20, `only ${refused} of 200 damaged files were refused`);
-  });
-}

@@ -3,7 +3,7 @@ import type {
   DetectorShape,
   ModelShape,
   SegmenterShape,
-} from '../../../../electron/core/flops.ts';
+} from '../../../../electron/core/model-shape.ts';
 import { tensorShapes } from '../../../../electron/core/packages/tensor-shapes.ts';
 import { OrderedDict, TorchTensor, type Source } from './torch-save.ts';
 
@@ -38,16 +38,14 @@ export function registerModel(): Map<string, Source> {
 }
 
 const DENSE_SHAPE = {
-  ...{
-    imageSize: 32,
-    patchSize: 16,
-    stride: 16,
-    embedDim: 8,
-    depth: 4,
-    stateDim: 2,
-    convWidth: 2,
-    dtRank: 1,
-  },
+  imageSize: 32,
+  patchSize: 16,
+  stride: 16,
+  embedDim: 8,
+  depth: 4,
+  stateDim: 2,
+  convWidth: 2,
+  dtRank: 1,
 };
 
 /** Of a segmentation model with patches in 2 x 2: width 8, 4 blocks, a head of 3 channels, 5 classes. */
@@ -55,7 +53,9 @@ export function segmenterShape(dynamic = true): SegmenterShape {
   return {
     task: 'segmentation',
     ...DENSE_SHAPE,
-    ...{ classes: 5, blockSelection: dynamic, pruningLayers: dynamic ? [1] : [] },
+    classes: 5,
+    blockSelection: dynamic,
+    pruningLayers: dynamic ? [1] : [],
     head: { taps: [0, 1, 2, 3], width: 3, poolScales: [1, 2, 3, 6], slideStride: 21 },
   };
 }
@@ -65,7 +65,9 @@ export function detectorShape(stages: 1 | 3): DetectorShape {
   return {
     task: 'detection',
     ...DENSE_SHAPE,
-    ...{ classes: 2, blockSelection: false, pruningLayers: [] },
+    classes: 2,
+    blockSelection: false,
+    pruningLayers: [],
     head: { width: 4, boxWidth: 6, stages, boxPerClass: stages === 1 },
   };
 }
@@ -103,8 +105,14 @@ export function detectionCheckpoint(
 export function rotaryTables(prefix = 'backbone.net.', last = 0.07): Map<string, Source> {
   const angles = [0, 1].flatMap((row) =>
     [0, 1].flatMap((column) => [
-      ...[7 * row, 7 * row, 0.07 * row, 0.07 * row],
-      ...[7 * column, 7 * column, 0.07 * column, last * column],
+      7 * row,
+      7 * row,
+      0.07 * row,
+      0.07 * row,
+      7 * column,
+      7 * column,
+      0.07 * column,
+      last * column,
     ]),
   );
   const table = (name: 'cos' | 'sin'): [string, Source] => {
@@ -116,7 +124,11 @@ export function rotaryTables(prefix = 'backbone.net.', last = 0.07): Map<string,
 
 function batchCount(key: string): TorchTensor {
   return new TorchTensor({
-    ...{ key, data: new Uint8Array(8), shape: [], elements: 1, storageType: 'torch LongStorage' },
+    key,
+    data: new Uint8Array(8),
+    shape: [],
+    elements: 1,
+    storageType: 'torch LongStorage',
   });
 }
 

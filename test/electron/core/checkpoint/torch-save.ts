@@ -172,14 +172,12 @@ function encodeTensor(tensor: TorchTensor, legacy: boolean): Buffer {
   const [module = '', name = ''] = tensor.storageType.split(' ');
   const inner = (part: Source): Buffer => encode(part, legacy);
   const storage = Buffer.concat([
-    ...[
-      text('('),
-      inner('storage'),
-      global(module, name),
-      inner(tensor.key),
-      inner('cuda:0'),
-      inner(tensor.elements),
-    ],
+    text('('),
+    inner('storage'),
+    global(module, name),
+    inner(tensor.key),
+    inner('cuda:0'),
+    inner(tensor.elements),
     text(legacy ? 'NtQ' : 'tQ'),
   ]);
   const view = [inner(tensor.offset), inner([...tensor.shape]), inner([...tensor.stride]), inner(false)];

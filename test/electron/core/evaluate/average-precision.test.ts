@@ -10,11 +10,14 @@ import { seededRandom } from '../random.ts';
 
 const square = (x: number, side = 50): Box => ({ x, y: 0, width: side, height: side });
 const marked = (x: number, more: Partial<TruthObject> = {}): TruthObject => ({
-  ...{ classIndex: 0, box: square(x) },
+  classIndex: 0,
+  box: square(x),
   ...more,
 });
 const found = (x: number, score: number, more: Partial<FoundObject> = {}): FoundObject => ({
-  ...{ classIndex: 0, box: square(x), score },
+  classIndex: 0,
+  box: square(x),
+  score,
   ...more,
 });
 const evaluate = (truth: TruthObject[], objects: FoundObject[]) =>

@@ -21,7 +21,12 @@ suite('annotations that are not as they should be', () => {
     images: [{ id: 1, file_name: 'a.png', ...image }],
     annotations: [
       {
-        ...{ id: 1, image_id: 1, category_id: 1, bbox: [10, 10, 40, 30], area: 1200, iscrowd: 0 },
+        id: 1,
+        image_id: 1,
+        category_id: 1,
+        bbox: [10, 10, 40, 30],
+        area: 1200,
+        iscrowd: 0,
         ...annotation,
       },
     ],

@@ -6,7 +6,7 @@ import type { TestContext } from 'node:test';
 import { maskOf } from '../../support/found.ts';
 import { foundRun } from '../../support/found-run.ts';
 import type { FoundPicture, FoundRun } from '../../support/found-run.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { mutated, seededRandom } from '../random.ts';
 
 const LABELS = [
@@ -53,7 +53,12 @@ suite('detections against annotations', () => {
     const { images, notices, box, mask } = await evaluate(await finder(t), TRUTH);
     assert.deepEqual([images, notices, mask], [2, [], undefined]);
     assert.deepEqual(box, {
-      ...{ ap: 1, ap50: 1, ap75: 1, small: 1, medium: 1, large: undefined },
+      ap: 1,
+      ap50: 1,
+      ap75: 1,
+      small: 1,
+      medium: 1,
+      large: undefined,
       classes: [
         { label: 'fox', ap: 1, objects: 2 },
         { label: 'barn owl', ap: 1, objects: 1 },
@@ -227,7 +232,7 @@ suite('an evaluation', () => {
   });
 
   test('of what was found is refused for a classifier', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     await app.run({ folders: [folder] });
     await assert.rejects(app.evaluateFound({ runId: 1, truth: folder }), {
       code: 'BAD_ARGUMENT',

@@ -57,7 +57,11 @@ suite('class maps against maps', () => {
     const out = join(run.root, 'maps');
     await run.app.exportRun({ runId: 1, format: 'maps', out });
     assert.deepEqual(await evaluateMaps(run, out), {
-      ...{ task: 'segmentation', images: 2, notices: [], meanIou: 1, pixelAccuracy: 1 },
+      task: 'segmentation',
+      images: 2,
+      notices: [],
+      meanIou: 1,
+      pixelAccuracy: 1,
       classes: [
         { label: 'sky', iou: 1, pixels: 18 * 40 },
         { label: 'sea', iou: 1, pixels: 48 * 40 },
@@ -116,8 +120,10 @@ suite('class maps against maps', () => {
 
   test('say what of the truth cannot be used', async (t) => {
     const run = await foundRun(t, 'segmentation', CLASSES, {
-      ...{ 'in/1.jpg': { regions: [[0, 0, 0, 48, 40]] }, 'in/2.jpg': { regions: [[0, 0, 0, 48, 40]] } },
-      ...{ 'in/3.jpg': { regions: [[0, 0, 0, 48, 40]] }, 'in/4.jpg': 'failed' },
+      'in/1.jpg': { regions: [[0, 0, 0, 48, 40]] },
+      'in/2.jpg': { regions: [[0, 0, 0, 48, 40]] },
+      'in/3.jpg': { regions: [[0, 0, 0, 48, 40]] },
+      'in/4.jpg': 'failed',
     });
     const folder = join(run.root, 'truth');
     mkdirSync(folder);

@@ -7,7 +7,7 @@ import { findClasses } from '../../../../electron/core/class-names.ts';
 import { countFlops } from '../../../../electron/core/flops.ts';
 import { AppError } from '../../../../electron/shared/errors.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { everydayLabels } from '../../support/models.ts';
 
 suite('findClasses', () => {
@@ -26,7 +26,7 @@ suite('findClasses', () => {
 
 suite('evaluate', () => {
   test('compares sub-folders with classes', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     // The double gives N.jpg the classes N, N+1, N+2, N+3, N+4, best first.
     const cats = { 'Cat/3.jpg': 'x', 'Cat/deep/er/13.jpg': 'x', 'Cat/1.jpg': 'x', 'Cat/bad.jpg': 'x' };
     const others = { 'truck/8.jpg': 'x', 'truck/0.jpg': 'x', 'unknown/3.jpg': 'x', '3.jpg': 'x' };
@@ -53,7 +53,7 @@ suite('evaluate', () => {
   });
 
   test('again only reads what is saved', async (t) => {
-    const { app, engine, folder } = house(t);
+    const { app, engine, folder } = testApp(t);
     writeFiles(folder, { 'cat/3.jpg': 'x' });
     const first = await app.evaluate({ folder });
     const second = await app.evaluate({ folder });
@@ -62,7 +62,7 @@ suite('evaluate', () => {
   });
 
   test('that is cancelled says how to go on', async (t) => {
-    const { app, engine, folder } = house(t);
+    const { app, engine, folder } = testApp(t);
     writeFiles(folder, { 'cat/1.jpg': 'x', 'cat/2.jpg': 'x', 'cat/3.jpg': 'x' });
     engine.beforeAnswer = async () => {
       if (engine.batches.length === 1) await app.cancel({ runId: 1 });

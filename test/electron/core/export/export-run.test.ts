@@ -3,17 +3,11 @@ import { parse } from 'csv-parse/sync';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
-import readXlsxFile from 'read-excel-file/node';
 import type { AppService } from '../../../../electron/core/app-service.ts';
 import type { AppArguments } from '../../../../electron/shared/app-api.ts';
 import type { ResultFilter } from '../../../../electron/shared/api/results.ts';
-import { writeFileWhole } from '../../../../electron/core/write-file.ts';
-import { xlsxFile } from '../../../../electron/core/export/xlsx.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house } from '../../support/house.ts';
-import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { testApp } from '../../support/test-app.ts';
 
 type Filters = Partial<AppArguments<'exportRun'>>;
 
@@ -28,7 +22,7 @@ async function exported(app: AppService, folder: string, filters: Filters = {}) 
 
 suite('CSV export', () => {
   test('has a row for every file and the columns that docs/exports.md lists', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, { 'a/1.jpg': 'x', 'b/1.jpg': 'x', 'bad.jpg': 'x' });
     const { spec } = await app.run({ folders: [folder] });
     const { records, summary, text } = await exported(app, folder);
@@ -41,13 +35,32 @@ suite('CSV export', () => {
     const same = { verified: 'false', model: 'everyday10', model_sha256: spec.modelSha256 };
     const rest = { ...same, preset: 'balanced', device: 'cpu' };
     const fine = {
-      ...{ width: '48', height: '40', captured_at: '', status: 'ok', label: 'automobile' },
-      ...{ label_source: 'model', predicted_label: 'automobile', confidence: '0.5' },
-      ...{ predicted_label_2: 'bird', confidence_2: '0.2', predicted_label_3: 'cat', confidence_3: '0.1' },
-      ...{ predicted_label_4: 'deer', confidence_4: '0.05', predicted_label_5: 'dog', confidence_5: '0.03' },
+      width: '48',
+      height: '40',
+      captured_at: '',
+      status: 'ok',
+      label: 'automobile',
+      label_source: 'model',
+      predicted_label: 'automobile',
+      confidence: '0.5',
+      predicted_label_2: 'bird',
+      confidence_2: '0.2',
+      predicted_label_3: 'cat',
+      confidence_3: '0.1',
+      predicted_label_4: 'deer',
+      confidence_4: '0.05',
+      predicted_label_5: 'dog',
+      confidence_5: '0.03',
       ...rest,
-      ...{ blocks_run: '12', tokens_kept: '16', milliseconds: '2', error: '' },
-      ...{ warning: '', problem_details: '', captured_fraction: '', captured_offset: '', min_score: '' },
+      blocks_run: '12',
+      tokens_kept: '16',
+      milliseconds: '2',
+      error: '',
+      warning: '',
+      problem_details: '',
+      captured_fraction: '',
+      captured_offset: '',
+      min_score: '',
     };
     const place = (path: string) => ({ relative_path: path, absolute_path: join(folder, path) });
     assert.deepEqual(records.slice(0, 2), [
@@ -62,7 +75,7 @@ suite('CSV export', () => {
 
   const onWindows = process.platform === 'win32' && 'needs file names that Windows does not have';
   test('keeps odd names as they are', { skip: onWindows }, async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     const names = [
       'a b.jpg',
       'a\nb.jpg',
@@ -81,7 +94,7 @@ suite('CSV export', () => {
   });
 
   test('goes on over many pages, in order of paths', async (t) => {
-    const { app, folder } = house(t, 0);
+    const { app, folder } = testApp(t, 0);
     writeFiles(folder, Object.fromEntries(Array.from({ length: 2345 }, (_, index) => [`${index}.jpg`, ''])));
     await app.run({ folders: [folder], batch: 500 });
     const { paths, summary } = await exported(app, folder);
@@ -90,7 +103,7 @@ suite('CSV export', () => {
   });
 
   test('passes only what the filters let through', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, { '1.jpg': 'x', '2.jpg': 'x', 'bad.jpg': 'x' });
     await app.run({ folders: [folder] });
     const paths = async (filter: ResultFilter) => (await exported(app, folder, { filter })).paths;
@@ -103,7 +116,7 @@ suite('CSV export', () => {
   });
 
   test('has as its label what holds, where it is from, and beside it what the model says', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, { '1.jpg': 'x', '2.jpg': 'x', '3.jpg': 'x', 'bad.jpg': 'x' });
     await app.run({ folders: [folder] });
     const { imageIds } = await app.findImages({ runId: 1, filter: {}, sort: 'path' });
@@ -138,21 +151,31 @@ suite('CSV export', () => {
   });
 
   test('keeps the old names of columns when asked to, all others too', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     await app.run({ folders: [folder] });
     const header = async (columns: 'classic' | 'standard') =>
       (await exported(app, folder, { columns })).text.split('\r\n')[0]?.split(',') ?? [];
     const [standard, classic] = [await header('standard'), await header('classic')];
     assert.deepEqual(classic.slice(6, 18), [
-      ...['label', 'confidence', 'label_2', 'confidence_2', 'label_3', 'confidence_3', 'label_4'],
-      ...['confidence_4', 'label_5', 'confidence_5', 'human_label', 'verified'],
+      'label',
+      'confidence',
+      'label_2',
+      'confidence_2',
+      'label_3',
+      'confidence_3',
+      'label_4',
+      'confidence_4',
+      'label_5',
+      'confidence_5',
+      'human_label',
+      'verified',
     ]);
     assert.deepEqual([classic.slice(0, 6), classic.slice(18)], [standard.slice(0, 6), standard.slice(19)]);
     assert.deepEqual((await app.previewExport({ runId: 1, columns: 'classic' })).columns, classic);
   });
 
   test('has a column for every folder down to the image that lies deepest in it', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, { '1.jpg': 'x', 'station 1/2.jpg': 'x', 'station 1/day, 2/am/3.jpg': 'x' });
     writeFiles(folder, { 'station 10/day 1/4.jpg': 'x' });
     await app.run({ folders: [folder] });
@@ -184,14 +207,14 @@ suite('CSV export', () => {
   });
 
   test('starts with a byte order mark when asked to', async (t) => {
-    const { app, folder } = house(t, 1);
+    const { app, folder } = testApp(t, 1);
     await app.run({ folders: [folder] });
     assert.ok((await exported(app, folder, { bom: true })).text.startsWith('\ufeffrelative_path,'));
     assert.ok((await exported(app, folder)).text.startsWith('relative_path,'));
   });
 
   test('leaves out files that vanished before the run was run again', async (t) => {
-    const { app, folder } = house(t, 2);
+    const { app, folder } = testApp(t, 2);
     await app.run({ folders: [folder] });
     rmSync(join(folder, '000.jpg'));
     await app.run({ folders: [folder] });
@@ -199,7 +222,7 @@ suite('CSV export', () => {
   });
 
   test('is written as a whole or not at all', async (t) => {
-    const { app, folder } = house(t, 2);
+    const { app, folder } = testApp(t, 2);
     await app.run({ folders: [folder] });
     const place = join(dirname(folder), 'place');
     mkdirSync(place);
@@ -219,14 +242,17 @@ suite('CSV export', () => {
 
 suite('JSON export', () => {
   test('holds run, predictions and receipts', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, { '3.jpg': 'x', 'bad "quoted".jpg': 'x' });
     const run = await app.run({ folders: [folder] });
     const out = join(dirname(folder), 'out.json');
     await app.exportRun({ runId: 1, format: 'json', out });
     const json = JSON.parse(readFileSync(out, 'utf8')) as { run: object; files: object[] };
     assert.deepEqual(json.run, {
-      ...{ id: 1, created_at: run.createdAt, folders: [folder], model: 'everyday10' },
+      id: 1,
+      created_at: run.createdAt,
+      folders: [folder],
+      model: 'everyday10',
       model_sha256: run.spec.modelSha256,
       preset: {
         name: 'balanced',
@@ -243,21 +269,37 @@ suite('JSON export', () => {
       confidence,
     });
     assert.deepEqual(fine, {
-      ...{ relative_path: '3.jpg', absolute_path: join(folder, '3.jpg'), width: 48, height: 40 },
-      ...{ captured_at: null, captured_fraction: null, captured_offset: null, status: 'ok' },
-      ...{ label: 'cat', label_source: 'model', predicted_label: 'cat', confidence: 0.5 },
+      relative_path: '3.jpg',
+      absolute_path: join(folder, '3.jpg'),
+      width: 48,
+      height: 40,
+      captured_at: null,
+      captured_fraction: null,
+      captured_offset: null,
+      status: 'ok',
+      label: 'cat',
+      label_source: 'model',
+      predicted_label: 'cat',
+      confidence: 0.5,
       predictions: [
-        ...[score('cat', 3, 0.5), score('deer', 4, 0.2), score('dog', 5, 0.1), score('frog', 6, 0.05)],
+        score('cat', 3, 0.5),
+        score('deer', 4, 0.2),
+        score('dog', 5, 0.1),
+        score('frog', 6, 0.05),
         score('horse', 7, 0.03),
       ],
-      ...{ human_label: null, verified: false },
+      human_label: null,
+      verified: false,
       receipt: {
         directions: [3, 1, 2, 0, 3, 3, 3, 3],
         blocks_run: 12,
         patches_kept: [48, 32, 16],
         milliseconds: 2,
       },
-      ...{ error: null, warning: null, problem_details: null, folders: [] },
+      error: null,
+      warning: null,
+      problem_details: null,
+      folders: [],
     });
     assert.ok(
       bad &&
@@ -269,7 +311,7 @@ suite('JSON export', () => {
   });
 
   test('of no rows is valid', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     await app.run({ folders: [folder] });
     const out = join(dirname(folder), 'out.json');
     assert.equal((await app.exportRun({ runId: 1, format: 'json', out })).rows, 0);
@@ -279,7 +321,7 @@ suite('JSON export', () => {
 
 suite('an export', () => {
   test('is previewed as the table will have it', async (t) => {
-    const { app, folder } = house(t, 25);
+    const { app, folder } = testApp(t, 25);
     await app.run({ folders: [folder] });
     const { columns, rows, total } = await app.previewExport({ runId: 1 });
     const { text } = await exported(app, folder);
@@ -290,14 +332,14 @@ suite('an export', () => {
   });
 
   test('tells how far it is, and that it is done', async (t) => {
-    const { app, folder, events } = house(t, 3);
+    const { app, folder, events } = testApp(t, 3);
     await app.run({ folders: [folder] });
     await exported(app, folder);
     assert.deepEqual(events.at(-1), { type: 'exporting', done: 3, total: 3 });
   });
 
   test('that is cancelled leaves nothing behind', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     writeFiles(folder, Object.fromEntries(Array.from({ length: 2100 }, (_, index) => [`${index}.jpg`, ''])));
     await app.run({ folders: [folder], batch: 1000 });
     const place = join(dirname(folder), 'place');
@@ -317,72 +359,3 @@ suite('an export', () => {
     await assert.rejects(app.cancelExport({}), { code: 'NOT_FOUND' });
   });
 });
-
-suite('XLSX export', () => {
-  test('holds the same table as the CSV, numbers as numbers', async (t) => {
-    const { app, folder } = house(t);
-    const names = ['1.jpg', 'a b.jpg', '=1+1.jpg', 'bad & <b>.jpg', '🌾 é.jpg', 'in/2.jpg', '_x0041_.jpg'];
-    const odd = process.platform === 'win32' ? [] : ['a\nb.jpg', 'bell\u0007.jpg', 'tab\t.jpg'];
-    writeFiles(folder, Object.fromEntries([...names, ...odd].map((name) => [name, 'x'])));
-    await app.run({ folders: [folder] });
-    const out = join(dirname(folder), 'out.xlsx');
-    const { rows } = await app.exportRun({ runId: 1, format: 'xlsx', out });
-    const [sheet, ...others] = await readSheets(out);
-    assert.deepEqual([rows, sheet?.sheet, others], [names.length + odd.length, 'Run 1', []]);
-    const { text } = await exported(app, folder);
-    const table = (sheet?.data ?? []).map((row) => row.map((cell) => cell ?? ''));
-    assert.deepEqual(
-      table.map((row) => row.map(String)),
-      parse(text),
-    );
-    const width = table[0]?.indexOf('width') ?? -1;
-    assert.deepEqual([typeof table[1]?.[width], typeof table[1]?.[0]], ['number', 'string']);
-  });
-
-  test('of no rows is a sheet with a header', async (t) => {
-    const { app, folder } = house(t);
-    await app.run({ folders: [folder] });
-    const out = join(dirname(folder), 'out.xlsx');
-    assert.equal((await app.exportRun({ runId: 1, format: 'xlsx', out })).rows, 0);
-    const [sheet] = await readSheets(out);
-    assert.deepEqual([sheet?.data.length, sheet?.data[0]?.[0]], [1, 'relative_path']);
-  });
-
-  test('goes on to another sheet when one is full', async (t) => {
-    const file = join(temporaryFolder(t), 'out.xlsx');
-    const rows = Array.from({ length: 5 }, (_, index) => [index, `row ${index}`]);
-    const table = xlsxFile(rows, { name: 'Files', columns: ['number', 'name'], rowsPerSheet: 3 });
-    await writeFileWhole(file, table);
-    const header = ['number', 'name'];
-    assert.deepEqual(await readSheets(file), [
-      { sheet: 'Files', data: [header, [0, 'row 0'], [1, 'row 1']] },
-      { sheet: 'Files 2', data: [header, [2, 'row 2'], [3, 'row 3']] },
-      { sheet: 'Files 3', data: [header, [4, 'row 4']] },
-    ]);
-  });
-
-  test('takes no more memory for more rows', async (t) => {
-    const file = join(temporaryFolder(t), 'out.xlsx');
-    let most = 0;
-    function* rows() {
-      for (let index = 0; index < 60_000; index++) {
-        if (index % 5000 === 0) {
-          globalThis.gc?.();
-          most = Math.max(most, process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed - start);
-        }
-        yield [index, 'some text that is not short '.repeat(20)];
-      }
-    }
-    setFlagsFromString('--expose-gc');
-    globalThis.gc = runInNewContext('gc') as typeof globalThis.gc;
-    globalThis.gc?.();
-    const start = process.memoryUsage().arrayBuffers + process.memoryUsage().heapUsed;
-    await writeFileWhole(file, xlsxFile(rows(), { name: 'Files', columns: ['number', 'text'] }));
-    assert.ok(most < 16e6, `${most} bytes were held of 36 MB that passed through`);
-  });
-});
-
-/** Sheets as a reader that is not ours has them. */
-function readSheets(path: string) {
-  return readXlsxFile(path, { trim: false });
-}

@@ -62,28 +62,47 @@ suite('detections.csv', () => {
     const inFolder = { ...same, folder_1: 'a' };
     const called = (label: string) => ({ label, label_source: 'model', predicted_label: label });
     const box = (left: number, top: number, width: number, height: number) => ({
-      ...{ bbox_left: `${left}`, bbox_top: `${top}`, bbox_width: `${width}`, bbox_height: `${height}` },
+      bbox_left: `${left}`,
+      bbox_top: `${top}`,
+      bbox_width: `${width}`,
+      bbox_height: `${height}`,
     });
     const noBox = { bbox_left: '', bbox_top: '', bbox_width: '', bbox_height: '', mask_area: '' };
     const none = { detection_id: '', label: '', predicted_label: '', confidence: '', ...noBox };
     const id = (path: string, number: number) => ({ detection_id: `${run.ids[path]}-${number}` });
     assert.deepEqual(rows, [
       {
-        ...{ relative_path: 'a/1.jpg', ...id('fields/a/1.jpg', 0), ...called('newt'), confidence: '0.5' },
-        ...{ ...box(0.175, 0.165, 0.333333, 0.32), width: '60', height: '50', mask_area: '320', ...inFolder },
+        relative_path: 'a/1.jpg',
+        ...id('fields/a/1.jpg', 0),
+        ...called('newt'),
+        confidence: '0.5',
+        ...box(0.175, 0.165, 0.333333, 0.32),
+        width: '60',
+        height: '50',
+        mask_area: '320',
+        ...inFolder,
       },
       {
-        ...{ relative_path: 'a/1.jpg', ...id('woods/a/1.jpg', 0), ...called('fox'), confidence: '0.9' },
-        ...{ ...box(0.125, 0.1, 0.5, 0.5), width: '48', height: '40', mask_area: '480', ...inFolder },
+        relative_path: 'a/1.jpg',
+        ...id('woods/a/1.jpg', 0),
+        ...called('fox'),
+        confidence: '0.9',
+        ...box(0.125, 0.1, 0.5, 0.5),
+        width: '48',
+        height: '40',
+        mask_area: '480',
+        ...inFolder,
       },
       {
-        ...{
-          relative_path: 'a/1.jpg',
-          ...id('woods/a/1.jpg', 1),
-          ...called('owl, "barn"'),
-          confidence: '0.6',
-        },
-        ...{ ...box(0, 0, 0.25, 0.25), width: '48', height: '40', mask_area: '120', ...inFolder },
+        relative_path: 'a/1.jpg',
+        ...id('woods/a/1.jpg', 1),
+        ...called('owl, "barn"'),
+        confidence: '0.6',
+        ...box(0, 0, 0.25, 0.25),
+        width: '48',
+        height: '40',
+        mask_area: '120',
+        ...inFolder,
       },
       { relative_path: 'a/1.png', ...none, label_source: 'model', width: '48', height: '40', ...inFolder },
       { relative_path: 'bad.jpg', ...none, label_source: '', width: '', height: '', ...same, folder_1: '' },
@@ -130,7 +149,10 @@ suite('detections.csv', () => {
       ],
     );
     const classic = await exported(run, {
-      ...{ format: 'detections', columns: 'classic', filter: { status: 'verified' }, force: true },
+      format: 'detections',
+      columns: 'classic',
+      filter: { status: 'verified' },
+      force: true,
     });
     const shown = parse<Record<string, string>>(classic.text, { columns: true }).map((row) =>
       ['label', 'confidence', 'human_label', 'verified', 'mask_area', 'bbox_left'].map((name) => row[name]),
@@ -169,7 +191,10 @@ suite('COCO JSON', () => {
     const { images, annotations, categories } = JSON.parse(text) as Coco;
     assert.deepEqual([summary.rows, summary.found], [3, 3]);
     const image = (path: string, width: number, height: number) => ({
-      ...{ id: run.ids[path], file_name: path, width, height },
+      id: run.ids[path],
+      file_name: path,
+      width,
+      height,
     });
     assert.deepEqual(images, [
       image('fields/a/1.jpg', 60, 50),
@@ -254,7 +279,9 @@ suite('MegaDetector JSON', () => {
     assert.deepEqual([summary.rows, summary.found], [5, 3]);
     assert.deepEqual(JSON.parse(text), {
       info: {
-        ...{ format_version: '1.4', detector: 'finder', detection_completion_time: '2026-01-02 04:04:05' },
+        format_version: '1.4',
+        detector: 'finder',
+        detection_completion_time: '2026-01-02 04:04:05',
         detector_metadata: { typical_detection_threshold: 0.5 },
       },
       detection_categories: { 1: 'fox', 2: 'owl, "barn"', 3: 'newt' },

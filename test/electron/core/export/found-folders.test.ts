@@ -66,13 +66,11 @@ suite('a YOLO folder', () => {
     const run = await finder(t);
     const { summary, files, read } = await written(run, 'yolo');
     assert.deepEqual(files, [
-      ...[
-        'classes.txt',
-        'data.yaml',
-        'labels/fields/a/1.txt',
-        'labels/woods/a/1.png.txt',
-        'labels/woods/a/1.txt',
-      ],
+      'classes.txt',
+      'data.yaml',
+      'labels/fields/a/1.txt',
+      'labels/woods/a/1.png.txt',
+      'labels/woods/a/1.txt',
     ]);
     assert.deepEqual([summary.rows, summary.found], [3, 4]);
     const boxes = readYolo(read('labels/woods/a/1.txt').toString(), 48, 40);
@@ -101,8 +99,11 @@ function readYolo(text: string, width: number, height: number) {
     const [classIndex = NaN, x = NaN, y = NaN, w = NaN, h = NaN] = line.split(' ').map(Number);
     const round = (value: number) => Math.round(value * 100) / 100 + 0;
     return {
-      ...{ classIndex, x: Math.abs(round((x - w / 2) * width)), y: Math.abs(round((y - h / 2) * height)) },
-      ...{ width: round(w * width), height: round(h * height) },
+      classIndex,
+      x: Math.abs(round((x - w / 2) * width)),
+      y: Math.abs(round((y - h / 2) * height)),
+      width: round(w * width),
+      height: round(h * height),
     };
   });
 }
@@ -112,12 +113,16 @@ suite('a VOC folder', () => {
     const run = await finder(t);
     const { summary, files, read } = await written(run, 'voc');
     assert.deepEqual(files, [
-      ...['Annotations/fields/a/1.xml', 'Annotations/woods/a/1.png.xml', 'Annotations/woods/a/1.xml'],
+      'Annotations/fields/a/1.xml',
+      'Annotations/woods/a/1.png.xml',
+      'Annotations/woods/a/1.xml',
     ]);
     assert.deepEqual([summary.rows, summary.found], [3, 4]);
     const woods = readVoc(read('Annotations/woods/a/1.xml').toString());
     assert.deepEqual(woods, {
-      ...{ filename: '1.jpg', folder: 'woods/a', size: [48, 40, 3] },
+      filename: '1.jpg',
+      folder: 'woods/a',
+      size: [48, 40, 3],
       objects: [
         { name: 'fox', ends: [7, 5, 30, 24] },
         { name: 'owl <barn> & "co"', ends: [1, 1, 12, 10] },
@@ -142,7 +147,8 @@ function readVoc(text: string) {
   const numbers = (parent: Parameters<typeof texts>[0], names: string[]) =>
     names.map((name) => Number(texts(parent, name)[0]));
   return {
-    ...{ filename: texts(root, 'filename')[0], folder: texts(root, 'folder')[0] },
+    filename: texts(root, 'filename')[0],
+    folder: texts(root, 'folder')[0],
     size: numbers(root, ['width', 'height', 'depth']),
     objects: [...root.getElementsByTagName('object')].map((object) => ({
       name: texts(object, 'name')[0],
@@ -156,7 +162,9 @@ suite('a folder of crops', () => {
     const run = await finder(t);
     const { summary, files, read } = await written(run, 'crops');
     assert.deepEqual(files, [
-      ...['fox/woods/a/1_1.jpg', 'fox_ red_grey/fields/a/1_1.jpg', 'fox_ red_grey/fields/a/1_2.jpg'],
+      'fox/woods/a/1_1.jpg',
+      'fox_ red_grey/fields/a/1_1.jpg',
+      'fox_ red_grey/fields/a/1_2.jpg',
       'owl _barn_ & _co_/woods/a/1_2.jpg',
     ]);
     assert.deepEqual([summary.rows, summary.found, summary.failures], [2, 4, undefined]);

@@ -16,15 +16,15 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { writeFiles } from '../../support/files.ts';
-import { house } from '../../support/house.ts';
-import type { Session } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
+import type { Session } from '../../support/test-app.ts';
 import { everyday10, sampleImages } from '../../support/models.ts';
 
 const onWindows = process.platform === 'win32' && 'needs pipes and links, which Windows has not for everyone';
 
 /** A run that is done, and the folder that its library lies in. */
 async function done(t: TestContext): Promise<Session & { folder: string; root: string }> {
-  const place = house(t, 2);
+  const place = testApp(t, 2);
   await place.app.run({ folders: [place.folder] });
   return { ...place, root: dirname(place.libraryPath) };
 }
@@ -109,8 +109,11 @@ suite('a file that is written', () => {
     const endings = ['', '-wal', '-shm', '-journal', '-writer'].map((ending) => libraryPath + ending);
     const targets = [
       ...endings,
-      ...[backup, join(root, 'other name.csv'), join(root, 'another library')],
-      ...[join(root, 'another library-wal'), join(root, 'real/way/library.db')],
+      backup,
+      join(root, 'other name.csv'),
+      join(root, 'another library'),
+      join(root, 'another library-wal'),
+      join(root, 'real/way/library.db'),
     ];
     for (const out of targets) {
       const before = existsSync(out) ? readFileSync(out) : undefined;

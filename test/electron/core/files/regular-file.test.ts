@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
 import { readPreprocessing } from '../../../../electron/engine/read-preprocessing.ts';
 import { foundRun } from '../../support/found-run.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { dynamicModel, TINY_ARGS, trainingCheckpoint } from '../checkpoint/tiny-model.ts';
 import { Arguments, saveZip } from '../checkpoint/torch-save.ts';
@@ -16,7 +16,7 @@ const onWindows = process.platform === 'win32' && 'has no pipes among its files'
 
 suite('a file that a person names', () => {
   test('is no pipe, which would be waited for', { skip: onWindows }, async (t) => {
-    const { app } = house(t);
+    const { app } = testApp(t);
     const file = join(temporaryFolder(t), 'pipe.safetensors');
     execFileSync('mkfifo', [file]);
     const refused = {
@@ -30,7 +30,7 @@ suite('a file that a person names', () => {
   });
 
   test('is no pipe: labels of an import, and notes beside a package', { skip: onWindows }, async (t) => {
-    const { app, libraryPath } = house(t);
+    const { app, libraryPath } = testApp(t);
     const folder = temporaryFolder(t);
     const [labels, checkpoint] = [join(folder, 'labels.txt'), join(folder, 'tiny.pth')];
     writeFileSync(
@@ -39,7 +39,8 @@ suite('a file that a person names', () => {
     );
     execFileSync('mkfifo', [labels]);
     await assert.rejects(app.importModel({ file: checkpoint, name: 'mine', labels, pruningLayers: [1] }), {
-      ...{ code: 'BAD_ARGUMENT', message: `Expected a labels file, but ${labels} is a pipe or device` },
+      code: 'BAD_ARGUMENT',
+      message: `Expected a labels file, but ${labels} is a pipe or device`,
     });
     const models = join(dirname(libraryPath), 'models');
     mkdirSync(models, { recursive: true });
@@ -47,7 +48,8 @@ suite('a file that a person names', () => {
     const notes = join(models, 'noted.md');
     execFileSync('mkfifo', [notes]);
     await assert.rejects(app.showModel({ model: 'noted' }), {
-      ...{ code: 'BAD_ARGUMENT', message: `Expected a notes file, but ${notes} is a pipe or device` },
+      code: 'BAD_ARGUMENT',
+      message: `Expected a notes file, but ${notes} is a pipe or device`,
     });
   });
 
@@ -56,7 +58,8 @@ suite('a file that a person names', () => {
     const truth = join(boxes.root, 'truth.json');
     execFileSync('mkfifo', [truth]);
     await assert.rejects(boxes.app.evaluateFound({ runId: boxes.runId, truth }), {
-      ...{ code: 'BAD_ARGUMENT', message: `Expected a COCO file, but ${truth} is a pipe or device` },
+      code: 'BAD_ARGUMENT',
+      message: `Expected a COCO file, but ${truth} is a pipe or device`,
     });
     const maps = await foundRun(t, 'segmentation', [{ name: 'sky' }], { 'in/1.jpg': { regions: [] } });
     const folder = join(maps.root, 'maps');
@@ -80,7 +83,7 @@ suite('a file that a person names', () => {
   });
 
   test('has no null character in its path', async (t) => {
-    const { app } = house(t);
+    const { app } = testApp(t);
     const refused = {
       code: 'BAD_ARGUMENT',
       message: /^A (path|model name) must not contain a null character/,

@@ -20,7 +20,7 @@ import Database from 'better-sqlite3';
 import { partialPath } from '../../../../electron/core/files/partial-files.ts';
 import { backupFolder, backupPath } from '../../../../electron/core/store/backups.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
-import { house, session } from '../../support/house.ts';
+import { testApp, session } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const onWindows = process.platform === 'win32' && 'has neither modes of files nor pipes';
@@ -32,7 +32,7 @@ function copyWithLog(libraryPath: string, copy: string): void {
 
 /** A run that is done, in a library that is open; and the folder of both. */
 async function done(t: TestContext, images: number) {
-  const place = house(t, images);
+  const place = testApp(t, images);
   await place.app.run({ folders: [place.folder] });
   return { ...place, root: dirname(place.libraryPath) };
 }

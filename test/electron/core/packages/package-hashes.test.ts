@@ -16,7 +16,7 @@ import type { TestContext } from 'node:test';
 import { PackageHashes } from '../../../../electron/core/packages/package-hashes.ts';
 import { sha256OfFile } from '../../../../electron/core/packages/sha256.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { everyday10 } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -79,7 +79,7 @@ suite('the hash of a package', () => {
 
 suite('a model whose weights were altered on disk', () => {
   test('is not used for a run, its resumption, a calibration or a training', async (t) => {
-    const { app, folder, engine, libraryPath } = house(t, 2);
+    const { app, folder, engine, libraryPath } = testApp(t, 2);
     const model = join(dirname(libraryPath), 'copy.safetensors');
     copyFileSync(everyday10, model);
     const { id: runId } = await app.run({ folders: [folder], model });

@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { LibraryReaders } from '../../../../electron/core/reading/library-readers.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A library with one folder in it, and readers of it. */
@@ -102,7 +102,7 @@ suite('readers of a library', () => {
 });
 
 test('a library that was read in other threads can be replaced by a backup of it', async (t) => {
-  const { app, folder } = house(t, 3);
+  const { app, folder } = testApp(t, 3);
   await app.addFolder({ path: folder });
   const { path: file } = await app.backUpLibrary({});
   await app.removeFolder({ folderId: 1 });

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { COLUMN_PARTS } from '../../../../electron/core/columns/run-columns.ts';
 import { ReadAhead } from '../../../../electron/core/reading/read-ahead.ts';
 import type { RunRow } from '../../../../electron/core/store/runs.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 
 const runOf = (id: number) => ({ id }) as RunRow;
 
@@ -40,7 +40,7 @@ suite('reading ahead', () => {
   });
 
   test('of the last run makes no library, and lets one be closed at once', async (t) => {
-    const { app, folder } = house(t, 3);
+    const { app, folder } = testApp(t, 3);
     await app.readAhead();
     const { id } = await app.run({ folders: [folder] });
     await app.readAhead();

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3';
 import { LibraryUpdate } from '../../../../electron/core/reading/update-library.ts';
 import { migrate, readMigrations } from '../../../../electron/core/store/migrate.ts';
 import { isOfOlderWinnow } from '../../../../electron/core/store/open-database.ts';
-import { session } from '../../support/house.ts';
+import { session } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 /** A library as Winnow made it seven versions after the first. */

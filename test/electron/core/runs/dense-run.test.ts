@@ -5,14 +5,14 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import type { Request } from '../../../../electron/core/calls/app-context.ts';
 import type { EngineDial } from '../../../../electron/shared/engine-api.ts';
-import { house } from '../../support/house.ts';
+import { testApp } from '../../support/test-app.ts';
 import { appError } from '../app-error.ts';
 import { detectionCheckpoint, segmentationCheckpoint } from '../checkpoint/tiny-model.ts';
 import { saveZip } from '../checkpoint/torch-save.ts';
 
 /** An app with the models `finder` (detection, 32 pixels) and `painter` (segmentation), and a folder of pictures. */
 async function studio(t: TestContext, count = 0) {
-  const home = house(t, count);
+  const home = testApp(t, count);
   const { app, engine } = home;
   const file = join(home.folder, '..', 'model.pth');
   writeFileSync(file, saveZip(detectionCheckpoint()));

@@ -8,9 +8,9 @@ import type { CalibrationPoint } from '../../../../electron/shared/calibration.t
 import { curve, point } from '../../support/calibrations.ts';
 import { writeFiles } from '../../support/files.ts';
 import { detectorManifest } from '../../support/found.ts';
-import { house } from '../../support/house.ts';
-import type { Session } from '../../support/house.ts';
-import { classFolders, school, smallest, train } from '../../support/school.ts';
+import { testApp } from '../../support/test-app.ts';
+import type { Session } from '../../support/test-app.ts';
+import { classFolders, trainingApp, smallest, train } from '../../support/training-app.ts';
 
 /** Keeps a made-up calibration of the bundled model for one thread on this machine. */
 async function calibrate({ app, engine, libraryPath }: Session, folder: string, points: CalibrationPoint[]) {
@@ -22,7 +22,7 @@ async function calibrate({ app, engine, libraryPath }: Session, folder: string, 
 
 suite('the estimate of a run', () => {
   test('without a calibration is the standard presets and their work', async (t) => {
-    const { app, folder } = house(t, 3);
+    const { app, folder } = testApp(t, 3);
     const unknown = await app.estimateRun({ folders: [folder] });
     assert.deepEqual(
       unknown.points.map(({ names, preset, expected, seconds }) => [names, preset.name, expected, seconds]),
@@ -42,7 +42,7 @@ suite('the estimate of a run', () => {
   });
 
   test('of a model that leaves nothing out is one point with all names and all of the work', async (t) => {
-    const place = school(t);
+    const place = trainingApp(t);
     const { model = '' } = await train(place.app, {
       folder: classFolders(t, { dog: 30, cat: 20 }),
       ...smallest,
@@ -56,7 +56,7 @@ suite('the estimate of a run', () => {
   });
 
   test('of a detection model that leaves nothing out is its sizes, or the one size that is asked for', async (t) => {
-    const { engine, libraryPath } = house(t);
+    const { engine, libraryPath } = testApp(t);
     const manifest = { ...(await detectorManifest([{ name: 'fox' }])), imageSize: 512 };
     const plain = { ...manifest, tokenKeep: [], pruningLayers: [], blockSelection: false, blockKeep: 1 };
     const model = { name: 'plain', path: '/plain', bundled: false, bytes: 1, manifest: plain };
@@ -78,7 +78,7 @@ suite('the estimate of a run', () => {
   });
 
   test('counts the images of scanned folders, and those that are new or changed to this run', async (t) => {
-    const { app, folder } = house(t, 5);
+    const { app, folder } = testApp(t, 5);
     await app.run({ folders: [folder] });
     const done = await app.estimateRun({ folders: [folder] });
     assert.deepEqual([done.images, done.chosen.pending], [5, 0]);
@@ -102,7 +102,7 @@ suite('the estimate of a run', () => {
   });
 
   test('with a calibration is the curve that no other point beats, with times', async (t) => {
-    const place = house(t, 8);
+    const place = testApp(t, 8);
     const { app, folder } = place;
     const keep = (ratio: number) => ({ tokenKeep: [ratio, ratio, ratio] });
     await calibrate(place, folder, [
@@ -146,7 +146,7 @@ suite('the estimate of a run', () => {
 
 suite('the calibration that holds here', () => {
   test('is shown with its presets, and not when another number of threads is set', async (t) => {
-    const place = house(t, 1);
+    const place = testApp(t, 1);
     const { app, folder } = place;
     await calibrate(place, folder, [point(10, {}), point(20, { tokenKeep: [0.5, 0.5, 0.5], agreeing: 999 })]);
     await app.changeSettings({ threads: 1 });

@@ -4,11 +4,11 @@ import { gpuBatch } from '../../../../electron/core/runs/batch-size.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { noticesOf } from '../../support/events.ts';
 import { gpu } from '../../support/gpus.ts';
-import { house, session } from '../../support/house.ts';
+import { testApp, session } from '../../support/test-app.ts';
 
 suite('the device of a run', () => {
   test('is by default all GPUs that can be used, in a precision of theirs', async (t) => {
-    const { app, engine, folder } = house(t, 3);
+    const { app, engine, folder } = testApp(t, 3);
     engine.gpus = [gpu('cuda:0', {}, 'too old'), gpu('cuda:1'), gpu('cuda:2')];
     const run = await app.run({ folders: [folder] });
     assert.deepEqual([run.spec.device, run.spec.preset.precision], ['cuda', 'bf16']);
@@ -21,7 +21,7 @@ suite('the device of a run', () => {
   });
 
   test('is the processor where no GPU can be used', async (t) => {
-    const { app, engine, folder } = house(t, 1);
+    const { app, engine, folder } = testApp(t, 1);
     engine.gpus = [gpu('cuda:0', {}, 'Its driver is too old.')];
     const { spec } = await app.run({ folders: [folder] });
     assert.deepEqual([spec.device, spec.preset.precision], ['cpu', 'fp32']);
@@ -36,7 +36,7 @@ suite('the device of a run', () => {
   });
 
   test('is another when that of a paused run cannot be used any more, and the run says so', async (t) => {
-    const place = house(t, 40);
+    const place = testApp(t, 40);
     place.engine.gpus = [gpu('cuda:0')];
     place.engine.beforeAnswer = () => void place.app.cancel({ runId: 1 });
     const paused = await place.app.run({ folders: [place.folder], batch: 4 });
@@ -58,7 +58,7 @@ suite('the device of a run', () => {
 
 suite('what becomes of the devices under a run', () => {
   test('is kept with it, each once, and told', async (t) => {
-    const { app, engine, events, folder, libraryPath } = house(t, 8);
+    const { app, engine, events, folder, libraryPath } = testApp(t, 8);
     engine.beforeAnswer = () => {
       engine.note('cuda:0 was lost (dust); the run goes on with cpu.');
       engine.note('cuda:0 was lost (dust); the run goes on with cpu.');
@@ -76,7 +76,7 @@ suite('what becomes of the devices under a run', () => {
   });
 
   test('is no run’s when none is under way', async (t) => {
-    const { app, engine, events, folder } = house(t, 1);
+    const { app, engine, events, folder } = testApp(t, 1);
     const run = await app.run({ folders: [folder] });
     engine.note('A note.');
     assert.deepEqual((await app.showRun({ runId: run.id })).run.notes, []);
@@ -87,7 +87,7 @@ suite('what becomes of the devices under a run', () => {
 suite('the batches of a run', () => {
   test('are as many at a time as the engine wants', async (t) => {
     for (const batchesUnderWay of [1, 4]) {
-      const { app, engine, folder } = house(t, 24);
+      const { app, engine, folder } = testApp(t, 24);
       let [underWay, most] = [0, 0];
       engine.batchesUnderWay = batchesUnderWay;
       engine.beforeAnswer = async () => {
@@ -101,7 +101,7 @@ suite('the batches of a run', () => {
   });
 
   test('do not wait for a slow one', async (t) => {
-    const { app, engine, folder } = house(t, 12);
+    const { app, engine, folder } = testApp(t, 12);
     const slow = Promise.withResolvers<undefined>();
     engine.beforeAnswer = async () => {
       if (engine.batches.length === 1) await slow.promise;
@@ -112,7 +112,7 @@ suite('the batches of a run', () => {
   });
 
   test('that fail stop the run, and the others are saved', async (t) => {
-    const { app, engine, folder } = house(t, 12);
+    const { app, engine, folder } = testApp(t, 12);
     engine.batchesUnderWay = 3;
     engine.beforeAnswer = () => {
       if (engine.batches.length === 3) throw new Error('broken');
@@ -124,7 +124,7 @@ suite('the batches of a run', () => {
   });
 
   test('are as large on a GPU as its free memory has room for', async (t) => {
-    const { app, engine, folder } = house(t, 300);
+    const { app, engine, folder } = testApp(t, 300);
     engine.gpus = [gpu('cuda:0'), gpu('cuda:1')];
     await app.run({ folders: [folder] });
     assert.deepEqual(
@@ -148,7 +148,7 @@ suite('the batches of a run', () => {
   });
 
   test('are cut to what the GPU with the least free memory has room for', async (t) => {
-    const { app, engine, folder } = house(t, 40);
+    const { app, engine, folder } = testApp(t, 40);
     const [model] = (await app.listModels({})).packages;
     const freeBytes = (20 * 64 * 96 * 128 + (model?.bytes ?? 0)) / 0.8;
     engine.gpus = [gpu('cuda:0'), gpu('cuda:1', { freeBytes })];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import Database from 'better-sqlite3';
 import { suite, test } from 'node:test';
-import { house, session } from '../../support/house.ts';
+import { testApp, session } from '../../support/test-app.ts';
 import { appError } from '../app-error.ts';
 
 /** Makes the library say of its runs what a process leaves that is killed at its work. */
@@ -14,7 +14,7 @@ function leave(libraryPath: string, state: 'scanning' | 'running'): void {
 suite('a run whose process is gone', () => {
   for (const state of ['scanning', 'running'] as const) {
     test(`that it was ${state} is paused whoever looks, and goes on`, async (t) => {
-      const { app, libraryPath, folder } = house(t, 3);
+      const { app, libraryPath, folder } = testApp(t, 3);
       await app.run({ folders: [folder] });
       leave(libraryPath, state);
       const later = session(t, libraryPath).app;
@@ -31,7 +31,7 @@ suite('a run whose process is gone', () => {
   }
 
   test('can be removed', async (t) => {
-    const { app, libraryPath, folder } = house(t, 3);
+    const { app, libraryPath, folder } = testApp(t, 3);
     await app.run({ folders: [folder] });
     leave(libraryPath, 'running');
     await app.removeRun({ runId: 1 });
@@ -39,7 +39,7 @@ suite('a run whose process is gone', () => {
   });
 
   test('stays apart from one that another Winnow works on', async (t) => {
-    const { app, engine, libraryPath, folder } = house(t, 3);
+    const { app, engine, libraryPath, folder } = testApp(t, 3);
     await app.run({ folders: [folder] });
     leave(libraryPath, 'running');
     const other = session(t, libraryPath).app;

@@ -6,8 +6,8 @@ import { Library } from '../../../../electron/core/store/library.ts';
 import { AppError } from '../../../../electron/shared/errors.ts';
 import { nextEvent, noticesOf, queueRests, runsEnded } from '../../support/events.ts';
 import { writeFiles } from '../../support/files.ts';
-import { house, session } from '../../support/house.ts';
-import type { Session } from '../../support/house.ts';
+import { testApp, session } from '../../support/test-app.ts';
+import type { Session } from '../../support/test-app.ts';
 
 /** Folders `a`, `b`, ... with an image each. */
 function folders(folder: string, ...names: string[]): string[] {
@@ -28,7 +28,7 @@ const waitingIds = async ({ app }: Session) => (await app.showQueue({})).waiting
 
 suite('the queue', () => {
   test('works on its runs one after the other and tells how each ended', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, engine, events } = place;
     const [a = '', b = ''] = folders(place.folder, 'a', 'b');
     let underWay = 0;
@@ -53,7 +53,7 @@ suite('the queue', () => {
   });
 
   test('can be put into another order, and left', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app } = place;
     const { go } = gate(place);
     const names = ['a', 'b', 'c', 'd'];
@@ -93,7 +93,7 @@ suite('the queue', () => {
   });
 
   test('goes on after a run that fails, and says why', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, engine } = place;
     const [a = '', b = '', gone = ''] = folders(place.folder, 'a', 'b', 'gone');
     engine.beforeAnswer = ([path = '']) => {
@@ -119,7 +119,7 @@ suite('the queue', () => {
   });
 
   test('goes on when a folder went away under a run, which is paused with one notice', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, engine, events } = place;
     const [a = '', b = ''] = folders(place.folder, 'a', 'b');
     writeFiles(a, { '2.jpg': '', '3.jpg': '', '4.jpg': '' });
@@ -139,7 +139,7 @@ suite('the queue', () => {
   });
 
   test('halts when a person pauses its run, and goes on with that run when told to', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, engine } = place;
     const [a = '', b = ''] = folders(place.folder, 'a', 'b');
     writeFiles(a, Object.fromEntries(Array.from({ length: 9 }, (_, index) => [`${index}0.jpg`, ''])));
@@ -167,7 +167,7 @@ suite('the queue', () => {
   });
 
   test('waits after a restart until it is told to go on', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, engine, libraryPath } = place;
     const [a = '', b = ''] = folders(place.folder, 'a', 'b');
     writeFiles(a, { '2.jpg': '', '3.jpg': '', '4.jpg': '' });
@@ -198,7 +198,7 @@ suite('the queue', () => {
   });
 
   test('can be filled without starting anything', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, engine } = place;
     const [a = '', b = ''] = folders(place.folder, 'a', 'b');
     await app.queueRun({ folders: [a], start: false });
@@ -216,7 +216,7 @@ suite('the queue', () => {
   });
 
   test('says once that the library is held by another Winnow, and keeps the run', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, events, libraryPath } = place;
     const [a = ''] = folders(place.folder, 'a');
     await app.listRuns({});
@@ -236,7 +236,7 @@ suite('the queue', () => {
   });
 
   test('goes on by itself when the work that held the library here is done', async (t) => {
-    const place = house(t);
+    const place = testApp(t);
     const { app, events } = place;
     const [a = '', b = ''] = folders(place.folder, 'a', 'b');
     const { go } = gate(place);
@@ -255,7 +255,7 @@ suite('the queue', () => {
 
 suite('what a run tells while it works', () => {
   test('are some of the images of every batch, with their labels', async (t) => {
-    const { app, folder, events } = house(t, 30);
+    const { app, folder, events } = testApp(t, 30);
     writeFiles(folder, { 'bad.jpg': '' });
     await app.run({ folders: [folder], batch: 16 });
     const labelled = events.flatMap((event) => (event.type === 'labelled' ? [event] : []));
@@ -272,7 +272,7 @@ suite('what a run tells while it works', () => {
   });
 
   test('includes how far it is in each folder', async (t) => {
-    const { app, folder } = house(t);
+    const { app, folder } = testApp(t);
     const [a, b, empty] = [join(folder, 'a'), join(folder, 'b'), join(folder, 'empty')];
     mkdirSync(empty);
     writeFiles(folder, { 'a/1.jpg': '', 'a/2.jpg': '', 'b/3.jpg': '' });
@@ -285,7 +285,7 @@ suite('what a run tells while it works', () => {
   });
 
   test('is forgotten with the run; reviews stay', async (t) => {
-    const { app, folder } = house(t, 2);
+    const { app, folder } = testApp(t, 2);
     await app.run({ folders: [folder] });
     await app.review({ runId: 1, imageIds: [1], verdict: { kind: 'label', label: 'fox' } });
     await app.removeRun({ runId: 1 });

@@ -95,13 +95,13 @@ suite('a library from before directories', () => {
     Library.open(path).close();
     const reader = new Database(path, { readonly: true });
     t.after(() => reader.close());
-    const places = reader
+    const directories = reader
       .prepare(
         `SELECT images.id || ' ' || directories.folder_id || ' ' || path FROM images
           JOIN directories ON directories.id = directory_id ORDER BY images.id`,
       )
       .pluck()
       .all();
-    assert.deepEqual(places, ['1 1 ', '2 1 a/b', '3 1 a/b', '4 1 a', '5 2 a/b', '6 2 ä b/c.d']);
+    assert.deepEqual(directories, ['1 1 ', '2 1 a/b', '3 1 a/b', '4 1 a', '5 2 a/b', '6 2 ä b/c.d']);
   });
 });

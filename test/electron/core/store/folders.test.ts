@@ -17,8 +17,13 @@ test('folders are counted together as one by one: labelled in any run, blank in 
     detections: [[0, score, 1, 1, 5, 5] as [number, number, number, number, number, number]],
   });
   const { ids } = saveRun(path, '/found', detector, {
-    ...{ 'sure.jpg': seen(0.8), 'unsure.jpg': seen(0.3), 'nothing.jpg': { detections: [] } },
-    ...{ 'named.jpg': seen(0.3), 'emptied.jpg': seen(0.8), 'gone.jpg': seen(0.8), 'broken.jpg': 'failed' },
+    'sure.jpg': seen(0.8),
+    'unsure.jpg': seen(0.3),
+    'nothing.jpg': { detections: [] },
+    'named.jpg': seen(0.3),
+    'emptied.jpg': seen(0.8),
+    'gone.jpg': seen(0.8),
+    'broken.jpg': 'failed',
   });
   saveRun(path, '/both', detector, { 'a.jpg': seen(0.3), 'b.jpg': seen(0.3), 'c.jpg': 'pending' });
   saveRun(path, '/both', classifier, { 'a.jpg': fox, 'b.jpg': 'failed', 'c.jpg': 'pending' });

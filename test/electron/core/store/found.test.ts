@@ -41,7 +41,10 @@ suite('what was found', () => {
     const found = library.found.detections(runId, [c, b, a]);
     assert.deepEqual([...found.keys()], [c, a]);
     assert.deepEqual(found.get(a)?.[1], {
-      ...{ number: 1, classIndex: 0, score: 0.7, maskArea: 200 },
+      number: 1,
+      classIndex: 0,
+      score: 0.7,
+      maskArea: 200,
       box: { x: 20, y: 3, width: 10, height: 20 },
     });
     const numbers = (minScore: number, most?: number) =>

@@ -7,7 +7,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Library } from '../../../../electron/core/store/library.ts';
-import { house, session } from '../../support/house.ts';
+import { testApp, session } from '../../support/test-app.ts';
 
 const isRoot = process.getuid?.() === 0;
 const NOBODY = 65534;
@@ -64,7 +64,7 @@ async function readAndRefuse(t: TestContext, libraryPath: string, folder: string
 suite('a library that may only be read', () => {
   for (const left of ['closed', 'with its log'] as const) {
     test(`is shown and exported, and says so to what would change it (${left})`, async (t) => {
-      const { app, folder, libraryPath } = house(t, 3);
+      const { app, folder, libraryPath } = testApp(t, 3);
       await app.run({ folders: [folder] });
       await app.review({ runId: 1, imageIds: [1], verdict: { kind: 'label', label: 'fox' } });
       if (left === 'closed') await app.close();
@@ -81,7 +81,7 @@ suite('a library that may only be read', () => {
 
   test('is one whose file alone may not be written, also for whom permissions hold', async (t) => {
     if (process.platform === 'win32' || !isRoot) return t.skip('needs to be root, to become another');
-    const { app, folder, libraryPath } = house(t, 2);
+    const { app, folder, libraryPath } = testApp(t, 2);
     await app.run({ folders: [folder] });
     await app.close();
     for (let path = dirname(libraryPath); path !== tmpdir() && path !== '/'; path = dirname(path)) {
@@ -95,7 +95,9 @@ suite('a library that may only be read', () => {
       console.log(library.readOnly, library.summary().images, library.runs.all().length);
       library.close();`;
     const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', code, libraryPath], {
-      ...{ uid: NOBODY, gid: NOBODY, encoding: 'utf8' },
+      uid: NOBODY,
+      gid: NOBODY,
+      encoding: 'utf8',
     });
     assert.equal(stdout, 'true 2 1\n', stderr);
     const own = Library.open(libraryPath); // root may

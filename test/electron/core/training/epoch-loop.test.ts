@@ -5,14 +5,14 @@ import { suite, test } from 'node:test';
 import { readManifest, verifyPackage } from '../../../../electron/core/packages/read-package.ts';
 import type { ClassificationManifest } from '../../../../electron/shared/model-package.ts';
 import { everyday10, everydayLabels } from '../../support/models.ts';
-import { classFolders, school, smallest, train, trainingEnded } from '../../support/school.ts';
+import { classFolders, trainingApp, smallest, train, trainingEnded } from '../../support/training-app.ts';
 
 const counts = { cat: 20, dog: 20, fox: 20 };
 
 suite('training epoch by epoch', () => {
   test('learns from the pictures that are not held out, each once an epoch, and makes a package', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, data } = school(t);
+    const { app, trainer, data } = trainingApp(t);
     const training = await train(app, { folder, ...smallest, epochs: 3, batch: 8, name: 'animals' });
     assert.deepEqual([training.state, training.model, training.reason], ['done', 'animals', undefined]);
     assert.equal(trainer.steps.length, 3 * 7); // 51 pictures in batches of at most 8
@@ -32,7 +32,7 @@ suite('training epoch by epoch', () => {
   test('goes on after a pause as if there had been none', async (t) => {
     const folder = classFolders(t, counts);
     const request = { folder, ...smallest, epochs: 3, batch: 8, name: 'animals' };
-    const [whole, cut] = [school(t), school(t)];
+    const [whole, cut] = [trainingApp(t), trainingApp(t)];
     await train(whole.app, request);
 
     let paused: Promise<unknown> | undefined;
@@ -43,7 +43,7 @@ suite('training epoch by epoch', () => {
     assert.equal(stopped.state, 'paused');
     await paused;
     await cut.app.close();
-    const later = school(t, cut.data);
+    const later = trainingApp(t, cut.data);
     await later.app.resumeTraining({ trainingId: 1 });
     assert.equal((await trainingEnded(later.app, 1)).state, 'done');
 
@@ -61,7 +61,7 @@ suite('training epoch by epoch', () => {
 
   test('gives the trainer what the model, the method and the recipe say', async (t) => {
     const folder = classFolders(t, { cat: 20, dog: 20 });
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     const fineTune = {
       folder,
       method: 'fine-tune',
@@ -113,7 +113,7 @@ suite('training epoch by epoch', () => {
 
   test('keeps the best epoch, and ends when none has been better for long', async (t) => {
     const folder = classFolders(t, { cat: 200, dog: 200 });
-    const { app, trainer, data } = school(t);
+    const { app, trainer, data } = trainingApp(t);
     // Of 60 pictures 50, 58, then 40 are right.
     trainer.isRight = (path, test) => Number.parseInt(basename(path)) % 20 < ([10, 19][test] ?? 6);
     const request = { folder, ...smallest, batch: 64, epochs: 60, name: 'animals' };
@@ -135,7 +135,7 @@ suite('training epoch by epoch', () => {
 
   test('plans its epochs for the time that there is', async (t) => {
     const folder = classFolders(t, { cat: 20, dog: 20 });
-    const { app, trainer, clock } = school(t);
+    const { app, trainer, clock } = trainingApp(t);
     trainer.beforeStep = () => void (clock.now += 5500); // 5 steps an epoch, and 6 pictures that are tested
     const request = { folder, ...smallest, batch: 8, epochs: 20, name: 'animals', minutes: 2 };
     const plan = await app.prepareTraining(request);
@@ -148,7 +148,7 @@ suite('training epoch by epoch', () => {
 
   test('ends in the middle of an epoch when the machine is slower than it was', async (t) => {
     const folder = classFolders(t, { cat: 20, dog: 20 });
-    const { app, trainer, clock } = school(t);
+    const { app, trainer, clock } = trainingApp(t);
     trainer.beforeStep = () => {
       // While it is measured steps take next to no time.
       clock.now += trainer.setups.length > 1 ? 20_000 : 1;

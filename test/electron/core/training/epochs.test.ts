@@ -19,7 +19,10 @@ function step(value: number): StepReport {
   const parts = { classification: value, tokenRatio: 0, blockRatio: 0, distillClass: 0, distillToken: 0 };
   return {
     losses: { total: value, ...parts },
-    ...{ gradientNorm: value, accuracy: 0.5, tokensKept: 0.5, directionsKept: 0.75 },
+    gradientNorm: value,
+    accuracy: 0.5,
+    tokensKept: 0.5,
+    directionsKept: 0.75,
   };
 }
 
@@ -33,8 +36,13 @@ async function plan(holdout: number): Promise<Plan> {
   const manifest = (await readManifest(everyday10)) as ClassificationManifest;
   const base = recipeBase('winnow', { method: 'distill', images: 100, imageSize: 32, embedDim: 96 });
   const losses = {
-    ...{ classification: 1, tokenRatio: 10, blockRatio: 10, distillClass: 0, distillToken: 0 },
-    ...{ tokenKeep: [0.7, 0.49, 0.343], blockKeep: 0.8 },
+    classification: 1,
+    tokenRatio: 10,
+    blockRatio: 10,
+    distillClass: 0,
+    distillToken: 0,
+    tokenKeep: [0.7, 0.49, 0.343],
+    blockKeep: 0.8,
   };
   const classes = [{ name: 'cat', images: 100, holdout }];
   return { manifest, recipe: { ...base, losses }, classes, warnings: [], steps: 100 };
@@ -90,16 +98,21 @@ suite('an early end', () => {
     const kept = { epoch: best, top1: 0.5, loss: 1, onAim: true, file: 'x' };
     const of = await plan(10);
     return {
-      ...{
-        format: 1,
-        request: { method: 'fine-tune' },
-        name: 'x',
-        method: 'fine-tune',
-        source: '/x',
-        device: 'cpu',
-      },
-      ...{ seed: 0, createdAt: '', state: 'running', outline: of.recipe, plan: of },
-      ...{ position: START, epochs: reports, best: kept, trained: false },
+      format: 1,
+      request: { method: 'fine-tune' },
+      name: 'x',
+      method: 'fine-tune',
+      source: '/x',
+      device: 'cpu',
+      seed: 0,
+      createdAt: '',
+      state: 'running',
+      outline: of.recipe,
+      plan: of,
+      position: START,
+      epochs: reports,
+      best: kept,
+      trained: false,
     };
   }
 

@@ -11,7 +11,7 @@ import { EngineDouble } from '../../support/engine-double.ts';
 import { noticesOf } from '../../support/events.ts';
 import { sampleImages, testModels } from '../../support/models.ts';
 import { drawFolder } from '../../support/pictures.ts';
-import { smallest, train, trainingEnded } from '../../support/school.ts';
+import { smallest, train, trainingEnded } from '../../support/training-app.ts';
 import { smallDisk } from '../../support/small-disk.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -22,7 +22,9 @@ function realSchool(t: TestContext, data: string) {
   const trainer = new TrainerClient();
   const app = createAppService({
     libraryPath: join(temporaryFolder(t), 'library.db'),
-    ...{ engine: new EngineDouble(), trainer, clock: Date.now },
+    engine: new EngineDouble(),
+    trainer,
+    clock: Date.now,
     registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
     folders: { data, samples: sampleImages },
   });

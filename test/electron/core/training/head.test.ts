@@ -7,7 +7,7 @@ import type { ClassificationManifest } from '../../../../electron/shared/model-p
 import { AppError } from '../../../../electron/shared/errors.ts';
 import { noticesOf } from '../../support/events.ts';
 import { everyday10 } from '../../support/models.ts';
-import { classFolders, school, train, trainingEnded } from '../../support/school.ts';
+import { classFolders, trainingApp, train, trainingEnded } from '../../support/training-app.ts';
 
 const counts = { oak: 60, elm: 60 };
 const settings = { method: 'head', from: 'everyday10', name: 'trees', batch: 16 } as const;
@@ -25,7 +25,7 @@ function tensorOf(path: string, name: string): Promise<Float32Array> {
 suite('a new head', () => {
   test('is solved on features of the pictures that are not held out, and joins the parent', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, data } = school(t);
+    const { app, trainer, data } = trainingApp(t);
     const training = await train(app, { folder, ...settings });
     assert.deepEqual([training.state, training.best], ['done', { epoch: 1, top1: 1 }]);
     assert.equal(trainer.featured.length, 102);
@@ -49,7 +49,7 @@ suite('a new head', () => {
 
   test('says how far it is, and its time before it starts', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, clock, events } = school(t);
+    const { app, trainer, clock, events } = trainingApp(t);
     const [predict, add] = [trainer.predict.bind(trainer), trainer.addFeatures.bind(trainer)];
     trainer.predict = (path, paths, dial) => {
       clock.now += 1600; // 0.1 seconds for each of 16
@@ -76,7 +76,7 @@ suite('a new head', () => {
 
   test('is tested with some of a large hold-out where it was not trained', async (t) => {
     const folder = classFolders(t, { oak: 500, elm: 500 });
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     await train(app, { folder, ...settings, holdout: 0.5 });
     const tested = new Map<number, string[]>();
     for (const { paths, dial } of trainer.predicted)
@@ -98,7 +98,7 @@ suite('a new head', () => {
 
   test('leaves out pictures that cannot be read any more', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, events } = school(t);
+    const { app, trainer, events } = trainingApp(t);
     trainer.addFeatures = (_, examples) => {
       const isFirst = trainer.featured.length === 0;
       trainer.featured.push(...examples);
@@ -110,7 +110,7 @@ suite('a new head', () => {
 
   test('is computed again after a pause and after the host has died, not more than twice', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     let paused: Promise<unknown> | undefined;
     const add = trainer.addFeatures.bind(trainer);
     trainer.addFeatures = (path, examples) => {

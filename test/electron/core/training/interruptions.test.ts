@@ -7,7 +7,7 @@ import { partialPath } from '../../../../electron/core/files/partial-files.ts';
 import type { AppEvent } from '../../../../electron/shared/app-api.ts';
 import { noticesOf } from '../../support/events.ts';
 import { hostError } from '../../support/host-answer.ts';
-import { classFolders, school, smallest, train, trainingEnded } from '../../support/school.ts';
+import { classFolders, trainingApp, smallest, train, trainingEnded } from '../../support/training-app.ts';
 import { appError } from '../app-error.ts';
 
 const counts = { cat: 20, dog: 20, fox: 20 };
@@ -35,7 +35,7 @@ function modelOf(data: string): Buffer {
 suite('a training that is cut off', () => {
   test('goes on from its last saved state after a sudden end', async (t) => {
     const folder = classFolders(t, counts);
-    const [whole, cut] = [school(t), school(t)];
+    const [whole, cut] = [trainingApp(t), trainingApp(t)];
     await train(whole.app, { folder, ...settings });
 
     // What is on the disk at step 17 is what a process leaves that is killed there.
@@ -46,7 +46,7 @@ suite('a training that is cut off', () => {
     };
     await train(cut.app, { folder, ...settings });
 
-    const later = school(t, left);
+    const later = trainingApp(t, left);
     const [found] = await later.app.listTrainings({});
     assert.deepEqual([found?.state, found?.progress.done, found?.progress.epoch], ['paused', 14, 3]);
     await later.app.resumeTraining({ trainingId: 1 });
@@ -61,7 +61,7 @@ suite('a training that is cut off', () => {
 
   test('before its pictures were read begins anew', async (t) => {
     const folder = classFolders(t, counts);
-    const first = school(t);
+    const first = trainingApp(t);
     const { promise: never, reject } = Promise.withResolvers<never>();
     first.trainer.inspect = () => never;
     first.trainer.close = () => {
@@ -73,7 +73,7 @@ suite('a training that is cut off', () => {
     const left = `${first.data}-left`;
     t.after(() => rmSync(left, { recursive: true, force: true }));
     cpSync(first.data, left, { recursive: true });
-    const later = school(t, left);
+    const later = trainingApp(t, left);
     await later.app.resumeTraining({ trainingId: id });
     assert.equal((await trainingEnded(later.app, id)).model, 'animals');
     await first.app.close();
@@ -82,7 +82,7 @@ suite('a training that is cut off', () => {
 
   test('saves its state every few minutes', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, clock } = school(t);
+    const { app, trainer, clock } = trainingApp(t);
     trainer.beforeStep = () => void (clock.now += 70_000);
     const saved: string[] = [];
     trainer.beforeSave = (path) => saved.push(path.replace(/.*state-/, ''));
@@ -93,12 +93,12 @@ suite('a training that is cut off', () => {
 
   test('is paused when the app closes', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, data } = school(t);
+    const { app, trainer, data } = trainingApp(t);
     let closing: Promise<void> | undefined;
     trainer.beforeStep = (number) => void (closing ??= number === 3 ? app.close() : undefined);
     await train(app, { folder, ...settings });
     await closing;
-    const later = school(t, data);
+    const later = trainingApp(t, data);
     const [training] = await later.app.listTrainings({});
     assert.deepEqual([training?.state, training?.progress.done], ['paused', trainer.steps.length]);
     assert.ok(trainer.steps.length <= 4);
@@ -106,7 +106,7 @@ suite('a training that is cut off', () => {
 
   test('goes on when the training host dies, and gives up when it always does', async (t) => {
     const folder = classFolders(t, counts);
-    const [whole, cut, dying] = [school(t), school(t), school(t)];
+    const [whole, cut, dying] = [trainingApp(t), trainingApp(t), trainingApp(t)];
     await train(whole.app, { folder, ...settings });
     let deaths = 0;
     cut.trainer.beforeStep = (number) => {
@@ -137,7 +137,7 @@ suite('a training that is cut off', () => {
 suite('a loss that is not finite', () => {
   test('ends the training with the best epoch, and says where and what to lower', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     trainer.beforeStep = at(17, notFinite);
     const training = await train(app, { folder, ...settings, learningRate: 0.01 });
     assert.deepEqual([training.state, training.model, training.best?.epoch], ['done', 'animals', 1]);
@@ -150,7 +150,7 @@ suite('a loss that is not finite', () => {
 
   test('fails a training without an epoch to keep', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     trainer.beforeStep = at(5, notFinite);
     const { state, reason } = await train(app, { folder, ...settings });
     assert.equal(state, 'failed');
@@ -164,7 +164,7 @@ suite('a loss that is not finite', () => {
 suite('a full disk', () => {
   test('pauses the training, which goes on when there is room', async (t) => {
     const folder = classFolders(t, counts);
-    const [whole, cut] = [school(t), school(t)];
+    const [whole, cut] = [trainingApp(t), trainingApp(t)];
     await train(whole.app, { folder, ...settings });
     cut.trainer.beforeSave = (path) => {
       if (path.includes('state-14')) diskFull(path);
@@ -184,7 +184,7 @@ suite('a full disk', () => {
 
   test('costs no epoch when the model itself cannot be written', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, data, trainer } = school(t);
+    const { app, data, trainer } = trainingApp(t);
     trainer.beforeStep = (number) => {
       if (number === 21) writeFileSync(join(data, 'models'), 'a file in the place of the folder');
     };
@@ -200,7 +200,7 @@ suite('a full disk', () => {
 suite('pictures that go away under a training', () => {
   test('are left out while they are few', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, events } = school(t);
+    const { app, trainer, events } = trainingApp(t);
     let gone = '';
     trainer.beforeStep = (number, { examples }) => {
       if (number !== 3 || gone !== '') return;
@@ -215,7 +215,7 @@ suite('pictures that go away under a training', () => {
 
   test('pause it when their folder is gone, and it goes on when that is back', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     trainer.beforeStep = at(10, () => renameSync(folder, `${folder}-away`));
     const { state, reason } = await train(app, { folder, ...settings });
     assert.equal(state, 'paused');
@@ -228,7 +228,7 @@ suite('pictures that go away under a training', () => {
 
   test('pause it when they are many', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     trainer.beforeStep = at(10, () => rmSync(join(folder, 'cat'), { recursive: true, force: true }));
     const { state, reason } = await train(app, { folder, ...settings });
     assert.equal(state, 'paused', reason);
@@ -239,11 +239,11 @@ suite('pictures that go away under a training', () => {
 suite('trainings that are kept', () => {
   test('do not hide each other when a journal is damaged', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, data } = school(t);
+    const { app, data } = trainingApp(t);
     await train(app, { folder, ...settings, epochs: 1 });
     await train(app, { folder, ...settings, epochs: 1, name: 'others' });
     await app.close();
-    const later = school(t, data);
+    const later = trainingApp(t, data);
     const path = join(data, 'trainings/1/training.json');
     for (const content of ['{"format":1,', '{"format":2}', '[]']) {
       writeFileSync(path, content);
@@ -266,7 +266,7 @@ suite('trainings that are kept', () => {
 
   test('are none yet when they were killed before their journal was whole, and leave nothing', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, data } = school(t);
+    const { app, data } = trainingApp(t);
     const { pid } = spawnSync(process.execPath, ['-e', '']); // dead by now
     const left = partialPath(join(data, 'trainings/1')).replace(`.${process.pid}.`, `.${pid}.`);
     mkdirSync(dirname(left), { recursive: true });
@@ -279,9 +279,14 @@ suite('trainings that are kept', () => {
 
   test('leave nothing but their journal when they are done, and nothing when they are removed', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, data } = school(t);
+    const { app, data } = trainingApp(t);
     await train(app, { folder, ...settings });
-    assert.deepEqual(readdirSync(join(data, 'trainings/1')).sort(), ['pictures.json', 'training.json']);
+    const files = () => readdirSync(join(data, 'trainings/1')).sort();
+    assert.deepEqual(files(), ['pictures.json', 'training.json']);
+    // As a process leaves it that is killed between the last two steps.
+    for (const name of ['lock', 'state-21.safetensors']) writeFileSync(join(data, 'trainings/1', name), '');
+    assert.equal((await app.listTrainings({}))[0]?.state, 'done');
+    assert.deepEqual(files(), ['pictures.json', 'training.json']);
     await app.removeTraining({ trainingId: 1 });
     assert.deepEqual(await app.listTrainings({}), []);
     assert.ok(modelOf(data).length > 0);
@@ -291,8 +296,8 @@ suite('trainings that are kept', () => {
 
   test('go on one at a time, in all processes', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, data } = school(t);
-    const other = school(t, data);
+    const { app, trainer, data } = trainingApp(t);
+    const other = trainingApp(t, data);
     const tried = Promise.withResolvers<undefined>();
     trainer.beforeStep = async (number) => {
       if (number !== 3) return;
@@ -324,14 +329,17 @@ suite('trainings that are kept', () => {
 
   test('are paused once their process is gone, even while another training goes on', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, data } = school(t);
+    const { app, trainer, data } = trainingApp(t);
     const { promise: seen, resolve } = Promise.withResolvers<[unknown, unknown][]>();
     trainer.beforeStep = async (number) => {
       if (number !== 3) return;
       trainer.beforeStep = () => undefined;
       // Another one as a process leaves it that is killed at this step: its journal, and its lock that nobody has.
       cpSync(join(data, 'trainings/1'), join(data, 'trainings/2'), { recursive: true });
-      const listed = [...(await school(t, data).app.listTrainings({})), ...(await app.listTrainings({}))];
+      const listed = [
+        ...(await trainingApp(t, data).app.listTrainings({})),
+        ...(await app.listTrainings({})),
+      ];
       resolve(listed.map(({ id, state, elsewhere }) => [id, elsewhere ? `${state} elsewhere` : state]));
     };
     assert.equal((await train(app, { folder, ...settings })).state, 'done');
@@ -347,7 +355,7 @@ suite('trainings that are kept', () => {
 
   test('take no name that another training is to give', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     trainer.beforeStep = at(3, notFinite);
     const first = await train(app, { folder, ...smallest, epochs: 2, batch: 8 });
     assert.equal(first.state, 'failed');
@@ -360,7 +368,7 @@ suite('trainings that are kept', () => {
 
   test('tell of themselves, not too often', async (t) => {
     const folder = classFolders(t, counts);
-    const { app, trainer, clock, events } = school(t);
+    const { app, trainer, clock, events } = trainingApp(t);
     trainer.beforeStep = () => void (clock.now += 100);
     await train(app, { folder, ...settings });
     const of = (type: AppEvent['type']) => events.filter((event) => event.type === type).length;

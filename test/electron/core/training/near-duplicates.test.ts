@@ -28,9 +28,9 @@ suite('pictures that look alike', () => {
       flipped(fourth, 0, 15, 30, 45, 60), // five
       hashes(41)[40] ?? '',
     ];
-    const looks = [...learned, ...held];
-    const places = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index);
-    assert.deepEqual(alikePairs(looks, places(40, 5), places(0, 40)), [
+    const dHashes = [...learned, ...held];
+    const range = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index);
+    assert.deepEqual(alikePairs(dHashes, range(40, 5), range(0, 40)), [
       { held: 40, learned: 0 },
       { held: 41, learned: 1 },
       { held: 42, learned: 2 },
@@ -42,16 +42,16 @@ suite('pictures that look alike', () => {
     const varied = originals.map((hash, index) =>
       flipped(hash, ...Array.from({ length: index % 8 }, (_, bit) => mixSeed(index, bit) % 64)),
     );
-    const looks = [...originals, ...varied];
+    const dHashes = [...originals, ...varied];
     const held = varied.map((_, index) => 200 + index);
     const learned = originals.map((_, index) => index);
     const distance = (one: string, other: string) =>
       (BigInt(`0x${one}`) ^ BigInt(`0x${other}`)).toString(2).replaceAll('0', '').length;
     const expected = held.filter((place) =>
-      learned.some((other) => distance(looks[place] ?? '', looks[other] ?? '') <= 4),
+      learned.some((other) => distance(dHashes[place] ?? '', dHashes[other] ?? '') <= 4),
     );
     assert.deepEqual(
-      alikePairs(looks, held, learned).map((pair) => pair.held),
+      alikePairs(dHashes, held, learned).map((pair) => pair.held),
       expected,
     );
   });
@@ -62,11 +62,11 @@ suite('pictures that look alike', () => {
   });
 
   test('are found among 50,000 pictures within seconds', () => {
-    const looks = hashes(50_000);
-    const held = looks.flatMap((_, place) => (place % 7 === 0 ? [place] : []));
-    const learned = looks.flatMap((_, place) => (place % 7 === 0 ? [] : [place]));
+    const dHashes = hashes(50_000);
+    const held = dHashes.flatMap((_, place) => (place % 7 === 0 ? [place] : []));
+    const learned = dHashes.flatMap((_, place) => (place % 7 === 0 ? [] : [place]));
     const start = performance.now();
-    assert.deepEqual(alikePairs(looks, held, learned), []);
+    assert.deepEqual(alikePairs(dHashes, held, learned), []);
     assert.ok(performance.now() - start < 8000);
   });
 });

@@ -3,16 +3,16 @@ import { mkdirSync, symlinkSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { alikeBits } from '../../support/looks.ts';
+import { alikeBits } from '../../support/dhash-bits.ts';
 import { writeFiles } from '../../support/files.ts';
-import { classFolders, school, smallest, train } from '../../support/school.ts';
+import { classFolders, trainingApp, smallest, train } from '../../support/training-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { appError } from '../app-error.ts';
 
 suite('before training', () => {
   test('the plan says classes, steps, time and size', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 20 });
-    const { app, trainer, clock, events } = school(t);
+    const { app, trainer, clock, events } = trainingApp(t);
     trainer.beforeStep = () => void (clock.now += 400); // 0.05 seconds for each of 8 pictures
     const plan = await app.prepareTraining({ folder, ...smallest, epochs: 4, batch: 8 });
     assert.deepEqual(plan.classes, [
@@ -33,7 +33,7 @@ suite('before training', () => {
 
   test('what was read and measured is not read and measured again', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 20 });
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     const first = await app.prepareTraining({ folder, ...smallest, batch: 8 });
     assert.deepEqual(await app.prepareTraining({ folder, ...smallest, batch: 8 }), first);
     assert.deepEqual([trainer.inspected.length, trainer.setups.length], [50, 1]);
@@ -46,7 +46,7 @@ suite('before training', () => {
 
   test('a plan that is asked for anew ends the reading for the one before, and closing ends the last', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 20 });
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     const typed = app.prepareTraining({ folder: dirname(folder), ...smallest });
     const whole = app.prepareTraining({ folder, ...smallest });
     await assert.rejects(typed, appError('CANCELLED', /The reading of .* was cancelled/));
@@ -58,7 +58,7 @@ suite('before training', () => {
 
   test('plans of two windows do not end each other; that of a window that is closed ends', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 20 });
-    const { app } = school(t);
+    const { app } = trainingApp(t);
     const [one, other] = [app.connect(), app.connect()];
     const [first, second] = await Promise.all([
       one.prepareTraining({ folder, ...smallest }),
@@ -76,7 +76,7 @@ suite('before training', () => {
 
   test('a machine on which steps fail gives no time', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 20 });
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     trainer.beforeStep = () => trainer.die();
     const plan = await app.prepareTraining({ folder, ...smallest });
     assert.equal(plan.seconds, undefined);
@@ -84,9 +84,9 @@ suite('before training', () => {
 });
 
 /** The warnings about a folder, by kind. */
-async function warnings(t: TestContext, folder: string, looks: (path: string) => object = () => ({})) {
-  const { app, trainer } = school(t);
-  trainer.look = looks;
+async function warnings(t: TestContext, folder: string, dHash: (path: string) => object = () => ({})) {
+  const { app, trainer } = trainingApp(t);
+  trainer.look = dHash;
   const plan = await app.prepareTraining({ folder, ...smallest });
   return new Map(plan.warnings.map((warning) => [warning.kind, warning]));
 }
@@ -122,7 +122,7 @@ suite('warnings', () => {
       'ring/bad 1.jpg': 'x',
       'ring/bad 2.jpg': 'y',
     });
-    const { app } = school(t);
+    const { app } = trainingApp(t);
     const request = { folder, ...smallest };
     const tooFew = appError('TOO_FEW_PICTURES', /owl holds none/);
     await assert.rejects(app.prepareTraining(request), tooFew);
@@ -160,9 +160,9 @@ suite('warnings', () => {
 
   test('of pictures that look alike on both sides', async (t) => {
     const folder = classFolders(t, { dog: 30, cat: 30 });
-    const looks = (path: string) =>
-      path.includes('cat') ? { looks: alikeBits(Number.parseInt(basename(path))) } : {};
-    const near = (await warnings(t, folder, looks)).get('near-duplicates');
+    const dHash = (path: string) =>
+      path.includes('cat') ? { dHash: alikeBits(Number.parseInt(basename(path))) } : {};
+    const near = (await warnings(t, folder, dHash)).get('near-duplicates');
     assert.equal(near?.count, 5); // all cats that are held out
     assert.match(near.message, /5 pictures that are held out look like one that is learned from/);
     assert.ok(near.paths.every((path) => path.startsWith('cat/')));
@@ -192,7 +192,7 @@ suite('folders', () => {
       'beside.jpg': 'g',
     });
     symlinkSync(join(elsewhere, 'more'), join(folder, 'fox'));
-    const { app } = school(t);
+    const { app } = trainingApp(t);
     const { classes } = await app.prepareTraining({ folder, ...smallest, holdout: 0.2 });
     assert.deepEqual(
       classes.map(({ name, images, holdout }) => [name, images + holdout]),
@@ -205,7 +205,7 @@ suite('folders', () => {
   });
 
   test('that cannot be learned from are refused in a sentence', async (t) => {
-    const { app } = school(t);
+    const { app } = trainingApp(t);
     const empty = classFolders(t, { dog: 10, cat: 10 });
     mkdirSync(join(empty, 'fox'));
     const clash = temporaryFolder(t);
@@ -245,7 +245,7 @@ suite('folders', () => {
   });
 
   test('and settings that contradict each other are refused, too', async (t) => {
-    const { app } = school(t);
+    const { app } = trainingApp(t);
     const folder = classFolders(t, { dog: 20, cat: 20 });
     const head = { folder, method: 'head' } as const;
     const refusals: [Parameters<typeof app.prepareTraining>[0], RegExp][] = [

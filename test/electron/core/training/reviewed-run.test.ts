@@ -7,7 +7,7 @@ import type { ClassificationManifest } from '../../../../electron/shared/model-p
 import { writeFiles } from '../../support/files.ts';
 import { detectorManifest } from '../../support/found.ts';
 import { manifestWith, saveRun } from '../../support/saved-run.ts';
-import { school, smallest, train } from '../../support/school.ts';
+import { trainingApp, smallest, train } from '../../support/training-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { appError } from '../app-error.ts';
 
@@ -16,7 +16,7 @@ async function reviewed(t: TestContext) {
   const folder = temporaryFolder(t);
   const names = Array.from({ length: 40 }, (_, index) => `${String(index).padStart(3, '0')}.jpg`);
   writeFiles(folder, Object.fromEntries(names.map((name) => [name, name])));
-  const rooms = school(t);
+  const rooms = trainingApp(t);
   const manifest = await manifestWith([{ name: 'cat' }, { name: 'dog' }]);
   const found = names.map((name, index) => [name, { classes: [index < 20 ? 0 : 1] }]);
   const run = saveRun(

@@ -7,7 +7,7 @@ import {
   stepsPerEpoch,
   trainingSeconds,
 } from '../../../../electron/core/training/schedule.ts';
-import { mixSeed, shuffledPlaces } from '../../../../electron/core/training/seeds.ts';
+import { mixSeed, shuffledIndices } from '../../../../electron/core/training/seeds.ts';
 import { StepSequence } from '../../../../electron/core/training/step-sequence.ts';
 import { recipeBase } from '../../../../electron/core/training/recipes.ts';
 
@@ -53,10 +53,10 @@ suite('the schedule', () => {
 
 suite('seeds', () => {
   test('give every place once, in another order for another seed', () => {
-    const places = shuffledPlaces(1000, 7);
-    assert.equal(new Set(places).size, 1000);
-    assert.deepEqual(shuffledPlaces(1000, 7), places);
-    assert.notDeepEqual(shuffledPlaces(1000, 8), places);
+    const indices = shuffledIndices(1000, 7);
+    assert.equal(new Set(indices).size, 1000);
+    assert.deepEqual(shuffledIndices(1000, 7), indices);
+    assert.notDeepEqual(shuffledIndices(1000, 8), indices);
   });
 
   test('depend on every value, on their order, and on what is beyond 32 bits', () => {
@@ -99,8 +99,13 @@ suite('steps', () => {
       batch: 6,
     }),
     losses: {
-      ...{ classification: 1, tokenRatio: 0, blockRatio: 0, distillClass: 0, distillToken: 0 },
-      ...{ tokenKeep: [], blockKeep: 1 },
+      classification: 1,
+      tokenRatio: 0,
+      blockRatio: 0,
+      distillClass: 0,
+      distillToken: 0,
+      tokenKeep: [],
+      blockKeep: 1,
     },
   };
 

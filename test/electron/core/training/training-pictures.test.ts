@@ -3,7 +3,7 @@ import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { WindowRoutes } from '../../../../electron/serve/window-routes.ts';
-import { classFolders, school, smallest, train } from '../../support/school.ts';
+import { classFolders, trainingApp, smallest, train } from '../../support/training-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const settings = { ...smallest, epochs: 1, batch: 8, name: 'animals' };
@@ -11,7 +11,7 @@ const settings = { ...smallest, epochs: 1, batch: 8, name: 'animals' };
 suite('pictures of a training', () => {
   test('are shown by their place', async (t) => {
     const folder = classFolders(t, { cat: 20, dog: 20 });
-    const { app, trainer } = school(t);
+    const { app, trainer } = trainingApp(t);
     trainer.isRight = (path) => !path.includes('cat');
     await train(app, { folder, ...settings });
     const { result } = await app.showTraining({ trainingId: 1 });
@@ -41,7 +41,7 @@ suite('pictures of a training', () => {
 
   test('are not shown when they lead out of their folder', async (t) => {
     const folder = classFolders(t, { cat: 20, dog: 20 });
-    const { app } = school(t);
+    const { app } = trainingApp(t);
     await train(app, { folder, ...settings });
     const secret = join(temporaryFolder(t), 'secret.jpg');
     writeFileSync(secret, 'secret');

@@ -17,7 +17,7 @@ const TEXTS: readonly ExportFormat[] = ['csv', 'json', 'detections', 'coco', 'me
 type ExportRequest = Omit<Request<'exportRun'>, 'out' | 'force'>;
 
 /** Exports and transfers under way here, each of which can be cancelled. */
-export class ExportDesk {
+export class ExportService {
   readonly #context: AppContext;
   readonly #underWay = new Set<AbortController>();
 
@@ -27,12 +27,12 @@ export class ExportDesk {
 
   /** Writes the results of a run to a file or folder that a person names. */
   toPlace({ out, force = false, ...request }: Request<'exportRun'>): Promise<ExportSummary> {
-    const { outputs, ownPlaces } = this.#context;
+    const { outputs, ownFiles } = this.#context;
     const { format, runId } = request;
     return this.#export(request, {
       file: () => outputs.claim({ path: out, command: 'export', format, force, runId }),
       folder: async () => {
-        await requireFolderPlace(ownPlaces, resolve(out));
+        await requireFolderPlace(ownFiles, resolve(out));
         return resolve(out);
       },
     });

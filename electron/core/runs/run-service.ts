@@ -29,7 +29,7 @@ interface Work {
 }
 
 /** Works on runs, one at a time in a library. */
-export class RunDesk {
+export class RunService {
   readonly #context: AppContext;
   readonly #underWay = new Map<number, Work>();
   readonly #unsettled = new Set<Promise<unknown>>();
@@ -169,7 +169,14 @@ export class RunDesk {
       };
       const outlook = outlookOf(library, spec, calibrationKey(spec.modelSha256, device, threads));
       const job = new RunJob(row, {
-        ...{ library, engine, model, device, clock, emit, outlook, threads },
+        library,
+        engine,
+        model,
+        device,
+        clock,
+        emit,
+        outlook,
+        threads,
         signal: controller.signal,
         batch: options.batch,
       });

@@ -13,7 +13,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 import { TrainerDouble } from './trainer-double.ts';
 
 /** An app with a trainer that learns nothing, on a data folder; another one may follow on the same. */
-export interface School {
+export interface TrainingApp {
   app: AppService;
   trainer: TrainerDouble;
   events: AppEvent[];
@@ -21,12 +21,14 @@ export interface School {
   clock: { now: number };
 }
 
-export function school(t: TestContext, data = temporaryFolder(t)): School {
+export function trainingApp(t: TestContext, data = temporaryFolder(t)): TrainingApp {
   const trainer = new TrainerDouble();
   const clock = { now: Date.parse('2026-03-04T05:06:07.000Z') };
   const app = createAppService({
     libraryPath: join(data, 'library.db'),
-    ...{ engine: new EngineDouble(), trainer, clock: () => clock.now },
+    engine: new EngineDouble(),
+    trainer,
+    clock: () => clock.now,
     registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
     folders: { data, samples: sampleImages },
   });

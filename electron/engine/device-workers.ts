@@ -4,7 +4,7 @@ import type { ErrorCode } from '../shared/errors.ts';
 import { isGpu, nearestPrecision } from '../shared/run.ts';
 import type { Device } from '../shared/run.ts';
 import type { EngineClient } from './engine-client.ts';
-import { Turns } from './turns.ts';
+import PQueue from 'p-queue';
 
 /** On each device one batch is decoded while another is predicted. */
 const BATCHES_PER_DEVICE = 2;
@@ -15,7 +15,7 @@ const IDLE = 60_000;
 /** What another device may do better. */
 const DEVICE_FAULTS: readonly ErrorCode[] = ['OUT_OF_MEMORY', 'DEVICE_LOST', 'ENGINE'];
 
-export interface LaneParts {
+export interface WorkerParts {
   processor: EngineClient;
   /** A client for a GPU. */
   makeClient: () => EngineClient;
@@ -23,7 +23,7 @@ export interface LaneParts {
 }
 
 /** A device with the model open. */
-interface Lane {
+interface DeviceWorker {
   name: string;
   gpu: Device | undefined;
   client: EngineClient;
@@ -37,30 +37,30 @@ interface Lane {
  * whose memory is too small gets smaller batches; one that fails makes way for those that are left, for another GPU, or for
  * the processor at last, and what it had not answered goes there. A note tells of either.
  */
-export class DeviceLanes {
-  readonly #parts: LaneParts;
-  readonly #changing = new Turns(1);
+export class DeviceWorkers {
+  readonly #parts: WorkerParts;
+  readonly #changing = new PQueue({ concurrency: 1 });
   #model: EngineModel | undefined;
-  #lanes: Lane[] = [];
+  #workers: DeviceWorker[] = [];
   #spare: Device[] = []; // GPUs that can take the place of others
   #processor: Device | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
 
-  constructor(parts: LaneParts) {
+  constructor(parts: WorkerParts) {
     this.#parts = parts;
   }
 
   /** See EngineApi. `devices`: those that there are; a model for the processor needs none. */
   async open(model: EngineModel, devices: readonly Device[]): Promise<OpenedModel> {
-    const former = this.#lanes.filter(({ gpu }) => gpu !== undefined);
+    const former = this.#workers.filter(({ gpu }) => gpu !== undefined);
     this.#model = model;
-    this.#lanes = [];
+    this.#workers = [];
     if (isGpu(model.device)) await this.#openGpus(model, devices, former);
     else await this.#addProcessor(model);
     for (const { client } of former)
-      if (!this.#lanes.some((lane) => lane.client === client)) await client.close();
-    return { batchesUnderWay: BATCHES_PER_DEVICE * this.#lanes.length };
+      if (!this.#workers.some((worker) => worker.client === client)) await client.close();
+    return { batchesUnderWay: BATCHES_PER_DEVICE * this.#workers.length };
   }
 
   /** See EngineApi. */
@@ -68,16 +68,16 @@ export class DeviceLanes {
     clearTimeout(this.#idle);
     const outcomes: ImageOutcome[] = [];
     while (outcomes.length < paths.length) {
-      const lane = await this.#leastBusy();
-      const some = paths.slice(outcomes.length, outcomes.length + lane.limit);
-      lane.busy++;
+      const worker = await this.#leastBusy();
+      const some = paths.slice(outcomes.length, outcomes.length + worker.limit);
+      worker.busy++;
       try {
-        outcomes.push(...(await lane.client.predict(some, dial)));
-        this.#tellOfCut(lane);
+        outcomes.push(...(await worker.client.predict(some, dial)));
+        this.#tellOfCut(worker);
       } catch (error) {
-        await this.#recover(lane, some.length, error);
+        await this.#recover(worker, some.length, error);
       } finally {
-        lane.busy--;
+        worker.busy--;
       }
     }
     this.#restWhenIdle();
@@ -88,10 +88,14 @@ export class DeviceLanes {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idle);
-    for (const { client } of this.#lanes) await client.close();
+    for (const { client } of this.#workers) await client.close();
   }
 
-  async #openGpus(model: EngineModel, devices: readonly Device[], former: readonly Lane[]): Promise<void> {
+  async #openGpus(
+    model: EngineModel,
+    devices: readonly Device[],
+    former: readonly DeviceWorker[],
+  ): Promise<void> {
     const gpus = devices.filter(({ gpu, available }) => gpu !== undefined && available);
     const wanted = gpus.filter(({ name, gpu }) => name === model.device || gpu?.backend === model.device);
     this.#spare = gpus.filter((gpu) => !wanted.includes(gpu));
@@ -115,14 +119,14 @@ export class DeviceLanes {
       return `${gpu.name} ${faultOf(error, 'has too little memory for the model')}`;
     }
     const { name } = gpu;
-    this.#lanes.push({ name, gpu, client, busy: 0, limit: Infinity, cutFrom: undefined });
+    this.#workers.push({ name, gpu, client, busy: 0, limit: Infinity, cutFrom: undefined });
     return undefined;
   }
 
   async #addProcessor(model: EngineModel, limit = Infinity): Promise<void> {
     const client = this.#parts.processor;
     await client.open(model);
-    this.#lanes.push({ name: model.device, gpu: undefined, client, busy: 0, limit, cutFrom: undefined });
+    this.#workers.push({ name: model.device, gpu: undefined, client, busy: 0, limit, cutFrom: undefined });
   }
 
   /** The model as it is opened on a device in place of the one that was asked for. */
@@ -132,44 +136,44 @@ export class DeviceLanes {
     return { ...this.#model, device: device.name, precision };
   }
 
-  async #leastBusy(): Promise<Lane> {
-    await this.#changing.take(() => Promise.resolve()); // no lane is there while one takes another's place
-    const [lane] = [...this.#lanes].sort((one, other) => one.busy - other.busy);
-    if (lane === undefined) throw new AppError('ENGINE', 'No device has a model open');
-    return lane;
+  async #leastBusy(): Promise<DeviceWorker> {
+    await this.#changing.add(() => Promise.resolve()); // no worker is there while one takes another's place
+    const [worker] = [...this.#workers].sort((one, other) => one.busy - other.busy);
+    if (worker === undefined) throw new AppError('ENGINE', 'No device has a model open');
+    return worker;
   }
 
   /** Sees to it that images that a device could not predict can be asked for again; throws what no device can help. */
-  async #recover(lane: Lane, images: number, error: unknown): Promise<void> {
-    const hasLeft = !this.#lanes.includes(lane);
-    if (this.#closed || lane.gpu === undefined) throw error;
+  async #recover(worker: DeviceWorker, images: number, error: unknown): Promise<void> {
+    const hasLeft = !this.#workers.includes(worker);
+    if (this.#closed || worker.gpu === undefined) throw error;
     if (!hasLeft && isOutOfMemory(error) && images > 1) {
-      lane.cutFrom ??= images;
-      lane.limit = Math.min(lane.limit, Math.ceil(images / 2));
+      worker.cutFrom ??= images;
+      worker.limit = Math.min(worker.limit, Math.ceil(images / 2));
     } else if (!hasLeft) {
-      await this.#leave(lane, faultOf(error, 'has too little memory for a single image'));
+      await this.#leave(worker, faultOf(error, 'has too little memory for a single image'));
     }
   }
 
-  #leave(lane: Lane, fault: string): Promise<void> {
-    return this.#changing.take(async () => {
-      if (!this.#lanes.includes(lane)) return; // another batch has met the same
-      this.#lanes = this.#lanes.filter((one) => one !== lane);
-      await lane.client.close();
-      await this.#goOn([`${lane.name} ${fault}`]);
+  #leave(worker: DeviceWorker, fault: string): Promise<void> {
+    return this.#changing.add(async () => {
+      if (!this.#workers.includes(worker)) return; // another batch has met the same
+      this.#workers = this.#workers.filter((one) => one !== worker);
+      await worker.client.close();
+      await this.#goOn([`${worker.name} ${fault}`]);
     });
   }
 
   /** Finds a device when none is left, and tells why the former ones are. */
   async #goOn(faults: readonly string[]): Promise<void> {
     const all = [...faults];
-    while (this.#lanes.length === 0) {
+    while (this.#workers.length === 0) {
       const next = this.#spare.shift();
       const fault = next && (await this.#addGpu(next));
       if (fault !== undefined) all.push(fault);
       if (next === undefined) await this.#goOnWithProcessor();
     }
-    const names = this.#lanes.map(({ name }) => name).join(', ');
+    const names = this.#workers.map(({ name }) => name).join(', ');
     for (const fault of all) this.#parts.onNote(`${fault}; the run goes on with ${names}.`);
   }
 
@@ -178,10 +182,10 @@ export class DeviceLanes {
     await this.#addProcessor(this.#openModel(this.#processor), PROCESSOR_BATCH);
   }
 
-  #tellOfCut(lane: Lane): void {
-    if (lane.cutFrom === undefined) return;
-    const { name, cutFrom, limit } = lane;
-    lane.cutFrom = undefined;
+  #tellOfCut(worker: DeviceWorker): void {
+    if (worker.cutFrom === undefined) return;
+    const { name, cutFrom, limit } = worker;
+    worker.cutFrom = undefined;
     this.#parts.onNote(
       `${name} has too little memory for ${cutFrom} images at a time, so it goes on with ${limit}.`,
     );
@@ -189,9 +193,9 @@ export class DeviceLanes {
 
   #restWhenIdle(): void {
     clearTimeout(this.#idle);
-    if (this.#closed || this.#lanes.some(({ busy }) => busy > 0)) return;
+    if (this.#closed || this.#workers.some(({ busy }) => busy > 0)) return;
     const rest = () => {
-      for (const { gpu, client } of this.#lanes) if (gpu !== undefined) client.rest();
+      for (const { gpu, client } of this.#workers) if (gpu !== undefined) client.rest();
     };
     this.#idle = setTimeout(rest, IDLE).unref();
   }

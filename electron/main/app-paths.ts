@@ -3,7 +3,7 @@ import { app } from 'electron';
 import { dataFolder } from '../core/data-folder.ts';
 
 /** Where things lie: the app's own files as in the repository, and the person's. */
-export interface Places {
+export interface AppPaths {
   data: string;
   window: string; // what the window was built into
   preload: string;
@@ -15,7 +15,7 @@ export interface Places {
 }
 
 /** The same tree in the repository's out/app and in a package, where part of it lies beside the archive. */
-export function placesOf(root: string): Places {
+export function pathsOf(root: string): AppPaths {
   // Native code, threads and other programs cannot look into the archive; what they read lies unpacked beside it.
   const unpacked = root.replace(/app\.asar$/, 'app.asar.unpacked');
   const data = dataFolder();
@@ -32,9 +32,9 @@ export function placesOf(root: string): Places {
 }
 
 /** Keeps what Chromium writes with the rest of the person's data. */
-export function setupPlaces(root: string): Places {
-  const places = placesOf(root);
-  app.setPath('userData', join(places.data, 'window'));
-  app.setPath('crashDumps', places.crashes);
-  return places;
+export function setupPaths(root: string): AppPaths {
+  const paths = pathsOf(root);
+  app.setPath('userData', join(paths.data, 'window'));
+  app.setPath('crashDumps', paths.crashes);
+  return paths;
 }

@@ -40,7 +40,7 @@ interface Work {
 }
 
 /** Works on trainings, one at a time among all processes, and knows those that are kept. */
-export class TrainingDesk {
+export class TrainingService {
   readonly #context: AppContext;
   readonly #planner = new TrainingPlanner();
   readonly #folder: string;
@@ -71,7 +71,9 @@ export class TrainingDesk {
     const resolved = await this.#resolve(request, signal);
     const threads = this.#context.threads(request.threads);
     const { plan, secondsPerImage } = await this.#planner.plan(resolved, {
-      ...{ trainer, clock, threads },
+      trainer,
+      clock,
+      threads,
       signal,
       mayMeasure: () => this.#work === undefined, // a training under way needs the trainer for itself
       mayKeep: () => this.#work === undefined && request.method === 'head', // others close it after measuring
@@ -83,8 +85,12 @@ export class TrainingDesk {
     const { recipe, classes, warnings, steps } = plan;
     return {
       method: request.method,
-      ...{ name: resolved.manifest.name, from: resolved.parent?.model },
-      ...{ classes, warnings, recipe, steps },
+      name: resolved.manifest.name,
+      from: resolved.parent?.model,
+      classes,
+      warnings,
+      recipe,
+      steps,
       seconds: secondsPerImage === undefined ? undefined : estimate(request.method, plan, secondsPerImage),
       parameters: parameterCount(plan.manifest),
     };
@@ -223,7 +229,10 @@ export class TrainingDesk {
     this.#settled.delete(id);
     journal.state = journal.plan === undefined ? 'preparing' : 'running';
     const job = new TrainingJob({
-      ...{ context: this.#context, planner: this.#planner, record, resolved },
+      context: this.#context,
+      planner: this.#planner,
+      record,
+      resolved,
       threads: this.#context.threads(threads),
       signal: controller.signal,
       ...this.#tellers(work),
@@ -277,11 +286,13 @@ export class TrainingDesk {
 
   /** Undefined for one that was killed before it had begun. */
   async #listed(id: number): Promise<Training | undefined> {
+    const folder = new TrainingFolder(this.#folder, id);
     try {
-      return this.#describe(id, await this.#journal(id));
+      const journal = await this.#journal(id);
+      if (journal.state === 'done') await folder.clearDone();
+      return this.#describe(id, journal);
     } catch (error) {
       if (!(error instanceof AppError)) throw error;
-      const folder = new TrainingFolder(this.#folder, id);
       if (await folder.isBlank()) return undefined;
       const { birthtime } = await stat(folder.path);
       return damagedTraining(id, birthtime.toISOString(), error.message);
@@ -314,26 +325,41 @@ export class TrainingDesk {
 }
 
 const BEFORE_FIRST: TrainingProgress = {
-  ...{ phase: 'reading', done: 0, total: 0, epoch: 0, epochs: 0 },
-  ...{ secondsLeft: undefined, imagesPerSecond: 0 },
+  phase: 'reading',
+  done: 0,
+  total: 0,
+  epoch: 0,
+  epochs: 0,
+  secondsLeft: undefined,
+  imagesPerSecond: 0,
 };
 
 function newJournal(resolved: ResolvedTraining, createdAt: string): Journal {
   const { request, manifest, set, parent, device, seed } = resolved;
   return {
     format: 1,
-    ...{ request, name: manifest.name, method: request.method, source: set.source, device, seed, createdAt },
+    request,
+    name: manifest.name,
+    method: request.method,
+    source: set.source,
+    device,
+    seed,
+    createdAt,
     ...(parent === undefined
       ? {}
       : {
           parent: {
-            ...{ name: parent.model.name, path: parent.model.path },
-            ...{ sha256: parent.sha256, dataSha256: parent.manifest.dataSha256 },
+            name: parent.model.name,
+            path: parent.model.path,
+            sha256: parent.sha256,
+            dataSha256: parent.manifest.dataSha256,
           },
         }),
     state: 'preparing',
     outline: makeRecipe(resolved, set.files.length),
-    ...{ position: structuredClone(START), epochs: [], trained: false },
+    position: structuredClone(START),
+    epochs: [],
+    trained: false,
   };
 }
 
@@ -344,8 +370,11 @@ function estimate(
 ): number {
   const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
   return trainingSeconds(method, {
-    ...{ images: sum('images'), holdout: sum('holdout'), secondsPerImage },
-    ...{ epochs: recipe.epochs, dials: testedKeeps(manifest).length },
+    images: sum('images'),
+    holdout: sum('holdout'),
+    secondsPerImage,
+    epochs: recipe.epochs,
+    dials: testedKeeps(manifest).length,
   });
 }
 

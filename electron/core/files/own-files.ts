@@ -10,18 +10,18 @@ import { openRegularFile } from './regular-file.ts';
 const HEAD = 4100; // bytes that tell a file's format
 
 /** Where Winnow keeps what is the person's. */
-export interface PlacesOfOwnFiles {
+export interface OwnFileLocations {
   libraryPath: string;
   data: string; // folder of settings, trainings and thumbnails
   modelFolders: readonly string[];
 }
 
 /** The files and folders that no export and no backup may write over, whatever a person says. */
-export class OwnPlaces {
-  readonly #places: PlacesOfOwnFiles;
+export class OwnFiles {
+  readonly #locations: OwnFileLocations;
 
-  constructor(places: PlacesOfOwnFiles) {
-    this.#places = places;
+  constructor(locations: OwnFileLocations) {
+    this.#locations = locations;
   }
 
   /**
@@ -29,7 +29,7 @@ export class OwnPlaces {
    * library`, ...; undefined when nothing. `path`: absolute, its folder without links.
    */
   async objection(path: string): Promise<string | undefined> {
-    const { libraryPath, data, modelFolders } = this.#places;
+    const { libraryPath, data, modelFolders } = this.#locations;
     const library = await withoutLinks(libraryPath);
     const identity = await identityOf(path);
     for (const ending of ['', ...LIBRARY_ENDINGS]) {
@@ -52,7 +52,7 @@ export class OwnPlaces {
 
   /** Likewise against replacing the regular file that is there. */
   async objectionToReplacing(path: string): Promise<string | undefined> {
-    const libraryFolder = backupFolder(await withoutLinks(this.#places.libraryPath));
+    const libraryFolder = backupFolder(await withoutLinks(this.#locations.libraryPath));
     if (await isInside(path, libraryFolder)) return "among the library's backups";
     const head = await headOf(path);
     if (isLibraryHeader(head)) return 'a library or a backup of one';

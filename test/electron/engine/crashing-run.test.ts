@@ -15,11 +15,11 @@ test('a run records files that crash the engine, says so, and does not try them 
   const root = temporaryFolder(t);
   const folder = join(root, 'pictures');
   await drawFolder(folder, 6);
-  writeFiles(folder, { 'b/poison.jpg': 'ABORT', 'a/poison.jpg': 'EXIT' });
+  writeFiles(folder, { 'b/crash.jpg': 'ABORT', 'a/crash.jpg': 'EXIT' });
   const app = createAppService({
     libraryPath: join(root, 'library.db'),
     engine: new DeviceEngine({
-      hostEntry: join(import.meta.dirname, 'poison-host.ts'),
+      hostEntry: join(import.meta.dirname, 'crashing-host.ts'),
       trials: keptText(join(root, 'devices.json')),
       trial: { packagePath: parts, pictures: sampleParts },
     }),
@@ -39,7 +39,7 @@ test('a run records files that crash the engine, says so, and does not try them 
   const { failures } = await app.showRun({ runId: run.id });
   assert.deepEqual(
     failures.map(({ path }) => path),
-    [join(folder, 'a/poison.jpg'), join(folder, 'b/poison.jpg')],
+    [join(folder, 'a/crash.jpg'), join(folder, 'b/crash.jpg')],
   );
   assert.ok(failures.every(({ error }) => error === 'the image crashes the engine'));
   assert.ok(notices.some((message) => message.startsWith('The engine is started again: ')));

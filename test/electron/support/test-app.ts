@@ -20,7 +20,7 @@ export interface Session {
 }
 
 /** An app on a library of its own, and a folder of files `000.jpg`, ... that only the double can predict. */
-export function house(t: TestContext, count = 0): Session & { folder: string } {
+export function testApp(t: TestContext, count = 0): Session & { folder: string } {
   const root = temporaryFolder(t);
   const folder = join(root, 'pictures');
   mkdirSync(folder);

@@ -1,0 +1,26 @@
+import type {
+  ClassificationManifest,
+  DetectionManifest,
+  SegmentationManifest,
+} from '../shared/model-package.ts';
+
+type Sizes =
+  | 'task'
+  | 'imageSize'
+  | 'patchSize'
+  | 'stride'
+  | 'embedDim'
+  | 'depth'
+  | 'stateDim'
+  | 'convWidth'
+  | 'dtRank'
+  | 'classes'
+  | 'blockSelection'
+  | 'pruningLayers';
+
+export type ClassifierShape = Pick<ClassificationManifest, Sizes | 'registers' | 'registerReduction'>;
+export type SegmenterShape = Pick<SegmentationManifest, Sizes | 'head'>;
+export type DetectorShape = Pick<DetectionManifest, Sizes | 'head'>;
+
+/** The shape of a model, as far as counting its tensors and its work needs it. */
+export type ModelShape = ClassifierShape | SegmenterShape | DetectorShape;
