@@ -32,6 +32,7 @@ export class Killer {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        NODE_DISABLE_COMPILE_CACHE: '1', // which is written when it likes, by calls that are counted
         ...env,
         LD_PRELOAD: this.#library,
         KILL_TALLY: tally,
