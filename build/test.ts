@@ -110,7 +110,8 @@ interface Counts {
 async function runJavaScriptTests(): Promise<Counts> {
   console.log('\n== JavaScript tests');
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
-  const stream = run({ cwd: root, globPatterns: ['test/**/*.test.ts'], concurrency: 2, timeout: 600_000 });
+  const concurrency = availableParallelism() + 1; // a third of their time is waiting, for other processes and for clocks
+  const stream = run({ cwd: root, globPatterns: ['test/**/*.test.ts'], concurrency, timeout: 600_000 });
   stream.on('test:summary', ({ file, counts: total }) => {
     if (file !== undefined) return; // the totals come without a file
     counts.passed = total.passed;
