@@ -19,7 +19,7 @@ interface Step {
   environment?: Record<string, string>;
 }
 
-const bin = (name: string) => path.join(root, 'node_modules/.bin', name);
+const check = (name: string) => ['npm', 'run', '--silent', `check:${name}`];
 const nativeTests = path.join(releaseBuild.folder, 'winnow-test');
 const metalTests = path.join(releaseBuild.folder, 'winnow-test-metal'); // where there is clang
 const goldenDirectories = globSync('test/golden/*/expected.safetensors', { cwd: root }).map((file) =>
@@ -29,22 +29,22 @@ const golden = [process.execPath, 'build/golden.ts', ...goldenDirectories];
 
 /** The longest first. */
 const steps: Step[] = [
-  { name: 'lint', command: [bin('eslint'), '.'] },
+  { name: 'lint', command: check('lint') },
   { name: 'native tests', command: [nativeTests] },
   ...instructionSets().map((name) => ({
     name: `native tests on ${name}`,
     command: [nativeTests, '--test-case-exclude=gpu *,cuda:*'], // which have no instruction set of the processor's
     environment: { WINNOW_ISA: name },
   })),
-  { name: 'types', command: [bin('tsc')] },
-  { name: 'format', command: [bin('prettier'), '--check', '--log-level', 'warn', '.'] },
+  { name: 'types', command: check('types') },
+  { name: 'format', command: check('format') },
   { name: 'golden numbers', command: golden },
   {
     name: "the window's types and templates",
-    command: [bin('svelte-check'), ...'--workspace renderer --output human --fail-on-warnings'.split(' ')],
+    command: check('window'),
   },
   ...(existsSync(path.join(root, metalTests)) ? [{ name: 'the Metal library', command: [metalTests] }] : []),
-  { name: 'format of the engine', command: [process.execPath, 'build/format-native.ts', '--check'] },
+  { name: 'format of the engine', command: check('native-format') },
 ];
 
 /** What takes longest of all and depends on the engine alone. */

@@ -4,19 +4,10 @@ import type {
   SegmentationManifest,
 } from '../shared/model-package.ts';
 
-type Sizes =
-  | 'task'
-  | 'imageSize'
-  | 'patchSize'
-  | 'stride'
-  | 'embedDim'
-  | 'depth'
-  | 'stateDim'
-  | 'convWidth'
-  | 'dtRank'
-  | 'classes'
-  | 'blockSelection'
-  | 'pruningLayers';
+/** Sizes of the patches and the layers, which every model has. */
+export type LayerSizes =
+  'imageSize' | 'patchSize' | 'stride' | 'embedDim' | 'depth' | 'stateDim' | 'convWidth' | 'dtRank';
+type Sizes = 'task' | LayerSizes | 'classes' | 'blockSelection' | 'pruningLayers';
 
 export type ClassifierShape = Pick<ClassificationManifest, Sizes | 'registers' | 'registerReduction'>;
 export type SegmenterShape = Pick<SegmentationManifest, Sizes | 'head'>;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { app } from 'electron';
 import { dataFolder } from '../core/data-folder.ts';
+import { unpackedOf } from './installed-files.ts';
 
 /** Where things lie: the app's own files as in the repository, and the person's. */
 export interface AppPaths {
@@ -16,8 +17,7 @@ export interface AppPaths {
 
 /** The same tree in the repository's out/app and in a package, where part of it lies beside the archive. */
 export function pathsOf(root: string): AppPaths {
-  // Native code, threads and other programs cannot look into the archive; what they read lies unpacked beside it.
-  const unpacked = root.replace(/app\.asar$/, 'app.asar.unpacked');
+  const unpacked = unpackedOf(root);
   const data = dataFolder();
   return {
     data,

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { app } from 'electron';
+import { unpackedOf } from './installed-files.ts';
 
 /**
  * Carries out a command that the installed program was started with, such as `Winnow.AppImage runs`, and ends with its exit
@@ -15,7 +16,7 @@ export function runCommand(root: string, argv: readonly string[] = process.argv)
   if (!app.isPackaged || first === undefined || first.startsWith('-')) return false;
   const { status, error } = spawnSync(
     process.execPath,
-    [join(`${root}.unpacked`, 'electron/cli/winnow.mjs'), ...args],
+    [join(unpackedOf(root), 'electron/cli/winnow.mjs'), ...args],
     { stdio: 'inherit', env: { ...process.env, ELECTRON_RUN_AS_NODE: '1' } },
   );
   if (error) process.stderr.write(`winnow: the command cannot be started (${error.message}).\n`);

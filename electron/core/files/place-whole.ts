@@ -1,5 +1,6 @@
-import { link, lstat, open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { lookAt } from './file-identity.ts';
 import { partialPath, removeAbandoned } from './partial-files.ts';
 
 /** File systems without hard links answer with one of these. */
@@ -49,13 +50,7 @@ export async function placeNew(partial: string, path: string): Promise<void> {
 
 /** Whether anything has this name, be it a link that leads nowhere. */
 export async function isThere(path: string): Promise<boolean> {
-  try {
-    await lstat(path);
-    return true;
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
-    throw error;
-  }
+  return (await lookAt(path)) !== undefined;
 }
 
 /** Makes new names in a folder last through a power cut. Windows has no handle for folders and needs none. */

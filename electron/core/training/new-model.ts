@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { LayerSizes } from '../model-shape.ts';
 import type { trainingArguments } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ClassificationManifest, Label, ModelPackage } from '../../shared/model-package.ts';
@@ -37,19 +38,7 @@ const MOST_PATCHES = 4096;
 /** In place of the hash of tensors that do not exist yet. */
 const NO_TENSORS = '0'.repeat(64);
 
-type Shape = Pick<
-  ClassificationManifest,
-  | 'architecture'
-  | 'imageSize'
-  | 'patchSize'
-  | 'stride'
-  | 'embedDim'
-  | 'depth'
-  | 'stateDim'
-  | 'convWidth'
-  | 'dtRank'
-  | 'preprocessing'
->;
+type Shape = Pick<ClassificationManifest, 'architecture' | LayerSizes | 'preprocessing'>;
 
 type Pruning = Pick<ClassificationManifest, 'blockSelection' | 'pruningLayers' | 'tokenKeep' | 'blockKeep'>;
 

@@ -1,9 +1,9 @@
+import { lookAt } from '../files/file-identity.ts';
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isLockHeld } from '../store/exclusive-lock.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferRow } from '../store/transfers.ts';
-import { entryAt } from './same-file.ts';
 
 /** Failures that are listed. */
 const TOLD_FAILURES = 1000;
@@ -13,7 +13,7 @@ export async function describeTransfer(library: Library, id: number): Promise<Tr
   const { target, mode, createdAt, state, runId } = transferRow(library, id);
   let files = library.transfers.countDone(id);
   for (const { place } of library.transfers.underWay(id)) {
-    if ((await entryAt(place)) === undefined) files--;
+    if ((await lookAt(place)) === undefined) files--;
   }
   const failures = library.transfers
     .failed(id, TOLD_FAILURES)

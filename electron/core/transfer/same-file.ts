@@ -1,6 +1,4 @@
-import type { BigIntStats } from 'node:fs';
 import { lstat, open } from 'node:fs/promises';
-import { codeOf } from './place-file.ts';
 
 /** Some file systems keep times in steps of two seconds. */
 const TIME_STEP = 2000; // milliseconds
@@ -28,16 +26,6 @@ export function isUnchanged(
   { fileSize, modifiedMs }: { fileSize: number; modifiedMs: number },
 ): boolean {
   return stats.size === fileSize && isNear(stats.mtimeMs, modifiedMs);
-}
-
-/** What is at a path itself; undefined when there is nothing. */
-export async function entryAt(path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
-    throw error;
-  }
 }
 
 const isNear = (one: number, other: number) => Math.abs(one - other) <= TIME_STEP;

@@ -1,13 +1,14 @@
 import type { BigIntStats } from 'node:fs';
 import { rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { lookAt } from '../files/file-identity.ts';
 import { AppError } from '../../shared/errors.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferFile, TransferRow } from '../store/transfers.ts';
 import { transferLock } from './describe-transfer.ts';
 import { codeOf, syncFolders, temporaryBeside } from './place-file.ts';
-import { compareFiles, entryAt, isUnchanged } from './same-file.ts';
+import { compareFiles, isUnchanged } from './same-file.ts';
 
 /**
  * Does `work` as the only one that transfers images of a library, when everything that was cut off before is settled.
@@ -62,7 +63,7 @@ async function settleTransfers(library: Library): Promise<void> {
 async function isReachable({ target, folders }: TransferRow): Promise<boolean> {
   const outermost = [target, ...folders].reduce((one, other) => (other.length < one.length ? other : one));
   const there = folders.includes(outermost) ? dirname(outermost) : outermost;
-  return (await entryAt(there)) !== undefined;
+  return (await lookAt(there)) !== undefined;
 }
 
 /** Settles one file; true when it is at its place now, false when it never was or is not any more. */
@@ -70,7 +71,7 @@ async function settleFile(file: TransferFile, mode: TransferRow['mode']): Promis
   const { source, place } = file;
   await rm(temporaryBeside(place), { force: true });
   if (mode === 'move') await rm(temporaryBeside(source), { force: true });
-  const [atPlace, atSource] = [await entryAt(place), await entryAt(source)];
+  const [atPlace, atSource] = [await lookAt(place), await lookAt(source)];
   if (atPlace === undefined) return mode === 'move' && atSource === undefined; // which undoing will tell of
   if (isReserved(atPlace, file) && atSource !== undefined) {
     await unlink(place);

@@ -1,5 +1,6 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { lookAt } from '../files/file-identity.ts';
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
@@ -10,7 +11,6 @@ import { isDiskFull } from '../write-file.ts';
 import { codeOf, copyTo, putTo, syncFolders, takeAway } from './place-file.ts';
 import type { Put } from './place-file.ts';
 import { describeTransfer, transferRow } from './describe-transfer.ts';
-import { entryAt } from './same-file.ts';
 import { removeEmptyFolders, transferAlone } from './settle-transfers.ts';
 import { resolveTarget, transferSteps } from './transfer-steps.ts';
 import type { PlacedFile, TransferStep } from './transfer-steps.ts';
@@ -249,7 +249,7 @@ class TransferWorker {
 /** Of a folder and those that it lies in, the ones that are not there; the deepest first. */
 async function missingFolders(folder: string): Promise<string[]> {
   const missing: string[] = [];
-  for (let path = folder; (await entryAt(path)) === undefined; path = dirname(path)) missing.push(path);
+  for (let path = folder; (await lookAt(path)) === undefined; path = dirname(path)) missing.push(path);
   return missing;
 }
 

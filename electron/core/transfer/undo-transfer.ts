@@ -1,5 +1,6 @@
 import { mkdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { lookAt } from '../files/file-identity.ts';
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
@@ -7,7 +8,7 @@ import type { TransferFile, TransferRow } from '../store/transfers.ts';
 import { transferRow } from './describe-transfer.ts';
 import { codeOf, putTo, syncFolders, takeAway, Unmovable } from './place-file.ts';
 import type { Put } from './place-file.ts';
-import { compareFiles, entryAt, isUnchanged } from './same-file.ts';
+import { compareFiles, isUnchanged } from './same-file.ts';
 import { removeEmptyFolders, transferAlone } from './settle-transfers.ts';
 import { fileStats } from './transfer-steps.ts';
 
@@ -141,7 +142,7 @@ async function beginMoveBack({ source, place }: TransferFile): Promise<Put | Res
   try {
     return await putTo(place, source);
   } catch (error) {
-    if (codeOf(error) !== 'EEXIST' || (await entryAt(source)) === undefined) throw error;
+    if (codeOf(error) !== 'EEXIST' || (await lookAt(source)) === undefined) throw error;
   }
   const sameness = await compareFiles(place, source);
   if (sameness === 'path') return 'back';
