@@ -25,7 +25,7 @@ const metalTests = path.join(releaseBuild.folder, 'winnow-test-metal'); // where
 const goldenDirectories = globSync('test/golden/*/expected.safetensors', { cwd: root }).map((file) =>
   path.dirname(file),
 );
-const golden = [process.execPath, 'build/golden.ts', ...goldenDirectories];
+const golden = [process.execPath, 'build/native/golden.ts', ...goldenDirectories];
 
 /** The longest first. */
 const steps: Step[] = [
@@ -90,7 +90,7 @@ const sanitizerStamp = path.join(root, sanitizerBuild.folder, 'passed');
 
 function sanitizerInputs(): string {
   const hash = createHash('sha256').update(nativeInputs(sanitizerBuild.flags));
-  for (const place of ['test/golden', 'build/golden.ts']) hashFiles(hash, path.join(root, place));
+  for (const place of ['test/golden', 'build/native/golden.ts']) hashFiles(hash, path.join(root, place));
   return hash.digest('hex');
 }
 

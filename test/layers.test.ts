@@ -106,7 +106,7 @@ suite('TypeScript layers', () => {
     ['electron/engine/addon.ts', `await import('../core/presets.ts');`],
     ['electron/engine/addon.ts', `import { utilityProcess } from 'electron/main';`],
     ['renderer/App.svelte', `<script lang="ts">import '../electron/core/presets.ts';</script>`],
-    ['renderer/lib/client.ts', `import '../../electron/core/presets.ts';`],
+    ['renderer/lib/connection/client.ts', `import '../../../electron/core/presets.ts';`],
   ];
   for (const [file, text] of refused) {
     test(`${file} must not say ${text}`, async () => {
@@ -118,7 +118,7 @@ suite('TypeScript layers', () => {
     ['electron/core/presets.ts', `import '../shared/errors.ts';`],
     ['electron/core/presets.ts', `import './flops.ts'; import 'node:fs'; import 'zod';`],
     ['renderer/App.svelte', `<script lang="ts">import '../electron/shared/errors.ts';</script>`],
-    ['build/golden.ts', `import '../electron/core/presets.ts'; import '../electron/engine/addon.ts';`],
+    ['build/native/golden.ts', `import '../electron/core/presets.ts'; import '../electron/engine/addon.ts';`],
   ];
   for (const [file, text] of accepted) {
     test(`${file} may say ${text}`, async () => {

@@ -8,7 +8,7 @@ import { readManifest } from '../../electron/core/packages/read-package.ts';
 import { resultSortSchema } from '../../electron/shared/api/results.ts';
 import type { ResultFilter } from '../../electron/shared/api/results.ts';
 import type { Manifest } from '../../electron/shared/model-package.ts';
-import { TrainerClient } from '../../electron/engine/trainer-client.ts';
+import { TrainerClient } from '../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from '../../test/electron/support/engine-double.ts';
 import { makeLargeLibrary } from '../../test/electron/support/large-library.ts';
 import { root } from '../setup.mjs';

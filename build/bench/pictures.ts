@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import sharp from 'sharp';
 import { loadAddon } from '../../electron/engine/addon.ts';
-import { prepareDecoder } from '../../electron/engine/decode-image.ts';
+import { prepareDecoder } from '../../electron/engine/pictures/decode-image.ts';
 import { root } from '../setup.mjs';
 
 const photos = path.join(root, '../shared/photos');

@@ -2,7 +2,7 @@ import type { Dirent, Stats } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { AppError } from '../shared/errors.ts';
-import type { FoundFile } from './store/images.ts';
+import type { FoundFile } from './store/tables/images.ts';
 
 /** Extensions of the formats that Winnow reads, lower case. */
 const IMAGE_EXTENSIONS = new Set([

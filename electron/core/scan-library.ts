@@ -3,7 +3,7 @@ import { AppError } from '../shared/errors.ts';
 import { IdSet } from '../shared/id-set.ts';
 import { scanFolder } from './scan-folder.ts';
 import type { UnreadableFolder } from './scan-folder.ts';
-import type { FoundFile } from './store/images.ts';
+import type { FoundFile } from './store/tables/images.ts';
 import type { Library } from './store/library.ts';
 
 const FILES_PER_TRANSACTION = 4000;

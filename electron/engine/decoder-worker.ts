@@ -1,9 +1,9 @@
 import { parentPort } from 'node:worker_threads';
-import type { DecoderCall, DecoderReply } from './decoder-threads.ts';
-import { heicPicture } from './heic-picture.ts';
-import { jp2Picture } from './jp2-picture.ts';
-import { jxlPicture } from './jxl-picture.ts';
-import { rawPreview } from './raw-preview.ts';
+import type { DecoderCall, DecoderReply } from './pictures/decoder-threads.ts';
+import { heicPicture } from './formats/heic-picture.ts';
+import { jp2Picture } from './formats/jp2-picture.ts';
+import { jxlPicture } from './formats/jxl-picture.ts';
+import { rawPreview } from './formats/raw-preview.ts';
 
 const decoders: Record<DecoderCall['kind'], (bytes: Uint8Array) => Promise<DecoderReply>> = {
   heic: heicPicture,

@@ -1,6 +1,6 @@
 import { utilityProcess } from 'electron';
-import type { StartHost } from '../engine/start-host.ts';
-import type { HostReply } from '../engine/messages.ts';
+import type { StartHost } from '../engine/hosts/start-host.ts';
+import type { HostReply } from '../engine/hosts/messages.ts';
 
 /** An engine host as a process of Electron's own: with the fuses set, Electron does not run as Node. */
 export const utilityHost: StartHost = (entry, environment) => {

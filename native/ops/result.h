@@ -8,7 +8,7 @@
 namespace winnow {
 
 // The codes that native code finds, and their names in electron/shared/errors.ts;
-// test/electron/engine/error-codes.test.ts compares the two lists.
+// test/electron/engine/hosts/error-codes.test.ts compares the two lists.
 #define WINNOW_ERROR_CODES(code)                                                               \
   code(bad_argument, "BAD_ARGUMENT") code(bad_model, "BAD_MODEL") code(cancelled, "CANCELLED") \
       code(device_lost, "DEVICE_LOST") code(disk_full, "DISK_FULL") code(diverged, "DIVERGED") \

@@ -1,6 +1,6 @@
 import type { Component } from 'svelte';
-import { matchPath } from '../lib/route.ts';
-import type { Route } from '../lib/route.ts';
+import { matchPath } from '../lib/address/route.ts';
+import type { Route } from '../lib/address/route.ts';
 
 /** What every view is given: the values of its pattern's `:names`, and the query of the address. */
 export interface ViewProps {

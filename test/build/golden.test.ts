@@ -13,7 +13,9 @@ suite('golden', () => {
   /** What `npm run golden` answers for a directory whose config.json is `config`. */
   function golden(config: string): { status: number | null; stderr: string } {
     fs.writeFileSync(path.join(folder, 'config.json'), config);
-    return spawnSync(process.execPath, [path.join(root, 'build/golden.ts'), folder], { encoding: 'utf8' });
+    return spawnSync(process.execPath, [path.join(root, 'build/native/golden.ts'), folder], {
+      encoding: 'utf8',
+    });
   }
 
   for (const architecture of ['vim-seg-segformer', 'vim-det-retinanet', 'plain-mamba']) {

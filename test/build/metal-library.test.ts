@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, suite, test } from 'node:test';
-import { skipMetalChecks } from '../../build/metal-subset.ts';
+import { skipMetalChecks } from '../../build/native/metal-subset.ts';
 import { root } from '../../build/setup.mjs';
 
 /*

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { kernelsText, metalFaults, skipMetalChecks } from '../../build/metal-subset.ts';
+import { kernelsText, metalFaults, skipMetalChecks } from '../../build/native/metal-subset.ts';
 
 test('the kernels are in the subset of C++ that Metal accepts', { skip: skipMetalChecks }, () => {
   assert.deepEqual(metalFaults(kernelsText()), []);

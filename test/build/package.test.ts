@@ -50,7 +50,7 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
   process.on('exit', () => cleanups.forEach((cleanup) => cleanup()));
   const distribution = temporary();
   writeElectronDistribution(distribution, electronPackage.version);
-  const command = ['build/package.ts', '--dir', '--electron-dist', distribution];
+  const command = ['build/package/package.ts', '--dir', '--electron-dist', distribution];
   const { status, stderr, stdout } = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
   assert.equal(status, 0, stderr + stdout);
 
@@ -105,7 +105,7 @@ suite('the package', { skip: isHere ? false : 'the stand-in distribution is for 
     const checkpoint = join(root, 'test/golden/vim-micro-cifar10/checkpoint.pth');
     const script = join(import.meta.dirname, 'packed-app.ts');
     const pictures = temporary();
-    cpSync(join(root, 'test/electron/engine/heic'), pictures, { recursive: true });
+    cpSync(join(root, 'test/electron/engine/formats/heic'), pictures, { recursive: true });
     writeFileSync(join(pictures, 'raw.dng'), dng({ preview, previewSize: { width: 64, height: 48 } }));
     const classes = temporary();
     for (const name of ['disc', 'ring'] as const) await drawShapes(classes, name, 8);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { parseCard } from '../../renderer/lib/card.ts';
+import { parseCard } from '../../renderer/lib/text/card.ts';
 
 suite('a model card', () => {
   test('has facts, headings, text and tables', () => {

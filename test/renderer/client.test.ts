@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { AppEvent } from '../../electron/shared/app-api.ts';
 import { decodeWire, encodeWire } from '../../electron/shared/wire.ts';
-import { createClient } from '../../renderer/lib/client.ts';
-import { createSocketBridge } from '../../renderer/lib/socket-bridge.ts';
-import type { ConnectionState } from '../../renderer/lib/socket-bridge.ts';
+import { createClient } from '../../renderer/lib/connection/client.ts';
+import { createSocketBridge } from '../../renderer/lib/connection/socket-bridge.ts';
+import type { ConnectionState } from '../../renderer/lib/connection/socket-bridge.ts';
 import { appError } from '../electron/core/app-error.ts';
 
 /** A socket whose other end is the test. */

@@ -10,7 +10,7 @@ import {
   positions,
   requestOf,
   speedPositions,
-} from '../../renderer/lib/dial.ts';
+} from '../../renderer/lib/runs/dial.ts';
 
 function point(keep: number, imagesPerSecond?: number, names: CalibratedPreset[] = []): DialPoint {
   const preset = { name: names[0] ?? 'custom', tokenKeep: [keep, keep ** 2], blockThreshold: 0.5 } as const;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { AppError, ERROR_CODES } from '../../electron/shared/errors.ts';
-import { errorText, sentenceOfCode } from '../../renderer/lib/error-text.ts';
-import { createTranslate } from '../../renderer/lib/messages.ts';
+import { errorText, sentenceOfCode } from '../../renderer/lib/text/error-text.ts';
+import { createTranslate } from '../../renderer/lib/text/messages.ts';
 
 const [en, de] = [createTranslate('en'), createTranslate('de')];
 

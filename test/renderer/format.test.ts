@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { createFormats } from '../../renderer/lib/format.ts';
-import { createTranslate } from '../../renderer/lib/messages.ts';
+import { createFormats } from '../../renderer/lib/text/format.ts';
+import { createTranslate } from '../../renderer/lib/text/messages.ts';
 
 const english = createFormats('en', createTranslate('en'));
 const german = createFormats('de', createTranslate('de'));

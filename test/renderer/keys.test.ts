@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { expandPress, showPress } from '../../renderer/lib/key-text.ts';
-import { createTranslate } from '../../renderer/lib/messages.ts';
+import { expandPress, showPress } from '../../renderer/lib/text/key-text.ts';
+import { createTranslate } from '../../renderer/lib/text/messages.ts';
 
 suite('keys as a person reads them', () => {
   const german = createTranslate('de');

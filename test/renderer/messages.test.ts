@@ -4,7 +4,7 @@ import path from 'node:path';
 import { suite, test } from 'node:test';
 import { IntlMessageFormat } from 'intl-messageformat';
 import { root } from '../../build/setup.mjs';
-import { chooseLanguage, createTranslate } from '../../renderer/lib/messages.ts';
+import { chooseLanguage, createTranslate } from '../../renderer/lib/text/messages.ts';
 import de from '../../renderer/messages/de.json' with { type: 'json' };
 import en from '../../renderer/messages/en.json' with { type: 'json' };
 

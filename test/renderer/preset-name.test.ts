@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Preset } from '../../electron/shared/run.ts';
-import { createTranslate } from '../../renderer/lib/messages.ts';
-import { presetName } from '../../renderer/lib/preset-name.ts';
-import { parseLayers } from '../../renderer/lib/pruning-layers.ts';
+import { createTranslate } from '../../renderer/lib/text/messages.ts';
+import { presetName } from '../../renderer/lib/text/preset-name.ts';
+import { parseLayers } from '../../renderer/lib/text/pruning-layers.ts';
 
 suite('the name of a preset', () => {
   const custom: Preset = { name: 'custom', tokenKeep: [0.7, 0.49], blockThreshold: 0.5, precision: 'bf16' };

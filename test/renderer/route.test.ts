@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { matchPath, parseHash, toHash } from '../../renderer/lib/route.ts';
+import { matchPath, parseHash, toHash } from '../../renderer/lib/address/route.ts';
 
 suite('addresses of views', () => {
   test('name a path and a query', () => {

@@ -16,7 +16,7 @@ import { OutputFiles } from '../files/output-files.ts';
 import { OwnFiles } from '../files/own-files.ts';
 import { SettingsFile } from '../settings-file.ts';
 import { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** Where Winnow keeps what is the user's, and where its own files lie. */
 export interface AppFolders {

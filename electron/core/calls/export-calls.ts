@@ -1,6 +1,6 @@
 import type { exportArguments } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import type { WorkOptions } from '../transfer/transfer-files.ts';
 import type { ExportService } from '../export/export-service.ts';
 import { resolveFilter } from '../results/resolve-filter.ts';

@@ -6,7 +6,7 @@ import { browseFolder } from '../browse-folder.ts';
 import { folderExists, isInside, resolveFolder } from '../runs/run-folders.ts';
 import { scanIntoLibrary } from '../scan-library.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
-import type { CountedFolder, FolderRow } from '../store/folders.ts';
+import type { CountedFolder, FolderRow } from '../store/tables/folders.ts';
 import type { AppContext, Calls } from './app-context.ts';
 
 export function folderCalls(context: AppContext): Calls<keyof typeof folderArguments> {

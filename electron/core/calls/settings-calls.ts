@@ -9,7 +9,7 @@ import { checkRestore, restoreLibrary } from '../library/restore.ts';
 import { thumbnailFolder } from '../pictures/picture-source.ts';
 import type { PictureSource } from '../pictures/picture-source.ts';
 import type { RunService } from '../runs/run-service.ts';
-import { listBackups } from '../store/backups.ts';
+import { listBackups } from '../store/tables/backups.ts';
 import { toLibraryError } from '../store/library-error.ts';
 import type { AppContext, Calls } from './app-context.ts';
 

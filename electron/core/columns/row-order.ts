@@ -1,4 +1,4 @@
-import type { RowOrder } from '../store/result-order.ts';
+import type { RowOrder } from '../store/lists/result-order.ts';
 import { pairTest } from './row-tests.ts';
 import type { RunColumns } from './run-columns.ts';
 import { sortRows, sortRowsByText } from './sort-rows.ts';

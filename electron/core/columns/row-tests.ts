@@ -1,9 +1,9 @@
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import { IdSet } from '../../shared/id-set.ts';
-import { STATUSES } from '../store/column-reads.ts';
-import type { Directory } from '../store/column-reads.ts';
-import { NOTHING, splitPair } from '../store/result-filter.ts';
+import { STATUSES } from '../store/lists/column-reads.ts';
+import type { Directory } from '../store/lists/column-reads.ts';
+import { NOTHING, splitPair } from '../store/lists/result-filter.ts';
 import type {
   Difference,
   FilterPart,
@@ -11,7 +11,7 @@ import type {
   LabelChoice,
   RowFilter,
   WrongChoice,
-} from '../store/result-filter.ts';
+} from '../store/lists/result-filter.ts';
 import { NO_CLASS } from './run-columns.ts';
 import type { RunColumns } from './run-columns.ts';
 

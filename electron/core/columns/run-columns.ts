@@ -1,7 +1,7 @@
 import { IdSet } from '../../shared/id-set.ts';
-import { blocksOfCode, classOfCode, STATUSES, statusOfCode } from '../store/column-reads.ts';
-import type { ColumnReads, Directory } from '../store/column-reads.ts';
-import { NOTHING } from '../store/result-filter.ts';
+import { blocksOfCode, classOfCode, STATUSES, statusOfCode } from '../store/lists/column-reads.ts';
+import type { ColumnReads, Directory } from '../store/lists/column-reads.ts';
+import { NOTHING } from '../store/lists/result-filter.ts';
 import { PathTexts } from './path-texts.ts';
 import { RunChanged } from './run-changed.ts';
 import { splitTexts } from './row-texts.ts';

@@ -4,7 +4,7 @@ import { shortened } from '../../shared/shortened.ts';
 import type { Label } from '../../shared/model-package.ts';
 import { classFinder, displayNames } from '../class-names.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { PrecisionTally } from './average-precision.ts';
 import type { FoundObject, TruthObject } from './average-precision.ts';
 import { readCocoTruth } from './coco-truth.ts';

@@ -1,7 +1,7 @@
 import type { FoundEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { evaluateDetections } from './evaluate-detections.ts';
 import { evaluateMaps } from './evaluate-maps.ts';
 

@@ -6,7 +6,7 @@ import { displayNames } from '../class-names.ts';
 import { classMap } from '../export/maps.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { mapForms, matchNotices, matchTruth, runImages, some } from './match-truth.ts';
 import type { RunImage } from './match-truth.ts';
 import { MOST_PIXELS, readClassMap } from './read-png.ts';

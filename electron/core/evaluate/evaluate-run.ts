@@ -10,8 +10,8 @@ import type { ClassFolders } from '../class-names.ts';
 import { countFlops } from '../flops.ts';
 import { leastScore } from '../results/held-label.ts';
 import type { Library } from '../store/library.ts';
-import type { FolderTally } from '../store/result-queries.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { FolderTally } from '../store/lists/result-queries.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** How often images of each class folder got each class as their best one. */
 export type Confusion = Map<string, Map<number, number>>;

@@ -2,7 +2,7 @@ import { posix } from 'node:path';
 import { OutputNames, withoutExtension } from '../export/output-names.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import type { ImageStatus } from '../../shared/run.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import { shortened } from '../../shared/shortened.ts';

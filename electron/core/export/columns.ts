@@ -3,9 +3,9 @@ import type { ColumnSet } from '../../shared/api/exports.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
 import type { HeldLabel } from '../results/held-label.ts';
 import { patchesSurviving } from '../results/receipt-counts.ts';
-import type { ModelRow } from '../store/models.ts';
-import type { ResultRow } from '../store/results.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { ModelRow } from '../store/tables/models.ts';
+import type { ResultRow } from '../store/tables/results.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** What a value of an exported table can be. */
 export type Value = string | number | undefined;

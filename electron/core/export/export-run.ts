@@ -8,7 +8,7 @@ import { classLabels, leastScoreOf, resolveFilter } from '../results/resolve-fil
 import { runRows } from '../results/run-rows.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import type { FileContent } from '../write-file.ts';
 import { cocoText } from './coco.ts';
 import { columnNames, valuesOf } from './columns.ts';

@@ -5,9 +5,9 @@ import { decodeRuns, runsBox } from '../../shared/mask.ts';
 import { displayNames } from '../class-names.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import { runRows } from '../results/run-rows.ts';
-import type { StoredDetection, StoredMask } from '../store/found.ts';
+import type { StoredDetection, StoredMask } from '../store/tables/found.ts';
 import type { Library } from '../store/library.ts';
-import type { ResultRow } from '../store/results.ts';
+import type { ResultRow } from '../store/tables/results.ts';
 import type { Exported } from './columns.ts';
 import type { OutputNames } from './output-names.ts';
 

@@ -5,8 +5,8 @@ import type { ExportedTable } from './columns.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
 import { directionsRun, patchesKept } from '../results/receipt-counts.ts';
 import type { RowPage } from '../results/run-rows.ts';
-import type { ModelRow } from '../store/models.ts';
-import type { ResultRow } from '../store/results.ts';
+import type { ModelRow } from '../store/tables/models.ts';
+import type { ResultRow } from '../store/tables/results.ts';
 
 /** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/exports.md describes it. */
 export function* jsonText(pages: Iterable<RowPage>, table: ExportedTable): Generator<string> {

@@ -2,7 +2,7 @@ import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, sep } from 'node:path';
 import { fileTypeFromBuffer } from 'file-type';
 import { isImage } from '../scan-folder.ts';
-import { backupFolder } from '../store/backups.ts';
+import { backupFolder } from '../store/tables/backups.ts';
 import { identityOf, lookAt } from './file-identity.ts';
 import { isLibraryHeader, LIBRARY_ENDINGS } from './library-files.ts';
 import { openRegularFile } from './regular-file.ts';

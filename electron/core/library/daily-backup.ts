@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
 import type { Clock } from '../runs/run-rate.ts';
 import { removeAbandoned } from '../files/partial-files.ts';
-import { backupFolder, listBackups } from '../store/backups.ts';
+import { backupFolder, listBackups } from '../store/tables/backups.ts';
 import type { Library } from '../store/library.ts';
 import { backUpLibrary, newBackup } from './back-up.ts';
 

@@ -14,7 +14,7 @@ import { dirname, resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { placeWhole } from '../files/place-whole.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../files/private.ts';
-import { backupFolder, backupPath, removeSharedBackups } from '../store/backups.ts';
+import { backupFolder, backupPath, removeSharedBackups } from '../store/tables/backups.ts';
 import { toLibraryError } from '../store/library-error.ts';
 import { requireLibrary } from '../store/migrate.ts';
 import { acquireWriterLock } from '../store/writer-lock.ts';

@@ -25,9 +25,9 @@ import { describeDetails } from '../results/run-details.ts';
 import { estimateRun } from '../runs/estimate-run.ts';
 import type { ResolvedSpec } from '../runs/run-spec.ts';
 import type { Damage } from '../store/damage.ts';
-import type { CountedFolder } from '../store/folders.ts';
+import type { CountedFolder } from '../store/tables/folders.ts';
 import type { Library, LibrarySummary } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** What a list of a run's images is asked for with. */
 interface ListRequest {

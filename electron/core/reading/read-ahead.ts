@@ -1,6 +1,6 @@
 import { COLUMN_PARTS } from '../columns/run-columns.ts';
 import type { ColumnPart } from '../columns/run-columns.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /**
  * Has the columns of a run read before they are asked for: of a million images that takes two seconds. One part is read after

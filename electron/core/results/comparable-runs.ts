@@ -1,6 +1,6 @@
 import type { Preset } from '../../shared/run.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** How many images a run has in common with another. */
 export interface SharedImages {

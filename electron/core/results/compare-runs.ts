@@ -1,7 +1,7 @@
 import type { RunComparison } from '../../shared/api/results.ts';
 import { classLabels, leastScoreOf } from './resolve-filter.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** Compares the models' labels of the images that two runs have in common; the models may be different ones, and nothing found is a label too. */
 export function compareRuns(library: Library, run: RunRow, other: RunRow): RunComparison {

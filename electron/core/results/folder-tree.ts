@@ -1,9 +1,9 @@
 import { basename } from 'node:path';
 import type { FacetFolder, FolderPlace, ResultFilter } from '../../shared/api/results.ts';
-import type { DirectoryCount } from '../store/result-queries.ts';
+import type { DirectoryCount } from '../store/lists/result-queries.ts';
 import type { Library } from '../store/library.ts';
-import type { ListQueries } from '../store/list-queries.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { ListQueries } from '../store/lists/list-queries.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { resolveFilter } from './resolve-filter.ts';
 
 /** A folder with its images, those below it included. */

@@ -1,7 +1,7 @@
 import type { ClassProbability } from '../../shared/engine-api.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Task } from '../../shared/model-package.ts';
-import type { ResultRow } from '../store/results.ts';
+import type { ResultRow } from '../store/tables/results.ts';
 
 /** Where a label comes from: the model; a person who gave another; a person who confirmed the model's. */
 export type LabelSource = 'model' | 'person' | 'verified';

@@ -5,10 +5,10 @@ import type { Task } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
 import type { Library } from '../store/library.ts';
 import { leastScore } from './held-label.ts';
-import { classPair, NOTHING } from '../store/result-filter.ts';
-import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/result-filter.ts';
-import type { RowOrder } from '../store/result-order.ts';
-import type { RunRow } from '../store/runs.ts';
+import { classPair, NOTHING } from '../store/lists/result-filter.ts';
+import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/lists/result-filter.ts';
+import type { RowOrder } from '../store/lists/result-order.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /**
  * Resolves the names in a filter on the results of `run`. A label that no class has is no mistake: people may have given

@@ -10,10 +10,10 @@ import { atInputSize, patchCount } from '../flops.ts';
 import { heldLabel, leastScore } from './held-label.ts';
 import { patchesKept, windowsOf } from './receipt-counts.ts';
 import { describeRun } from '../runs/run-job.ts';
-import type { StoredDetection, StoredMask } from '../store/found.ts';
+import type { StoredDetection, StoredMask } from '../store/tables/found.ts';
 import type { Library } from '../store/library.ts';
-import type { PlacedRow } from '../store/result-queries.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { PlacedRow } from '../store/lists/result-queries.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** Boxes on a thumbnail: more of them would cover it. */
 const ITEM_BOXES = 20;

@@ -1,12 +1,12 @@
 import type { FolderPlace, ResultFacets, ResultFilter } from '../../shared/api/results.ts';
 import { listFolderTree } from './folder-tree.ts';
 import { classLabels, foundIn, pairWithLabels, resolveFilter } from './resolve-filter.ts';
-import { NOTHING } from '../store/result-filter.ts';
-import { CONFIDENCE_BINS } from '../store/facet-code.ts';
-import type { FacetCode } from '../store/facet-code.ts';
+import { NOTHING } from '../store/lists/result-filter.ts';
+import { CONFIDENCE_BINS } from '../store/lists/facet-code.ts';
+import type { FacetCode } from '../store/lists/facet-code.ts';
 import type { Library } from '../store/library.ts';
-import type { ListQueries } from '../store/list-queries.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { ListQueries } from '../store/lists/list-queries.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /**
  * Counts for the filters beside the grid, each with the other filters on and its own off; see ResultFacets. `queries`: what

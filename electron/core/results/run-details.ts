@@ -3,11 +3,11 @@ import type { RunDetails, RunFindings, ToldProblem } from '../../shared/api/runs
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import { displayNames } from '../class-names.ts';
-import type { FacetCode } from '../store/facet-code.ts';
+import type { FacetCode } from '../store/lists/facet-code.ts';
 import type { Library } from '../store/library.ts';
-import type { ListQueries } from '../store/list-queries.ts';
-import { NOTHING } from '../store/result-filter.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { ListQueries } from '../store/lists/list-queries.ts';
+import { NOTHING } from '../store/lists/result-filter.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { leastScore } from './held-label.ts';
 import { pairWithLabels } from './resolve-filter.ts';
 

@@ -1,8 +1,8 @@
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { resolveFilter } from './resolve-filter.ts';
 import type { Library } from '../store/library.ts';
-import type { ResultRow } from '../store/results.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { ResultRow } from '../store/tables/results.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 const ROWS_PER_PAGE = 1000;
 

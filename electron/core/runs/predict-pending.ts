@@ -5,7 +5,7 @@ import type { BatchSize } from './batch-size.ts';
 import { windowsOf } from '../results/receipt-counts.ts';
 import { folderExists } from './run-folders.ts';
 import type { Library } from '../store/library.ts';
-import type { PendingImage } from '../store/results.ts';
+import type { PendingImage } from '../store/tables/results.ts';
 
 export interface PredictOptions {
   library: Library;

@@ -15,8 +15,8 @@ import { RunRate } from './run-rate.ts';
 import type { Clock } from './run-rate.ts';
 import { scanRun } from './scan-run.ts';
 import type { Library } from '../store/library.ts';
-import type { PendingImage } from '../store/results.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { PendingImage } from '../store/tables/results.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 /** Images of a batch of a model that predicts them one by one: a larger batch would be no faster, and saved later. */
 const DENSE_BATCH = 4;

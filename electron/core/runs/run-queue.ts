@@ -7,7 +7,7 @@ import type { RunService, WorkOptions } from './run-service.ts';
 import { describeRun } from './run-job.ts';
 import type { DialRequest } from './run-spec.ts';
 import { toLibraryError } from '../store/library-error.ts';
-import type { QueueEntry } from '../store/queue.ts';
+import type { QueueEntry } from '../store/tables/queue.ts';
 
 const NOT_TOLD = 'The queue was not told to go on since Winnow was started; resume one of its runs.';
 

@@ -9,7 +9,7 @@ import { resolveFolders } from './run-folders.ts';
 import { describeRun, RunJob } from './run-job.ts';
 import { deviceToGoOn, locateModel, resolveSpec } from './run-spec.ts';
 import type { DialRequest, ResolvedSpec } from './run-spec.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 
 export interface WorkOptions {
   threads?: number | undefined;

@@ -7,7 +7,7 @@ import { taskSettings } from '../model-input.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
 import { checkPrecision, customPreset, standardPresets } from '../presets.ts';
 import { resolveFolders } from './run-folders.ts';
-import type { ModelRow } from '../store/models.ts';
+import type { ModelRow } from '../store/tables/models.ts';
 
 /** The model of a person who names none: it comes with Winnow. */
 export const DEFAULT_MODEL = 'everyday10';

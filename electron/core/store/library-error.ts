@@ -1,6 +1,6 @@
 import Database from 'better-sqlite3';
 import { AppError } from '../../shared/errors.ts';
-import { restoreHint } from './backups.ts';
+import { restoreHint } from './tables/backups.ts';
 
 const reasons: Record<string, [what: string, hint: string | ((path: string) => string)]> = {
   SQLITE_BUSY: [

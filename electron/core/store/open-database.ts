@@ -18,7 +18,7 @@ import { AppError } from '../../shared/errors.ts';
 import { partialPath, removeAbandoned } from '../files/partial-files.ts';
 import { LIBRARY_ENDINGS, versionInHeader } from '../files/library-files.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER, tightenFile } from '../files/private.ts';
-import { backupFolder, lastBackup, listBackups, restoreHint } from './backups.ts';
+import { backupFolder, lastBackup, listBackups, restoreHint } from './tables/backups.ts';
 import { damagedLibrary } from './library-error.ts';
 import { migrate, readMigrations } from './migrate.ts';
 import type { Migration } from './migrate.ts';

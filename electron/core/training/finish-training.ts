@@ -5,12 +5,12 @@ import type { TrainerApi } from '../../shared/trainer-api.ts';
 import { placeNew } from '../files/place-whole.ts';
 import type { ModelRegistry } from '../packages/model-registry.ts';
 import { readManifest } from '../packages/read-package.ts';
-import type { BestEpoch, Journal, TrainingPictures } from './journal.ts';
+import type { BestEpoch, Journal, TrainingPictures } from './journal/journal.ts';
 import { curvePoint, outcomeOf, testedKeeps } from './outcome.ts';
-import { MOST_TESTED_OF_HEAD } from './schedule.ts';
-import { accuracyOf, testHoldout } from './test-holdout.ts';
-import type { TestedPicture, TestOptions } from './test-holdout.ts';
-import type { TrainingRecord } from './training-record.ts';
+import { MOST_TESTED_OF_HEAD } from './steps/schedule.ts';
+import { accuracyOf, testHoldout } from './steps/test-holdout.ts';
+import type { TestedPicture, TestOptions } from './steps/test-holdout.ts';
+import type { TrainingRecord } from './journal/training-record.ts';
 import { writeModel } from './write-model.ts';
 
 /** A manifest has room for so much. */

@@ -2,8 +2,8 @@ import type { TrainingOutcome } from '../../shared/api/training.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
 import { countFlops, wholeModel } from '../flops.ts';
 import { keepPowers } from '../presets.ts';
-import { accuracyOf, isRight } from './test-holdout.ts';
-import type { TestedPicture } from './test-holdout.ts';
+import { accuracyOf, isRight } from './steps/test-holdout.ts';
+import type { TestedPicture } from './steps/test-holdout.ts';
 
 /** Token keep ratios r, meaning r, r^2, r^3, at which the finished model is tested; the trained ones join them. */
 const KEEP_RATIOS = [1, 0.9, 0.8, 0.7, 0.6, 0.5];

@@ -3,16 +3,16 @@ import { AppError } from '../../shared/errors.ts';
 import type { TrainerApi, TrainerSetup, TrainingExample } from '../../shared/trainer-api.ts';
 import type { TrainingClass, TrainingRecipe } from '../../shared/training.ts';
 import type { Clock } from '../runs/run-rate.ts';
-import { inspectPictures } from './inspect-pictures.ts';
-import type { Inspection } from './inspect-pictures.ts';
-import type { Plan, TrainingPicture, TrainingPictures } from './journal.ts';
+import { inspectPictures } from './pictures/inspect-pictures.ts';
+import type { Inspection } from './pictures/inspect-pictures.ts';
+import type { Plan, TrainingPicture, TrainingPictures } from './journal/journal.ts';
 import { makeRecipe, withoutPoor } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
-import { epochsWithin, stepsPerEpoch } from './schedule.ts';
-import { shuffledIndices } from './seeds.ts';
-import { holdOut } from './split.ts';
-import { dialOf } from './test-holdout.ts';
-import { leftOutClasses, warningsOf } from './warnings.ts';
+import { epochsWithin, stepsPerEpoch } from './steps/schedule.ts';
+import { shuffledIndices } from './steps/seeds.ts';
+import { holdOut } from './pictures/split.ts';
+import { dialOf } from './steps/test-holdout.ts';
+import { leftOutClasses, warningsOf } from './pictures/warnings.ts';
 
 /** What a training will be. */
 export interface PlannedTraining {

@@ -6,16 +6,16 @@ import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/
 import type { AppContext } from '../calls/app-context.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
-import { areParents, orderClasses } from './classes.ts';
-import type { NewClass } from './classes.ts';
+import { areParents, orderClasses } from './pictures/classes.ts';
+import type { NewClass } from './pictures/classes.ts';
 import { newManifest, trainableManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
-import { classNames, scanClassFolders } from './picture-set.ts';
-import type { PictureSet } from './picture-set.ts';
-import { PoorClass } from './poor-class.ts';
+import { classNames, scanClassFolders } from './pictures/picture-set.ts';
+import type { PictureSet } from './pictures/picture-set.ts';
+import { PoorClass } from './pictures/poor-class.ts';
 import { OWN_RECIPE, RECIPE_NAMES, recipeAims, recipeBase, switchAugmentation } from './recipes.ts';
-import { reviewedPictures } from './reviewed-run.ts';
-import { checkHoldout } from './split.ts';
+import { reviewedPictures } from './pictures/reviewed-run.ts';
+import { checkHoldout } from './pictures/split.ts';
 
 const DEFAULT_HOLDOUT = 0.15;
 const DEVICES = ['cpu', 'reference'];

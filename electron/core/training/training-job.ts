@@ -3,19 +3,19 @@ import type { TrainingProgress } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { AppContext } from '../calls/app-context.ts';
 import { readManifest } from '../packages/read-package.ts';
-import { EpochLoop } from './epoch-loop.ts';
-import type { LoopListener } from './epoch-loop.ts';
-import { errorResponse } from './error-response.ts';
+import { EpochLoop } from './steps/epoch-loop.ts';
+import type { LoopListener } from './steps/epoch-loop.ts';
+import { errorResponse } from './steps/error-response.ts';
 import { finishTraining } from './finish-training.ts';
-import type { Journal } from './journal.ts';
+import type { Journal } from './journal/journal.ts';
 import { trainerSetup } from './plan-training.ts';
 import type { TrainingPlanner } from './plan-training.ts';
 import { resolveTraining } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
-import type { TestedPicture } from './test-holdout.ts';
-import { trainHead } from './train-head.ts';
-import { TrainingPaused } from './training-record.ts';
-import type { TrainingRecord } from './training-record.ts';
+import type { TestedPicture } from './steps/test-holdout.ts';
+import { trainHead } from './steps/train-head.ts';
+import { TrainingPaused } from './journal/training-record.ts';
+import type { TrainingRecord } from './journal/training-record.ts';
 
 export interface JobOptions {
   context: AppContext;

@@ -11,9 +11,9 @@ import type { LocatedImage } from '../pictures/locate-image.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import { toFileSystemError } from '../write-file.ts';
-import { damagedTraining, describeDetails, describeTraining } from './describe-training.ts';
-import { START } from './journal.ts';
-import type { Journal, Plan, TrainingPictures } from './journal.ts';
+import { damagedTraining, describeDetails, describeTraining } from './journal/describe-training.ts';
+import { START } from './journal/journal.ts';
+import type { Journal, Plan, TrainingPictures } from './journal/journal.ts';
 import { parameterCount } from './new-model.ts';
 import type { TrainingRequest } from './new-model.ts';
 import { TrainingPlanner } from './plan-training.ts';
@@ -21,15 +21,15 @@ import { makeRecipe, resolveTraining } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
 import { EventThrottle } from './event-throttle.ts';
 import { testedKeeps } from './outcome.ts';
-import { trainingSeconds } from './schedule.ts';
+import { trainingSeconds } from './steps/schedule.ts';
 import {
   makeTrainingFolder,
   removeAbandonedTrainings,
   TrainingFolder,
   trainingIds,
-} from './training-folder.ts';
+} from './journal/training-folder.ts';
 import { findParent, TrainingJob } from './training-job.ts';
-import { TrainingRecord } from './training-record.ts';
+import { TrainingRecord } from './journal/training-record.ts';
 import { PRIVATE_FOLDER } from '../files/private.ts';
 
 interface Work {

@@ -3,7 +3,7 @@ import type { TransferSummary } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isLockHeld } from '../store/exclusive-lock.ts';
 import type { Library } from '../store/library.ts';
-import type { TransferRow } from '../store/transfers.ts';
+import type { TransferRow } from '../store/tables/transfers.ts';
 
 /** Failures that are listed. */
 const TOLD_FAILURES = 1000;

@@ -3,7 +3,7 @@ import { basename, dirname } from 'node:path';
 import type { TransferPlan } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { resolveTarget, transferSteps } from './transfer-steps.ts';
 
 /** What a transfer would do; touches nothing. */

@@ -6,7 +6,7 @@ import { heldLabel } from '../results/held-label.ts';
 import { classLabels, leastScoreOf } from '../results/resolve-filter.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
-import type { RunRow } from '../store/runs.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { codeOf } from './place-file.ts';
 import { PlaceNames } from './place-names.ts';
 import { isUnchanged } from './same-file.ts';

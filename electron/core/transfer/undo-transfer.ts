@@ -4,7 +4,7 @@ import { lookAt } from '../files/file-identity.ts';
 import type { TransferSummary } from '../../shared/api/exports.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
-import type { TransferFile, TransferRow } from '../store/transfers.ts';
+import type { TransferFile, TransferRow } from '../store/tables/transfers.ts';
 import { transferRow } from './describe-transfer.ts';
 import { codeOf, putTo, syncFolders, takeAway, Unmovable } from './place-file.ts';
 import type { Put } from './place-file.ts';

@@ -1,5 +1,5 @@
-import { history } from '../../lib/history.svelte.ts';
-import type { KeyBinding } from '../../lib/keys.svelte.ts';
+import { history } from '../../lib/state/history.svelte.ts';
+import type { KeyBinding } from '../../lib/keys/keys.svelte.ts';
 import { moveBox, resizeBox } from './boxes.ts';
 import type { Found } from './found.svelte.ts';
 import type { Size } from './zoom.ts';

@@ -1,12 +1,12 @@
 import { SvelteSet } from 'svelte/reactivity';
 import type { ImageDetails, Suggestion } from '../../../electron/shared/api/results.ts';
 import type { Box } from '../../../electron/shared/engine-api.ts';
-import { announce } from '../../lib/announcer.svelte.ts';
+import { announce } from '../../lib/state/announcer.svelte.ts';
 import { ClassRanks } from '../../lib/class-colour.ts';
-import { said } from '../../lib/i18n.svelte.ts';
-import { attempt } from '../../lib/notices.svelte.ts';
-import { SHOWN_SCORE } from '../../lib/task.ts';
-import { api } from '../../lib/winnow.svelte.ts';
+import { said } from '../../lib/text/i18n.svelte.ts';
+import { attempt } from '../../lib/state/notices.svelte.ts';
+import { SHOWN_SCORE } from '../../lib/runs/task.ts';
+import { api } from '../../lib/connection/winnow.svelte.ts';
 import { markedBoxes, placed, relabelled, toHumanBoxes } from './box-set.ts';
 import type { MarkedBox } from './box-set.ts';
 

@@ -1,6 +1,6 @@
 import { GPU_BACKENDS } from '../../../electron/shared/run.ts';
 import type { GpuFacts } from '../../../electron/shared/run.ts';
-import type { Translate } from '../../lib/messages.ts';
+import type { Translate } from '../../lib/text/messages.ts';
 
 /** A GPU in a line: its backend, driver and memory. */
 export function gpuText(

@@ -1,8 +1,8 @@
 import type { ItemBox, ResultItem } from '../../../electron/shared/api/results.ts';
-import type { Formats } from '../../lib/format.ts';
-import { labelText } from '../../lib/label-text.ts';
-import { problemText } from '../../lib/problem-text.ts';
-import type { Translate } from '../../lib/messages.ts';
+import type { Formats } from '../../lib/text/format.ts';
+import { labelText } from '../../lib/text/label-text.ts';
+import { problemText } from '../../lib/text/problem-text.ts';
+import type { Translate } from '../../lib/text/messages.ts';
 
 /** Below this confidence a label is called uncertain. */
 export const UNCERTAIN = 0.5;

@@ -1,6 +1,6 @@
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
 import type { FolderPlace, ResultFacets, ResultItem } from '../../../electron/shared/api/results.ts';
-import { api } from '../../lib/winnow.svelte.ts';
+import { api } from '../../lib/connection/winnow.svelte.ts';
 import { ItemCache } from './item-cache.ts';
 import { Latest } from './latest.ts';
 import { afterChange, NOTHING_SELECTED, selectThose } from './selection.ts';

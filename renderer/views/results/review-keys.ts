@@ -1,4 +1,4 @@
-import type { KeyBinding } from '../../lib/keys.svelte.ts';
+import type { KeyBinding } from '../../lib/keys/keys.svelte.ts';
 import type { Found } from '../image/found.svelte.ts';
 import type { Reviewer } from './reviewer.svelte.ts';
 

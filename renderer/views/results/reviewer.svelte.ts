@@ -1,9 +1,9 @@
 import type { Verdict } from '../../../electron/shared/api/review.ts';
 import type { ImageDetails } from '../../../electron/shared/api/results.ts';
-import { announce } from '../../lib/announcer.svelte.ts';
-import { said, t } from '../../lib/i18n.svelte.ts';
-import { attempt } from '../../lib/notices.svelte.ts';
-import { api } from '../../lib/winnow.svelte.ts';
+import { announce } from '../../lib/state/announcer.svelte.ts';
+import { said, t } from '../../lib/text/i18n.svelte.ts';
+import { attempt } from '../../lib/state/notices.svelte.ts';
+import { api } from '../../lib/connection/winnow.svelte.ts';
 import type { ResultList } from './result-list.svelte.ts';
 import { nextOpen, selectOnly } from './selection.ts';
 

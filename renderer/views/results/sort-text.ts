@@ -1,8 +1,8 @@
 import type { ComparableRun, ImageDetails, ResultItem } from '../../../electron/shared/api/results.ts';
 import type { Preset, Run } from '../../../electron/shared/run.ts';
-import type { Formats } from '../../lib/format.ts';
-import type { Translate } from '../../lib/messages.ts';
-import { presetName } from '../../lib/preset-name.ts';
+import type { Formats } from '../../lib/text/format.ts';
+import type { Translate } from '../../lib/text/messages.ts';
+import { presetName } from '../../lib/text/preset-name.ts';
 
 /** The name of the order by disagreement: "Fast and Accurate disagree", as far as the presets tell the runs apart. */
 export function disagreementName(preset: Preset | undefined, other: Run | undefined, t: Translate): string {

@@ -1,5 +1,5 @@
 import type { ResultFilter, ResultSort } from '../../../electron/shared/api/results.ts';
-import { router } from '../../lib/router.svelte.ts';
+import { router } from '../../lib/address/router.svelte.ts';
 import { parseViewText, readView, viewText, writeView } from './result-view.ts';
 import type { ResultView } from './result-view.ts';
 

@@ -1,5 +1,5 @@
 import type { TrainingDetails, TrainingEvent } from '../../../electron/shared/api/training.ts';
-import { api } from '../../lib/winnow.svelte.ts';
+import { api } from '../../lib/connection/winnow.svelte.ts';
 import { withEpoch, withStep } from './live-points.ts';
 
 /** A training as it goes on: fetched once, then kept true by its events. */

@@ -1,7 +1,7 @@
 import type { TrainingPlan } from '../../../electron/shared/api/training.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
-import { queue } from '../../lib/queue.svelte.ts';
-import { api } from '../../lib/winnow.svelte.ts';
+import { queue } from '../../lib/state/queue.svelte.ts';
+import { api } from '../../lib/connection/winnow.svelte.ts';
 import { samePictures } from './training-form.ts';
 import type { TrainingRequest } from './training-form.ts';
 

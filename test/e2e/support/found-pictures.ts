@@ -2,9 +2,9 @@ import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
 import { taskSettings } from '../../../electron/core/model-input.ts';
-import type { FoundFile } from '../../../electron/core/store/images.ts';
+import type { FoundFile } from '../../../electron/core/store/tables/images.ts';
 import { Library } from '../../../electron/core/store/library.ts';
-import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
+import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import type { Detection, ImageOutcome, Mask, Region } from '../../../electron/shared/engine-api.ts';
 import {
   decodeRuns,

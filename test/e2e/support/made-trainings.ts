@@ -1,11 +1,11 @@
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Journal, TrainingPictures } from '../../../electron/core/training/journal.ts';
+import type { Journal, TrainingPictures } from '../../../electron/core/training/journal/journal.ts';
 import { recipeBase } from '../../../electron/core/training/recipes.ts';
 import { readManifest } from '../../../electron/core/packages/read-package.ts';
 import { takeExclusiveLock } from '../../../electron/core/store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../../../electron/core/store/exclusive-lock.ts';
-import { makeTrainingFolder } from '../../../electron/core/training/training-folder.ts';
+import { makeTrainingFolder } from '../../../electron/core/training/journal/training-folder.ts';
 import type { TrainingOutcome } from '../../../electron/shared/api/training.ts';
 import type { ClassificationManifest } from '../../../electron/shared/model-package.ts';
 import type { EpochReport, StepReport, TrainingRecipe } from '../../../electron/shared/training.ts';

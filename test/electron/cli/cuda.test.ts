@@ -111,7 +111,7 @@ suite('the library for NVIDIA GPUs in the product', { skip }, () => {
       const directory = join(root, 'test/golden', golden);
       const { status, stdout, stderr } = spawnSync(
         process.execPath,
-        [join(root, 'build/golden.ts'), directory, '--device', 'cuda:0'],
+        [join(root, 'build/native/golden.ts'), directory, '--device', 'cuda:0'],
         { encoding: 'utf8' },
       );
       assert.equal(status, 0, stdout + stderr);

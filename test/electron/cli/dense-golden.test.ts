@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { Library } from '../../../electron/core/store/library.ts';
-import type { PlacedRow } from '../../../electron/core/store/result-queries.ts';
+import type { PlacedRow } from '../../../electron/core/store/lists/result-queries.ts';
 import { decodeRuns, toBitmap } from '../../../electron/shared/mask.ts';
 import { winnow } from '../support/command-line.ts';
 import { sharedData } from '../support/files.ts';

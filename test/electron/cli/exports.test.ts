@@ -11,7 +11,7 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { transferFiles } from '../../../electron/core/transfer/transfer-files.ts';
-import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
+import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
 import { winnow } from '../support/command-line.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { parse } from 'csv-parse/sync';
-import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
+import { prepareDecoder } from '../../../electron/engine/pictures/decode-image.ts';
 import { winnow } from '../support/command-line.ts';
 import { sharedData } from '../support/files.ts';
 import { foundRun } from '../support/found-run.ts';

@@ -8,7 +8,7 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import { partialPath } from '../../../electron/core/files/partial-files.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
-import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
+import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
 import { testApp, session } from '../support/test-app.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { scanFolder } from '../../../electron/core/scan-folder.ts';
 import type { UnreadableFolder } from '../../../electron/core/scan-folder.ts';
-import type { FoundFile } from '../../../electron/core/store/images.ts';
+import type { FoundFile } from '../../../electron/core/store/tables/images.ts';
 import { writeFiles } from '../support/files.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 

@@ -4,8 +4,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { EngineClient } from '../../../electron/engine/engine-client.ts';
-import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
+import { EngineClient } from '../../../electron/engine/hosts/engine-client.ts';
+import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
 import { called, processes, utilityProcess } from '../support/electron-double.ts';
 import type { UtilityProcessDouble } from '../support/electron-double.ts';
 

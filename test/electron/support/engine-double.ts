@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs';
 import { basename } from 'node:path';
-import { prepareDecoder } from '../../../electron/engine/decode-image.ts';
-import { readImageFile } from '../../../electron/engine/read-image-file.ts';
-import { PictureRenderer } from '../../../electron/engine/render-picture.ts';
-import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
+import { prepareDecoder } from '../../../electron/engine/pictures/decode-image.ts';
+import { readImageFile } from '../../../electron/engine/pictures/read-image-file.ts';
+import { PictureRenderer } from '../../../electron/engine/pictures/render-picture.ts';
+import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import type {
   Box,
   Detection,

@@ -1,13 +1,13 @@
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { DeviceEngine } from '../../../electron/engine/device-engine.ts';
-import type { DeviceEngineOptions } from '../../../electron/engine/device-engine.ts';
-import { forkHost } from '../../../electron/engine/start-host.ts';
+import { DeviceEngine } from '../../../electron/engine/devices/device-engine.ts';
+import type { DeviceEngineOptions } from '../../../electron/engine/devices/device-engine.ts';
+import { forkHost } from '../../../electron/engine/hosts/start-host.ts';
 import { parts, sampleParts } from './models.ts';
 import { keptText } from '../../../electron/core/files/kept-text.ts';
 
-/** A GPU of test/electron/engine/gpu-host.ts: the processor computes for it, and it fails as it is told. */
+/** A GPU of test/electron/engine/hosts/gpu-host.ts: the processor computes for it, and it fails as it is told. */
 export interface FakeGpu {
   name: string;
   driver?: string;
@@ -48,7 +48,7 @@ export class FakeGpus {
     this.folder = folder;
     this.change(machine);
     this.engine = new DeviceEngine({
-      hostEntry: join(import.meta.dirname, '../engine/gpu-host.ts'),
+      hostEntry: join(import.meta.dirname, '../engine/hosts/gpu-host.ts'),
       startHost: (entry, environment) => forkHost(entry, { ...environment, WINNOW_FAKE_MACHINE: folder }),
       trials: keptText(join(folder, 'devices.json')),
       trial: { packagePath: parts, pictures: sampleParts },

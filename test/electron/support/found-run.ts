@@ -4,7 +4,7 @@ import type { TestContext } from 'node:test';
 import type { AppService } from '../../../electron/core/app-service.ts';
 import { taskSettings } from '../../../electron/core/model-input.ts';
 import { Library } from '../../../electron/core/store/library.ts';
-import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
+import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import type { Label, Manifest } from '../../../electron/shared/model-package.ts';
 import type { SavedRun } from './saved-run.ts';
 import { detectorManifest, makeFound, segmenterManifest } from './found.ts';

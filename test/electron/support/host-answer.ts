@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert';
-import { toHostError } from '../../../electron/engine/messages.ts';
+import { toHostError } from '../../../electron/engine/hosts/messages.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
 import type { HostErrorCode } from '../../../electron/shared/errors.ts';
 

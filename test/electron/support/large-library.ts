@@ -3,12 +3,12 @@ import { extname, join } from 'node:path';
 import { taskSettings } from '../../../electron/core/model-input.ts';
 import { sha256OfFile } from '../../../electron/core/packages/sha256.ts';
 import { readPackage } from '../../../electron/core/packages/read-package.ts';
-import type { FoundFile } from '../../../electron/core/store/images.ts';
+import type { FoundFile } from '../../../electron/core/store/tables/images.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import type { ImageFacts, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import type { Manifest } from '../../../electron/shared/model-package.ts';
 import type { Preset } from '../../../electron/shared/run.ts';
-import { topAreas, topFound } from '../../../electron/engine/top-classes.ts';
+import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import { encodeRuns } from '../../../electron/shared/mask.ts';
 import { everyday10 } from './models.ts';
 

@@ -5,7 +5,7 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
-import { TrainerClient } from '../../../electron/engine/trainer-client.ts';
+import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from './engine-double.ts';
 import { writeFiles } from './files.ts';
 import { testModels, sampleImages } from './models.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { taskOf } from '../../../renderer/lib/task.ts';
+import { taskOf } from '../../../renderer/lib/runs/task.ts';
 import { settingsOf } from '../../../renderer/views/new-run/dense-settings.ts';
 
 const all = { inputSize: 512, minScore: 0, maxDetections: 50, slideStride: 320 };

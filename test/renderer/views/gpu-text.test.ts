@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFormats } from '../../../renderer/lib/format.ts';
-import { createTranslate } from '../../../renderer/lib/messages.ts';
+import { createFormats } from '../../../renderer/lib/text/format.ts';
+import { createTranslate } from '../../../renderer/lib/text/messages.ts';
 import { gpuText } from '../../../renderer/views/new-run/gpu-text.ts';
 import { gpu } from '../../electron/support/gpus.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Preset, Run } from '../../../electron/shared/run.ts';
-import { createFormats } from '../../../renderer/lib/format.ts';
-import { createTranslate } from '../../../renderer/lib/messages.ts';
+import { createFormats } from '../../../renderer/lib/text/format.ts';
+import { createTranslate } from '../../../renderer/lib/text/messages.ts';
 import {
   comparedName,
   disagreementName,

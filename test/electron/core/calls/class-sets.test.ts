@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { reviewedPictures } from '../../../../electron/core/training/reviewed-run.ts';
+import { reviewedPictures } from '../../../../electron/core/training/pictures/reviewed-run.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import type { HumanBox, Verdict } from '../../../../electron/shared/api/review.ts';
 import type { ResultFilter } from '../../../../electron/shared/api/results.ts';

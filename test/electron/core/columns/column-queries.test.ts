@@ -7,7 +7,7 @@ import { RunLists } from '../../../../electron/core/columns/run-lists.ts';
 import { resolveFilter, resolveOrder } from '../../../../electron/core/results/resolve-filter.ts';
 import { countFacets } from '../../../../electron/core/results/result-facets.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
-import type { RunRow } from '../../../../electron/core/store/runs.ts';
+import type { RunRow } from '../../../../electron/core/store/tables/runs.ts';
 import { resultFilterSchema, resultSortSchema } from '../../../../electron/shared/api/results.ts';
 import type { ResultFilter, ResultSort } from '../../../../electron/shared/api/results.ts';
 import type { Manifest } from '../../../../electron/shared/model-package.ts';

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
-import { readPreprocessing } from '../../../../electron/engine/read-preprocessing.ts';
+import { readPreprocessing } from '../../../../electron/engine/pictures/read-preprocessing.ts';
 import { foundRun } from '../../support/found-run.ts';
 import { testApp } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

@@ -18,7 +18,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { partialPath } from '../../../../electron/core/files/partial-files.ts';
-import { backupFolder, backupPath } from '../../../../electron/core/store/backups.ts';
+import { backupFolder, backupPath } from '../../../../electron/core/store/tables/backups.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { testApp, session } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { COLUMN_PARTS } from '../../../../electron/core/columns/run-columns.ts';
 import { ReadAhead } from '../../../../electron/core/reading/read-ahead.ts';
-import type { RunRow } from '../../../../electron/core/store/runs.ts';
+import type { RunRow } from '../../../../electron/core/store/tables/runs.ts';
 import { testApp } from '../../support/test-app.ts';
 
 const runOf = (id: number) => ({ id }) as RunRow;

@@ -7,8 +7,8 @@ import {
   outcomeOf,
   testedKeeps,
 } from '../../../../electron/core/training/outcome.ts';
-import { accuracyOf, lossOf, testHoldout } from '../../../../electron/core/training/test-holdout.ts';
-import type { TestedPicture } from '../../../../electron/core/training/test-holdout.ts';
+import { accuracyOf, lossOf, testHoldout } from '../../../../electron/core/training/steps/test-holdout.ts';
+import type { TestedPicture } from '../../../../electron/core/training/steps/test-holdout.ts';
 import type { ClassificationManifest } from '../../../../electron/shared/model-package.ts';
 import { everyday10 } from '../../support/models.ts';
 import { TrainerDouble } from '../../support/trainer-double.ts';

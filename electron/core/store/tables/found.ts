@@ -1,0 +1,141 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { Box, Detection, Region } from '../../../shared/engine-api.ts';
+
+/** A detection of a run; `number` is its place by score. */
+export interface StoredDetection {
+  number: number;
+  classIndex: number;
+  score: number;
+  box: Box;
+  maskArea: number; // pixels
+}
+
+/** The pixels of a detection, or of a class of a segmented picture. */
+export interface StoredMask {
+  number: number; // the detection's, or the class
+  classIndex: number;
+  area: number; // pixels
+  counts: string; // see Mask of engine-api.ts
+}
+
+interface DetectionRow extends Box, Omit<StoredDetection, 'box'> {
+  imageId: number;
+}
+
+/** How much of a class there is in a run: objects, or pixels. */
+export interface ClassAmount {
+  classIndex: number;
+  amount: number;
+}
+
+/** Statements of the tables `detections` and `masks`. */
+export class FoundTable {
+  readonly #clear: Statement<[number, number]>[];
+  readonly #addDetection: Statement<[object]>;
+  readonly #addMask: Statement<[object]>;
+  readonly #detections: Statement<[object], DetectionRow>;
+  readonly #masks: Statement<[object], StoredMask & { imageId: number }>;
+  readonly #objects: Statement<[number, number], ClassAmount>;
+  readonly #areas: Statement<[number], ClassAmount>;
+
+  constructor(database: Database) {
+    this.#clear = ['detections', 'masks'].map((table) =>
+      database.prepare(`DELETE FROM ${table} WHERE run_id = ? AND image_id = ?`),
+    );
+    this.#addDetection = database.prepare(`
+      INSERT INTO detections (run_id, image_id, number, class, score, x, y, width, height, best)
+      VALUES (:runId, :imageId, :number, :classIndex, :score, :x, :y, :width, :height, :best)`);
+    this.#addMask = database.prepare(`
+      INSERT INTO masks (run_id, image_id, number, class, area, counts)
+      VALUES (:runId, :imageId, :number, :classIndex, :area, :counts)`);
+    this.#detections = database.prepare(`
+      SELECT found.image_id AS imageId, found.number, found.class AS classIndex, score, x, y, width, height,
+        coalesce(area, 0) AS maskArea
+      FROM json_each(:imageIds) AS wanted
+        CROSS JOIN detections AS found ON found.run_id = :runId AND found.image_id = wanted.value
+        LEFT JOIN masks
+          ON masks.run_id = found.run_id AND masks.image_id = found.image_id AND masks.number = found.number
+      WHERE score >= :minScore AND found.number < :most ORDER BY wanted.key, found.number`);
+    this.#masks = database.prepare(`
+      SELECT image_id AS imageId, number, class AS classIndex, area, counts
+      FROM json_each(:imageIds) AS wanted CROSS JOIN masks ON run_id = :runId AND image_id = wanted.value
+      ORDER BY wanted.key, number`);
+    this.#objects = database.prepare(`
+      SELECT class AS classIndex, count(*) AS amount FROM detections WHERE run_id = ? AND score >= ?
+      GROUP BY class ORDER BY amount DESC, class`);
+    this.#areas = database.prepare(`
+      SELECT class AS classIndex, sum(area) AS amount FROM masks INDEXED BY masks_by_class
+      WHERE run_id = ? AND number = class GROUP BY class ORDER BY amount DESC, class`);
+  }
+
+  /** Replaces what a run found in an image. `detections`: best first. The caller has a transaction. */
+  save(
+    runId: number,
+    imageId: number,
+    { detections = [], regions = [] }: { detections?: Detection[]; regions?: Region[] },
+  ): void {
+    this.clear(runId, imageId);
+    const place = { runId, imageId };
+    const classes = new Set<number>();
+    for (const [number, { classIndex, score, box, mask }] of detections.entries()) {
+      const best = Number(!classes.has(classIndex));
+      classes.add(classIndex);
+      const { x, y, width, height } = box;
+      this.#addDetection.run({ ...place, number, classIndex, score, x, y, width, height, best });
+      this.#addMask.run({ ...place, number, classIndex, area: mask.area, counts: mask.counts });
+    }
+    for (const { classIndex, mask } of regions) {
+      const { area, counts } = mask;
+      this.#addMask.run({ ...place, number: classIndex, classIndex, area, counts });
+    }
+  }
+
+  /** Forgets what a run found in an image. */
+  clear(runId: number, imageId: number): void {
+    for (const statement of this.#clear) statement.run(runId, imageId);
+  }
+
+  /**
+   * Detections of at least `minScore` by image, best first, at most `most` of each; images without any are left out.
+   */
+  detections(
+    runId: number,
+    imageIds: readonly number[],
+    minScore = 0,
+    most: number = Number.MAX_SAFE_INTEGER,
+  ): Map<number, StoredDetection[]> {
+    const rows = this.#detections.all({ runId, imageIds: JSON.stringify(imageIds), minScore, most });
+    return grouped(rows, ({ number, classIndex, score, maskArea, x, y, width, height }) => {
+      return { number, classIndex, score, box: { x, y, width, height }, maskArea };
+    });
+  }
+
+  /** Masks by image, in order of their numbers; images without any are left out. */
+  masks(runId: number, imageIds: readonly number[]): Map<number, StoredMask[]> {
+    const rows = this.#masks.all({ runId, imageIds: JSON.stringify(imageIds) });
+    return grouped(rows, ({ number, classIndex, area, counts }) => ({ number, classIndex, area, counts }));
+  }
+
+  /** Objects of at least `minScore` by class, most frequent first. */
+  objects(runId: number, minScore: number): ClassAmount[] {
+    return this.#objects.all(runId, minScore);
+  }
+
+  /** Pixels of each class of a segmentation model in all images, largest first. */
+  areas(runId: number): ClassAmount[] {
+    return this.#areas.all(runId);
+  }
+}
+
+function grouped<Row extends { imageId: number }, Value>(
+  rows: readonly Row[],
+  toValue: (row: Row) => Value,
+): Map<number, Value[]> {
+  const groups = new Map<number, Value[]>();
+  for (const row of rows) {
+    const group = groups.get(row.imageId);
+    if (group === undefined) groups.set(row.imageId, [toValue(row)]);
+    else group.push(toValue(row));
+  }
+  return groups;
+}

@@ -1,0 +1,217 @@
+import { z } from 'zod';
+import { trainingArguments } from '../../../shared/api/training.ts';
+import type { TrainingOutcome } from '../../../shared/api/training.ts';
+import { classificationSchema } from '../../../shared/model-package.ts';
+import { TRAINING_METHODS, WARNING_KINDS } from '../../../shared/training.ts';
+import type {
+  Augmentation,
+  EpochReport,
+  StepReport,
+  TrainingClass,
+  TrainingRecipe,
+  TrainingWarning,
+} from '../../../shared/training.ts';
+import { emptyCurve } from '../steps/report-means.ts';
+
+const count = z.int().nonnegative();
+const numbers = z.array(z.number());
+
+const losses = z.strictObject({
+  total: z.number(),
+  classification: z.number(),
+  tokenRatio: z.number(),
+  blockRatio: z.number(),
+  distillClass: z.number(),
+  distillToken: z.number(),
+});
+
+const stepReportShape = {
+  losses,
+  gradientNorm: z.number(),
+  accuracy: z.number(),
+  tokensKept: z.number(),
+  directionsKept: z.number(),
+};
+const stepReport = z.strictObject(stepReportShape) satisfies z.ZodType<StepReport>;
+
+const epochReport = z
+  .strictObject({
+    ...stepReportShape,
+    epoch: count,
+    learningRate: z.number(),
+    seconds: z.number(),
+    holdout: z.strictObject({ top1: z.number(), loss: z.number() }).optional(),
+  })
+  .transform((report) => ({ ...report, holdout: report.holdout })) satisfies z.ZodType<EpochReport>;
+
+const augmentation = z.strictObject({
+  crop: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('resized'), leastArea: z.number() }),
+    z.strictObject({ kind: z.literal('shifted'), pixels: count }),
+    z.strictObject({ kind: z.literal('centre') }),
+  ]),
+  flip: z.boolean(),
+  colourJitter: z.number(),
+  randAugment: z.strictObject({ operations: count, magnitude: z.number() }),
+  erasing: z.number(),
+  mixup: z.number(),
+  cutMix: z.number(),
+  smoothing: z.number(),
+}) satisfies z.ZodType<Augmentation>;
+
+const recipe = z.strictObject({
+  name: z.string(),
+  epochs: z.int().positive(),
+  batch: z.int().positive(),
+  learningRate: z.strictObject({
+    rate: z.number(),
+    warmUpRate: z.number(),
+    leastRate: z.number(),
+    warmUpEpochs: z.number(),
+  }),
+  optimiser: z.strictObject({ weightDecay: z.number(), largestNorm: z.number(), averageDecay: z.number() }),
+  losses: z.strictObject({
+    classification: z.number(),
+    tokenRatio: z.number(),
+    blockRatio: z.number(),
+    distillClass: z.number(),
+    distillToken: z.number(),
+    tokenKeep: numbers,
+    blockKeep: z.number(),
+  }),
+  augmentation,
+  patience: count,
+  keeps: z.enum(['best', 'last']).default('best'),
+}) satisfies z.ZodType<TrainingRecipe>;
+
+const trainingClass = z.strictObject({
+  name: z.string(),
+  images: count,
+  holdout: count,
+}) satisfies z.ZodType<TrainingClass>;
+
+const warning = z.strictObject({
+  kind: z.enum(WARNING_KINDS),
+  message: z.string(),
+  paths: z.array(z.string()),
+  count,
+  values: z.record(z.string(), z.union([z.string(), z.number()])).optional(), // not in those of earlier versions
+}) satisfies z.ZodType<TrainingWarning>;
+
+const outcome = z.strictObject({
+  images: count,
+  top1: z.number(),
+  parentTop1: z.number().optional(),
+  confusion: z.array(z.array(count)),
+  curve: z.array(
+    z.strictObject({
+      tokenKeep: z.number(),
+      top1: z.number(),
+      blockKeep: z.number(),
+      workShare: z.number(),
+    }),
+  ),
+  calibrationError: z.number(),
+  worst: z.array(
+    z.strictObject({
+      place: count,
+      path: z.string(),
+      label: z.string(),
+      predicted: z.string(),
+      confidence: z.number(),
+    }),
+  ),
+}) satisfies z.ZodType<TrainingOutcome>;
+
+const reportSum = z.strictObject({ steps: z.int().positive(), sum: stepReport }).optional();
+
+/** How far a training has come. A state file and this go together: training goes on from both as if it had not stopped. */
+const positionSchema = z.strictObject({
+  step: count, // steps that were taken
+  state: z.string().optional(), // name of the file with weights and moments; none before the first was saved
+  seconds: z.number(), // of training and testing, in all sessions
+  epochSeconds: z.number(), // of them in the epoch under way
+  epochSum: reportSum.transform((sum) => sum),
+  curve: z
+    .strictObject({
+      stride: z.int().positive(),
+      points: z.array(z.strictObject({ step: count, report: stepReport })),
+      pending: reportSum,
+    })
+    .transform((curve) => ({ ...curve, pending: curve.pending })),
+  missing: z.array(count), // indices of pictures that went away meanwhile, ascending
+});
+
+export type Position = z.output<typeof positionSchema>;
+
+/** The best epoch so far, and the package of its weights in the training's folder. */
+const bestSchema = z.strictObject({
+  epoch: z.int().positive(),
+  top1: z.number(),
+  loss: z.number(),
+  onAim: z.boolean(), // whether the blocks run as seldom as they should
+  file: z.string(),
+});
+
+/** What is known when all pictures were read. */
+const planSchema = z.strictObject({
+  manifest: classificationSchema, // whole but for its hash and `training`
+  recipe,
+  classes: z.array(trainingClass), // in the order of the model's
+  warnings: z.array(warning),
+  steps: count, // of all epochs; 0 of method head
+});
+
+/** Where every training begins. */
+export const START: Position = {
+  step: 0,
+  seconds: 0,
+  epochSeconds: 0,
+  epochSum: undefined,
+  missing: [],
+  curve: emptyCurve(),
+};
+
+/** `training.json` of a training's folder. */
+export const journalSchema = z.strictObject({
+  format: z.literal(1),
+  request: trainingArguments.startTraining,
+  name: z.string(),
+  method: z.enum(TRAINING_METHODS),
+  source: z.string(),
+  parent: z
+    .strictObject({ name: z.string(), path: z.string(), sha256: z.string(), dataSha256: z.string() })
+    .optional(),
+  device: z.string(),
+  seed: count,
+  createdAt: z.string(),
+  finishedAt: z.string().optional(),
+  state: z.enum(['preparing', 'running', 'paused', 'done', 'failed']),
+  reason: z.string().optional(), // why it failed or paused by itself
+  ended: z.string().optional(), // why it ended before its last epoch
+  model: z.string().optional(),
+  outline: recipe, // as it looked before the pictures were read
+  plan: planSchema.optional(),
+  position: positionSchema,
+  epochs: z.array(epochReport),
+  best: bestSchema.optional(),
+  trained: z.boolean(), // whether all that is left is to test and to write the model
+  result: outcome.optional(),
+});
+
+export type Journal = z.output<typeof journalSchema>;
+export type Plan = z.output<typeof planSchema>;
+export type BestEpoch = z.output<typeof bestSchema>;
+
+/** `pictures.json` of a training's folder: what is learned from and what is tested with. Its order gives the indices. */
+export const picturesSchema = z.strictObject({
+  format: z.literal(1),
+  /** Folder that all pictures lie in; none of a run's. */
+  root: z.string().optional(),
+  pictures: z.array(
+    z.strictObject({ path: z.string(), relativePath: z.string(), classIndex: count, held: z.boolean() }),
+  ),
+});
+
+export type TrainingPictures = z.output<typeof picturesSchema>;
+export type TrainingPicture = TrainingPictures['pictures'][number];

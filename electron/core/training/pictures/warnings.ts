@@ -1,0 +1,166 @@
+import type { TrainingClass, TrainingWarning } from '../../../shared/training.ts';
+import { shortened } from '../../../shared/shortened.ts';
+import type { Inspection, KnownPicture } from './inspect-pictures.ts';
+import { alikePairs } from './near-duplicates.ts';
+
+const FEW = 20; // pictures of a class
+const UNBALANCED = 10; // times as many pictures in the largest class as in the smallest
+const NAMED = 3; // classes that a sentence names
+const SHOWN_PATHS = 12; // of a warning
+
+/** All that there is to say of the pictures before training. `held`: places of those that are held out. */
+export function warningsOf(
+  { pictures, unreadable }: Inspection,
+  classes: readonly TrainingClass[],
+  held: readonly number[],
+  imageSize: number,
+): TrainingWarning[] {
+  return [
+    ...fewImages(classes),
+    ...unbalanced(classes),
+    ...unreadableFiles(unreadable),
+    ...duplicates(pictures),
+    ...nearDuplicates(pictures, held),
+    ...smallPictures(pictures, imageSize),
+  ];
+}
+
+/** About classes that the new model does not learn. */
+export function leftOutClasses(classes: readonly { name: string; images: number }[]): TrainingWarning[] {
+  if (classes.length === 0) return [];
+  const some = nameSome(classes.map(({ name, images }) => ({ name, size: images })));
+  const message = `${classes.length === 1 ? 'One class is' : `${classes.length} classes are`} left out, which the model will not know, for want of pictures: ${some.named}${andMore(some.more)}.`;
+  return [
+    warning(
+      'left-out',
+      message,
+      classes.map(({ name }) => name),
+      classes.length,
+      some,
+    ),
+  ];
+}
+
+function warning(
+  kind: TrainingWarning['kind'],
+  message: string,
+  paths: readonly string[],
+  count: number,
+  values: TrainingWarning['values'] = {},
+): TrainingWarning {
+  return { kind, message, paths: paths.slice(0, SHOWN_PATHS), count, values };
+}
+
+/** Some of the classes with their sizes, as sentences name them. */
+function nameSome(classes: readonly { name: string; size: number }[]): { named: string; more: number } {
+  const named = classes.slice(0, NAMED).map(({ name, size }) => `${shortened(name)} (${size})`);
+  return { named: named.join(', '), more: Math.max(0, classes.length - NAMED) };
+}
+
+const andMore = (more: number) => (more > 0 ? ` and ${more} more` : '');
+
+function fewImages(classes: readonly TrainingClass[]): TrainingWarning[] {
+  const few = classes.filter((one) => sizeOf(one) < FEW).sort((one, other) => sizeOf(one) - sizeOf(other));
+  if (few.length === 0) return [];
+  const some = nameSome(few.map((one) => ({ name: one.name, size: sizeOf(one) })));
+  const message = `${few.length === 1 ? 'One class has' : `${few.length} classes have`} fewer than ${FEW} pictures, which is little to learn from and to test with: ${some.named}${andMore(some.more)}.`;
+  return [
+    warning(
+      'few-images',
+      message,
+      few.map(({ name }) => name),
+      few.length,
+      { ...some, few: FEW },
+    ),
+  ];
+}
+
+function sizeOf({ images, holdout }: TrainingClass): number {
+  return images + holdout;
+}
+
+function unbalanced(classes: readonly TrainingClass[]): TrainingWarning[] {
+  const sorted = [...classes].sort((one, other) => sizeOf(one) - sizeOf(other));
+  const [least, most] = [sorted[0], sorted.at(-1)];
+  if (least === undefined || most === undefined || sizeOf(most) < UNBALANCED * sizeOf(least)) return [];
+  const message = `The class ${shortened(most.name)} has ${sizeOf(most)} pictures and ${shortened(least.name)} only ${sizeOf(least)}, so the model will lean towards the larger one.`;
+  return [
+    warning('unbalanced', message, [most.name, least.name], 2, {
+      most: most.name,
+      mostImages: sizeOf(most),
+      least: least.name,
+      leastImages: sizeOf(least),
+    }),
+  ];
+}
+
+function unreadableFiles(unreadable: Inspection['unreadable']): TrainingWarning[] {
+  const [first] = unreadable;
+  if (first === undefined) return [];
+  const count = unreadable.length;
+  const message = `${count === 1 ? 'One file cannot be read and is' : `${count} files cannot be read and are`} left out, such as ${first.relativePath}: ${first.error.replace(/\.$/, '')}.`;
+  return [
+    warning(
+      'unreadable',
+      message,
+      unreadable.map(({ relativePath }) => relativePath),
+      count,
+      { path: first.relativePath, reason: first.error.replace(/\.$/, '') },
+    ),
+  ];
+}
+
+/** Pictures of one content in several classes: at least one of their labels is wrong. */
+function duplicates(pictures: readonly KnownPicture[]): TrainingWarning[] {
+  const byContent = Map.groupBy(pictures, ({ sha256 }) => sha256);
+  const several = [...byContent.values()].filter(
+    (same) => new Set(same.map(({ className }) => className)).size > 1,
+  );
+  const [first] = several;
+  if (first === undefined) return [];
+  const names = [...new Set(first.map(({ className }) => className))];
+  const count = several.length;
+  const path = first[0]?.relativePath ?? '';
+  const message = `${count === 1 ? 'One picture is' : `${count} pictures are`} in several classes at once, such as ${path} in ${names.map(shortened).join(' and ')}.`;
+  return [
+    warning(
+      'duplicates',
+      message,
+      several.flatMap((same) => same.map(({ relativePath }) => relativePath)),
+      count,
+      { path, names: names.join(', ') },
+    ),
+  ];
+}
+
+function nearDuplicates(pictures: readonly KnownPicture[], held: readonly number[]): TrainingWarning[] {
+  const isHeld = new Set(held);
+  const learned = [...pictures.keys()].filter((place) => !isHeld.has(place));
+  const pairs = alikePairs(
+    pictures.map(({ dHash }) => dHash),
+    held,
+    learned,
+  );
+  if (pairs.length === 0) return [];
+  const count = pairs.length;
+  const message = `${count === 1 ? 'One picture that is held out looks' : `${count} pictures that are held out look`} like one that is learned from, so the measured accuracy will be too good.`;
+  const paths = pairs.flatMap((pair) =>
+    [pair.held, pair.learned].map((place) => pictures[place]?.relativePath ?? ''),
+  );
+  return [warning('near-duplicates', message, paths, count)];
+}
+
+function smallPictures(pictures: readonly KnownPicture[], imageSize: number): TrainingWarning[] {
+  const small = pictures.filter(({ width, height }) => Math.min(width, height) < imageSize);
+  if (small.length * 2 <= pictures.length) return [];
+  const message = `${small.length} of ${pictures.length} pictures are smaller than the ${imageSize} pixels that the model sees, so they are enlarged.`;
+  return [
+    warning(
+      'small-pictures',
+      message,
+      small.map(({ relativePath }) => relativePath),
+      small.length,
+      { images: pictures.length, imageSize },
+    ),
+  ];
+}

@@ -1,0 +1,97 @@
+import { AppError } from '../../../shared/errors.ts';
+import type { TrainerApi } from '../../../shared/trainer-api.ts';
+import type { LoopListener } from './epoch-loop.ts';
+import { errorResponse } from './error-response.ts';
+import type { TrainingPictures } from '../journal/journal.ts';
+import { Pace } from './pace.ts';
+import { accuracyOf, dialOf, lossOf, testHoldout } from './test-holdout.ts';
+import type { TestedPicture } from './test-holdout.ts';
+import { TrainingPaused } from '../journal/training-record.ts';
+import type { TrainingRecord } from '../journal/training-record.ts';
+import type { Clock } from '../../runs/run-rate.ts';
+import { writeModel } from '../write-model.ts';
+
+const FILE = 'head.safetensors';
+const MOST_TRIES = 2; // when the trainer dies under it
+
+export interface HeadOptions {
+  record: TrainingRecord;
+  pictures: TrainingPictures;
+  parent: string; // its package
+  trainer: TrainerApi;
+  clock: Clock;
+  signal: AbortSignal;
+  listener: Pick<LoopListener, 'onProgress' | 'onNotice'>;
+}
+
+/**
+ * Computes the features of all pictures that are learned from, once and at the trained keep ratios, solves a last layer for
+ * them and tests it: the parent's weights with that layer are then the best epoch of the journal, the only one. Gives what the
+ * test found. What was computed is not kept when it is paused. Rejects like EpochLoop.
+ */
+export async function trainHead(options: HeadOptions): Promise<TestedPicture[]> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await solveAndTest(options);
+    } catch (error) {
+      await options.trainer.close(); // and with it the features that were added
+      if (!(error instanceof AppError)) throw error;
+      if (options.signal.aborted || error.code === 'CANCELLED') throw new TrainingPaused();
+      if (errorResponse[error.code] !== 'repeat' || tries === MOST_TRIES) throw error;
+      options.listener.onNotice(`The features are computed again: ${error.message}`);
+    }
+  }
+}
+
+async function solveAndTest(options: HeadOptions): Promise<TestedPicture[]> {
+  const { record, pictures, parent, trainer, clock, signal } = options;
+  const { folder, journal, plan } = record;
+  const pace = new Pace(clock, 1);
+  await addFeatures(options, pace);
+  const { weightDecay } = plan.recipe.optimiser;
+  const { classes, tokenKeep } = plan.manifest;
+  const { smoothing } = plan.recipe.augmentation;
+  const solved = await trainer.solveHead({ classes, smoothing, decay: weightDecay });
+  const head = new Map([
+    ['head.weight', { shape: [classes, plan.manifest.embedDim], values: solved.weight }],
+    ['head.bias', { shape: [classes], values: solved.bias }],
+  ]);
+  await writeModel(folder.file(FILE), parent, plan.manifest, head);
+  const held = pictures.pictures.flatMap((picture, place) => (picture.held ? [{ ...picture, place }] : []));
+  const tested = await testHoldout({ trainer, packagePath: folder.file(FILE), held, tokenKeep, signal });
+  journal.best = { epoch: 1, top1: accuracyOf(tested), loss: lossOf(tested), onAim: true, file: FILE };
+  journal.position.seconds += pace.lap();
+  await record.save();
+  return tested;
+}
+
+async function addFeatures(
+  { record, pictures, parent, trainer, signal, listener }: HeadOptions,
+  pace: Pace,
+): Promise<void> {
+  const { batch } = record.plan.recipe;
+  const learned = pictures.pictures.filter(({ held }) => !held);
+  let gone = 0;
+  for (let first = 0; first < learned.length; first += batch) {
+    if (signal.aborted) throw new TrainingPaused();
+    const chunk = learned.slice(first, first + batch);
+    const examples = chunk.map(({ path, classIndex }) => ({ path, classIndex }));
+    const failed = await trainer.addFeatures(parent, examples, dialOf(record.plan.manifest.tokenKeep));
+    gone += failed.length;
+    for (const { place, error } of failed)
+      listener.onNotice(`${chunk[place]?.path ?? ''} is left out: ${error}`);
+    pace.stepped(chunk.length);
+    listener.onProgress({
+      phase: 'training',
+      done: first + chunk.length,
+      total: learned.length,
+      epoch: 1,
+      epochs: 1,
+      ...pace.outlook(learned.length - first - chunk.length, 1),
+    });
+  }
+  if (gone < learned.length) return;
+  throw new TrainingPaused(
+    'None of the pictures can be read any more, so the training is paused: connect their drive again, then go on with it',
+  );
+}

@@ -1,0 +1,138 @@
+import { totalmem } from 'node:os';
+import type { ImageFacts } from '../../shared/engine-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import { problemText } from '../../shared/picture-problem.ts';
+import type { InspectOptions } from '../../shared/trainer-api.ts';
+import type { PictureHeader } from './decode-image.ts';
+import type { Picture } from './picture.ts';
+import type { FromFile, PictureFiles } from './picture-files.ts';
+import { isCurrent } from './read-image-file.ts';
+
+/** Memory for decoded pictures: a quarter of the machine's, and no more than is good for the rest of it. */
+export const PICTURE_MEMORY = Math.min(totalmem() / 4, 4 * 2 ** 30); // bytes
+
+/** A picture has its shorter side at so many times the pixels that evaluation resizes it to, at most. */
+const ROOM_FOR_CROPS = 1.5;
+
+/** Resizes a picture whole; see NativeAddon.resize. */
+export type Shrink = (picture: Picture, size: { width: number; height: number }) => Promise<Picture>;
+
+interface Kept {
+  picture: Picture;
+  version: ImageFacts['version'];
+}
+
+/**
+ * Decoded pictures of files. Training asks for those that were looked at before it, and for the same ones in every epoch,
+ * so they stay in memory while there is room, no larger than a crop of them can use; those beyond are decoded again each
+ * time. Which ones are kept changes no pixel: all are shrunk alike, and a file that has changed or gone since counts as it
+ * is now.
+ */
+export class KeptPictures {
+  readonly #files: PictureFiles;
+  readonly #shrink: Shrink;
+  readonly #memory: number;
+  readonly #kept = new Map<string, Kept>();
+  #resize = 0;
+  #bytes = 0;
+
+  /** `memory`: bytes for pictures that are kept. */
+  constructor(files: PictureFiles, shrink: Shrink, memory = PICTURE_MEMORY) {
+    this.#files = files;
+    this.#shrink = shrink;
+    this.#memory = memory;
+  }
+
+  /**
+   * The picture of a file, for a model whose evaluation resizes the shorter side to `resize` pixels. Throws BAD_IMAGE with
+   * the path and the reason.
+   */
+  async take(path: string, resize: number): Promise<Picture> {
+    const picture = await this.find(path, resize);
+    if (!('error' in picture)) return picture;
+    throw new AppError(
+      'BAD_IMAGE',
+      `${path} cannot be read any more: ${picture.error}`,
+      'Put it back, or start a training without it.',
+    );
+  }
+
+  /** The picture of a file, or the reason why there is none. */
+  async find(path: string, resize: number): Promise<Picture | { error: string }> {
+    this.#useFor(resize);
+    const kept = this.#kept.get(path);
+    if (kept !== undefined) {
+      if (await isCurrent(path, kept.version)) return kept.picture;
+      this.#forget(path, kept);
+    }
+    const file = await this.#files.decode(
+      path,
+      () => roomFor(resize),
+      (decoded) => this.#fit(decoded, roomFor(resize)),
+    );
+    if ('problem' in file) return { error: problemText(file.problem) };
+    this.#keep(path, { picture: file.made, version: file.facts.version }, resize);
+    return file.made;
+  }
+
+  /**
+   * What `make` makes of the picture in a file, and of the file's bytes, or the reason why there is none. The picture is
+   * kept where `keep` says so.
+   */
+  async look<Made>(
+    path: string,
+    { resize, keep }: InspectOptions,
+    make: (picture: Picture, header: PictureHeader, bytes: Buffer) => Promise<Made>,
+  ): Promise<FromFile<Made>> {
+    if (keep) this.#useFor(resize);
+    const room = roomFor(resize);
+    const file = await this.#files.decode(
+      path,
+      () => room,
+      async (decoded, header, bytes) => ({
+        made: await make(decoded, header, bytes),
+        picture: keep && this.#bytes < this.#memory ? await this.#fit(decoded, room) : undefined,
+      }),
+    );
+    if ('problem' in file) return file;
+    const { facts, warning } = file;
+    const { made, picture } = file.made;
+    if (picture !== undefined) this.#keep(path, { picture, version: facts.version }, resize);
+    return { facts, made, warning };
+  }
+
+  /** Pictures of another size are of no use. */
+  #useFor(resize: number): void {
+    if (resize === this.#resize) return;
+    this.#kept.clear();
+    this.#bytes = 0;
+    this.#resize = resize;
+  }
+
+  async #fit(picture: Picture, room: number): Promise<Picture> {
+    const { width, height } = picture;
+    const shorter = Math.min(width, height);
+    if (shorter <= room) return picture;
+    const side = (length: number) => Math.max(1, Math.round((length * room) / shorter));
+    return this.#shrink(picture, { width: side(width), height: side(height) });
+  }
+
+  #keep(path: string, { picture, version }: Kept, resize: number): void {
+    const bytes = picture.pixels.length;
+    if (resize !== this.#resize || this.#bytes + bytes > this.#memory || this.#kept.has(path)) return;
+    // A view of a larger buffer would keep all of that.
+    const pixels = picture.pixels.buffer.byteLength === bytes ? picture.pixels : picture.pixels.slice();
+    this.#kept.set(path, { picture: { ...picture, pixels }, version });
+    this.#bytes += bytes;
+  }
+
+  #forget(path: string, kept: Kept): void {
+    if (this.#kept.get(path) !== kept) return; // another call was faster
+    this.#kept.delete(path);
+    this.#bytes -= kept.picture.pixels.length;
+  }
+}
+
+function roomFor(resize: number): number {
+  return Math.round(resize * ROOM_FOR_CROPS); // pixels of the shorter side
+}

@@ -1,0 +1,124 @@
+import { availableParallelism } from 'node:os';
+import type { EngineDial } from '../../shared/engine-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import type {
+  HoldoutOutcome,
+  InspectedPicture,
+  InspectOptions,
+  SolvedHead,
+  StepRequest,
+  TrainerApi,
+  TrainerSetup,
+  TrainingExample,
+} from '../../shared/trainer-api.ts';
+import type { StepReport } from '../../shared/training.ts';
+import type { NativeAddon, NativeTrainer } from '../addon.ts';
+import type { ImageDecoder } from '../pictures/decode-image.ts';
+import { inspectPicture } from '../pictures/inspect-picture.ts';
+import { KeptPictures } from '../pictures/kept-pictures.ts';
+import type { Shrink } from '../pictures/kept-pictures.ts';
+import { PackagePredictor } from './package-predictor.ts';
+import type { Computing } from './package-predictor.ts';
+import { PictureFiles } from '../pictures/picture-files.ts';
+import { preprocessingOf } from '../pictures/read-preprocessing.ts';
+import PQueue from 'p-queue';
+
+interface OpenTraining {
+  native: NativeTrainer;
+  resize: number; // pixels of the shorter side in evaluation
+}
+
+/** What the training host does with pictures: looks at them, learns from them, predicts them. */
+export class PictureTrainer implements Omit<TrainerApi, 'close'> {
+  readonly #addon: NativeAddon;
+  readonly #pictures: KeptPictures;
+  readonly #predictor: PackagePredictor;
+  /** The trainer and models use all threads: one call at a time, in the order of asking. */
+  readonly #computing = new PQueue({ concurrency: 1 });
+  /** One is computed while the pictures of the other are decoded. */
+  readonly #steps = new PQueue({ concurrency: 2 });
+  #training: OpenTraining | undefined;
+  #on: Computing = { device: 'cpu', threads: availableParallelism() };
+
+  /** `memory`: bytes for decoded pictures. */
+  constructor(addon: NativeAddon, decoder: ImageDecoder, memory?: number) {
+    this.#addon = addon;
+    const files = new PictureFiles(decoder, availableParallelism());
+    this.#pictures = new KeptPictures(files, this.#shrink, memory);
+    this.#predictor = new PackagePredictor(addon, this.#pictures, this.#computing);
+  }
+
+  inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]> {
+    return Promise.all(paths.map((path) => inspectPicture(path, options, this.#pictures, this.#shrink)));
+  }
+
+  open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {
+    return this.#computing.add(async () => {
+      this.#training = undefined;
+      const { resize } = preprocessingOf(manifest);
+      const { device, threads } = options;
+      const settings = JSON.stringify({ manifest, losses, optimiser, augmentation });
+      this.#training = { native: await this.#addon.createTrainer({ settings, ...options }), resize };
+      this.#on = { device, threads };
+    });
+  }
+
+  step(request: StepRequest): Promise<StepReport> {
+    return this.#steps.add(() => this.#step(request));
+  }
+
+  saveState(path: string): Promise<void> {
+    return this.#computing.add(() => this.#opened().native.saveState(path));
+  }
+
+  saveWeights(path: string, { averaged }: { averaged: boolean }): Promise<void> {
+    return this.#computing.add(() => this.#opened().native.saveWeights(path, averaged));
+  }
+
+  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
+    return this.#predictor.predict(packagePath, paths, dial, this.#on);
+  }
+
+  addFeatures(
+    packagePath: string,
+    examples: readonly TrainingExample[],
+    dial: EngineDial,
+  ): Promise<{ place: number; error: string }[]> {
+    return this.#predictor.addFeatures(packagePath, examples, dial, this.#on);
+  }
+
+  solveHead({
+    classes,
+    smoothing,
+    decay,
+  }: {
+    classes: number;
+    smoothing: number;
+    decay: number;
+  }): Promise<SolvedHead> {
+    const { values, labels } = this.#predictor.takeFeatures();
+    const options = { classes, smoothing, decay, ...this.#on };
+    return this.#computing.add(() => this.#addon.solveHead(values, Int32Array.from(labels), options));
+  }
+
+  /** Takes its turn at once, and waits in it for the pictures: those of a later step may be there before. */
+  async #step({ examples, seed, learningRate }: StepRequest): Promise<StepReport> {
+    const { native, resize } = this.#opened();
+    const decoded = Promise.all(examples.map(({ path }) => this.#pictures.take(path, resize)));
+    decoded.catch(() => undefined); // heard of when its turn comes
+    const labels = Int32Array.from(examples, ({ classIndex }) => classIndex);
+    return this.#computing.add(async () => native.step(await decoded, labels, { seed, learningRate }));
+  }
+
+  #opened(): OpenTraining {
+    if (this.#training === undefined)
+      throw new AppError('ENGINE', 'No training is open in the training host');
+    return this.#training;
+  }
+
+  readonly #shrink: Shrink = async (picture, size) => {
+    const pixels = new Uint8Array(size.width * size.height * 3);
+    await this.#addon.resize(picture.pixels, picture, pixels, size, 'smooth');
+    return { ...size, pixels };
+  };
+}

@@ -1,0 +1,48 @@
+import { AppError } from '../../../electron/shared/errors.ts';
+import type { ErrorCode } from '../../../electron/shared/errors.ts';
+import type { Language, MessageKey, Translate } from './messages.ts';
+import { saidText } from './said.ts';
+
+/** What can be said of an error by its code alone. */
+export const sentenceOfCode: Readonly<Record<ErrorCode, MessageKey>> = {
+  BAD_ARGUMENT: 'error.bad-argument',
+  BAD_CHECKPOINT: 'error.bad-checkpoint',
+  BAD_MODEL: 'error.bad-model',
+  BAD_IMAGE: 'error.bad-image',
+  TOO_FEW_PICTURES: 'error.too-few-pictures',
+  NOT_FOUND: 'error.not-found',
+  LIBRARY: 'error.library',
+  ENGINE: 'error.engine',
+  OUT_OF_MEMORY: 'error.out-of-memory',
+  DEVICE_LOST: 'error.device-lost',
+  DIVERGED: 'error.diverged',
+  CONNECTION: 'error.connection',
+  DISK_FULL: 'error.disk-full',
+  FILE_SYSTEM: 'error.file-system',
+  FILE_EXISTS: 'error.file-exists',
+  CANCELLED: 'error.cancelled',
+};
+
+export interface ErrorText {
+  message: string;
+  hint?: string | undefined;
+  /** The error's own words, where the message is not they. */
+  details?: string | undefined;
+}
+
+/**
+ * An error as a person reads it: in English by its own sentence and hint; in another language by those where they are known
+ * there, else by what its code says, with the English words as details.
+ */
+export function errorText(error: unknown, language: Language, translate: Translate): ErrorText {
+  const own = (error instanceof Error ? error.message : String(error)).replace(/[.!?]?$/, '.');
+  const hint = error instanceof AppError ? error.hint : undefined;
+  if (language === 'en') return { message: own, hint };
+  const details = hint === undefined ? own : `${own} ${hint}`;
+  const said = saidText(own, language, translate);
+  if (said !== undefined) {
+    return { message: said, hint: hint === undefined ? hint : saidText(hint, language, translate), details };
+  }
+  const key = error instanceof AppError ? sentenceOfCode[error.code] : 'error.unknown';
+  return { message: translate(key), details };
+}

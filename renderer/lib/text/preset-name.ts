@@ -1,0 +1,20 @@
+import type { Preset } from '../../../electron/shared/run.ts';
+import type { Translate } from './messages.ts';
+
+const named = ['fast', 'balanced', 'accurate'] as const;
+
+/** The name of a run's preset in words; for a point between the three, its settings; with its size where it has one. */
+export function presetName(preset: Preset, translate: Translate): string {
+  const name = withoutSize(preset, translate);
+  const { inputSize: side } = preset;
+  return side === undefined ? name : translate('preset.at-size', { name, side });
+}
+
+function withoutSize({ name, tokenKeep, precision }: Preset, translate: Translate): string {
+  const known = named.find((candidate) => candidate === name);
+  if (known !== undefined) return translate(`preset.${known}`);
+  const [keep] = tokenKeep;
+  return keep === undefined
+    ? translate('preset.between', { precision })
+    : translate('preset.between-keep', { precision, keep: Math.round(keep * 100) });
+}

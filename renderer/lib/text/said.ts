@@ -1,0 +1,129 @@
+import { IntlMessageFormat } from 'intl-messageformat';
+import en from '../../messages/en.json' with { type: 'json' };
+import type { Language, MessageKey, MessageValues, Translate } from './messages.ts';
+
+/**
+ * Sentences that reach the window in English, from the core, the hosts or native code, and out of libraries and journals
+ * that earlier Winnows wrote. Each is a message whose key begins with `said.`: its English text is what is recognised, with
+ * its values, and the same key gives it in the window's language.
+ */
+const PREFIX = 'said.';
+
+interface Sentence {
+  key: MessageKey;
+  pattern: RegExp;
+  names: { name: string; isNumber: boolean }[]; // of the pattern's groups
+  literal: number; // characters that are not values
+}
+
+type Elements = ReturnType<IntlMessageFormat['getAst']>;
+
+const LITERAL = 0; // types of the elements of a message
+const POUND = 7;
+const NUMBER = String.raw`(\d[\d,]*)`;
+/** Values that are sentences or parts of them themselves, not names of a person's. */
+const NESTED = new Set([
+  'error',
+  'fault',
+  'head',
+  'kind',
+  'other',
+  'problem',
+  'pruning',
+  'reason',
+  'stages',
+  'what',
+]);
+const DEEPEST = 4; // sentences within sentences
+
+let sentences: Sentence[] | undefined;
+
+/** The most particular first: of two that fit, the one with more words of its own is meant. */
+function allSentences(): Sentence[] {
+  sentences ??= (Object.keys(en) as MessageKey[])
+    .filter((key) => key.startsWith(PREFIX))
+    .map(toSentence)
+    .sort((one, other) => other.literal - one.literal);
+  return sentences;
+}
+
+function toSentence(key: MessageKey): Sentence {
+  const sentence: Sentence = { key, pattern: /^$/, names: [], literal: 0 };
+  const source = sourceOf(new IntlMessageFormat(en[key], 'en').getAst(), sentence, undefined);
+  return { ...sentence, pattern: new RegExp(`^${source}$`, 's') };
+}
+
+/** The regular expression of a message, whose values become groups. `counted`: the value that `#` stands for. */
+function sourceOf(elements: Elements, sentence: Sentence, counted: string | undefined): string {
+  return elements
+    .map((element) => {
+      if ('options' in element) {
+        const options = Object.values(element.options).map(({ value }) =>
+          sourceOf(value, sentence, element.value),
+        );
+        return `(?:${options.join('|')})`;
+      }
+      const type: number = element.type;
+      if (type === POUND || !('value' in element)) {
+        sentence.names.push({ name: counted ?? '', isNumber: true });
+        return NUMBER;
+      }
+      if (type === LITERAL) {
+        sentence.literal += element.value.length;
+        return escape(element.value);
+      }
+      sentence.names.push({ name: element.value, isNumber: false });
+      return '(.+?)';
+    })
+    .join('');
+}
+
+const escape = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
+
+/**
+ * What was said in English, in the window's language; undefined where it is not known. Values that are sentences are
+ * translated too, and of several sentences each.
+ */
+export function saidText(text: string, language: Language, t: Translate, depth = 0): string | undefined {
+  if (language === 'en') return text;
+  if (depth > DEEPEST) return undefined;
+  return (
+    oneSentence(text, language, t, depth) ??
+    oneSentence(decapitalised(text), language, t, depth) ??
+    severalSentences(text, language, t, depth)
+  );
+}
+
+const decapitalised = (text: string) => text.charAt(0).toLowerCase() + text.slice(1);
+
+function oneSentence(text: string, language: Language, t: Translate, depth: number): string | undefined {
+  const end = /\.\s*$/.test(text) ? '.' : '';
+  const bare = text.replace(/\.\s*$/, '');
+  for (const { key, pattern, names } of allSentences()) {
+    const found = pattern.exec(bare);
+    if (found === null) continue;
+    const values: MessageValues = {};
+    for (const [index, { name, isNumber }] of names.entries()) {
+      const value = found[index + 1];
+      if (value === undefined) continue;
+      values[name] = isNumber
+        ? Number(value.replaceAll(',', ''))
+        : ((NESTED.has(name) ? saidText(value, language, t, depth + 1) : undefined) ?? value);
+    }
+    // Of an option without a number of its own it is one.
+    for (const { name, isNumber } of names) if (isNumber) values[name] ??= 1;
+    return t(key, values).replace(/\.$/, '') + end;
+  }
+  return undefined;
+}
+
+/** Two or more sentences, each of which is known. */
+function severalSentences(text: string, language: Language, t: Translate, depth: number): string | undefined {
+  for (const { index } of text.matchAll(/(?<=[.!?]) /g)) {
+    const first = oneSentence(text.slice(0, index), language, t, depth);
+    if (first === undefined) continue;
+    const rest = saidText(text.slice(index + 1), language, t, depth + 1);
+    if (rest !== undefined) return `${first} ${rest}`;
+  }
+  return undefined;
+}

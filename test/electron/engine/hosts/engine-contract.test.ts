@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict';
+import { readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import type { TestContext } from 'node:test';
+import { DeviceEngine } from '../../../../electron/engine/devices/device-engine.ts';
+import type { EngineApi, EngineModel } from '../../../../electron/shared/engine-api.ts';
+import type { HostErrorCode } from '../../../../electron/shared/errors.ts';
+import { EngineDouble } from '../../support/engine-double.ts';
+import { everyday10, parts, sampleParts } from '../../support/models.ts';
+import { drawFolder } from '../../support/pictures.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { keptText } from '../../../../electron/core/files/kept-text.ts';
+
+const model: EngineModel = {
+  packagePath: everyday10,
+  device: 'cpu',
+  threads: 2,
+  precision: 'fp32',
+  input: { task: 'classification', resize: 32, crop: 32 },
+};
+const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
+
+const fails = (work: Promise<unknown>, code: HostErrorCode) =>
+  assert.rejects(work, (error: Error & { code?: string }) => {
+    assert.equal(error.name, 'AppError', String(error.stack));
+    assert.equal(error.code, code, error.message);
+    return true;
+  });
+
+const engines: [string, (t: TestContext) => EngineApi][] = [
+  [
+    'the engine',
+    (t) =>
+      new DeviceEngine({
+        trial: { packagePath: parts, pictures: sampleParts },
+        trials: keptText(join(temporaryFolder(t), 'devices.json')),
+      }),
+  ],
+  ['its stand-in in tests', () => new EngineDouble()],
+];
+
+for (const [name, make] of engines) {
+  const started = async (t: TestContext) => {
+    const engine = make(t);
+    t.after(() => engine.close());
+    const folder = temporaryFolder(t);
+    await drawFolder(folder, 3);
+    const paths = readdirSync(folder).map((file) => join(folder, file));
+    const bad = join(folder, 'bad.jpg');
+    writeFileSync(bad, 'no picture');
+    return { engine, paths, bad, gone: join(folder, 'gone.jpg') };
+  };
+
+  suite(`what core relies on, asked of ${name}`, () => {
+    test('the processor is a device that can be used, and one that cannot says why', async (t) => {
+      const { engine } = await started(t);
+      const devices = await engine.devices();
+      assert.ok(devices.some(({ name, available }) => name === 'cpu' && available));
+      assert.ok(devices.every(({ available, reason }) => available === (reason === undefined)));
+    });
+
+    test('every file has an outcome, in order; what cannot be read fails alone', async (t) => {
+      const { engine, paths, bad, gone } = await started(t);
+      const { batchesUnderWay } = await engine.open(model);
+      assert.ok(batchesUnderWay >= 1);
+      const outcomes = await engine.predict([bad, ...paths, gone], dial);
+      assert.deepEqual(
+        outcomes.map(({ status }) => status),
+        ['failed', 'ok', 'ok', 'ok', 'failed'],
+      );
+      const facts = outcomes.map(({ facts }) => [facts.version !== undefined, facts.width, facts.height]);
+      assert.deepEqual(facts[1], [true, 48, 40]);
+      assert.deepEqual(facts[4], [false, undefined, undefined]);
+      assert.deepEqual(facts[0], [true, undefined, undefined]);
+    });
+
+    test('nothing is predicted before a model is open', async (t) => {
+      const { engine, paths } = await started(t);
+      await fails(engine.predict(paths, dial), 'ENGINE');
+    });
+
+    test('a picture that is none, or is gone, is BAD_IMAGE on the screen', async (t) => {
+      const { engine, paths, bad, gone } = await started(t);
+      const [first = ''] = paths;
+      assert.equal((await engine.render(first, { maxSide: 16 })).type, 'image/webp');
+      assert.equal((await engine.render(first, {})).type, 'image/jpeg');
+      const box = { x: 1, y: 1, width: 8, height: 8 };
+      const beside = { x: 100, y: 1, width: 8, height: 8 };
+      const [inside, outside] = await engine.crop(first, [box, beside]);
+      assert.ok(inside !== undefined && inside.length > 0);
+      assert.equal(outside, undefined);
+      for (const path of [bad, gone]) {
+        await fails(engine.render(path, { maxSide: 16 }), 'BAD_IMAGE');
+        await fails(engine.crop(path, [box]), 'BAD_IMAGE');
+        await fails(engine.overlay(path, []), 'BAD_IMAGE');
+      }
+    });
+
+    test('a mask of another size is refused', async (t) => {
+      const { engine, paths } = await started(t);
+      const mark = { colour: '#ff0000', counts: '04' };
+      await fails(engine.overlay(paths[0] ?? '', [mark]), 'BAD_ARGUMENT');
+    });
+
+    test('what is asked of one that was closed is CANCELLED', async (t) => {
+      const { engine, paths } = await started(t);
+      await engine.open(model);
+      await engine.close();
+      await fails(engine.predict(paths, dial), 'CANCELLED');
+      await fails(engine.render(paths[0] ?? '', {}), 'CANCELLED');
+    });
+  });
+}
