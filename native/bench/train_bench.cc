@@ -12,9 +12,9 @@
 #include <vector>
 
 #include "bench/random_model.h"
-#include "train/initial_weights.h"
+#include "train/network/initial_weights.h"
 #include "train/random.h"
-#include "train/trainer.h"
+#include "train/trainer/trainer.h"
 
 #ifdef WINNOW_CPU
 #include "cpu/isa.h"

@@ -3,9 +3,9 @@
 
 #include "binding/binding.h"
 #include "binding/values.h"
-#include "train/head.h"
-#include "train/losses.h"
-#include "train/session.h"
+#include "train/session/session.h"
+#include "train/trainer/head.h"
+#include "train/trainer/losses.h"
 
 namespace winnow {
 namespace {

@@ -12,9 +12,9 @@
 #include "gpu/kernels/arguments.h"
 #include "gpu/kernels/list.h"
 #include "reference/reference_backend.h"
-#include "test/backend_checks.h"
-#include "test/bundled_model.h"
-#include "test/metal/fake_metal.h"
+#include "test/backend/backend_checks.h"
+#include "test/metal/fake/fake_metal.h"
+#include "test/model/bundled_model.h"
 
 extern "C" const WinnowGpuLibrary* winnow_gpu_library(std::int32_t version);
 

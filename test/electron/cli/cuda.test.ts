@@ -12,7 +12,7 @@ import { everyday10, sampleImages } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const built = join(root, releaseBuild.folder);
-/** Stand-ins for NVIDIA's driver and for cuBLASLt, native/test/fake_cuda: their kernels run on the processor. */
+/** Stand-ins for NVIDIA's driver and for cuBLASLt, native/test/cuda/fake: their kernels run on the processor. */
 const driver = join(built, 'libfake-cuda.so');
 const cublaslt = join(built, 'libfake-cublaslt.so');
 const skip = existsSync(driver) ? false : 'nvcc is not installed';

@@ -9,7 +9,7 @@ import { gpu } from '../support/gpus.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** Holds a GPU library without a driver, native/test/fake_gpu_library.cc. */
+/** Holds a GPU library without a driver, native/test/engine/fake_gpu_library.cc. */
 const libraries = fileURLToPath(new URL('../../../out/native/fake-gpu', import.meta.url));
 const skip = existsSync(libraries) ? false : 'the native tests are not built';
 

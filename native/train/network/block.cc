@@ -1,0 +1,277 @@
+#include "train/network/block.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace winnow::train {
+namespace {
+
+// to [columns, rows] = from [rows, columns] transposed.
+void transpose(const float* from, int rows, int columns, float* to) {
+  for (int r = 0; r < rows; ++r)
+    for (int c = 0; c < columns; ++c)
+      to[static_cast<std::size_t>(c) * rows + r] = from[static_cast<std::size_t>(r) * columns + c];
+}
+
+}  // namespace
+
+void BlockMemory::reserve(const DyvmConfig& c, const Operations& operations, int rows, int longest) {
+  const int dim = c.embed_dim, inner = c.inner_dim(), projected = c.dt_rank + 2 * c.state_dim;
+  const std::size_t scan_floats = operations.scan_memory({longest, inner, c.state_dim, projected, false});
+  struct Piece {
+    float** place;
+    std::size_t floats;
+  };
+  const auto wide = [&](float** place, int width) { return Piece{place, offset(rows, width)}; };
+  const Piece pieces[] = {wide(&normed, dim),
+                          wide(&d_normed, dim),
+                          wide(&u, inner),
+                          wide(&steps, inner),
+                          wide(&y[0], inner),
+                          wide(&y[1], inner),
+                          wide(&gated, inner),
+                          wide(&d_gated, inner),
+                          wide(&d_sum, inner),
+                          wide(&d_steps, inner),
+                          wide(&d_u, inner),
+                          wide(&d_xz, 2 * inner),
+                          wide(&d_projected, projected),
+                          {&scan, scan_floats}};
+  std::size_t total = 0;
+  for (const Piece& piece : pieces) total += (piece.floats + 15) / 16 * 16;
+  if (memory_.size() < total) memory_.assign(total, 0.0f);
+  float* next = memory_.data();
+  for (const Piece& piece : pieces) {
+    *piece.place = next;
+    next += (piece.floats + 15) / 16 * 16;
+  }
+}
+
+void TrainedBlock::prepare(const float* weights, float* prepared) const {
+  std::copy_n(weights, offsets_.size, prepared);
+  const int inner = c_.inner_dim();
+  for (const BlockOffsets::Direction& d : offsets_.directions) {
+    transpose(weights + d.taps, inner, c_.conv_width, prepared + d.taps);
+    transpose(weights + d.state_matrix, inner, c_.state_dim, prepared + d.state_matrix);
+    for (std::size_t i = 0; i < offset(inner, c_.state_dim); ++i)
+      prepared[d.state_matrix + i] = -std::exp(prepared[d.state_matrix + i]);
+  }
+}
+
+void TrainedBlock::finish(const float* prepared, const float* d_prepared, float* d_weights) const {
+  const int inner = c_.inner_dim();
+  std::vector<float> transposed_back(d_prepared, d_prepared + offsets_.size);
+  for (const BlockOffsets::Direction& d : offsets_.directions) {
+    std::vector<float> d_logs(offset(inner, c_.state_dim));  // A = -exp(A_log): its own derivative
+    for (std::size_t i = 0; i < d_logs.size(); ++i)
+      d_logs[i] = d_prepared[d.state_matrix + i] * prepared[d.state_matrix + i];
+    transpose(d_logs.data(), c_.state_dim, inner, transposed_back.data() + d.state_matrix);
+    transpose(d_prepared + d.taps, c_.conv_width, inner, transposed_back.data() + d.taps);
+  }
+  ops_.add(offsets_.size, transposed_back.data(), d_weights);
+}
+
+TrainedBlock::Rows TrainedBlock::rows_of(const Sequences& sequences, ImageRange images) const {
+  const auto &first = sequences.images[images.first], &last = sequences.images[images.last - 1];
+  return {first.begin, last.begin + last.length - first.begin};
+}
+
+ScanShape TrainedBlock::scan_shape(const Sequences::Sequence& sequence, int direction) const {
+  return {sequence.scanned, c_.inner_dim(), c_.state_dim, c_.dt_rank + 2 * c_.state_dim, direction == 1};
+}
+
+// A sequence keeps fewer states than there are tiles from its first row to the next sequence's.
+float* TrainedBlock::kept_states(const Sequences::Sequence& sequence, const BlockTape& tape,
+                                 int direction) const {
+  float* states = tape.states[direction];
+  return states == nullptr
+             ? nullptr
+             : states + sequence.begin / kScanTile * scan_shape(sequence, direction).state_floats();
+}
+
+ScanInputs TrainedBlock::scan_inputs(const float* prepared, int direction, const float* projected,
+                                     const BlockMemory& memory, std::size_t row) const {
+  const BlockOffsets::Direction& d = offsets_.directions[direction];
+  const std::size_t place = row * c_.inner_dim();
+  return {memory.steps + place,      memory.u + place,
+          projected + c_.dt_rank,    projected + c_.dt_rank + c_.state_dim,
+          prepared + d.state_matrix, prepared + d.skip};
+}
+
+void TrainedBlock::project(const float* prepared, const Sequences& sequences, ImageRange images,
+                           const BlockTape& tape, int direction, bool known, BlockMemory& m) const {
+  const Rows rows = rows_of(sequences, images);
+  const int inner = c_.inner_dim(), width = c_.dt_rank + 2 * c_.state_dim;
+  const BlockOffsets::Direction& d = offsets_.directions[direction];
+  for (int b = images.first; b < images.last; ++b) {
+    const Sequences::Sequence& s = sequences.images[b];
+    ops_.convolve({s.length, inner, c_.conv_width, 2 * inner, s.live, direction == 1},
+                  tape.xz + offset(s.begin, 2 * inner), prepared + d.taps, prepared + d.bias,
+                  m.u + offset(s.begin - rows.first, inner));
+  }
+  float* projected = tape.projected[direction] + offset(rows.first, width);
+  if (!known)
+    ops_.linear({rows.count, inner, width, inner}, m.u, prepared + d.projection, nullptr, false, projected);
+  ops_.linear({rows.count, c_.dt_rank, inner, width}, projected, prepared + d.step_weight,
+              prepared + d.step_bias, false, m.steps);
+}
+
+void TrainedBlock::decide(const float* prepared, int image, const float* class_row, const BlockTape& tape,
+                          const BlockNoise& noise) const {
+  for (int direction = 0; direction < 2; ++direction) {
+    const std::size_t i = 2 * static_cast<std::size_t>(image) + direction;
+    if (!c_.block_selection) {
+      tape.gates[i] = 1.0f;
+      continue;
+    }
+    double logit = prepared[offsets_.head_bias + direction];
+    const float* weight = prepared + offsets_.head_weight + offset(direction, 2 * c_.inner_dim());
+    for (int j = 0; j < 2 * c_.inner_dim(); ++j) logit += static_cast<double>(weight[j]) * class_row[j];
+    // The difference of two Gumbel draws, -log e each.
+    if (noise.first != nullptr) logit += std::log(noise.second[i]) - std::log(noise.first[i]);
+    tape.gate_logits[i] = static_cast<float>(logit);
+    tape.gates[i] = logit > 0.0 ? 1.0f : 0.0f;
+  }
+}
+
+void TrainedBlock::forward(const float* prepared, const Sequences& sequences, ImageRange images,
+                           const BlockTape& tape, const BlockNoise& noise, float* out, BlockMemory& m) const {
+  const Rows rows = rows_of(sequences, images);
+  const int dim = c_.embed_dim, inner = c_.inner_dim(), width = c_.dt_rank + 2 * c_.state_dim;
+  const float* stream = tape.stream + offset(rows.first, dim);
+  float* xz = tape.xz + offset(rows.first, 2 * inner);
+  ops_.rms_norm(rows.count, dim, stream, prepared + offsets_.norm, m.normed);
+  ops_.linear({rows.count, dim, 2 * inner, dim}, m.normed, prepared + offsets_.in_proj, nullptr, false, xz);
+  for (int b = images.first; b < images.last; ++b) {
+    const Sequences::Sequence& s = sequences.images[b];
+    decide(prepared, b, tape.xz + offset(s.begin + s.class_row, 2 * inner), tape, noise);
+  }
+  for (int direction = 0; direction < 2; ++direction) {
+    project(prepared, sequences, images, tape, direction, false, m);
+    for (int b = images.first; b < images.last; ++b) {
+      const Sequences::Sequence& s = sequences.images[b];
+      const std::size_t row = s.begin - rows.first;
+      float* y = m.y[direction] + row * inner;
+      const bool runs = tape.gates[2 * static_cast<std::size_t>(b) + direction] != 0.0f;
+      if (runs)
+        ops_.scan(
+            scan_shape(s, direction),
+            scan_inputs(prepared, direction, tape.projected[direction] + offset(s.begin, width), m, row), y,
+            kept_states(s, tape, direction), m.scan);
+      std::fill(y + (runs ? offset(s.scanned, inner) : 0), y + offset(s.length, inner), 0.0f);
+    }
+  }
+  for (int b = images.first; b < images.last; ++b) {
+    const Sequences::Sequence& s = sequences.images[b];
+    const std::size_t row = s.begin - rows.first, gate = 2 * static_cast<std::size_t>(b);
+    ops_.gate({s.length, inner, 2 * inner, share() * tape.gates[gate], share() * tape.gates[gate + 1]},
+              m.y[0] + row * inner, m.y[1] + row * inner, tape.xz + offset(s.begin, 2 * inner) + inner,
+              m.gated + row * inner);
+  }
+  float* behind = out + offset(rows.first, dim);
+  if (behind != stream) std::copy_n(stream, offset(rows.count, dim), behind);
+  ops_.linear({rows.count, inner, dim, inner}, m.gated, prepared + offsets_.out_proj, nullptr, true, behind);
+}
+
+void TrainedBlock::backward(const float* prepared, const Sequences& sequences, ImageRange images,
+                            const BlockTape& tape, float d_gates, float* d_stream, float* d_mask,
+                            float* d_prepared, BlockMemory& m) const {
+  const Rows rows = rows_of(sequences, images);
+  const int dim = c_.embed_dim, inner = c_.inner_dim(), width = c_.dt_rank + 2 * c_.state_dim;
+  const float* stream = tape.stream + offset(rows.first, dim);
+  float* d_behind = d_stream + offset(rows.first, dim);
+  const LinearShape in{rows.count, dim, 2 * inner, dim}, out{rows.count, inner, dim, inner},
+      projection{rows.count, inner, width, inner}, step{rows.count, c_.dt_rank, inner, width};
+
+  ops_.linear_input_gradient(out, d_behind, prepared + offsets_.out_proj, false, m.d_gated);
+  for (int b = images.first; b < images.last; ++b) {
+    const Sequences::Sequence& s = sequences.images[b];
+    const std::size_t row = s.begin - rows.first;
+    ops_.gate_sum_gradient({s.length, inner, 2 * inner, share(), share()}, m.d_gated + row * inner,
+                           tape.xz + offset(s.begin, 2 * inner) + inner, m.d_sum + row * inner);
+  }
+  for (std::size_t i = 0; i < offset(rows.count, inner); ++i) m.d_sum[i] *= share();
+  for (int r = 0; r < rows.count; ++r) std::fill_n(m.d_xz + offset(r, 2 * inner), inner, 0.0f);
+
+  for (int direction = 0; direction < 2; ++direction) {
+    const BlockOffsets::Direction& d = offsets_.directions[direction];
+    float* projected = tape.projected[direction];
+    project(prepared, sequences, images, tape, direction, true, m);
+    std::fill_n(m.d_projected, offset(rows.count, width), 0.0f);
+    bool any = false;
+    for (int b = images.first; b < images.last; ++b) {
+      const Sequences::Sequence& s = sequences.images[b];
+      const std::size_t row = s.begin - rows.first, wide = row * inner, narrow = row * width;
+      const ScanShape shape = scan_shape(s, direction);
+      const ScanInputs inputs = scan_inputs(prepared, direction, projected + offset(s.begin, width), m, row);
+      const std::size_t scanned = offset(s.scanned, inner), whole = offset(s.length, inner);
+      const bool runs = tape.gates[2 * static_cast<std::size_t>(b) + direction] != 0.0f;
+      any |= runs;
+      if (runs)
+        ops_.scan_gradient(shape, inputs, kept_states(s, tape, direction), m.d_sum + wide,
+                           m.y[direction] + wide,
+                           {m.d_steps + wide, m.d_u + wide, m.d_projected + narrow + c_.dt_rank,
+                            m.d_projected + narrow + c_.dt_rank + c_.state_dim, d_prepared + d.state_matrix,
+                            d_prepared + d.skip},
+                           m.scan);
+      else
+        // What the decision would have let through.
+        ops_.scan(shape, inputs, m.y[direction] + wide, nullptr, m.scan);
+      std::fill(m.y[direction] + wide + scanned, m.y[direction] + wide + whole, 0.0f);
+      const std::size_t known = runs ? scanned : 0;
+      std::fill(m.d_steps + wide + known, m.d_steps + wide + whole, 0.0f);
+      std::fill(m.d_u + wide + known, m.d_u + wide + whole, 0.0f);
+    }
+    if (!any) continue;
+    ops_.linear_weight_gradient(step, m.d_steps, projected + offset(rows.first, width),
+                                d_prepared + d.step_weight, d_prepared + d.step_bias);
+    ops_.linear_input_gradient(step, m.d_steps, prepared + d.step_weight, false, m.d_projected);
+    ops_.linear_weight_gradient(projection, m.d_projected, m.u, d_prepared + d.projection, nullptr);
+    ops_.linear_input_gradient(projection, m.d_projected, prepared + d.projection, true, m.d_u);
+    for (int b = images.first; b < images.last; ++b) {
+      const Sequences::Sequence& s = sequences.images[b];
+      if (tape.gates[2 * static_cast<std::size_t>(b) + direction] == 0.0f) continue;
+      const int row = s.begin - rows.first;
+      ops_.convolve_gradient({s.length, inner, c_.conv_width, 2 * inner, s.live, direction == 1},
+                             tape.xz + offset(s.begin, 2 * inner), prepared + d.taps, prepared + d.bias,
+                             m.d_u + offset(row, inner), m.d_xz + offset(row, 2 * inner), d_prepared + d.taps,
+                             d_prepared + d.bias, d_mask != nullptr ? d_mask + s.begin : nullptr);
+    }
+  }
+
+  for (int b = images.first; b < images.last; ++b) {
+    const Sequences::Sequence& s = sequences.images[b];
+    const int row = s.begin - rows.first;
+    const std::size_t gate = 2 * static_cast<std::size_t>(b);
+    const float* z = tape.xz + offset(s.begin, 2 * inner) + inner;
+    double d_weights[2];
+    ops_.gate_gradient(
+        {s.length, inner, 2 * inner, share() * tape.gates[gate], share() * tape.gates[gate + 1]},
+        m.d_gated + offset(row, inner), m.y[0] + offset(row, inner), m.y[1] + offset(row, inner), z,
+        m.gated + offset(row, inner), m.d_xz + offset(row, 2 * inner) + inner, d_weights);
+    if (!c_.block_selection) continue;
+    const float* class_row = tape.xz + offset(s.begin + s.class_row, 2 * inner);
+    float* d_class_row = m.d_xz + offset(row + s.class_row, 2 * inner);
+    for (int direction = 0; direction < 2; ++direction) {
+      // Straight through the decision to the sigmoid of logit / temperature.
+      const double soft = 1.0 / (1.0 + std::exp(-tape.gate_logits[gate + direction] / kBlockTemperature));
+      const auto d_logit = static_cast<float>((share() * d_weights[direction] + d_gates) * soft *
+                                              (1.0 - soft) / kBlockTemperature);
+      const std::size_t head = offsets_.head_weight + offset(direction, 2 * inner);
+      d_prepared[offsets_.head_bias + direction] += d_logit;
+      for (int j = 0; j < 2 * inner; ++j) {
+        d_prepared[head + j] += d_logit * class_row[j];
+        d_class_row[j] += d_logit * prepared[head + j];
+      }
+    }
+  }
+
+  ops_.linear_weight_gradient(out, d_behind, m.gated, d_prepared + offsets_.out_proj, nullptr);
+  ops_.rms_norm(rows.count, dim, stream, prepared + offsets_.norm, m.normed);
+  ops_.linear_weight_gradient(in, m.d_xz, m.normed, d_prepared + offsets_.in_proj, nullptr);
+  ops_.linear_input_gradient(in, m.d_xz, prepared + offsets_.in_proj, false, m.d_normed);
+  ops_.rms_norm_gradient(rows.count, dim, stream, prepared + offsets_.norm, m.d_normed, d_behind,
+                         d_prepared + offsets_.norm);
+}
+
+}  // namespace winnow::train
