@@ -1,5 +1,5 @@
 import { untrack } from 'svelte';
-import { matchKeyBindingPress, parseKeybinding } from 'tinykeys';
+import { matchKeybindingPress, parseKeybinding } from 'tinykeys';
 import { locale } from '../text/i18n.svelte.ts';
 import { expandPress, showPress } from '../text/key-text.ts';
 import type { MessageKey } from '../text/messages.ts';
@@ -75,7 +75,7 @@ function applies({ keys, when, inFields }: KeyBinding, event: KeyboardEvent): bo
 
 function matches(press: string, event: KeyboardEvent): boolean {
   const [parsed] = parseKeybinding(press);
-  return parsed !== undefined && matchKeyBindingPress(event, parsed);
+  return parsed !== undefined && matchKeybindingPress(event, parsed);
 }
 
 /** Whether text is typed here, or another value that an input takes by keys. */
