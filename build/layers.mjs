@@ -1,4 +1,4 @@
-// Who may import whom, as an ESLint rule over one table.
+// Who may import whom, as an ESLint rule over two tables.
 import path from 'node:path';
 import { root } from './setup.mjs';
 
@@ -18,27 +18,140 @@ export const layers = {
   renderer: ['electron/shared'],
 };
 
+/**
+ * The folders inside of electron/core, from the ground up: each may import itself and those listed, which all stand above
+ * it here, so nothing goes round. What lies in electron/core itself joins them, and may import all.
+ * @type {Record<string, string[]>}
+ */
+export const coreLayers = {
+  models: [],
+  files: [],
+  store: ['models', 'files'],
+  columns: ['store'],
+  packages: ['models', 'files'],
+  checkpoint: ['models', 'files', 'packages'],
+  registry: ['models', 'files', 'packages', 'checkpoint'],
+  outputs: ['files', 'store'],
+  library: ['files', 'store'],
+  pictures: ['files', 'store'],
+  results: ['models', 'store'],
+  transfer: ['files', 'store', 'results'],
+  export: ['models', 'files', 'store', 'results', 'transfer'],
+  evaluate: ['models', 'files', 'store', 'results', 'export'],
+  calibration: ['models', 'files', 'store', 'results', 'evaluate'],
+  runs: ['models', 'files', 'store', 'registry', 'results', 'calibration'],
+  reading: ['columns', 'store', 'results', 'export', 'evaluate', 'runs'],
+  'training/journal': ['files', 'store'],
+  'training/pictures': ['models', 'files', 'store', 'results', 'runs'],
+  'training/steps': ['models', 'files', 'packages', 'runs', 'training/journal'],
+  training: [
+    'models',
+    'files',
+    'packages',
+    'registry',
+    'store',
+    'results',
+    'runs',
+    'training/journal',
+    'training/pictures',
+    'training/steps',
+  ],
+  app: ['files', 'store', 'registry', 'outputs', 'reading'],
+  services: [
+    'models',
+    'files',
+    'store',
+    'packages',
+    'registry',
+    'outputs',
+    'pictures',
+    'results',
+    'export',
+    'calibration',
+    'runs',
+    'training',
+    'training/journal',
+    'training/pictures',
+    'training/steps',
+    'app',
+  ],
+  calls: [
+    'models',
+    'files',
+    'store',
+    'packages',
+    'checkpoint',
+    'registry',
+    'outputs',
+    'library',
+    'pictures',
+    'results',
+    'transfer',
+    'export',
+    'evaluate',
+    'calibration',
+    'runs',
+    'reading',
+    'training',
+    'app',
+    'services',
+  ],
+};
+
+const CORE = 'electron/core';
+
 const mayImportElectron = ['electron/main', 'electron/preload'];
 
-/** The folder of the table, or build or test, that a file lies in; undefined for files at the root.
- * @param {string} file absolute */
-function layerOf(file) {
-  const relative = path.relative(root, file).split(path.sep).join('/');
-  return [...Object.keys(layers), 'build', 'test'].find((layer) => relative.startsWith(`${layer}/`));
+/** Which of the folders a file lies in, the deepest first; undefined for none of them.
+ * @param {string} file from the root, with forward slashes @param {string[]} folders */
+function folderOf(file, folders) {
+  return folders
+    .filter((folder) => file.startsWith(`${folder}/`))
+    .sort((one, other) => other.length - one.length)[0];
 }
+
+/** The folder of the first table, or build or test, that a file lies in; undefined for files at the root.
+ * @param {string} file from the root */
+const layerOf = (file) => folderOf(file, [...Object.keys(layers), 'build', 'test']);
+
+/** Likewise of the second table, as it is written there.
+ * @param {string} file from the root */
+const coreLayerOf = (file) =>
+  file.startsWith(`${CORE}/`) ? folderOf(file.slice(CORE.length + 1), Object.keys(coreLayers)) : undefined;
+
+/** @param {string} file absolute */
+const fromRoot = (file) => path.relative(root, file).split(path.sep).join('/');
 
 /** Why `file` must not import `source`, or undefined when it may.
  * @param {string} file absolute @param {string} source as written in the import */
 function objection(file, source) {
-  const from = layerOf(file);
+  const importing = fromRoot(file);
+  const from = layerOf(importing);
   const allowed = from === undefined ? undefined : layers[from];
   if (from === undefined || allowed === undefined) return undefined;
   if (!source.startsWith('.')) {
     const isElectron = source === 'electron' || source.startsWith('electron/');
     return isElectron && !mayImportElectron.includes(from) ? `${from} must not import electron.` : undefined;
   }
-  const to = layerOf(path.resolve(path.dirname(file), source));
-  if (to === undefined || to === from || allowed.includes(to)) return undefined;
+  const imported = fromRoot(path.resolve(path.dirname(file), source));
+  const to = layerOf(imported);
+  if (to !== undefined && to !== from && !allowed.includes(to)) return refusal(from, to, allowed);
+  return from === CORE && to === CORE ? coreObjection(importing, imported) : undefined;
+}
+
+/** The same between two files of electron/core.
+ * @param {string} importing from the root @param {string} imported from the root */
+function coreObjection(importing, imported) {
+  const from = coreLayerOf(importing);
+  if (from === undefined) return undefined;
+  const to = coreLayerOf(imported);
+  const allowed = coreLayers[from] ?? [];
+  if (to === from || (to !== undefined && allowed.includes(to))) return undefined;
+  return refusal(`${CORE}/${from}`, to === undefined ? `what lies in ${CORE} itself` : to, allowed);
+}
+
+/** @param {string} from @param {string} to @param {string[]} allowed */
+function refusal(from, to, allowed) {
   return `${from} must not import ${to}; it may import ${allowed.join(', ') || 'packages only'}.`;
 }
 

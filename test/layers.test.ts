@@ -3,6 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { suite, test } from 'node:test';
 import { ESLint } from 'eslint';
+import { coreLayers } from '../build/layers.mjs';
 import { root } from '../build/setup.mjs';
 
 /** Folders of native/ and what each may include besides itself; binding alone sees Node. */
@@ -98,15 +99,28 @@ suite('TypeScript layers', () => {
   }
 
   const refused: [file: string, text: string][] = [
-    ['electron/shared/errors.ts', `import '../core/presets.ts';`],
-    ['electron/core/presets.ts', `import '../engine/addon.ts';`],
-    ['electron/core/presets.ts', `export { x } from '../cli/x.ts';`],
-    ['electron/core/presets.ts', `export * from '../../build/x.ts';`],
-    ['electron/core/presets.ts', `import type { App } from 'electron';`],
-    ['electron/engine/addon.ts', `await import('../core/presets.ts');`],
+    ['electron/shared/errors.ts', `import '../core/models/presets.ts';`],
+    ['electron/core/models/presets.ts', `import '../../engine/addon.ts';`],
+    ['electron/core/models/presets.ts', `export { x } from '../../cli/x.ts';`],
+    ['electron/core/models/presets.ts', `export * from '../../../build/x.ts';`],
+    ['electron/core/models/presets.ts', `import type { App } from 'electron';`],
+    ['electron/core/models/presets.ts', `import '../files/write-file.ts';`],
+    ['electron/core/files/write-file.ts', `import type { Library } from '../store/library.ts';`],
+    ['electron/core/store/tables/runs.ts', `import '../../results/held-label.ts';`],
+    ['electron/core/store/library.ts', `export { x } from '../app-service.ts';`],
+    ['electron/core/results/held-label.ts', `import '../runs/run-job.ts';`],
+    ['electron/core/packages/read-package.ts', `import '../checkpoint/import-checkpoint.ts';`],
+    ['electron/core/calibration/calibrate.ts', `import '../runs/run-rate.ts';`],
+    ['electron/core/runs/run-job.ts', `import type { AppContext } from '../app/app-context.ts';`],
+    ['electron/core/training/journal/journal.ts', `import '../steps/schedule.ts';`],
+    ['electron/core/training/steps/pace.ts', `import '../plan-training.ts';`],
+    ['electron/core/training/training-job.ts', `await import('../services/training-service.ts');`],
+    ['electron/core/app/app-context.ts', `import '../services/run-service.ts';`],
+    ['electron/core/services/run-service.ts', `import '../calls/run-calls.ts';`],
+    ['electron/engine/addon.ts', `await import('../core/models/presets.ts');`],
     ['electron/engine/addon.ts', `import { utilityProcess } from 'electron/main';`],
-    ['renderer/App.svelte', `<script lang="ts">import '../electron/core/presets.ts';</script>`],
-    ['renderer/lib/connection/client.ts', `import '../../../electron/core/presets.ts';`],
+    ['renderer/App.svelte', `<script lang="ts">import '../electron/core/models/presets.ts';</script>`],
+    ['renderer/lib/connection/client.ts', `import '../../../electron/core/models/presets.ts';`],
   ];
   for (const [file, text] of refused) {
     test(`${file} must not say ${text}`, async () => {
@@ -114,11 +128,26 @@ suite('TypeScript layers', () => {
     });
   }
 
+  test('folders of core are listed, each behind all that it may import', () => {
+    const listed = Object.keys(coreLayers);
+    for (const [index, layer] of listed.entries())
+      for (const allowed of coreLayers[layer] ?? [])
+        assert.ok(listed.slice(0, index).includes(allowed), `${layer} may import ${allowed}`);
+    const folders = globSync('electron/core/*/', { cwd: root }).map((folder) => path.basename(folder));
+    for (const folder of folders) assert.ok(listed.includes(folder), `electron/core/${folder} has no rule`);
+  });
+
   const accepted: [file: string, text: string][] = [
-    ['electron/core/presets.ts', `import '../shared/errors.ts';`],
-    ['electron/core/presets.ts', `import './flops.ts'; import 'node:fs'; import 'zod';`],
+    ['electron/core/models/presets.ts', `import '../../shared/errors.ts';`],
+    ['electron/core/models/presets.ts', `import './flops.ts'; import 'node:fs'; import 'zod';`],
+    ['electron/core/store/tables/runs.ts', `import '../library.ts'; import '../../files/private.ts';`],
+    ['electron/core/training/training-job.ts', `import './steps/pace.ts'; import '../runs/run-spec.ts';`],
+    ['electron/core/app-service.ts', `import './calls/run-calls.ts'; import './store/library.ts';`],
     ['renderer/App.svelte', `<script lang="ts">import '../electron/shared/errors.ts';</script>`],
-    ['build/native/golden.ts', `import '../electron/core/presets.ts'; import '../electron/engine/addon.ts';`],
+    [
+      'build/native/golden.ts',
+      `import '../electron/core/models/presets.ts'; import '../electron/engine/addon.ts';`,
+    ],
   ];
   for (const [file, text] of accepted) {
     test(`${file} may say ${text}`, async () => {

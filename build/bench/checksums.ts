@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { createAppService } from '../../electron/core/app-service.ts';
 import { keptText } from '../../electron/core/files/kept-text.ts';
-import { ModelRegistry } from '../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../electron/core/registry/model-registry.ts';
 import { DeviceEngine } from '../../electron/engine/devices/device-engine.ts';
 import { TrainerClient } from '../../electron/engine/hosts/trainer-client.ts';
 import { root } from '../setup.mjs';

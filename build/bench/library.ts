@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { createAppService } from '../../electron/core/app-service.ts';
 import type { AppService } from '../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../electron/core/registry/model-registry.ts';
 import { readManifest } from '../../electron/core/packages/read-package.ts';
 import { resultSortSchema } from '../../electron/shared/api/results.ts';
 import type { ResultFilter } from '../../electron/shared/api/results.ts';

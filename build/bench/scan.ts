@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { ModelRegistry } from '../../electron/core/packages/model-registry.ts';
-import { standardPresets } from '../../electron/core/presets.ts';
+import { ModelRegistry } from '../../electron/core/registry/model-registry.ts';
+import { standardPresets } from '../../electron/core/models/presets.ts';
 import { scanRun } from '../../electron/core/runs/scan-run.ts';
 import { Library } from '../../electron/core/store/library.ts';
 import { root } from '../setup.mjs';

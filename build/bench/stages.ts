@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { BatchSize } from '../../electron/core/runs/batch-size.ts';
+import { BatchSize } from '../../electron/core/models/batch-size.ts';
 import { predictPending } from '../../electron/core/runs/predict-pending.ts';
 import { loadAddon } from '../../electron/engine/addon.ts';
 import { prepareDecoder } from '../../electron/engine/pictures/decode-image.ts';

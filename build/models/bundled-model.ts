@@ -3,7 +3,7 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withApp } from '../../electron/cli/app.ts';
 import { readManifest } from '../../electron/core/packages/read-package.ts';
-import { writeModel } from '../../electron/core/training/write-model.ts';
+import { writeModel } from '../../electron/core/packages/write-model.ts';
 import type { ClassificationManifest } from '../../electron/shared/model-package.ts';
 import { root } from '../setup.mjs';
 import { cardText } from './card-text.ts';

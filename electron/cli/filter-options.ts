@@ -2,7 +2,7 @@ import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
-import { displayNames, findClasses } from '../core/class-names.ts';
+import { displayNames, findClasses } from '../core/models/class-names.ts';
 import { STATUSES } from '../shared/api/results.ts';
 import type { ResultFilter } from '../shared/api/results.ts';
 import { AppError } from '../shared/errors.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { dataFolder } from '../core/data-folder.ts';
+import { dataFolder } from '../core/files/data-folder.ts';
 import { pauseRun } from '../serve/pause-run.ts';
 import { serveWindow } from '../serve/server.ts';
 import { keepToken } from '../serve/token-file.ts';

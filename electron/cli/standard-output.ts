@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { FileContent } from '../core/write-file.ts';
+import type { FileContent } from '../core/files/write-file.ts';
 import { print, rawOutput, tell } from './terminal.ts';
 
 /** What a person says in place of a file for standard output. */

@@ -1,7 +1,7 @@
 import { appApiArguments, checkArguments } from '../shared/app-api.ts';
 import type { AppApi, AppCall } from '../shared/app-api.ts';
-import { AppContext } from './calls/app-context.ts';
-import type { AppServiceParts, Calls } from './calls/app-context.ts';
+import { AppContext } from './app/app-context.ts';
+import type { AppServiceParts, Calls } from './app/app-context.ts';
 import { exportCalls } from './calls/export-calls.ts';
 import { folderCalls } from './calls/folder-calls.ts';
 import { modelCalls } from './calls/model-calls.ts';
@@ -10,13 +10,13 @@ import { reviewCalls } from './calls/review-calls.ts';
 import { runCalls } from './calls/run-calls.ts';
 import { settingsCalls } from './calls/settings-calls.ts';
 import { trainingCalls } from './calls/training-calls.ts';
-import { ExportService } from './export/export-service.ts';
+import { ExportService } from './services/export-service.ts';
 import { DailyBackup } from './library/daily-backup.ts';
 import { PictureSource, thumbnailFolder } from './pictures/picture-source.ts';
-import { RunService } from './runs/run-service.ts';
-import { RunQueue } from './runs/run-queue.ts';
+import { RunService } from './services/run-service.ts';
+import { RunQueue } from './services/run-queue.ts';
 import { toLibraryError } from './store/library-error.ts';
-import { TrainingService } from './training/training-service.ts';
+import { TrainingService } from './services/training-service.ts';
 
 /** The app without a window: AppApi over a library, an engine and a model registry. */
 export type AppService = AppApi & {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { app } from 'electron';
-import { dataFolder } from '../core/data-folder.ts';
+import { dataFolder } from '../core/files/data-folder.ts';
 import { unpackedOf } from './installed-files.ts';
 
 /** Where things lie: the app's own files as in the repository, and the person's. */

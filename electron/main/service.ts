@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { createAppService } from '../core/app-service.ts';
 import type { AppService } from '../core/app-service.ts';
 import { keptText } from '../core/files/kept-text.ts';
-import { ModelRegistry } from '../core/packages/model-registry.ts';
+import { ModelRegistry } from '../core/registry/model-registry.ts';
 import { DeviceEngine } from '../engine/devices/device-engine.ts';
 import { TrainerClient } from '../engine/hosts/trainer-client.ts';
 import { SAMPLE_MODEL } from '../shared/api/settings.ts';

@@ -6,7 +6,7 @@ import { inspectCheckpoint } from '../../electron/core/checkpoint/inspect-checkp
 import { unpickle } from '../../electron/core/checkpoint/unpickle.ts';
 import { readCocoTruth } from '../../electron/core/evaluate/coco-truth.ts';
 import { readPackage, verifyPackage } from '../../electron/core/packages/read-package.ts';
-import { SettingsFile } from '../../electron/core/settings-file.ts';
+import { SettingsFile } from '../../electron/core/app/settings-file.ts';
 import { loadAddon } from '../../electron/engine/addon.ts';
 import { connectWindow } from '../../electron/serve/window-socket.ts';
 import { settingsSchema } from '../../electron/shared/api/settings.ts';

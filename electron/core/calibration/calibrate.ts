@@ -3,9 +3,9 @@ import type { CalibrationKey, CalibrationPoint, CalibrationReport } from '../../
 import type { EngineApi } from '../../shared/engine-api.ts';
 import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { Device } from '../../shared/run.ts';
-import { atInputSize, countFlops } from '../flops.ts';
-import { gpuBatch } from '../runs/batch-size.ts';
-import type { Clock } from '../runs/run-rate.ts';
+import { atInputSize, countFlops } from '../models/flops.ts';
+import { gpuBatch } from '../models/batch-size.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { Library } from '../store/library.ts';
 import { choosePresets } from './choose-presets.ts';
 import { calibrationGrid, sampleSize } from './grid.ts';

@@ -3,7 +3,7 @@ import type { Outlook } from '../../shared/api/runs.ts';
 import { ENGINE_VERSION } from '../../shared/calibration.ts';
 import type { CalibrationKey } from '../../shared/calibration.ts';
 import type { Device, RunSpec } from '../../shared/run.ts';
-import { taskSettings } from '../model-input.ts';
+import { taskSettings } from '../models/model-input.ts';
 import type { Library } from '../store/library.ts';
 import { expectationOf } from './choose-presets.ts';
 

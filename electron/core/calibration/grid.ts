@@ -2,8 +2,8 @@ import { MIN_CALIBRATION_IMAGES } from '../../shared/calibration.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import { PRECISIONS } from '../../shared/run.ts';
 import type { Precision, Preset } from '../../shared/run.ts';
-import { countFlops } from '../flops.ts';
-import { inputSizeAt, keepPowers, TRAINED_THRESHOLD } from '../presets.ts';
+import { countFlops } from '../models/flops.ts';
+import { inputSizeAt, keepPowers, TRAINED_THRESHOLD } from '../models/presets.ts';
 
 /** One setting whose speed and labels are measured. */
 export type GridPoint = Omit<Preset, 'name'>;

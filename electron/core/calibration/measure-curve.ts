@@ -3,9 +3,9 @@ import type { EngineApi, EngineDial, EngineModel, ImageOutcome } from '../../sha
 import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import type { Receipt } from '../../shared/run.ts';
-import { modelInput, taskSettings } from '../model-input.ts';
-import { directionsRun } from '../results/receipt-counts.ts';
-import type { Clock } from '../runs/run-rate.ts';
+import { modelInput, taskSettings } from '../models/model-input.ts';
+import { directionsRun } from '../models/receipt-counts.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { makeAgreement } from './agreement.ts';
 import type { Agreement } from './agreement.ts';
 import type { GridPoint } from './grid.ts';

@@ -5,7 +5,7 @@ import { MIN_CALIBRATION_IMAGES } from '../../shared/calibration.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import { findClassFolders } from '../evaluate/evaluate-run.ts';
-import { scanFolder } from '../scan-folder.ts';
+import { scanFolder } from '../files/scan-folder.ts';
 import type { Library } from '../store/library.ts';
 
 /** Images of earlier runs may be gone: so many times the sample's size are looked at. */

@@ -2,13 +2,13 @@ import type { exportArguments } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import type { WorkOptions } from '../transfer/transfer-files.ts';
-import type { ExportService } from '../export/export-service.ts';
+import type { ExportService } from '../services/export-service.ts';
 import { resolveFilter } from '../results/resolve-filter.ts';
 import { listTransfers } from '../transfer/describe-transfer.ts';
 import { planTransfer } from '../transfer/plan-transfer.ts';
 import { resumeTransfer, transferFiles } from '../transfer/transfer-files.ts';
 import { undoTransfer } from '../transfer/undo-transfer.ts';
-import type { AppContext, Calls } from './app-context.ts';
+import type { AppContext, Calls } from '../app/app-context.ts';
 
 export function exportCalls(
   context: AppContext,

@@ -2,12 +2,12 @@ import { homedir } from 'node:os';
 import { basename } from 'node:path';
 import type { folderArguments, FolderListing, FolderScan } from '../../shared/api/folders.ts';
 import { AppError } from '../../shared/errors.ts';
-import { browseFolder } from '../browse-folder.ts';
+import { browseFolder } from '../files/browse-folder.ts';
 import { folderExists, isInside, resolveFolder } from '../runs/run-folders.ts';
-import { scanIntoLibrary } from '../scan-library.ts';
+import { scanIntoLibrary } from '../runs/scan-library.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import type { CountedFolder, FolderRow } from '../store/tables/folders.ts';
-import type { AppContext, Calls } from './app-context.ts';
+import type { AppContext, Calls } from '../app/app-context.ts';
 
 export function folderCalls(context: AppContext): Calls<keyof typeof folderArguments> {
   return {

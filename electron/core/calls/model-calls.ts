@@ -7,7 +7,7 @@ import { calibrationKey } from '../calibration/find-calibration.ts';
 import { inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { DEFAULT_MODEL, resolveDevice } from '../runs/run-spec.ts';
-import type { AppContext, Calls, Request } from './app-context.ts';
+import type { AppContext, Calls, Request } from '../app/app-context.ts';
 
 export function modelCalls(context: AppContext): Calls<keyof typeof modelArguments> {
   const { registry } = context;

@@ -1,8 +1,8 @@
 import type { resultArguments } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import { describeImage, describeItems, describeMasks } from '../results/result-details.ts';
-import { describeRun } from '../runs/run-job.ts';
-import type { AppContext, Calls } from './app-context.ts';
+import { describeRun } from '../results/describe-run.ts';
+import type { AppContext, Calls } from '../app/app-context.ts';
 
 export function resultCalls(context: AppContext): Calls<keyof typeof resultArguments> {
   return {

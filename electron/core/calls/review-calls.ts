@@ -1,12 +1,12 @@
 import type { HumanBox, ReviewChange, reviewArguments, Verdict } from '../../shared/api/review.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Size } from '../../shared/resized-size.ts';
-import { classFinder, displayNames } from '../class-names.ts';
+import { classFinder, displayNames } from '../models/class-names.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Library } from '../store/library.ts';
 import type { ReviewTarget } from '../store/tables/review-history.ts';
 import type { RunRow } from '../store/tables/runs.ts';
-import type { AppContext, Calls, Request } from './app-context.ts';
+import type { AppContext, Calls, Request } from '../app/app-context.ts';
 
 const ROUNDING = 0.01; // pixels
 

@@ -2,12 +2,12 @@ import type { runArguments } from '../../shared/api/runs.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Run } from '../../shared/run.ts';
 import { confusionText, evaluateRun, matchClassFolders } from '../evaluate/evaluate-run.ts';
-import type { RunService } from '../runs/run-service.ts';
+import type { RunService } from '../services/run-service.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
-import { describeRun } from '../runs/run-job.ts';
-import type { RunQueue } from '../runs/run-queue.ts';
+import { describeRun } from '../results/describe-run.ts';
+import type { RunQueue } from '../services/run-queue.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
-import type { AppContext, Calls, Request } from './app-context.ts';
+import type { AppContext, Calls, Request } from '../app/app-context.ts';
 
 export function runCalls(
   context: AppContext,

@@ -8,10 +8,10 @@ import type { DailyBackup } from '../library/daily-backup.ts';
 import { checkRestore, restoreLibrary } from '../library/restore.ts';
 import { thumbnailFolder } from '../pictures/picture-source.ts';
 import type { PictureSource } from '../pictures/picture-source.ts';
-import type { RunService } from '../runs/run-service.ts';
+import type { RunService } from '../services/run-service.ts';
 import { listBackups } from '../store/tables/backups.ts';
 import { toLibraryError } from '../store/library-error.ts';
-import type { AppContext, Calls } from './app-context.ts';
+import type { AppContext, Calls } from '../app/app-context.ts';
 
 interface Parts {
   runService: RunService;

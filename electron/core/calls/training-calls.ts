@@ -1,7 +1,7 @@
 import type { trainingArguments } from '../../shared/api/training.ts';
-import type { TrainingService } from '../training/training-service.ts';
-import type { AppContext, Calls } from './app-context.ts';
-import { describeRun } from '../runs/run-job.ts';
+import type { TrainingService } from '../services/training-service.ts';
+import type { AppContext, Calls } from '../app/app-context.ts';
+import { describeRun } from '../results/describe-run.ts';
 
 export function trainingCalls(
   context: AppContext,

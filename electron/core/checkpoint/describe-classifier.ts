@@ -4,9 +4,9 @@ import {
   type ClassTokenArchitecture,
 } from '../../shared/model-package.ts';
 import { AppError } from '../../shared/errors.ts';
-import { resizedSide } from '../model-input.ts';
+import { resizedSide } from '../models/model-input.ts';
 import type { Described, ModelOptions } from './model-options.ts';
-import { IMAGENET_COLOURS } from './normalisation.ts';
+import { IMAGENET_COLOURS } from '../models/normalisation.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import type { StateDict } from './state-dict.ts';
 import { blockSizes, shapeOf } from './state-shapes.ts';

@@ -1,10 +1,10 @@
 import type { DetectionManifest, SegmentationManifest } from '../../shared/model-package.ts';
 import { denseProblem } from '../packages/read-package.ts';
-import { namesProblem, tensorShapes } from '../packages/tensor-shapes.ts';
-import type { DetectorShape, SegmenterShape } from '../model-shape.ts';
+import { namesProblem, tensorShapes } from '../models/tensor-shapes.ts';
+import type { DetectorShape, SegmenterShape } from '../models/model-shape.ts';
 import type { Described, ModelOptions } from './model-options.ts';
 import { badCheckpoint } from './pickle-values.ts';
-import { IMAGENET_COLOURS } from './normalisation.ts';
+import { IMAGENET_COLOURS } from '../models/normalisation.ts';
 import { withoutUnused, type StateDict } from './state-dict.ts';
 import {
   blockCount,

@@ -5,7 +5,7 @@ import { packagePath } from '../packages/package-name.ts';
 import { readPackage } from '../packages/read-package.ts';
 import { isThere, placeNew } from '../files/place-whole.ts';
 import { sha256OfFile } from '../packages/sha256.ts';
-import { shapeProblem, tensorShapes } from '../packages/tensor-shapes.ts';
+import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
 import { allFinite, isTensorType } from '../packages/tensor-type.ts';
 import { writeSafetensors, type TensorSource } from '../packages/write-safetensors.ts';
 import { openCheckpoint } from './checkpoint-file.ts';

@@ -1,7 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { CheckpointReport } from '../../shared/api/models.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
-import { shapeProblem, tensorShapes } from '../packages/tensor-shapes.ts';
+import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
 import { openCheckpoint } from './checkpoint-file.ts';
 import { describeModel, openOptions } from './describe-model.ts';
 import type { ModelDescription } from './describe-model.ts';

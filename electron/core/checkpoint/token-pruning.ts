@@ -1,7 +1,7 @@
 import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import { isPruningOrder } from '../packages/read-package.ts';
-import { keepPowers, parseTokenKeep } from '../presets.ts';
+import { keepPowers, parseTokenKeep } from '../models/presets.ts';
 import type { ModelOptions } from './model-options.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import type { StateDict } from './state-dict.ts';

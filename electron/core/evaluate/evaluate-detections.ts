@@ -2,7 +2,7 @@ import type { FoundEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import { shortened } from '../../shared/shortened.ts';
 import type { Label } from '../../shared/model-package.ts';
-import { classFinder, displayNames } from '../class-names.ts';
+import { classFinder, displayNames } from '../models/class-names.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import { PrecisionTally } from './average-precision.ts';

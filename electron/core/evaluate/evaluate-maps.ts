@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
-import { displayNames } from '../class-names.ts';
+import { displayNames } from '../models/class-names.ts';
 import { classMap } from '../export/maps.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import type { Library } from '../store/library.ts';

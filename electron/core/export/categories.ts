@@ -1,5 +1,5 @@
 import type { Manifest } from '../../shared/model-package.ts';
-import { displayNames } from '../class-names.ts';
+import { displayNames } from '../models/class-names.ts';
 
 export interface Category {
   id: number; // in the model's data set where its labels say it, else the class's index + 1

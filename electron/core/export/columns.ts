@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { ColumnSet } from '../../shared/api/exports.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
 import type { HeldLabel } from '../results/held-label.ts';
-import { patchesSurviving } from '../results/receipt-counts.ts';
+import { patchesSurviving } from '../models/receipt-counts.ts';
 import type { ModelRow } from '../store/tables/models.ts';
 import type { ResultRow } from '../store/tables/results.ts';
 import type { RunRow } from '../store/tables/runs.ts';

@@ -9,7 +9,7 @@ import { runRows } from '../results/run-rows.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
-import type { FileContent } from '../write-file.ts';
+import type { FileContent } from '../files/write-file.ts';
 import { cocoText } from './coco.ts';
 import { columnNames, valuesOf } from './columns.ts';
 import type { Exported, ExportedTable, Value } from './columns.ts';

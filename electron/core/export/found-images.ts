@@ -2,7 +2,7 @@ import type { ResultFilter } from '../../shared/api/results.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
 import type { Box, Mask } from '../../shared/engine-api.ts';
 import { decodeRuns, runsBox } from '../../shared/mask.ts';
-import { displayNames } from '../class-names.ts';
+import { displayNames } from '../models/class-names.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { StoredDetection, StoredMask } from '../store/tables/found.ts';

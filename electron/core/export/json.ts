@@ -3,7 +3,7 @@ import type { Receipt } from '../../shared/run.ts';
 import { foldersOf, thresholdOf } from './columns.ts';
 import type { ExportedTable } from './columns.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
-import { directionsRun, patchesKept } from '../results/receipt-counts.ts';
+import { directionsRun, patchesKept } from '../models/receipt-counts.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { ModelRow } from '../store/tables/models.ts';
 import type { ResultRow } from '../store/tables/results.ts';

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { decodeRuns, forEachColumnPart } from '../../shared/mask.ts';
-import { displayNames } from '../class-names.ts';
+import { displayNames } from '../models/class-names.ts';
 import type { StoredMask } from '../store/tables/found.ts';
 import type { Library } from '../store/library.ts';
 import type { FoundContent } from './found-content.ts';

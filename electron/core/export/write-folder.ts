@@ -2,7 +2,7 @@ import { mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { placeWhole } from '../files/place-whole.ts';
-import { toFileSystemError } from '../write-file.ts';
+import { toFileSystemError } from '../files/write-file.ts';
 
 /** A folder that is being written. */
 export class FolderTarget {

@@ -1,6 +1,13 @@
 import type { BigIntStats } from 'node:fs';
 import { lstat } from 'node:fs/promises';
-import type { FileIdentity } from '../store/written-files.ts';
+
+/** What a file was when it was looked at. */
+export interface FileIdentity {
+  device: string;
+  inode: string;
+  fileSize: number; // bytes
+  modifiedNs: string;
+}
 
 /** What has this name, links not followed; undefined when nothing has. */
 export async function lookAt(path: string): Promise<BigIntStats | undefined> {

@@ -9,7 +9,7 @@ import { backupPath, removeSharedBackups } from '../store/tables/backups.ts';
 import type { BackupKind } from '../store/tables/backups.ts';
 import { checkDatabase } from '../store/open-database.ts';
 import type { Library } from '../store/library.ts';
-import { diskFull, toFileSystemError } from '../write-file.ts';
+import { diskFull, toFileSystemError } from '../files/write-file.ts';
 import { fillWithCopy } from './copy-database.ts';
 
 /** Where a backup is written: as a whole or not at all, by a function that is given the path to write at. */

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { AppError } from '../../shared/errors.ts';
-import type { Clock } from '../runs/run-rate.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { removeAbandoned } from '../files/partial-files.ts';
 import { backupFolder, listBackups } from '../store/tables/backups.ts';
 import type { Library } from '../store/library.ts';

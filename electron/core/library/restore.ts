@@ -18,7 +18,7 @@ import { backupFolder, backupPath, removeSharedBackups } from '../store/tables/b
 import { toLibraryError } from '../store/library-error.ts';
 import { requireLibrary } from '../store/migrate.ts';
 import { acquireWriterLock } from '../store/writer-lock.ts';
-import { toFileSystemError } from '../write-file.ts';
+import { toFileSystemError } from '../files/write-file.ts';
 import { fillWithCopy, LOGS } from './copy-database.ts';
 
 export interface RestoreOptions {

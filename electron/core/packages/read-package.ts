@@ -11,7 +11,7 @@ import {
 } from '../../shared/model-package.ts';
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { badModel, readExactly, readHeader, withFile, type SafetensorsHeader } from './read-safetensors.ts';
-import { shapeProblem, tensorShapes } from './tensor-shapes.ts';
+import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
 import { allFinite } from './tensor-type.ts';
 import { shortened, shortJson } from '../../shared/shortened.ts';
 import { describeIssue } from '../../shared/describe-issue.ts';

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { placeWhole } from '../files/place-whole.ts';
 import type { Placing } from '../files/place-whole.ts';
 import { PRIVATE_FOLDER } from '../files/private.ts';
-import { toFileSystemError } from '../write-file.ts';
+import { toFileSystemError } from '../files/write-file.ts';
 import { elementCount, TENSOR_TYPES, type TensorType } from './tensor-type.ts';
 
 export interface TensorSource {

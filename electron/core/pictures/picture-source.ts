@@ -8,7 +8,7 @@ import { fileTypeFromBuffer } from 'file-type';
 import PQueue from 'p-queue';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Clock } from '../runs/run-rate.ts';
+import type { Clock } from '../../shared/clock.ts';
 import type { Library } from '../store/library.ts';
 import { locateImage } from './locate-image.ts';
 import type { LocatedImage } from './locate-image.ts';

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'n
 import { dirname, join } from 'node:path';
 import PQueue from 'p-queue';
 import { isAbandoned, partialPath } from '../files/partial-files.ts';
-import type { Clock } from '../runs/run-rate.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { PRIVATE_FOLDER } from '../files/private.ts';
 
 const USED_AGAIN = 3600_000; // milliseconds until another use is noted: a write per reading would be too many

@@ -2,7 +2,7 @@ import type { ClassNames, ResultFilter, ResultSort } from '../../shared/api/resu
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import type { Task } from '../../shared/model-package.ts';
-import { displayNames, matchFolders, rightPairs } from '../class-names.ts';
+import { displayNames, matchFolders, rightPairs } from '../models/class-names.ts';
 import type { Library } from '../store/library.ts';
 import { leastScore } from './held-label.ts';
 import { classPair, NOTHING } from '../store/lists/result-filter.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { RunDetails, RunFindings, ToldProblem } from '../../shared/api/runs.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Manifest } from '../../shared/model-package.ts';
-import { displayNames } from '../class-names.ts';
+import { displayNames } from '../models/class-names.ts';
 import type { FacetCode } from '../store/lists/facet-code.ts';
 import type { Library } from '../store/library.ts';
 import type { ListQueries } from '../store/lists/list-queries.ts';

@@ -6,8 +6,8 @@ import type { Device, Preset, RunSpec } from '../../shared/run.ts';
 import { choosePresets, expectationOf, settingOf } from '../calibration/choose-presets.ts';
 import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import { sameSetting } from '../calibration/grid.ts';
-import { wholeModel, workShare } from '../flops.ts';
-import { customPreset, standardPresets } from '../presets.ts';
+import { wholeModel, workShare } from '../models/flops.ts';
+import { customPreset, standardPresets } from '../models/presets.ts';
 import type { ResolvedSpec } from './run-spec.ts';
 import type { Library } from '../store/library.ts';
 

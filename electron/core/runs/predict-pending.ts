@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { EngineApi, EngineDial, ImageOutcome } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { BatchSize } from './batch-size.ts';
-import { windowsOf } from '../results/receipt-counts.ts';
+import type { BatchSize } from '../models/batch-size.ts';
+import { windowsOf } from '../models/receipt-counts.ts';
 import { folderExists } from './run-folders.ts';
 import type { Library } from '../store/library.ts';
 import type { PendingImage } from '../store/tables/results.ts';

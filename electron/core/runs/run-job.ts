@@ -1,18 +1,19 @@
 import type { Outlook, RunPlan } from '../../shared/api/runs.ts';
 import type { AppEvent } from '../../shared/app-api.ts';
 import type { EngineApi, ImageOutcome } from '../../shared/engine-api.ts';
-import type { ModelPackage, Task } from '../../shared/model-package.ts';
+import type { ModelPackage } from '../../shared/model-package.ts';
 import { nearestPrecision } from '../../shared/run.ts';
-import type { Device, FolderCounts, Run, RunCounts, RunProgress } from '../../shared/run.ts';
-import { BatchSize, gpuBatch } from './batch-size.ts';
-import { displayNames } from '../class-names.ts';
+import type { Device, FolderCounts, RunCounts, RunProgress } from '../../shared/run.ts';
+import { BatchSize, gpuBatch } from '../models/batch-size.ts';
+import { displayNames } from '../models/class-names.ts';
+import { countBlank, describeRun } from '../results/describe-run.ts';
 import { foundClasses, heldLabel, leastScore } from '../results/held-label.ts';
-import { workShare } from '../flops.ts';
-import { modelInput } from '../model-input.ts';
+import { workShare } from '../models/flops.ts';
+import { modelInput } from '../models/model-input.ts';
 import { FolderGone, predictPending } from './predict-pending.ts';
 import { reasonOf } from './reason.ts';
 import { RunRate } from './run-rate.ts';
-import type { Clock } from './run-rate.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { scanRun } from './scan-run.ts';
 import type { Library } from '../store/library.ts';
 import type { PendingImage } from '../store/tables/results.ts';
@@ -36,16 +37,6 @@ export interface JobOptions {
   threads: number;
   /** Images that are predicted and saved together; without it the number finds itself. */
   batch?: number | undefined;
-}
-
-/** A run with its counts, as it stands in the library. */
-export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): Run {
-  const { task } = library.models.get(row.spec.modelSha256).manifest;
-  return { ...row, counts: library.results.counts(row.id), blank: countBlank(library, row.id, task) };
-}
-
-function countBlank(library: Library, runId: number, task: Task): number {
-  return task === 'classification' ? 0 : library.results.countBlank(runId, leastScore(task, undefined));
 }
 
 /** One session's work on a run. The caller holds the library's writer lock. */

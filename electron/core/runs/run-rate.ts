@@ -1,5 +1,4 @@
-/** Milliseconds since some fixed moment. */
-export type Clock = () => number;
+import type { Clock } from '../../shared/clock.ts';
 
 const WINDOW = 15_000; // milliseconds
 

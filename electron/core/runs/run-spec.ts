@@ -3,9 +3,9 @@ import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isGpu } from '../../shared/run.ts';
 import type { Device, Precision, Preset, RunSpec } from '../../shared/run.ts';
-import { taskSettings } from '../model-input.ts';
-import type { ModelRegistry } from '../packages/model-registry.ts';
-import { checkPrecision, customPreset, standardPresets } from '../presets.ts';
+import { taskSettings } from '../models/model-input.ts';
+import type { ModelRegistry } from '../registry/model-registry.ts';
+import { checkPrecision, customPreset, standardPresets } from '../models/presets.ts';
 import { resolveFolders } from './run-folders.ts';
 import type { ModelRow } from '../store/tables/models.ts';
 

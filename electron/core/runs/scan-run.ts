@@ -1,5 +1,5 @@
 import type { FolderCounts } from '../../shared/run.ts';
-import { scanIntoLibrary } from '../scan-library.ts';
+import { scanIntoLibrary } from './scan-library.ts';
 import type { Library } from '../store/library.ts';
 
 export interface ScanListener {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import type { Label } from '../../shared/model-package.ts';
-import { sortedClassNames } from '../class-names.ts';
+import { sortedClassNames } from '../models/class-names.ts';
 import { APPLICATION_ID } from '../files/library-files.ts';
 import { makeSums } from './sums.ts';
 

@@ -1,4 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
+import type { FileIdentity } from '../files/file-identity.ts';
 
 /** A file that a person had written. */
 export interface WrittenFile {
@@ -7,14 +8,6 @@ export interface WrittenFile {
   format: string;
   runId: number | null; // whose results it holds
   identity: FileIdentity;
-}
-
-/** What a file was when it was looked at. */
-export interface FileIdentity {
-  device: string;
-  inode: string;
-  fileSize: number; // bytes
-  modifiedNs: string;
 }
 
 type Stored = Omit<WrittenFile, 'identity'> & FileIdentity;

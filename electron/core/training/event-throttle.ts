@@ -1,4 +1,4 @@
-import type { Clock } from '../runs/run-rate.ts';
+import type { Clock } from '../../shared/clock.ts';
 
 const INTERVAL = 300; // milliseconds between two events of a kind
 

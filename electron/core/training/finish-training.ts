@@ -3,7 +3,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Trained } from '../../shared/model-package.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import { placeNew } from '../files/place-whole.ts';
-import type { ModelRegistry } from '../packages/model-registry.ts';
+import type { ModelRegistry } from '../registry/model-registry.ts';
 import { readManifest } from '../packages/read-package.ts';
 import type { BestEpoch, Journal, TrainingPictures } from './journal/journal.ts';
 import { curvePoint, outcomeOf, testedKeeps } from './outcome.ts';
@@ -11,7 +11,7 @@ import { MOST_TESTED_OF_HEAD } from './steps/schedule.ts';
 import { accuracyOf, testHoldout } from './steps/test-holdout.ts';
 import type { TestedPicture, TestOptions } from './steps/test-holdout.ts';
 import type { TrainingRecord } from './journal/training-record.ts';
-import { writeModel } from './write-model.ts';
+import { writeModel } from '../packages/write-model.ts';
 
 /** A manifest has room for so much. */
 const MOST_CLASSES_CONFUSED = 200;

@@ -1,14 +1,14 @@
 import type { z } from 'zod';
-import type { LayerSizes } from '../model-shape.ts';
+import type { LayerSizes } from '../models/model-shape.ts';
 import type { trainingArguments } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ClassificationManifest, Label, ModelPackage } from '../../shared/model-package.ts';
-import { IMAGENET_COLOURS } from '../checkpoint/normalisation.ts';
-import { patchCount } from '../flops.ts';
-import { resizedSide } from '../model-input.ts';
+import { IMAGENET_COLOURS } from '../models/normalisation.ts';
+import { patchCount } from '../models/flops.ts';
+import { resizedSide } from '../models/model-input.ts';
 import { elementCount } from '../packages/tensor-type.ts';
-import { tensorShapes } from '../packages/tensor-shapes.ts';
-import { keepPowers, parseTokenKeep } from '../presets.ts';
+import { tensorShapes } from '../models/tensor-shapes.ts';
+import { keepPowers, parseTokenKeep } from '../models/presets.ts';
 import type { Aims } from './recipes.ts';
 
 export type TrainingRequest = z.output<(typeof trainingArguments)['startTraining']>;

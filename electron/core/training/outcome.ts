@@ -1,7 +1,7 @@
 import type { TrainingOutcome } from '../../shared/api/training.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
-import { countFlops, wholeModel } from '../flops.ts';
-import { keepPowers } from '../presets.ts';
+import { countFlops, wholeModel } from '../models/flops.ts';
+import { keepPowers } from '../models/presets.ts';
 import { accuracyOf, isRight } from './steps/test-holdout.ts';
 import type { TestedPicture } from './steps/test-holdout.ts';
 

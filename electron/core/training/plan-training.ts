@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
 import type { TrainerApi, TrainerSetup, TrainingExample } from '../../shared/trainer-api.ts';
 import type { TrainingClass, TrainingRecipe } from '../../shared/training.ts';
-import type { Clock } from '../runs/run-rate.ts';
+import type { Clock } from '../../shared/clock.ts';
 import { inspectPictures } from './pictures/inspect-pictures.ts';
 import type { Inspection } from './pictures/inspect-pictures.ts';
 import type { Plan, TrainingPicture, TrainingPictures } from './journal/journal.ts';

@@ -3,11 +3,10 @@ import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
 import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
-import type { AppContext } from '../calls/app-context.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
-import { areParents, orderClasses } from './pictures/classes.ts';
-import type { NewClass } from './pictures/classes.ts';
+import { areParents, orderClasses } from './classes.ts';
+import type { NewClass } from './classes.ts';
 import { newManifest, trainableManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
 import { classNames, scanClassFolders } from './pictures/picture-set.ts';
@@ -16,6 +15,7 @@ import { PoorClass } from './pictures/poor-class.ts';
 import { OWN_RECIPE, RECIPE_NAMES, recipeAims, recipeBase, switchAugmentation } from './recipes.ts';
 import { reviewedPictures } from './pictures/reviewed-run.ts';
 import { checkHoldout } from './pictures/split.ts';
+import type { TrainingContext } from './training-context.ts';
 
 const DEFAULT_HOLDOUT = 0.15;
 const DEVICES = ['cpu', 'reference'];
@@ -40,7 +40,7 @@ export interface ResolvedTraining {
  */
 export async function resolveTraining(
   request: TrainingRequest,
-  context: AppContext,
+  context: TrainingContext,
   isTaken: (name: string) => boolean,
   signal?: AbortSignal,
 ): Promise<ResolvedTraining> {
@@ -184,7 +184,7 @@ function trainingDevice(wanted = 'auto'): string {
 
 async function findParent(
   { method, from = DEFAULT_MODEL }: TrainingRequest,
-  { registry }: AppContext,
+  { registry }: TrainingContext,
 ): Promise<ParentModel | undefined> {
   if (method === 'scratch') return undefined;
   const model = await registry.find(from);
@@ -194,7 +194,7 @@ async function findParent(
 
 function findPictures(
   { folder, runId }: TrainingRequest,
-  context: AppContext,
+  context: TrainingContext,
   signal: AbortSignal | undefined,
 ): Promise<PictureSet> {
   if ((folder === undefined) === (runId === undefined)) {
@@ -212,7 +212,7 @@ function findPictures(
 async function newName(
   { name, method }: TrainingRequest,
   { source }: PictureSet,
-  { registry }: AppContext,
+  { registry }: TrainingContext,
   isTaken: (name: string) => boolean,
 ): Promise<string> {
   if (name !== undefined) {

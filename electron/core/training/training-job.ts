@@ -1,7 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { TrainingProgress } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { AppContext } from '../calls/app-context.ts';
 import { readManifest } from '../packages/read-package.ts';
 import { EpochLoop } from './steps/epoch-loop.ts';
 import type { LoopListener } from './steps/epoch-loop.ts';
@@ -16,9 +15,10 @@ import type { TestedPicture } from './steps/test-holdout.ts';
 import { trainHead } from './steps/train-head.ts';
 import { TrainingPaused } from './journal/training-record.ts';
 import type { TrainingRecord } from './journal/training-record.ts';
+import type { TrainingContext } from './training-context.ts';
 
 export interface JobOptions {
-  context: AppContext;
+  context: TrainingContext;
   planner: TrainingPlanner;
   record: TrainingRecord;
   /** Of a training that was started just now; an earlier one is resolved again if it must be. */
@@ -186,7 +186,7 @@ function settle(error: unknown): Pick<Journal, 'state' | 'reason'> {
 /** The parent's package, wherever it lies now; undefined from scratch. Throws NOT_FOUND, BAD_MODEL. */
 export async function findParent(
   { parent }: Pick<Journal, 'parent'>,
-  { registry }: AppContext,
+  { registry }: TrainingContext,
 ): Promise<string | undefined> {
   if (parent === undefined) return undefined;
   const model = await registry.findContent(parent);

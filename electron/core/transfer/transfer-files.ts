@@ -7,7 +7,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import type { TransferRow } from '../store/tables/transfers.ts';
-import { isDiskFull } from '../write-file.ts';
+import { isDiskFull } from '../files/write-file.ts';
 import { codeOf, copyTo, putTo, syncFolders, takeAway } from './place-file.ts';
 import type { Put } from './place-file.ts';
 import { describeTransfer, transferRow } from './describe-transfer.ts';

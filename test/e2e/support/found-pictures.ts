@@ -1,8 +1,8 @@
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import sharp from 'sharp';
-import { taskSettings } from '../../../electron/core/model-input.ts';
-import type { FoundFile } from '../../../electron/core/store/tables/images.ts';
+import { taskSettings } from '../../../electron/core/models/model-input.ts';
+import type { FoundFile } from '../../../electron/core/files/scan-folder.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import type { Detection, ImageOutcome, Mask, Region } from '../../../electron/shared/engine-api.ts';

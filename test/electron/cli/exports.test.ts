@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
 import { createAppService } from '../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { transferFiles } from '../../../electron/core/transfer/transfer-files.ts';
 import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';

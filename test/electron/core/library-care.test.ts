@@ -6,7 +6,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import { partialPath } from '../../../electron/core/files/partial-files.ts';
-import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from '../support/engine-double.ts';

@@ -2,7 +2,7 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { AppService } from '../../../electron/core/app-service.ts';
-import { taskSettings } from '../../../electron/core/model-input.ts';
+import { taskSettings } from '../../../electron/core/models/model-input.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import type { Label, Manifest } from '../../../electron/shared/model-package.ts';

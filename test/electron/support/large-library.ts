@@ -1,9 +1,9 @@
 import { copyFileSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
 import { extname, join } from 'node:path';
-import { taskSettings } from '../../../electron/core/model-input.ts';
+import { taskSettings } from '../../../electron/core/models/model-input.ts';
 import { sha256OfFile } from '../../../electron/core/packages/sha256.ts';
 import { readPackage } from '../../../electron/core/packages/read-package.ts';
-import type { FoundFile } from '../../../electron/core/store/tables/images.ts';
+import type { FoundFile } from '../../../electron/core/files/scan-folder.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import type { ImageFacts, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import type { Manifest } from '../../../electron/shared/model-package.ts';

@@ -1,6 +1,6 @@
 import { readManifest } from '../../../electron/core/packages/read-package.ts';
 import { Library } from '../../../electron/core/store/library.ts';
-import { taskSettings } from '../../../electron/core/model-input.ts';
+import { taskSettings } from '../../../electron/core/models/model-input.ts';
 import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import type { ImageFacts, ImageOutcome } from '../../../electron/shared/engine-api.ts';
 import type { Label, Manifest } from '../../../electron/shared/model-package.ts';

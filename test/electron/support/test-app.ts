@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
 import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from './engine-double.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import type { Training } from '../../../electron/shared/api/training.ts';
 import type { AppArguments, AppEvent } from '../../../electron/shared/app-api.ts';
 import { EngineDouble } from './engine-double.ts';

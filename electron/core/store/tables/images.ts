@@ -1,13 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { ImageFacts } from '../../../shared/engine-api.ts';
+import type { FoundFile } from '../../files/scan-folder.ts';
 import { required } from '../row.ts';
-
-/** A file as the scan found it. */
-export interface FoundFile {
-  relativePath: string; // with forward slashes
-  fileSize: number;
-  modifiedMs: number; // whole milliseconds
-}
 
 /** A file as the scans before have left it. */
 export interface KnownFile {

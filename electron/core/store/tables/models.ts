@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { manifestSchema } from '../../../shared/model-package.ts';
 import type { Manifest } from '../../../shared/model-package.ts';
-import { sortedClassNames } from '../../class-names.ts';
+import { sortedClassNames } from '../../models/class-names.ts';
 import { required } from '../row.ts';
 
 /** A model as a run used it. */

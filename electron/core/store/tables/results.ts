@@ -4,9 +4,9 @@ import { problemText, toPictureProblem } from '../../../shared/picture-problem.t
 import type { PictureProblem } from '../../../shared/picture-problem.ts';
 import type { FolderCounts, ImageStatus, Receipt, RunCounts } from '../../../shared/run.ts';
 import type { HumanBox } from '../../../shared/api/review.ts';
-import { directionsRun } from '../../results/receipt-counts.ts';
+import { directionsRun } from '../../models/receipt-counts.ts';
 import type { FoundTable } from './found.ts';
-import type { FoundFile } from './images.ts';
+import type { FoundFile } from '../../files/scan-folder.ts';
 import { bestClass, NOTHING, REVIEW_JOIN, TOP_FOLDER, wholeCondition } from '../lists/result-filter.ts';
 import type { RowFilter } from '../lists/result-filter.ts';
 import { required } from '../row.ts';

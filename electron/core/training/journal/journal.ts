@@ -11,7 +11,7 @@ import type {
   TrainingRecipe,
   TrainingWarning,
 } from '../../../shared/training.ts';
-import { emptyCurve } from '../steps/report-means.ts';
+import { emptyCurve } from './report-means.ts';
 
 const count = z.int().nonnegative();
 const numbers = z.array(z.number());

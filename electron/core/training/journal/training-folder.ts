@@ -7,7 +7,7 @@ import { shortJson } from '../../../shared/shortened.ts';
 import { isPartial, removeAbandoned } from '../../files/partial-files.ts';
 import { isLockHeld, takeExclusiveLock } from '../../store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../../store/exclusive-lock.ts';
-import { toFileSystemError, writeFileWhole } from '../../write-file.ts';
+import { toFileSystemError, writeFileWhole } from '../../files/write-file.ts';
 import { journalSchema, picturesSchema } from './journal.ts';
 import type { Journal, TrainingPictures } from './journal.ts';
 import { PRIVATE_FOLDER } from '../../files/private.ts';

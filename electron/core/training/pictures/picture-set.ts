@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
-import { foldClass } from '../../class-names.ts';
+import { foldClass } from '../../models/class-names.ts';
 import { resolveFolder } from '../../runs/run-folders.ts';
-import { isJunk, scanFolder } from '../../scan-folder.ts';
-import type { UnreadableFolder } from '../../scan-folder.ts';
+import { isJunk, scanFolder } from '../../files/scan-folder.ts';
+import type { UnreadableFolder } from '../../files/scan-folder.ts';
 
 /** A picture to learn from, or to test with, and its class. */
 export interface LabelledFile {

@@ -2,11 +2,11 @@ import { AppError } from '../../../shared/errors.ts';
 import type { TrainingProgress } from '../../../shared/api/training.ts';
 import type { TrainerApi, TrainerSetup } from '../../../shared/trainer-api.ts';
 import type { EpochReport, StepReport } from '../../../shared/training.ts';
-import type { Clock } from '../../runs/run-rate.ts';
+import type { Clock } from '../../../shared/clock.ts';
 import { errorResponse } from './error-response.ts';
 import { chooseBest, endedEarly, epochReport } from './epochs.ts';
 import type { Position, TrainingPictures } from '../journal/journal.ts';
-import { addReport, extendCurve } from './report-means.ts';
+import { addReport, extendCurve } from '../journal/report-means.ts';
 import { StepRunner } from './run-steps.ts';
 import { Pace } from './pace.ts';
 import { StepSequence } from './step-sequence.ts';
@@ -14,7 +14,7 @@ import { accuracyOf, lossOf, testHoldout } from './test-holdout.ts';
 import type { HeldPicture } from './test-holdout.ts';
 import { TrainingPaused } from '../journal/training-record.ts';
 import type { TrainingRecord } from '../journal/training-record.ts';
-import { writeModel } from '../write-model.ts';
+import { writeModel } from '../../packages/write-model.ts';
 
 const SAVE_INTERVAL = 180; // seconds of training that a sudden end costs at most
 

@@ -1,6 +1,6 @@
 import type { EpochReport, StepReport } from '../../../shared/training.ts';
 import type { BestEpoch, Journal, Plan, Position } from '../journal/journal.ts';
-import { meanReport } from './report-means.ts';
+import { meanReport } from '../journal/report-means.ts';
 
 /** Blocks that run more often than this above their aim have not learned it yet. */
 const AIM_MARGIN = 0.05;

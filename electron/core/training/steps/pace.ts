@@ -1,6 +1,6 @@
 import type { TrainingProgress } from '../../../shared/api/training.ts';
 import { RunRate } from '../../runs/run-rate.ts';
-import type { Clock } from '../../runs/run-rate.ts';
+import type { Clock } from '../../../shared/clock.ts';
 
 /** How fast a session trains, and how long it has still to go. */
 export class Pace {

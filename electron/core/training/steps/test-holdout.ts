@@ -1,7 +1,7 @@
 import type { EngineDial } from '../../../shared/engine-api.ts';
 import { AppError } from '../../../shared/errors.ts';
 import type { HoldoutOutcome, TrainerApi } from '../../../shared/trainer-api.ts';
-import { TRAINED_THRESHOLD } from '../../presets.ts';
+import { TRAINED_THRESHOLD } from '../../models/presets.ts';
 import type { TrainingPicture } from '../journal/journal.ts';
 
 /** A picture that is tested with, and its place among all. */

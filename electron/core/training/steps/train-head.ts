@@ -8,8 +8,8 @@ import { accuracyOf, dialOf, lossOf, testHoldout } from './test-holdout.ts';
 import type { TestedPicture } from './test-holdout.ts';
 import { TrainingPaused } from '../journal/training-record.ts';
 import type { TrainingRecord } from '../journal/training-record.ts';
-import type { Clock } from '../../runs/run-rate.ts';
-import { writeModel } from '../write-model.ts';
+import type { Clock } from '../../../shared/clock.ts';
+import { writeModel } from '../../packages/write-model.ts';
 
 const FILE = 'head.safetensors';
 const MOST_TRIES = 2; // when the trainer dies under it

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { calibrationGrid, sameSetting, sampleSize } from '../../../../electron/core/calibration/grid.ts';
-import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
 import { testModels } from '../../support/models.ts';
 
 const classifier = { task: 'classification', imageSize: 224 } as const;

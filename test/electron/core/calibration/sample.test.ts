@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { sampleFolder } from '../../../../electron/core/calibration/sample.ts';
-import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
 import { writeFiles } from '../../support/files.ts';
 import { testModels } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';

@@ -9,7 +9,7 @@ import {
   type PickleValue,
 } from '../../../../electron/core/checkpoint/pickle-values.ts';
 import { TrainingArgs } from '../../../../electron/core/checkpoint/training-args.ts';
-import { tensorShapes } from '../../../../electron/core/packages/tensor-shapes.ts';
+import { tensorShapes } from '../../../../electron/core/models/tensor-shapes.ts';
 import { appError } from '../app-error.ts';
 
 interface Sample {

@@ -8,7 +8,7 @@ import {
   type ImportOptions,
 } from '../../../../electron/core/checkpoint/import-checkpoint.ts';
 import { inspectCheckpoint } from '../../../../electron/core/checkpoint/inspect-checkpoint.ts';
-import { modelCard } from '../../../../electron/core/packages/model-card.ts';
+import { modelCard } from '../../../../electron/core/registry/model-card.ts';
 import { verifyPackage } from '../../../../electron/core/packages/read-package.ts';
 import type { ModelPackage } from '../../../../electron/shared/model-package.ts';
 import { appError, assertAppError } from '../app-error.ts';

@@ -3,8 +3,8 @@ import type {
   DetectorShape,
   ModelShape,
   SegmenterShape,
-} from '../../../../electron/core/model-shape.ts';
-import { tensorShapes } from '../../../../electron/core/packages/tensor-shapes.ts';
+} from '../../../../electron/core/models/model-shape.ts';
+import { tensorShapes } from '../../../../electron/core/models/tensor-shapes.ts';
 import { OrderedDict, TorchTensor, type Source } from './torch-save.ts';
 
 const SHAPE = {

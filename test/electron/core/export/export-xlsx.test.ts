@@ -8,7 +8,7 @@ import { runInNewContext } from 'node:vm';
 import readXlsxFile from 'read-excel-file/node';
 import type { AppService } from '../../../../electron/core/app-service.ts';
 import type { AppArguments } from '../../../../electron/shared/app-api.ts';
-import { writeFileWhole } from '../../../../electron/core/write-file.ts';
+import { writeFileWhole } from '../../../../electron/core/files/write-file.ts';
 import { xlsxFile } from '../../../../electron/core/export/xlsx.ts';
 import { writeFiles } from '../../support/files.ts';
 import { testApp } from '../../support/test-app.ts';

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import type { Request } from '../../../../electron/core/calls/app-context.ts';
+import type { Request } from '../../../../electron/core/app/app-context.ts';
 import type { EngineDial } from '../../../../electron/shared/engine-api.ts';
 import { testApp } from '../../support/test-app.ts';
 import { appError } from '../app-error.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { gpuBatch } from '../../../../electron/core/runs/batch-size.ts';
+import { gpuBatch } from '../../../../electron/core/models/batch-size.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { noticesOf } from '../../support/events.ts';
 import { gpu } from '../../support/gpus.ts';

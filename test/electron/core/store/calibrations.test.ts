@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { curve, point } from '../../support/calibrations.ts';
 import { testModels } from '../../support/models.ts';

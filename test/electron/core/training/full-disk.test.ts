@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
 import { TrainerClient } from '../../../../electron/engine/hosts/trainer-client.ts';
 import type { AppEvent } from '../../../../electron/shared/app-api.ts';
 import { EngineDouble } from '../../support/engine-double.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { readManifest } from '../../../../electron/core/packages/read-package.ts';
-import { orderClasses } from '../../../../electron/core/training/pictures/classes.ts';
+import { orderClasses } from '../../../../electron/core/training/classes.ts';
 import {
   newManifest,
   parameterCount,

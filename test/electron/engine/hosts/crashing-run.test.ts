@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createAppService } from '../../../../electron/core/app-service.ts';
 import { keptText } from '../../../../electron/core/files/kept-text.ts';
-import { ModelRegistry } from '../../../../electron/core/packages/model-registry.ts';
+import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
 import { DeviceEngine } from '../../../../electron/engine/devices/device-engine.ts';
 import { TrainerClient } from '../../../../electron/engine/hosts/trainer-client.ts';
 import { writeFiles } from '../../support/files.ts';

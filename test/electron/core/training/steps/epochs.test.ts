@@ -9,7 +9,7 @@ import {
   emptyCurve,
   extendCurve,
   meanReport,
-} from '../../../../../electron/core/training/steps/report-means.ts';
+} from '../../../../../electron/core/training/journal/report-means.ts';
 import { recipeBase } from '../../../../../electron/core/training/recipes.ts';
 import type { ClassificationManifest } from '../../../../../electron/shared/model-package.ts';
 import type { EpochReport, StepReport } from '../../../../../electron/shared/training.ts';

@@ -1,0 +1,124 @@
+import { patchCount } from './flops.ts';
+import type { DetectorShape, SegmenterShape } from './model-shape.ts';
+
+type Shapes = [string, number[]][];
+
+/** Anchors of the proposal network at every place. */
+const ANCHORS = 3;
+
+/** Side of what the box head pools. */
+const BOX_POOL = 7;
+
+/**
+ * Tensors of a segmentation or detection model. `trunk`: what it shares with a classifier, under the names that that has.
+ * D = embedDim, C = channels of the head; convolutions are [out, in, rows, columns], deconvolutions [in, out, 2, 2].
+ */
+export function denseShapes(model: SegmenterShape | DetectorShape, trunk: Shapes): Shapes {
+  const backbone: Shapes = [['pos_embed', [1, patchCount(model), model.embedDim]], ...trunk];
+  return model.task === 'segmentation' ? segmenterShapes(model, backbone) : detectorShapes(model, backbone);
+}
+
+/** UperNet; `norm_f` is in the file, and nothing uses it. */
+function segmenterShapes({ embedDim: D, classes, head }: SegmenterShape, backbone: Shapes): Shapes {
+  const C = head.width;
+  return [
+    ...prefixed('backbone', [
+      ...backbone,
+      ['norm_f.weight', [D]],
+      ...layer('fpn1.0', [D, D, 2, 2], D),
+      ...batchNorm('fpn1.1', D),
+      ...layer('fpn1.3', [D, D, 2, 2], D),
+      ...layer('fpn2.0', [D, D, 2, 2], D),
+    ]),
+    ...prefixed('decode_head', [
+      ...layer('conv_seg', [classes, C, 1, 1], classes),
+      ...head.poolScales.flatMap((_, branch) => normalised(`psp_modules.${branch}.1`, C, D, 1)),
+      ...normalised('bottleneck', C, D + head.poolScales.length * C, 3),
+      ...[0, 1, 2].flatMap((level) => normalised(`lateral_convs.${level}`, C, D, 1)),
+      ...[0, 1, 2].flatMap((level) => normalised(`fpn_convs.${level}`, C, C, 3)),
+      ...normalised('fpn_bottleneck', C, 4 * C, 3),
+    ]),
+  ];
+}
+
+/** Mask R-CNN over a simple feature pyramid; the box heads of a cascade are numbered. */
+function detectorShapes({ embedDim: D, classes, head }: DetectorShape, backbone: Shapes): Shapes {
+  const { width: C, boxWidth, stages } = head;
+  const boxValues = head.boxPerClass ? 4 * classes : 4;
+  const stageNames = stages === 1 ? [''] : Array.from({ length: stages }, (_, stage) => `.${stage}`);
+  return [
+    ...prefixed('backbone.net', backbone),
+    ...prefixed('backbone', [
+      ...layer('simfp_2.0', [D, D / 2, 2, 2], D / 2),
+      ...scaleAndShift('simfp_2.1', D / 2),
+      ...layer('simfp_2.3', [D / 2, D / 4, 2, 2], D / 4),
+      ...levelNormed('simfp_2.4', C, D / 4, 1),
+      ...levelNormed('simfp_2.5', C, C, 3),
+      ...layer('simfp_3.0', [D, D / 2, 2, 2], D / 2),
+      ...levelNormed('simfp_3.1', C, D / 2, 1),
+      ...levelNormed('simfp_3.2', C, C, 3),
+      ...levelNormed('simfp_4.0', C, D, 1),
+      ...levelNormed('simfp_4.1', C, C, 3),
+      ...levelNormed('simfp_5.1', C, D, 1),
+      ...levelNormed('simfp_5.2', C, C, 3),
+    ]),
+    ...prefixed('proposal_generator.rpn_head', [
+      ...layer('conv.conv0', [C, C, 3, 3], C),
+      ...layer('conv.conv1', [C, C, 3, 3], C),
+      ...layer('objectness_logits', [ANCHORS, C, 1, 1], ANCHORS),
+      ...layer('anchor_deltas', [4 * ANCHORS, C, 1, 1], 4 * ANCHORS),
+    ]),
+    ...stageNames.flatMap((stage) => [
+      ...prefixed(`roi_heads.box_head${stage}`, [
+        ...[1, 2, 3, 4].flatMap((conv) => levelNormed(`conv${conv}`, C, C, 3)),
+        ...layer('fc1', [boxWidth, C * BOX_POOL ** 2], boxWidth),
+      ]),
+      ...prefixed(`roi_heads.box_predictor${stage}`, [
+        ...layer('cls_score', [classes + 1, boxWidth], classes + 1),
+        ...layer('bbox_pred', [boxValues, boxWidth], boxValues),
+      ]),
+    ]),
+    ...prefixed('roi_heads.mask_head', [
+      ...[1, 2, 3, 4].flatMap((conv) => levelNormed(`mask_fcn${conv}`, C, C, 3)),
+      ...layer('deconv', [C, C, 2, 2], C),
+      ...layer('predictor', [classes, C, 1, 1], classes),
+    ]),
+  ];
+}
+
+/** A convolution, deconvolution or linear layer with a bias. */
+function layer(name: string, weight: number[], bias: number): Shapes {
+  return [
+    [`${name}.weight`, weight],
+    [`${name}.bias`, [bias]],
+  ];
+}
+
+/** A square convolution whose bias is that of the batch normalisation behind it. */
+function normalised(name: string, out: number, into: number, side: number): Shapes {
+  return [[`${name}.conv.weight`, [out, into, side, side]], ...batchNorm(`${name}.bn`, out)];
+}
+
+/** A square convolution whose bias is that of the layer normalisation behind it. */
+function levelNormed(name: string, out: number, into: number, side: number): Shapes {
+  return [[`${name}.weight`, [out, into, side, side]], ...scaleAndShift(`${name}.norm`, out)];
+}
+
+function batchNorm(name: string, channels: number): Shapes {
+  return [
+    ...scaleAndShift(name, channels),
+    [`${name}.running_mean`, [channels]],
+    [`${name}.running_var`, [channels]],
+  ];
+}
+
+function scaleAndShift(name: string, channels: number): Shapes {
+  return [
+    [`${name}.weight`, [channels]],
+    [`${name}.bias`, [channels]],
+  ];
+}
+
+function prefixed(prefix: string, shapes: Shapes): Shapes {
+  return shapes.map(([name, shape]) => [`${prefix}.${name}`, shape]);
+}

@@ -1,0 +1,16 @@
+import type { Task } from '../../shared/model-package.ts';
+import type { Run } from '../../shared/run.ts';
+import type { Library } from '../store/library.ts';
+import type { RunRow } from '../store/tables/runs.ts';
+import { leastScore } from './held-label.ts';
+
+/** A run with its counts, as it stands in the library. */
+export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): Run {
+  const { task } = library.models.get(row.spec.modelSha256).manifest;
+  return { ...row, counts: library.results.counts(row.id), blank: countBlank(library, row.id, task) };
+}
+
+/** Images of a run in which its model found nothing; none of a classifier. */
+export function countBlank(library: Library, runId: number, task: Task): number {
+  return task === 'classification' ? 0 : library.results.countBlank(runId, leastScore(task, undefined));
+}

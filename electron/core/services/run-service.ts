@@ -1,0 +1,206 @@
+import type { AppEvent } from '../../shared/app-api.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { ModelPackage } from '../../shared/model-package.ts';
+import type { Device, FolderCounts, Run, RunProgress } from '../../shared/run.ts';
+import { calibratedPresets } from '../calibration/choose-presets.ts';
+import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
+import type { AppContext } from '../app/app-context.ts';
+import { resolveFolders } from '../runs/run-folders.ts';
+import { describeRun } from '../results/describe-run.ts';
+import { RunJob } from '../runs/run-job.ts';
+import { deviceToGoOn, locateModel, resolveSpec } from '../runs/run-spec.ts';
+import type { DialRequest, ResolvedSpec } from '../runs/run-spec.ts';
+import type { RunRow } from '../store/tables/runs.ts';
+
+export interface WorkOptions {
+  threads?: number | undefined;
+  batch?: number | undefined;
+}
+
+/** How a session's work on a run ended. */
+export interface Ending {
+  run: Run;
+  cancelled: boolean; // by a person
+  notice: string | undefined; // why it stopped without being cancelled or failing
+}
+
+interface Work {
+  controller: AbortController;
+  progress: RunProgress;
+}
+
+/** Works on runs, one at a time in a library. */
+export class RunService {
+  readonly #context: AppContext;
+  readonly #underWay = new Map<number, Work>();
+  readonly #unsettled = new Set<Promise<unknown>>();
+
+  constructor(context: AppContext) {
+    this.#context = context;
+    context.engine.onNote((note) => this.#keepNote(note, this.#underWay.keys()));
+  }
+
+  /** Of the run that is under way here. */
+  get progress(): RunProgress | undefined {
+    for (const { progress } of this.#underWay.values()) return progress;
+    return undefined;
+  }
+
+  isUnderWay(runId: number): boolean {
+    return this.#underWay.has(runId);
+  }
+
+  /**
+   * Throws BAD_ARGUMENT while the run is under way, or any run here when none is named; `then` says what can be done
+   * afterwards.
+   */
+  refuseUnderWay(then: string, runId?: number): void {
+    if (runId !== undefined && this.#context.runRow(runId).elsewhere) {
+      throw new AppError(
+        'BAD_ARGUMENT',
+        `Run ${runId} is under way in another Winnow`,
+        `Pause it there or wait for its end, then ${then}.`,
+      );
+    }
+    const busy = runId === undefined ? this.#underWay.size > 0 : this.isUnderWay(runId);
+    if (!busy) return;
+    const name = runId === undefined ? 'A run' : `Run ${runId}`;
+    throw new AppError('BAD_ARGUMENT', `${name} is under way`, `Pause it or wait for its end, then ${then}.`);
+  }
+
+  /** Turns what was asked for into a spec. Throws NOT_FOUND, BAD_ARGUMENT or BAD_MODEL. */
+  resolve(folders: readonly string[], dial: DialRequest, options: WorkOptions): Promise<ResolvedSpec> {
+    const { registry, engine, library } = this.#context;
+    return resolveSpec(folders, dial, registry, engine, (modelSha256, device) => {
+      const key = calibrationKey(modelSha256, device, this.#context.threads(options.threads));
+      const calibration = library.calibrations.get(key);
+      return calibration && calibratedPresets(calibration);
+    });
+  }
+
+  /** Keeps the run in the library, due for a scan. The caller has a transaction. */
+  keep({ spec, model: { name, path, manifest } }: ResolvedSpec): RunRow {
+    const { library } = this.#context;
+    library.models.put({ sha256: spec.modelSha256, name, path, manifest });
+    const { id } = library.runs.ensure(spec, this.#context.now());
+    library.runs.setScanDue(id, true);
+    return this.#context.runRow(id);
+  }
+
+  async start(folders: readonly string[], dial: DialRequest, options: WorkOptions): Promise<Run> {
+    const resolved = await this.resolve(folders, dial, options);
+    const { run } = await this.#work(() => this.keep(resolved), resolved.model, resolved.device, options);
+    return run;
+  }
+
+  /** Goes on with a run; one that is done stays as it is. */
+  async resume(runId: number, options: WorkOptions): Promise<Run> {
+    const row = this.#context.runRow(runId);
+    if (row.state === 'done') return describeRun(this.#context.library, row);
+    return (await this.goOn(runId, options)).run;
+  }
+
+  /** Scans a run's folders when that is due, and predicts what is pending. */
+  async goOn(runId: number, options: WorkOptions): Promise<Ending> {
+    const { library, registry, engine } = this.#context;
+    const { spec } = this.#context.runRow(runId);
+    await resolveFolders(spec.folders); // all must be there: a missing drive is no reason to fail its files
+    const model = await locateModel(library.models.get(spec.modelSha256), registry);
+    const { device, note } = await deviceToGoOn(spec.device, engine);
+    const take = () => {
+      if (note !== undefined) this.#keepNote(note, [runId]);
+      return this.#context.runRow(runId);
+    };
+    return this.#work(take, model, device, options);
+  }
+
+  cancel(runId: number): undefined {
+    const work = this.#underWay.get(runId);
+    if (work === undefined) {
+      if (this.#context.library.runs.get(runId)?.elsewhere === true) this.refuseUnderWay('go on here', runId);
+      throw new AppError('NOT_FOUND', `Run ${runId} is not under way here`);
+    }
+    work.controller.abort();
+    return undefined;
+  }
+
+  /** Ends the work on all runs; they can be resumed. */
+  async close(): Promise<void> {
+    for (const { controller } of this.#underWay.values()) controller.abort();
+    await Promise.allSettled(this.#unsettled);
+  }
+
+  /** Keeps with runs what became of their devices, and tells. */
+  #keepNote(note: string, runIds: Iterable<number>): void {
+    const ids = [...runIds];
+    for (const runId of ids) this.#context.library.runs.addNote(runId, note);
+    const [runId] = ids;
+    this.#context.emit({ type: 'notice', message: note, ...(runId !== undefined && { runId }) });
+  }
+
+  #work(start: () => RunRow, model: ModelPackage, device: Device, options: WorkOptions): Promise<Ending> {
+    const work = this.#workAlone(start, model, device, options);
+    const settled = work.catch(() => undefined).finally(() => this.#unsettled.delete(settled));
+    this.#unsettled.add(settled);
+    return work;
+  }
+
+  /** Works on the run that `start` gives, alone in the library, until its end or its cancellation. */
+  async #workAlone(
+    start: () => RunRow,
+    model: ModelPackage,
+    device: Device,
+    options: WorkOptions,
+  ): Promise<Ending> {
+    const { library, engine, clock } = this.#context;
+    const threads = this.#context.threads(options.threads);
+    const lock = library.acquireWriter();
+    const controller = new AbortController();
+    let row: RunRow | undefined;
+    try {
+      row = library.transaction(() => this.#take(start));
+      const { id, spec } = row;
+      this.#underWay.set(id, {
+        controller,
+        progress: beforeFirst(describeRun(library, row), library.results.folderCounts(id)),
+      });
+      const emit = (event: AppEvent) => {
+        if (event.type === 'progress') this.#underWay.set(id, { controller, progress: event.progress });
+        this.#context.emit(event);
+      };
+      const outlook = outlookOf(library, spec, calibrationKey(spec.modelSha256, device, threads));
+      const job = new RunJob(row, {
+        library,
+        engine,
+        model,
+        device,
+        clock,
+        emit,
+        outlook,
+        threads,
+        signal: controller.signal,
+        batch: options.batch,
+      });
+      const notice = await job.execute();
+      const run = describeRun(library, this.#context.runRow(id));
+      return { run, cancelled: controller.signal.aborted, notice };
+    } finally {
+      if (row !== undefined) this.#underWay.delete(row.id);
+      lock.release();
+    }
+  }
+
+  /** Takes a run out of the queue if it waits there; from here on it is under way for whoever looks. */
+  #take(start: () => RunRow): RunRow {
+    const { library } = this.#context;
+    const { id, scanDue } = start();
+    library.queue.remove(id);
+    library.runs.setState(id, scanDue ? 'scanning' : 'running');
+    return this.#context.runRow(id);
+  }
+}
+
+function beforeFirst({ id, counts, blank }: Run, folders: FolderCounts[]): RunProgress {
+  const nothingYet = { imagesPerSecond: 0, secondsLeft: undefined };
+  return { ...counts, blank, runId: id, phase: 'scanning', ...nothingYet, folders };
+}

@@ -1,0 +1,2 @@
+/** Milliseconds since some fixed moment. */
+export type Clock = () => number;
