@@ -6,7 +6,7 @@ import { createAppService } from '../../electron/core/app-service.ts';
 import { keptText } from '../../electron/core/files/kept-text.ts';
 import { ModelRegistry } from '../../electron/core/registry/model-registry.ts';
 import { DeviceEngine } from '../../electron/engine/devices/device-engine.ts';
-import { TrainerClient } from '../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../electron/engine/hosts/trainer-client.ts';
 import { root } from '../setup.mjs';
 import { writePhotos } from './pictures.ts';
 import { median, printTable } from './tables.ts';
@@ -72,7 +72,7 @@ async function runOnce(work: string, folder: string, withSums: boolean): Promise
       trials: keptText(path.join(data, 'devices.json')),
       trial: { packagePath: path.join(models, 'everyday10.safetensors'), pictures: samples },
     }),
-    trainer: new TrainerClient(),
+    trainer: connectTrainer(),
     registry: new ModelRegistry({ bundledFolder: models, userFolder: path.join(data, 'models') }),
     clock: Date.now,
     folders: { data, samples },

@@ -8,7 +8,7 @@ import { readManifest } from '../../electron/core/packages/read-package.ts';
 import { resultSortSchema } from '../../electron/shared/api/results.ts';
 import type { ResultFilter } from '../../electron/shared/api/results.ts';
 import type { Manifest } from '../../electron/shared/model-package.ts';
-import { TrainerClient } from '../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from '../../test/electron/support/engine-double.ts';
 import { makeLargeLibrary } from '../../test/electron/support/large-library.ts';
 import { root } from '../setup.mjs';
@@ -39,7 +39,7 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
   const app = createAppService({
     libraryPath,
     engine: new EngineDouble(),
-    trainer: new TrainerClient(),
+    trainer: connectTrainer(),
     registry: new ModelRegistry({ bundledFolder: path.join(root, 'resources/models'), userFolder: work }),
     clock: Date.now,
     folders: { data: work, samples: path.join(root, 'resources/samples/everyday') },

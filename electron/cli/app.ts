@@ -5,7 +5,7 @@ import { keptText } from '../core/files/kept-text.ts';
 import { dataFolder } from '../core/files/data-folder.ts';
 import { ModelRegistry } from '../core/registry/model-registry.ts';
 import { DeviceEngine } from '../engine/devices/device-engine.ts';
-import { TrainerClient } from '../engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../engine/hosts/trainer-client.ts';
 import { SAMPLE_MODEL } from '../shared/api/settings.ts';
 import { oneLine } from './format.ts';
 import { tell } from './terminal.ts';
@@ -29,7 +29,7 @@ export async function withApp<T>(
       trials: keptText(join(data, 'devices.json')),
       trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: samplesFolder },
     }),
-    trainer: new TrainerClient(),
+    trainer: connectTrainer(),
     registry: new ModelRegistry({
       bundledFolder,
       userFolder: join(data, 'models'),

@@ -1,19 +1,20 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { answerMessage } from '../shared/calls.ts';
+import type { CallMessage } from '../shared/calls.ts';
 import { AppError } from '../shared/errors.ts';
 import { RunLists } from './columns/run-lists.ts';
+import type { Changes } from './store/change-log.ts';
 import { toLibraryError } from './store/library-error.ts';
 import { Library } from './store/library.ts';
 import { openDatabase } from './store/open-database.ts';
 import type { ReaderData, ReaderError, ReaderReply, ReaderRequest, UpdateData } from './reading/messages.ts';
 import { answers, isWithoutPause } from './reading/questions.ts';
-import type { Reader } from './reading/questions.ts';
+import type { QuestionName, Reader } from './reading/questions.ts';
 
 // A thread that answers questions about a library over a connection of its own that can only read (see LibraryReaders), or
 // brings it up to date (see LibraryUpdate).
 const { libraryPath, ...data } = workerData as ReaderData | UpdateData;
 let reader: Reader | undefined;
-
-type Question = Extract<ReaderRequest, { id: number }>;
 
 if ('migrations' in data) openDatabase(libraryPath, data.migrations).close();
 else parentPort?.on('message', take);
@@ -22,24 +23,19 @@ function take(request: ReaderRequest): void {
   if ('close' in request) {
     reader?.library.close();
     parentPort?.close();
-  } else void reply(request);
+  } else void answerMessage(request, ask, toFailure, post);
 }
 
-async function reply({ id, name, question, changes }: Question): Promise<void> {
-  try {
-    reader ??= openReader();
-    const { lists, library } = reader;
-    const answered = answers[name] as (reader: Reader, question: unknown) => unknown;
-    const answer = isWithoutPause(name)
-      ? library.reading(() => {
-          if (changes !== undefined) lists.update(changes);
-          return answered({ library, lists }, question);
-        })
-      : await answered(reader, question);
-    post({ id, answer }, listsIn(answer)); // moved, not copied
-  } catch (error) {
-    post({ id, error: toReaderError(toLibraryError(error, libraryPath)) });
-  }
+function ask({ call, args: [question, changes] }: CallMessage): unknown {
+  reader ??= openReader();
+  const { lists, library } = reader;
+  const name = call as QuestionName;
+  const answered = answers[name] as (reader: Reader, question: unknown) => unknown;
+  if (!isWithoutPause(name)) return answered(reader, question);
+  return library.reading(() => {
+    if (changes !== undefined) lists.update(changes as Changes);
+    return answered({ library, lists }, question);
+  });
 }
 
 function openReader(): Reader {
@@ -47,17 +43,18 @@ function openReader(): Reader {
   return { library, lists: new RunLists(library) };
 }
 
-/** The memory of the lists of numbers that an answer has. */
+/** Sends an answer; the memory of the lists of numbers in it is moved, not copied. */
+function post(reply: ReaderReply): void {
+  parentPort?.postMessage(reply, reply.kind === 'value' ? listsIn(reply.value) : []);
+}
+
 function listsIn(answer: unknown): ArrayBuffer[] {
   const parts: unknown[] = answer instanceof Object && !Array.isArray(answer) ? Object.values(answer) : [];
   return parts.flatMap((part) => (part instanceof Uint32Array ? [part.buffer as ArrayBuffer] : []));
 }
 
-function post(message: ReaderReply, moved: ArrayBuffer[] = []): void {
-  parentPort?.postMessage(message, moved);
-}
-
-function toReaderError(error: unknown): ReaderError {
+function toFailure(thrown: unknown): ReaderError {
+  const error = toLibraryError(thrown, libraryPath);
   if (error instanceof AppError) return { code: error.code, message: error.message, hint: error.hint };
   return error instanceof Error
     ? { message: error.message, stack: error.stack }

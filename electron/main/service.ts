@@ -4,7 +4,7 @@ import type { AppService } from '../core/app-service.ts';
 import { keptText } from '../core/files/kept-text.ts';
 import { ModelRegistry } from '../core/registry/model-registry.ts';
 import { DeviceEngine } from '../engine/devices/device-engine.ts';
-import { TrainerClient } from '../engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../engine/hosts/trainer-client.ts';
 import { SAMPLE_MODEL } from '../shared/api/settings.ts';
 import type { AppPaths } from './app-paths.ts';
 import { utilityHost } from './utility-host.ts';
@@ -19,7 +19,7 @@ export function setupService({ data, models, samples, engineHost, trainingHost }
       trials: keptText(join(data, 'devices.json')),
       trial: { packagePath: join(models, `${SAMPLE_MODEL}.safetensors`), pictures: samples },
     }),
-    trainer: new TrainerClient({ hostEntry: trainingHost, startHost: utilityHost }),
+    trainer: connectTrainer({ hostEntry: trainingHost, startHost: utilityHost }),
     registry: new ModelRegistry({
       bundledFolder: models,
       userFolder: join(data, 'models'),

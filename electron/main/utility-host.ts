@@ -11,7 +11,7 @@ export const utilityHost: StartHost = (entry, environment) => {
   });
   return {
     stderr: child.stderr,
-    send: (request) => child.postMessage(request),
+    send: (message) => child.postMessage(message),
     onMessage: (listener) => void child.on('message', (reply: HostReply) => listener(reply)),
     onEnd: (listener) => {
       child.on('error', (type, location) => listener({ error: new Error(`${type} at ${location}`) }));

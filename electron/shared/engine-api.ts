@@ -119,6 +119,19 @@ export interface Mark {
 }
 
 /**
+ * Pictures for people, made of the one in a file: upright, in sRGB. They need no model, and go on beside predictions, slower.
+ * All reject with BAD_IMAGE when there is none to show.
+ */
+export interface PictureCalls {
+  /** The picture for the screen. */
+  render(path: string, options: RenderOptions): Promise<RenderedPicture>;
+  /** What lies in boxes of the picture, each as a JPEG, in their order; undefined for a box beside it. */
+  crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]>;
+  /** The whole picture as PNG with something drawn over it. Rejects with BAD_ARGUMENT when a mask is not of its size. */
+  overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array>;
+}
+
+/**
  * The only thing that the app knows of the engine host. Failures of the engine itself are AppErrors;
  * failures of one image are outcomes.
  */
@@ -136,15 +149,7 @@ export interface EngineApi {
    * on in smaller batches or on another device, which a note tells.
    */
   predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]>;
-  /**
-   * The picture in a file for the screen; needs no model, and goes on beside predictions, slower. Rejects with BAD_IMAGE
-   * when there is none to show.
-   */
-  render(path: string, options: RenderOptions): Promise<RenderedPicture>;
-  /** What lies in boxes of the picture, each as a JPEG, in their order; undefined for a box beside it. Rejects likewise. */
-  crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]>;
-  /** The whole picture as PNG with something drawn over it. Rejects likewise, also when a mask is not of its size. */
-  overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array>;
+  readonly pictures: PictureCalls;
   /** Lets `listener` hear the reason each time that the engine has crashed and is started again. */
   onCrash(listener: (reason: string) => void): void;
   /** Lets `listener` hear, as one sentence, each time that a model goes on otherwise on a GPU, or on another device. */

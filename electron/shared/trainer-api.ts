@@ -66,11 +66,8 @@ export interface SolvedHead {
   iterations: number;
 }
 
-/**
- * All that the app knows of the training host, a process of its own. Failures are AppErrors; when the process dies, calls
- * under way are rejected with ENGINE, and the next `open` starts another.
- */
-export interface TrainerApi {
+/** What the training host is asked; PictureTrainer answers. Pixels never travel. */
+export interface TrainerCalls {
   /** Reads and decodes files; one answer each, in their order. */
   inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]>;
   open(setup: TrainerSetup): Promise<void>;
@@ -97,6 +94,13 @@ export interface TrainerApi {
   ): Promise<{ place: number; error: string }[]>;
   /** Solves a last layer for the features that were added, to its optimum, and forgets them. */
   solveHead(options: { classes: number; smoothing: number; decay: number }): Promise<SolvedHead>;
+}
+
+/**
+ * All that the app knows of the training host, a process of its own. Failures are AppErrors; when the process dies, calls
+ * under way are rejected with ENGINE, and the next `open` starts another.
+ */
+export interface TrainerApi extends TrainerCalls {
   /** Ends the host at once; calls under way are rejected with CANCELLED. A later call starts it again. */
   close(): Promise<void>;
 }

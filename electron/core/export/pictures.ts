@@ -33,7 +33,7 @@ export async function writeCrops(
     if (paths.length === 0) return undefined;
     return async (source) => {
       const boxes = image.objects.map(({ box }) => box);
-      for (const [index, crop] of (await engine.crop(source, boxes)).entries())
+      for (const [index, crop] of (await engine.pictures.crop(source, boxes)).entries())
         if (crop !== undefined) await target.write(paths[index] ?? '', crop);
       count(image);
     };
@@ -58,7 +58,7 @@ export async function writeOverlays(
     const marks = image.objects.map((object) => marksOf(object, colourOf(object.label)));
     const place = names.file(image.path, '.png');
     return async (source) => {
-      await target.write(place, await engine.overlay(source, marks));
+      await target.write(place, await engine.pictures.overlay(source, marks));
       count(image);
     };
   });

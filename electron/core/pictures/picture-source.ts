@@ -116,7 +116,7 @@ export class PictureSource {
   }
 
   async #wholePicture({ path }: LocatedImage): Promise<PictureContent> {
-    const { bytes, type } = await this.#parts.engine.render(path, {});
+    const { bytes, type } = await this.#parts.engine.pictures.render(path, {});
     return { type, size: bytes.length, body: bytes };
   }
 
@@ -126,7 +126,7 @@ export class PictureSource {
     // What the engine has begun is kept, wanted or not: it would be paid for twice.
     return this.#queue.add(async () => {
       signal.throwIfAborted();
-      const { bytes } = await this.#parts.engine.render(path, { maxSide: THUMBNAIL_SIDE });
+      const { bytes } = await this.#parts.engine.pictures.render(path, { maxSide: THUMBNAIL_SIDE });
       await this.cache.write(version, bytes).catch((error: unknown) => this.#tellOnce(error));
       return bytes;
     });

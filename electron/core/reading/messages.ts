@@ -1,7 +1,6 @@
+import type { AnswerMessage, CallMessage } from '../../shared/calls.ts';
 import type { WireError } from '../../shared/wire.ts';
-import type { Changes } from '../store/change-log.ts';
 import type { Migration } from '../store/migrate.ts';
-import type { QuestionName } from './questions.ts';
 
 /** What a reader is started with. */
 export interface ReaderData {
@@ -14,13 +13,12 @@ export interface UpdateData extends ReaderData {
 }
 
 /**
- * What a reader is sent: a question, with what has changed since the one before where it is about a list, or that there will be
- * no more.
+ * What a reader is sent: a question, and behind it what has changed since the one before where it is about a list; or that
+ * there will be no more.
  */
-export type ReaderRequest =
-  { id: number; name: QuestionName; question: unknown; changes: Changes | undefined } | { close: true };
+export type ReaderRequest = CallMessage | { close: true };
 
 /** And what it sends back. `stack` is there for a mistake in Winnow only. */
-export type ReaderReply = { id: number; answer: unknown } | { id: number; error: ReaderError };
+export type ReaderReply = AnswerMessage<ReaderError>;
 
 export type ReaderError = WireError | { message: string; stack: string | undefined };

@@ -11,6 +11,7 @@ import type {
   RunEvaluation,
 } from '../../shared/api/results.ts';
 import type { RunDetails, RunEstimate } from '../../shared/api/runs.ts';
+import type { ArgumentsOf, ResultOf } from '../../shared/calls.ts';
 import { evaluateFound } from '../evaluate/evaluate-found.ts';
 import { evaluateImages } from '../evaluate/evaluate-run.ts';
 import { previewExport } from '../export/export-run.ts';
@@ -37,25 +38,31 @@ interface ListRequest {
 
 /** What can take long to read from a library: asked in another thread, in values that can be copied there and back. */
 export interface Questions {
-  findImages: [ListRequest & { sort: ResultSort; comparedWith: number | undefined }, ImageList];
-  resultFacets: [ListRequest & { open: FolderPlace[] | undefined }, ResultFacets];
-  readAhead: [{ run: RunRow; part: ColumnPart }, undefined];
-  describeRun: [{ run: RunRow }, Omit<RunDetails, 'run'>];
-  classNames: [{ run: RunRow }, ClassNames];
-  compareRuns: [{ run: RunRow; other: RunRow }, RunComparison];
-  comparableRuns: [{ run: RunRow }, SharedImages[]];
-  evaluateRun: [{ run: RunRow }, RunEvaluation];
-  evaluateFound: [{ run: RunRow; truth: string }, FoundEvaluation];
-  estimateRun: [{ resolved: ResolvedSpec; threads: number; inputSize: number | undefined }, RunEstimate];
-  previewExport: [ListRequest & { columns: ColumnSet }, ExportPreview];
-  countFolders: [{ folderId?: number | undefined }, CountedFolder[]];
-  summary: [object, LibrarySummary];
-  findDamage: [object, Damage];
+  findImages(
+    question: ListRequest & { sort: ResultSort; comparedWith: number | undefined },
+  ): Promise<ImageList>;
+  resultFacets(question: ListRequest & { open: FolderPlace[] | undefined }): Promise<ResultFacets>;
+  readAhead(question: { run: RunRow; part: ColumnPart }): Promise<undefined>;
+  describeRun(question: { run: RunRow }): Promise<Omit<RunDetails, 'run'>>;
+  classNames(question: { run: RunRow }): Promise<ClassNames>;
+  compareRuns(question: { run: RunRow; other: RunRow }): Promise<RunComparison>;
+  comparableRuns(question: { run: RunRow }): Promise<SharedImages[]>;
+  evaluateRun(question: { run: RunRow }): Promise<RunEvaluation>;
+  evaluateFound(question: { run: RunRow; truth: string }): Promise<FoundEvaluation>;
+  estimateRun(question: {
+    resolved: ResolvedSpec;
+    threads: number;
+    inputSize: number | undefined;
+  }): Promise<RunEstimate>;
+  previewExport(question: ListRequest & { columns: ColumnSet }): Promise<ExportPreview>;
+  countFolders(question: { folderId?: number | undefined }): Promise<CountedFolder[]>;
+  summary(question: object): Promise<LibrarySummary>;
+  findDamage(question: object): Promise<Damage>;
 }
 
 export type QuestionName = keyof Questions;
-export type QuestionOf<Name extends QuestionName> = Questions[Name][0];
-export type AnswerTo<Name extends QuestionName> = Questions[Name][1];
+export type QuestionOf<Name extends QuestionName> = ArgumentsOf<Questions, Name>[0];
+export type AnswerTo<Name extends QuestionName> = ResultOf<Questions, Name>;
 
 /** What a thread reads from. */
 export interface Reader {

@@ -1,21 +1,16 @@
 import { Worker } from 'node:worker_threads';
+import { OpenCalls } from '../../shared/calls.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Changes } from '../store/change-log.ts';
 import type { ReaderData, ReaderError, ReaderReply, ReaderRequest } from './messages.ts';
 import type { QuestionName } from './questions.ts';
 import { readerEntry } from './reader-entry.ts';
 
-interface Waiting {
-  resolve: (answer: unknown) => void;
-  reject: (error: Error) => void;
-}
-
 /** A thread that reads a library. It keeps no process alive while nothing is asked. */
 export class ReaderThread {
   readonly #worker: Worker;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #open = new OpenCalls(toError);
   readonly #ended: Promise<void>;
-  #asked = 0;
   #closing = false;
 
   /** `onEnd` hears when it has ended, of itself or because it was closed. */
@@ -27,11 +22,9 @@ export class ReaderThread {
     this.#worker.on('error', (error) => (reason = error instanceof Error ? error.message : String(error)));
     this.#ended = new Promise((resolve) => {
       this.#worker.once('exit', () => {
-        for (const { reject } of this.#waiting.values())
-          reject(
-            new AppError('LIBRARY', `The thread that reads the library is gone: ${reason}`, 'Try again.'),
-          );
-        this.#waiting.clear();
+        this.#open.end(
+          () => new AppError('LIBRARY', `The thread that reads the library is gone: ${reason}`, 'Try again.'),
+        );
         onEnd();
         resolve();
       });
@@ -40,16 +33,14 @@ export class ReaderThread {
 
   /** How many questions wait for their answers. */
   get load(): number {
-    return this.#waiting.size;
+    return this.#open.size;
   }
 
   /** `changes`: what was written since it was asked before, where the question is about a list. */
   ask(name: QuestionName, question: unknown, changes?: Changes): Promise<unknown> {
-    const id = ++this.#asked;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { resolve, reject });
+    return this.#open.send(name, [question, changes], (message) => {
+      this.#send(message);
       this.#worker.ref();
-      this.#send({ id, name, question, changes });
     });
   }
 
@@ -66,11 +57,8 @@ export class ReaderThread {
   }
 
   #take(reply: ReaderReply): void {
-    const waiting = this.#waiting.get(reply.id);
-    this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0 && !this.#closing) this.#worker.unref();
-    if ('error' in reply) waiting?.reject(toError(reply.error));
-    else waiting?.resolve(reply.answer);
+    this.#open.settle(reply);
+    if (this.#open.size === 0 && !this.#closing) this.#worker.unref();
   }
 }
 

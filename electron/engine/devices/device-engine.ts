@@ -1,13 +1,10 @@
 import type {
-  Box,
   EngineApi,
   EngineDial,
   EngineModel,
   ImageOutcome,
-  Mark,
   OpenedModel,
-  RenderedPicture,
-  RenderOptions,
+  PictureCalls,
 } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { KeptText } from '../../shared/kept-text.ts';
@@ -57,6 +54,10 @@ export class DeviceEngine implements EngineApi {
     this.#trials = new DeviceTrials(trials, (device) => tryDevice(device, trial, startHost, hostEntry));
   }
 
+  get pictures(): PictureCalls {
+    return this.#processor.pictures;
+  }
+
   devices(again = false): Promise<Device[]> {
     const now = performance.now();
     if (!again && this.#listed !== undefined && now - this.#listed.at < LIST_LIFETIME)
@@ -74,18 +75,6 @@ export class DeviceEngine implements EngineApi {
 
   predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
     return this.#workers.predict(paths, dial);
-  }
-
-  render(path: string, options: RenderOptions): Promise<RenderedPicture> {
-    return this.#processor.render(path, options);
-  }
-
-  crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#processor.crop(path, boxes);
-  }
-
-  overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
-    return this.#processor.overlay(path, marks);
   }
 
   onCrash(listener: (reason: string) => void): void {

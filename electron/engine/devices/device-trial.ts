@@ -4,7 +4,7 @@ import type { EngineDial, EngineModel, ImageOutcome } from '../../shared/engine-
 import { AppError } from '../../shared/errors.ts';
 import type { Device } from '../../shared/run.ts';
 import { HostEnded, HostProcess } from '../hosts/host-process.ts';
-import type { HostCall, HostResults } from '../hosts/messages.ts';
+import type { HostCalls } from '../hosts/host-calls.ts';
 import { readClassifier } from '../pictures/read-preprocessing.ts';
 import type { StartHost } from '../hosts/start-host.ts';
 
@@ -33,7 +33,7 @@ export async function tryDevice(
   startHost: StartHost,
   hostEntry: string,
 ): Promise<TrialEnd> {
-  const host = new HostProcess<HostCall, HostResults>(startHost, hostEntry, THREADS, 'its process');
+  const host = new HostProcess<HostCalls>(startHost, hostEntry, THREADS, 'its process');
   try {
     const { preprocessing, tokenKeep } = await readClassifier(packagePath);
     const model = {
@@ -45,7 +45,7 @@ export async function tryDevice(
     const dials = [whole, { tokenKeep, blockThreshold: 0.5 }];
     const paths = await somePictures(pictures);
     const predict = (on: Pick<EngineModel, 'device' | 'precision'>) =>
-      predictWith(host, { ...model, ...on }, paths, dials);
+      predictWith(host.calls(LIMIT), { ...model, ...on }, paths, dials);
     const expected = await predict({ device: 'cpu', precision: 'fp32' });
     if (paths.length === 0 || expected.flat().some(({ status }) => status === 'failed')) {
       throw new AppError('ENGINE', 'the processor could not predict the pictures');
@@ -79,14 +79,14 @@ async function somePictures(folder: string): Promise<string[]> {
 
 /** The outcomes at each dial. */
 async function predictWith(
-  host: HostProcess<HostCall, HostResults>,
+  host: HostCalls,
   model: EngineModel,
   paths: readonly string[],
   dials: readonly EngineDial[],
 ): Promise<ImageOutcome[][]> {
-  await host.ask({ call: 'open', model }, LIMIT);
+  await host.open(model);
   const outcomes: ImageOutcome[][] = [];
-  for (const dial of dials) outcomes.push(await host.ask({ call: 'predict', paths, dial }, LIMIT));
+  for (const dial of dials) outcomes.push(await host.predict(paths, dial));
   return outcomes;
 }
 

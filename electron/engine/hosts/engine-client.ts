@@ -2,27 +2,26 @@ import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { callsOver } from '../../shared/calls.ts';
+import type { ArgumentsOf } from '../../shared/calls.ts';
 import type {
-  Box,
   EngineDial,
   EngineModel,
   ImageFacts,
   ImageOutcome,
-  Mark,
-  RenderedPicture,
-  RenderOptions,
+  PictureCalls,
 } from '../../shared/engine-api.ts';
 import { PictureError } from '../../shared/picture-problem.ts';
 import type { PictureProblem } from '../../shared/picture-problem.ts';
 import { isGpu } from '../../shared/run.ts';
 import type { Device } from '../../shared/run.ts';
 import { HostEnded, HostProcess } from './host-process.ts';
-import type { HostCall, HostResults, PictureCall } from './messages.ts';
+import type { HostCalls } from './host-calls.ts';
 import { forkHost } from './start-host.ts';
 import type { StartHost } from './start-host.ts';
 import PQueue from 'p-queue';
 
-type EngineProcess = HostProcess<HostCall, HostResults>;
+type EngineProcess = HostProcess<HostCalls>;
 
 /** The module that an engine host runs. */
 export const defaultHostEntry = join(import.meta.dirname, '..', 'engine-host.ts');
@@ -54,6 +53,8 @@ export class EngineClient {
   readonly #hostEntry: string;
   readonly #startHost: StartHost;
   readonly #watchdog: (images: number) => number;
+  /** See EngineApi. */
+  readonly pictures = callsOver<PictureCalls>((call, args) => this.#picture(call, args), {});
   readonly #crashListeners: ((reason: string) => void)[] = [];
   readonly #starting = new PQueue({ concurrency: 1 });
   #host: EngineProcess | undefined;
@@ -75,7 +76,7 @@ export class EngineClient {
   /** See EngineApi; `withGpus`: asks drivers too. */
   async devices(withGpus = false): Promise<Device[]> {
     const host = await this.#runningHost();
-    return this.#ask(host, { call: 'devices', withGpus }, DEVICES_LIMIT).catch((error: unknown) => {
+    return this.#ask(host, () => host.calls(DEVICES_LIMIT).devices(withGpus)).catch((error: unknown) => {
       throw error instanceof HostEnded
         ? new AppError('ENGINE', `The engine crashed: ${error.message}`)
         : error;
@@ -92,7 +93,7 @@ export class EngineClient {
     await this.#runningHost();
     if (running === undefined) return; // a new host has opened the model as it started
     try {
-      await this.#ask(running, { call: 'open', model }, START_LIMIT);
+      await this.#ask(running, () => running.calls(START_LIMIT).open(model));
     } catch (error) {
       if (!(error instanceof HostEnded)) throw error;
       await this.#runningHost();
@@ -105,18 +106,6 @@ export class EngineClient {
       () => this.#attempt(paths, dial),
       () => this.#examineAll(paths, dial),
     );
-  }
-
-  render(path: string, options: RenderOptions): Promise<RenderedPicture> {
-    return this.#picture({ call: 'render', path, options });
-  }
-
-  crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
-    return this.#picture({ call: 'crop', path, boxes });
-  }
-
-  overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
-    return this.#picture({ call: 'overlay', path, marks });
   }
 
   onCrash(listener: (reason: string) => void): void {
@@ -137,12 +126,14 @@ export class EngineClient {
   }
 
   /** Asks for what is made of one picture; one that ends the host is not tried again. */
-  async #picture<Call extends PictureCall>(call: Call): Promise<HostResults[Call['call']]> {
-    const key = JSON.stringify([call.path, await fileVersion(call.path)]);
+  async #picture(call: keyof PictureCalls, args: ArgumentsOf<PictureCalls>): Promise<unknown> {
+    const [path] = args;
+    const key = JSON.stringify([path, await fileVersion(path)]);
     const attempt = async () => {
       const problem = this.#notRendered.get(key);
       if (problem !== undefined) throw new PictureError(problem);
-      return this.#ask(await this.#runningHost(), call, RENDER_LIMIT);
+      const host = await this.#runningHost();
+      return this.#ask(host, () => host.ask(call, args, RENDER_LIMIT));
     };
     const examine = async () => {
       try {
@@ -185,19 +176,17 @@ export class EngineClient {
 
   async #attempt(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
     const host = await this.#runningHost();
-    const outcomes = await this.#ask(host, { call: 'predict', paths, dial }, this.#watchdog(paths.length));
+    const outcomes = await this.#ask(host, () =>
+      host.calls(this.#watchdog(paths.length)).predict(paths, dial),
+    );
     this.#crashesInARow = 0;
     return outcomes;
   }
 
   /** Asks the host; notes when that is its end. A host that has lost its device is ended. */
-  async #ask<Call extends HostCall>(
-    host: EngineProcess,
-    call: Call,
-    limit: number,
-  ): Promise<HostResults[Call['call']]> {
+  async #ask<T>(host: EngineProcess, work: () => Promise<T>): Promise<T> {
     try {
-      return await host.ask(call, limit);
+      return await work();
     } catch (error) {
       if (error instanceof HostEnded) this.#lose(host, error.message);
       if (error instanceof AppError && error.code === 'DEVICE_LOST') {
@@ -281,10 +270,8 @@ export class EngineClient {
       );
       this.#host = host;
       try {
-        await host.ask(
-          model === undefined ? { call: 'devices', withGpus: false } : { call: 'open', model },
-          START_LIMIT,
-        );
+        const calls = host.calls(START_LIMIT);
+        await (model === undefined ? calls.devices(false) : calls.open(model));
         return host;
       } catch (error) {
         host.kill('the engine did not start');

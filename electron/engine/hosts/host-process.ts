@@ -1,6 +1,8 @@
+import { callsOver, OpenCalls } from '../../shared/calls.ts';
+import type { ArgumentsOf, Calls } from '../../shared/calls.ts';
 import { AppError } from '../../shared/errors.ts';
 import { terminalText } from '../../shared/terminal-text.ts';
-import type { HostReply } from './messages.ts';
+import type { HostError } from './messages.ts';
 import type { HostChild, StartHost } from './start-host.ts';
 
 /** The host process ended, or did not answer in time and was ended, while something was asked of it. */
@@ -8,42 +10,32 @@ export class HostEnded extends Error {
   override readonly name = 'HostEnded';
 }
 
-interface Waiting {
-  resolve: (value: unknown) => void;
-  reject: (error: unknown) => void;
-  watchdog: NodeJS.Timeout;
-}
-
 const LOAD_LIMIT = 120_000; // milliseconds
 const PRINTED_LIMIT = 4000; // characters
 
-/**
- * One host: a child process, and the requests that it has not answered yet. `Calls` are those that it knows, `Results` what
- * they come back with, by name.
- */
-export class HostProcess<Calls extends { call: string }, Results extends Record<Calls['call'], unknown>> {
+/** One host: a child process that answers the calls of `Api`, and those that it has not answered yet. */
+export class HostProcess<Api extends Calls<Api>> {
   readonly threads: number;
   readonly #name: string;
   readonly #child: HostChild;
-  readonly #waiting = new Map<number, Waiting>();
-  readonly #ready: Promise<void>;
-  #nextId = 1;
+  readonly #open = new OpenCalls<HostError>(({ code, message, hint }) => new AppError(code, message, hint));
+  readonly #ready = Promise.withResolvers<undefined>();
   #ended: string | undefined;
   #printed = ''; // the end of what it wrote to stderr
 
   /**
-   * Starts `entry`, a module that answers requests, with so many threads for decoding and one to wait on the engine. `name`:
+   * Starts `entry`, a module that answers calls, with so many threads for decoding and one to wait on the engine. `name`:
    * what the process is called when it fails.
    */
   constructor(start: StartHost, entry: string, threads: number, name = 'the engine host') {
     this.threads = threads;
     this.#name = name;
     this.#child = start(entry, { ...process.env, UV_THREADPOOL_SIZE: String(threads + 1) });
-    const ready = Promise.withResolvers<unknown>();
-    this.#waiting.set(0, { ...ready, watchdog: this.#watch(LOAD_LIMIT) });
-    this.#ready = ready.promise.then(() => undefined);
-    this.#ready.catch(() => undefined); // whoever waits for it hears of it
-    this.#child.onMessage((reply) => this.#settle(reply));
+    void this.#within(LOAD_LIMIT, this.#ready.promise).catch(() => undefined); // whoever waits for it hears of it
+    this.#child.onMessage((reply) => {
+      if (reply.kind === 'ready') this.#ready.resolve(undefined);
+      else this.#open.settle(reply);
+    });
     this.#child.onEnd(({ error, code = null, signal = null }) =>
       this.#end(error?.message ?? describeExit(this.#name, { code, signal }, this.#printed)),
     );
@@ -58,56 +50,43 @@ export class HostProcess<Calls extends { call: string }, Results extends Record<
     return this.#ended;
   }
 
-  /** Asks for something; rejects with the host's AppError, or with HostEnded. */
-  async ask<Call extends Calls>(call: Call, limitMilliseconds: number): Promise<Results[Call['call']]> {
-    await this.#ready;
-    return new Promise((resolve, reject) => {
-      if (this.#ended !== undefined) {
-        reject(new HostEnded(this.#ended));
-        return;
-      }
-      const id = this.#nextId++;
-      this.#waiting.set(id, {
-        resolve: resolve as Waiting['resolve'],
-        reject,
-        watchdog: this.#watch(limitMilliseconds),
-      });
-      this.#child.send({ ...call, id });
-    });
+  /** The host's calls, each of which may take so long; they reject with the host's AppError, or with HostEnded. */
+  calls(limitMilliseconds: number): Api {
+    return callsOver<Api>((call, args) => this.ask(call, args, limitMilliseconds), {});
   }
 
-  /** Ends the process; what it was asked is rejected with HostEnded. */
+  /** A call by its name; see `calls`. */
+  async ask(call: keyof Api & string, args: ArgumentsOf<Api>, limitMilliseconds: number): Promise<unknown> {
+    await this.#ready.promise;
+    if (this.#ended !== undefined) throw new HostEnded(this.#ended);
+    const answer = this.#open.send(call, args, (message) => this.#child.send(message));
+    return this.#within(limitMilliseconds, answer);
+  }
+
+  /** Ends the process; calls under way are rejected with HostEnded. */
   kill(reason: string): void {
     this.#end(reason);
     this.#child.kill();
   }
 
-  #watch(limitMilliseconds: number): NodeJS.Timeout {
+  /** What `work` gives; the process is ended when that takes too long. */
+  async #within<T>(limitMilliseconds: number, work: Promise<T>): Promise<T> {
     const seconds = Math.round(limitMilliseconds / 1000);
-    return setTimeout(() => this.kill(`${this.#name} did not answer for ${seconds} s`), limitMilliseconds);
-  }
-
-  #settle(reply: HostReply): void {
-    const id = reply.kind === 'ready' ? 0 : reply.id;
-    const waiting = this.#waiting.get(id);
-    if (waiting === undefined) return; // the answer came after the watchdog
-    this.#waiting.delete(id);
-    clearTimeout(waiting.watchdog);
-    if (reply.kind === 'error') {
-      const { code, message, hint } = reply.error;
-      waiting.reject(new AppError(code, message, hint));
-    } else {
-      waiting.resolve(reply.kind === 'ready' ? undefined : reply.value);
+    const watchdog = setTimeout(
+      () => this.kill(`${this.#name} did not answer for ${seconds} s`),
+      limitMilliseconds,
+    );
+    try {
+      return await work;
+    } finally {
+      clearTimeout(watchdog);
     }
   }
 
   #end(reason: string): void {
-    this.#ended ??= reason;
-    for (const { reject, watchdog } of this.#waiting.values()) {
-      clearTimeout(watchdog);
-      reject(new HostEnded(this.#ended));
-    }
-    this.#waiting.clear();
+    const ended = (this.#ended ??= reason);
+    this.#ready.reject(new HostEnded(ended)); // without effect when it was ready
+    this.#open.end(() => new HostEnded(ended));
   }
 }
 

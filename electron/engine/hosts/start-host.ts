@@ -1,10 +1,11 @@
 import { fork } from 'node:child_process';
-import type { AnyRequest, HostReply } from './messages.ts';
+import type { CallMessage } from '../../shared/calls.ts';
+import type { HostReply } from './messages.ts';
 
 /** A process that runs a host, however it was started. */
 export interface HostChild {
   stderr: NodeJS.ReadableStream | null;
-  send(request: AnyRequest): void;
+  send(message: CallMessage): void;
   onMessage(listener: (reply: HostReply) => void): void;
   /** Hears that the process could not be started or has ended, and why: an error, an exit code or a signal. The first counts. */
   onEnd(
@@ -14,7 +15,7 @@ export interface HostChild {
   kill(): void;
 }
 
-/** Starts `entry`, a module that answers requests, with an environment. */
+/** Starts `entry`, a module that answers calls, with an environment. */
 export type StartHost = (entry: string, environment: NodeJS.ProcessEnv) => HostChild;
 
 /** A host under Node. */
@@ -26,7 +27,7 @@ export const forkHost: StartHost = (entry, environment) => {
   });
   return {
     stderr: child.stderr,
-    send: (request) => void child.send(request, ignoreFailure),
+    send: (message) => void child.send(message, ignoreFailure),
     onMessage: (listener) => void child.on('message', listener),
     onEnd: (listener) => {
       child.on('error', (error) => listener({ error }));
@@ -36,5 +37,5 @@ export const forkHost: StartHost = (entry, environment) => {
   };
 };
 
-/** A request that finds its host's channel closed: the process is ending, and its end says why better than the channel. */
+/** A call that finds its host's channel closed: the process is ending, and its end says why better than the channel. */
 const ignoreFailure = () => undefined;

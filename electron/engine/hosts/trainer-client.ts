@@ -1,24 +1,12 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import type { EngineDial } from '../../shared/engine-api.ts';
+import { callsOver } from '../../shared/calls.ts';
+import type { ArgumentsOf } from '../../shared/calls.ts';
 import { AppError } from '../../shared/errors.ts';
-import type {
-  HoldoutOutcome,
-  InspectedPicture,
-  InspectOptions,
-  SolvedHead,
-  StepRequest,
-  TrainerApi,
-  TrainerSetup,
-  TrainingExample,
-} from '../../shared/trainer-api.ts';
-import type { StepReport } from '../../shared/training.ts';
+import type { TrainerApi, TrainerCalls } from '../../shared/trainer-api.ts';
 import { HostEnded, HostProcess } from './host-process.ts';
 import { forkHost } from './start-host.ts';
 import type { StartHost } from './start-host.ts';
-import type { TrainingCall, TrainingCallResults } from './training-messages.ts';
-
-type TrainingProcess = HostProcess<TrainingCall, TrainingCallResults>;
 
 /** A call that takes longer means that the host hangs, even on a slow machine with large pictures and batches. */
 const CALL_LIMIT = 6 * 3_600_000; // milliseconds
@@ -37,57 +25,28 @@ export interface TrainerClientOptions {
 }
 
 /**
- * The training host as the rest of the app sees it. It starts the host when it is needed, and again when it has died: what
- * was open in it is gone then, and the next `open` goes on from the last saved state.
+ * The training host as the rest of the app sees it. It is started when it is needed, and again when it has died: what was
+ * open in it is gone then, and the next `open` goes on from the last saved state.
  */
-export class TrainerClient implements TrainerApi {
+export function connectTrainer(options: TrainerClientOptions = {}): TrainerApi {
+  const client = new TrainerClient(options);
+  return callsOver<TrainerCalls, Pick<TrainerApi, 'close'>>((call, args) => client.ask(call, args), {
+    close: () => client.close(),
+  });
+}
+
+class TrainerClient {
   readonly #hostEntry: string;
   readonly #startHost: StartHost;
   readonly #idleLimit: number;
-  #host: TrainingProcess | undefined;
+  #host: HostProcess<TrainerCalls> | undefined;
   #underWay = 0; // calls
   #idle: NodeJS.Timeout | undefined;
 
-  constructor(options: TrainerClientOptions = {}) {
+  constructor(options: TrainerClientOptions) {
     this.#hostEntry = options.hostEntry ?? join(import.meta.dirname, '..', 'training-host.ts');
     this.#startHost = options.startHost ?? forkHost;
     this.#idleLimit = options.idleLimit ?? IDLE_LIMIT;
-  }
-
-  inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]> {
-    return this.#ask({ call: 'inspect', paths, options });
-  }
-
-  open(setup: TrainerSetup): Promise<void> {
-    return this.#ask({ call: 'open', setup });
-  }
-
-  step(request: StepRequest): Promise<StepReport> {
-    return this.#ask({ call: 'step', request });
-  }
-
-  saveState(path: string): Promise<void> {
-    return this.#ask({ call: 'saveState', path });
-  }
-
-  saveWeights(path: string, { averaged }: { averaged: boolean }): Promise<void> {
-    return this.#ask({ call: 'saveWeights', path, averaged });
-  }
-
-  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
-    return this.#ask({ call: 'predict', packagePath, paths, dial });
-  }
-
-  addFeatures(
-    packagePath: string,
-    examples: readonly TrainingExample[],
-    dial: EngineDial,
-  ): Promise<{ place: number; error: string }[]> {
-    return this.#ask({ call: 'addFeatures', packagePath, examples, dial });
-  }
-
-  solveHead(options: { classes: number; smoothing: number; decay: number }): Promise<SolvedHead> {
-    return this.#ask({ call: 'solveHead', ...options });
   }
 
   close(): Promise<void> {
@@ -97,9 +56,9 @@ export class TrainerClient implements TrainerApi {
     return Promise.resolve();
   }
 
-  async #ask<Call extends TrainingCall>(call: Call): Promise<TrainingCallResults[Call['call']]> {
+  async ask(call: keyof TrainerCalls, args: ArgumentsOf<TrainerCalls>): Promise<unknown> {
     if (this.#host?.ended !== undefined) this.#host = undefined;
-    this.#host ??= new HostProcess(
+    this.#host ??= new HostProcess<TrainerCalls>(
       this.#startHost,
       this.#hostEntry,
       availableParallelism(),
@@ -108,7 +67,7 @@ export class TrainerClient implements TrainerApi {
     clearTimeout(this.#idle);
     this.#underWay++;
     try {
-      return await this.#host.ask(call, CALL_LIMIT);
+      return await this.#host.ask(call, args, CALL_LIMIT);
     } catch (error) {
       if (!(error instanceof HostEnded)) throw error;
       if (error.message === CLOSED) throw new AppError('CANCELLED', 'The training host was closed');

@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
-import type { Box, Mark, RenderedPicture, RenderOptions } from '../../shared/engine-api.ts';
+import type { Box, Mark, PictureCalls, RenderedPicture, RenderOptions } from '../../shared/engine-api.ts';
 import type { ImageDecoder } from './decode-image.ts';
 import type { Picture } from './picture.ts';
 import { asPictureError } from './decoder-words.ts';
@@ -16,11 +16,10 @@ const OVERLAY = { compressionLevel: 4 };
 const LONGEST_RENDERING = 60; // seconds
 
 /**
- * Makes pictures for people: upright, in sRGB by the embedded colour profile, whole or shrunk. As much of a damaged
- * picture as can be decoded is shown. Some at a time, and one at a time while `isPredicting`, so that a run hardly
- * notices.
+ * Makes pictures for people, in sRGB by the embedded colour profile. As much of a damaged picture as can be decoded is
+ * shown. Some at a time, and one at a time while `isPredicting`, so that a run hardly notices.
  */
-export class PictureRenderer {
+export class PictureRenderer implements PictureCalls {
   readonly #decoder: ImageDecoder;
   readonly #isPredicting: () => boolean;
   readonly #rendering = new PQueue({ concurrency: RENDERED_AT_ONCE });
@@ -31,12 +30,10 @@ export class PictureRenderer {
     this.#isPredicting = isPredicting;
   }
 
-  /** Throws BAD_IMAGE with the reason. */
   render(path: string, options: RenderOptions): Promise<RenderedPicture> {
     return this.#inTurn(() => this.#render(path, options));
   }
 
-  /** What lies in boxes, undefined beside the picture. Throws BAD_IMAGE with the reason. */
   crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
     return this.#inTurn(async () => {
       const { pixels, width, height } = await this.#pixels(path);
@@ -50,7 +47,6 @@ export class PictureRenderer {
     });
   }
 
-  /** The picture as PNG with marks drawn over it. Throws BAD_IMAGE with the reason, and BAD_ARGUMENT for a mask of another size. */
   overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
     return this.#inTurn(async () => {
       const picture = await this.#pixels(path);

@@ -4,6 +4,7 @@ import type { Device } from '../../shared/run.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from '../addon.ts';
 import { alreadyDecoded, BatchBuffers } from './batch-buffers.ts';
 import type { BatchBuffer, Decoded } from './batch-buffers.ts';
+import type { ModelCalls } from '../hosts/host-calls.ts';
 import type { ImageDecoder } from '../pictures/decode-image.ts';
 import type { Picture } from '../pictures/picture.ts';
 import { DensePictures } from './dense-pictures.ts';
@@ -26,7 +27,7 @@ interface Classifier {
  * What the host does with a batch. For a classifier: read, decode, resize and crop into the batch buffer, predict. There
  * are two buffers, so a second batch is decoded while the first is predicted. See DensePictures for other models.
  */
-export class BatchEngine {
+export class BatchEngine implements ModelCalls {
   readonly #addon: NativeAddon;
   readonly #decoder: ImageDecoder;
   readonly #predicting = new PQueue({ concurrency: 1 });
@@ -43,12 +44,11 @@ export class BatchEngine {
     return this.#batches.pending > 0;
   }
 
-  /** See NativeAddon. */
-  devices(withGpus: boolean): Device[] {
-    return this.#addon.devices(withGpus);
+  devices(withGpus: boolean): Promise<Device[]> {
+    return Promise.resolve(this.#addon.devices(withGpus));
   }
 
-  async open({ packagePath, device, threads, precision, input }: EngineModel): Promise<undefined> {
+  async open({ packagePath, device, threads, precision, input }: EngineModel): Promise<void> {
     const inputSize = input.task === 'classification' ? undefined : input.size;
     const native = await this.#addon.loadModel(packagePath, { device, threads, precision, inputSize });
     const files = new PictureFiles(this.#decoder, threads);

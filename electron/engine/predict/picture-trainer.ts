@@ -7,7 +7,7 @@ import type {
   InspectOptions,
   SolvedHead,
   StepRequest,
-  TrainerApi,
+  TrainerCalls,
   TrainerSetup,
   TrainingExample,
 } from '../../shared/trainer-api.ts';
@@ -29,7 +29,7 @@ interface OpenTraining {
 }
 
 /** What the training host does with pictures: looks at them, learns from them, predicts them. */
-export class PictureTrainer implements Omit<TrainerApi, 'close'> {
+export class PictureTrainer implements TrainerCalls {
   readonly #addon: NativeAddon;
   readonly #pictures: KeptPictures;
   readonly #predictor: PackagePredictor;

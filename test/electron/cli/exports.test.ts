@@ -11,7 +11,7 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { transferFiles } from '../../../electron/core/transfer/transfer-files.ts';
-import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { winnow } from '../support/command-line.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
@@ -28,7 +28,7 @@ async function place(t: TestContext, names: readonly string[]): Promise<{ data: 
   const app = createAppService({
     libraryPath: join(data, 'library.db'),
     engine: new EngineDouble(),
-    trainer: new TrainerClient(),
+    trainer: connectTrainer(),
     registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
     clock: Date.now,
     folders: { data, samples: sampleImages },

@@ -8,7 +8,7 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import { partialPath } from '../../../electron/core/files/partial-files.ts';
 import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
-import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
 import { testApp, session } from '../support/test-app.ts';
@@ -25,7 +25,7 @@ function atTime(t: TestContext, libraryPath: string) {
     const app = createAppService({
       libraryPath,
       engine: new EngineDouble(),
-      trainer: new TrainerClient(),
+      trainer: connectTrainer(),
       registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
       clock: () => clock.now,
       folders: { data, samples: sampleImages },

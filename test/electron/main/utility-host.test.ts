@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { EngineClient } from '../../../electron/engine/hosts/engine-client.ts';
-import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { called, processes, utilityProcess } from '../support/electron-double.ts';
 import type { UtilityProcessDouble } from '../support/electron-double.ts';
 
@@ -90,7 +90,7 @@ suite('the engine host as a process of Electron’s', () => {
 suite('the training host as a process of Electron’s', () => {
   test('is asked by messages, and started again when it has ended', async (t) => {
     utilityProcess.onStart = answering;
-    const client = new TrainerClient({ hostEntry: '/app/training-host.mjs', startHost: utilityHost });
+    const client = connectTrainer({ hostEntry: '/app/training-host.mjs', startHost: utilityHost });
     t.after(() => client.close());
     assert.deepEqual(await client.inspect(['/a.jpg'], { resize: 32, keep: false }), []);
     assert.equal(called('utilityProcess.fork').at(-1)?.[0], '/app/training-host.mjs');

@@ -4,15 +4,15 @@ import { prepareDecoder } from '../../../electron/engine/pictures/decode-image.t
 import { readImageFile } from '../../../electron/engine/pictures/read-image-file.ts';
 import { PictureRenderer } from '../../../electron/engine/pictures/render-picture.ts';
 import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
+import { callsOver, makeCall } from '../../../electron/shared/calls.ts';
 import type {
-  Box,
   Detection,
   EngineApi,
   EngineDial,
   EngineModel,
   ImageOutcome,
-  Mark,
   OpenedModel,
+  PictureCalls,
   Region,
   RenderedPicture,
   RenderOptions,
@@ -32,6 +32,10 @@ export class EngineDouble implements EngineApi {
   readonly batches: string[][] = [];
   readonly models: EngineModel[] = [];
   readonly rendered: { path: string; options: RenderOptions }[] = [];
+  readonly pictures: PictureCalls = callsOver<PictureCalls, Pick<PictureCalls, 'render'>>(
+    (call, args) => this.#picture(args[0], () => makeCall({ call, args }, [this.#renderer])),
+    { render: (path, options) => this.#render(path, options) },
+  );
   closed = false;
   batchesUnderWay = 2;
   readonly #noteListeners: ((note: string) => void)[] = [];
@@ -88,30 +92,20 @@ export class EngineDouble implements EngineApi {
     });
   }
 
-  async render(path: string, options: RenderOptions): Promise<RenderedPicture> {
+  async #render(path: string, options: RenderOptions): Promise<RenderedPicture> {
     this.rendered.push({ path, options });
-    return asHost(async () => {
-      await this.beforeAnswer([path]);
-      this.#refuseClosed();
+    return this.#picture(path, async () => {
       if (basename(path).includes('bad')) throw hostError('BAD_IMAGE', 'a bad file');
       const { bytes } = await readImageFile(path);
       return { bytes, type: options.maxSide === undefined ? 'image/jpeg' : 'image/webp' };
     });
   }
 
-  async crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]> {
+  #picture<T>(path: string, make: () => T | Promise<T>): Promise<T> {
     return asHost(async () => {
       await this.beforeAnswer([path]);
       this.#refuseClosed();
-      return this.#renderer.crop(path, boxes);
-    });
-  }
-
-  async overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {
-    return asHost(async () => {
-      await this.beforeAnswer([path]);
-      this.#refuseClosed();
-      return this.#renderer.overlay(path, marks);
+      return make();
     });
   }
 

@@ -5,7 +5,7 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
-import { TrainerClient } from '../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from './engine-double.ts';
 import { writeFiles } from './files.ts';
 import { testModels, sampleImages } from './models.ts';
@@ -40,7 +40,7 @@ export function session(
   const app = createAppService({
     libraryPath,
     engine,
-    trainer: new TrainerClient(),
+    trainer: connectTrainer(),
     registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
     clock: Date.now,
     folders: { data, samples: sampleImages },

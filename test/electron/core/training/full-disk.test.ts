@@ -5,7 +5,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
-import { TrainerClient } from '../../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../../electron/engine/hosts/trainer-client.ts';
 import type { AppEvent } from '../../../../electron/shared/app-api.ts';
 import { EngineDouble } from '../../support/engine-double.ts';
 import { noticesOf } from '../../support/events.ts';
@@ -19,7 +19,7 @@ const settings = { ...smallest, epochs: 3, batch: 8, name: 'animals', seed: 5, t
 
 /** An app whose trainings are taught by the real host, and lie in `data`; its library lies elsewhere. */
 function realSchool(t: TestContext, data: string) {
-  const trainer = new TrainerClient();
+  const trainer = connectTrainer();
   const app = createAppService({
     libraryPath: join(temporaryFolder(t), 'library.db'),
     engine: new EngineDouble(),

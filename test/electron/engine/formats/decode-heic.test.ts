@@ -94,9 +94,9 @@ suite('HEIC', () => {
       ['ok', 'ok', 'failed'],
     );
     assert.equal(outcomes[0]?.facts.capturedAt, '2024-05-06T07:08:09');
-    const thumbnail = await engine.render(paths[1] ?? '', { maxSide: 32 });
+    const thumbnail = await engine.pictures.render(paths[1] ?? '', { maxSide: 32 });
     const { width, height } = await sharp(thumbnail.bytes).metadata();
     assert.deepEqual([thumbnail.type, width, height], ['image/webp', 24, 32]);
-    assert.equal((await engine.render(paths[0] ?? '', {})).type, 'image/jpeg');
+    assert.equal((await engine.pictures.render(paths[0] ?? '', {})).type, 'image/jpeg');
   });
 });

@@ -72,7 +72,7 @@ suite('RAW files of cameras', () => {
     writeFiles(folder, { 'a.dng': dng({ preview: await preview(), previewSize: size, orientation: 6 }) });
     const engine = new EngineClient();
     t.after(() => engine.close());
-    const { bytes } = await engine.render(join(folder, 'a.dng'), { maxSide: 64 });
+    const { bytes } = await engine.pictures.render(join(folder, 'a.dng'), { maxSide: 64 });
     const { width, height } = await sharp(bytes).metadata();
     assert.deepEqual([width, height], [48, 64]);
   });

@@ -5,7 +5,7 @@ import { createAppService } from '../../../../electron/core/app-service.ts';
 import { keptText } from '../../../../electron/core/files/kept-text.ts';
 import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
 import { DeviceEngine } from '../../../../electron/engine/devices/device-engine.ts';
-import { TrainerClient } from '../../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../../electron/engine/hosts/trainer-client.ts';
 import { writeFiles } from '../../support/files.ts';
 import { parts, sampleImages, sampleParts, testModels } from '../../support/models.ts';
 import { drawFolder } from '../../support/pictures.ts';
@@ -23,7 +23,7 @@ test('a run records files that crash the engine, says so, and does not try them 
       trials: keptText(join(root, 'devices.json')),
       trial: { packagePath: parts, pictures: sampleParts },
     }),
-    trainer: new TrainerClient(),
+    trainer: connectTrainer(),
     registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(root, 'models') }),
     clock: Date.now,
     folders: { data: root, samples: sampleImages },

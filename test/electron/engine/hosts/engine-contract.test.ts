@@ -83,24 +83,24 @@ for (const [name, make] of engines) {
     test('a picture that is none, or is gone, is BAD_IMAGE on the screen', async (t) => {
       const { engine, paths, bad, gone } = await started(t);
       const [first = ''] = paths;
-      assert.equal((await engine.render(first, { maxSide: 16 })).type, 'image/webp');
-      assert.equal((await engine.render(first, {})).type, 'image/jpeg');
+      assert.equal((await engine.pictures.render(first, { maxSide: 16 })).type, 'image/webp');
+      assert.equal((await engine.pictures.render(first, {})).type, 'image/jpeg');
       const box = { x: 1, y: 1, width: 8, height: 8 };
       const beside = { x: 100, y: 1, width: 8, height: 8 };
-      const [inside, outside] = await engine.crop(first, [box, beside]);
+      const [inside, outside] = await engine.pictures.crop(first, [box, beside]);
       assert.ok(inside !== undefined && inside.length > 0);
       assert.equal(outside, undefined);
       for (const path of [bad, gone]) {
-        await fails(engine.render(path, { maxSide: 16 }), 'BAD_IMAGE');
-        await fails(engine.crop(path, [box]), 'BAD_IMAGE');
-        await fails(engine.overlay(path, []), 'BAD_IMAGE');
+        await fails(engine.pictures.render(path, { maxSide: 16 }), 'BAD_IMAGE');
+        await fails(engine.pictures.crop(path, [box]), 'BAD_IMAGE');
+        await fails(engine.pictures.overlay(path, []), 'BAD_IMAGE');
       }
     });
 
     test('a mask of another size is refused', async (t) => {
       const { engine, paths } = await started(t);
       const mark = { colour: '#ff0000', counts: '04' };
-      await fails(engine.overlay(paths[0] ?? '', [mark]), 'BAD_ARGUMENT');
+      await fails(engine.pictures.overlay(paths[0] ?? '', [mark]), 'BAD_ARGUMENT');
     });
 
     test('what is asked of one that was closed is CANCELLED', async (t) => {
@@ -108,7 +108,7 @@ for (const [name, make] of engines) {
       await engine.open(model);
       await engine.close();
       await fails(engine.predict(paths, dial), 'CANCELLED');
-      await fails(engine.render(paths[0] ?? '', {}), 'CANCELLED');
+      await fails(engine.pictures.render(paths[0] ?? '', {}), 'CANCELLED');
     });
   });
 }

@@ -9,10 +9,10 @@ const leavingHost = join(import.meta.dirname, 'leaving-host.ts');
 
 suite('a host process', () => {
   test('says how it ended, also to requests that found its channel closed before', async () => {
-    const host = new HostProcess(forkHost, leavingHost, 1, 'the host');
+    const host = new HostProcess<{ anything(): Promise<void> }>(forkHost, leavingHost, 1, 'the host');
     const failures: Promise<unknown>[] = [];
     while (host.ended === undefined) {
-      failures.push(host.ask({ call: 'anything' }, 20_000).catch((error: unknown) => error));
+      failures.push(host.ask('anything', [], 20_000).catch((error: unknown) => error));
       await setTimeout(10);
     }
     for (const failure of await Promise.all(failures)) {

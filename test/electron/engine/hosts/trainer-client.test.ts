@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { TrainerClient } from '../../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../../electron/engine/hosts/trainer-client.ts';
 import { drawFolder } from '../../support/pictures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { setupOf } from '../../support/training-setup.ts';
@@ -11,7 +11,7 @@ import { setupOf } from '../../support/training-setup.ts';
 /** A client of a host that learns nothing, with a training open, and a step on one drawn picture by its seed. */
 async function opened(t: TestContext, idleLimit?: number) {
   const hostEntry = join(import.meta.dirname, 'crashing-training-host.ts');
-  const trainer = new TrainerClient(idleLimit === undefined ? { hostEntry } : { hostEntry, idleLimit });
+  const trainer = connectTrainer(idleLimit === undefined ? { hostEntry } : { hostEntry, idleLimit });
   t.after(() => trainer.close());
   const folder = temporaryFolder(t);
   await drawFolder(folder, 1);

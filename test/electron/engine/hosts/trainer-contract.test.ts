@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { TrainerClient } from '../../../../electron/engine/hosts/trainer-client.ts';
+import { connectTrainer } from '../../../../electron/engine/hosts/trainer-client.ts';
 import type { HostErrorCode } from '../../../../electron/shared/errors.ts';
 import type { StepRequest, TrainerApi, TrainerSetup } from '../../../../electron/shared/trainer-api.ts';
 import { everyday10, everydayLabels } from '../../support/models.ts';
@@ -62,7 +62,7 @@ const fails = (work: Promise<unknown>, code: HostErrorCode) =>
   });
 
 const trainers: [string, () => TrainerApi][] = [
-  ['the training host', () => new TrainerClient()],
+  ['the training host', () => connectTrainer()],
   ['its stand-in in tests', () => new TrainerDouble()],
 ];
 

@@ -35,7 +35,7 @@ async function pixelsOf(bytes: Uint8Array) {
 suite('parts of a picture', () => {
   test('are what lies in each box of the upright picture', async (t) => {
     const { engine, path } = await slope(t);
-    const [part, edge, beside] = await engine.crop(path, [
+    const [part, edge, beside] = await engine.pictures.crop(path, [
       { x: 20.4, y: 10, width: 19.2, height: 10 },
       { x: 50, y: 30, width: 100, height: 100 },
       { x: 60, y: 0, width: 5, height: 5 },
@@ -53,8 +53,8 @@ suite('parts of a picture', () => {
   test('of a file that holds no picture are refused', async (t) => {
     const { engine, path } = await slope(t);
     writeFileSync(`${path}.txt`, 'text');
-    await assert.rejects(engine.crop(`${path}.txt`, []), { code: 'BAD_IMAGE' });
-    await assert.rejects(engine.overlay(`${path}.none`, []), { name: 'AppError' });
+    await assert.rejects(engine.pictures.crop(`${path}.txt`, []), { code: 'BAD_IMAGE' });
+    await assert.rejects(engine.pictures.overlay(`${path}.none`, []), { name: 'AppError' });
   });
 });
 
@@ -62,7 +62,7 @@ suite('an overlay', () => {
   test('has the lines of boxes in their colours and masks half over the picture, all else as it was', async (t) => {
     const { engine, path } = await slope(t);
     const mask = encodeRuns([HEIGHT * 5, HEIGHT, WIDTH * HEIGHT - HEIGHT * 6]); // the column 5
-    const bytes = await engine.overlay(path, [
+    const bytes = await engine.pictures.overlay(path, [
       { colour: '#0000ff', box: { x: 20, y: 10, width: 20, height: 15 } },
       { colour: '#00ff00', counts: mask },
     ]);
@@ -95,8 +95,8 @@ suite('an overlay', () => {
     const { engine, path } = await slope(t);
     const box = { x: 30, y: 20, width: 20, height: 15 };
     const marks = [{ colour: '#ffffff', box, text: '<&>' }];
-    const plain = await engine.overlay(path, [{ colour: '#ffffff', box }]);
-    const named = await pixelsOf(await engine.overlay(path, marks));
+    const plain = await engine.pictures.overlay(path, [{ colour: '#ffffff', box }]);
+    const named = await pixelsOf(await engine.pictures.overlay(path, marks));
     const { at } = await pixelsOf(plain);
     assert.deepEqual(named.at(10, 35), at(10, 35));
     const rows = [6, 8, 10, 12, 14, 16].map((y) => String(named.at(40, y)) !== String(at(40, y)));
@@ -105,7 +105,7 @@ suite('an overlay', () => {
 
   test('with a mask of another size is refused', async (t) => {
     const { engine, path } = await slope(t);
-    await assert.rejects(engine.overlay(path, [{ colour: '#ffffff', counts: encodeRuns([0, 9]) }]), {
+    await assert.rejects(engine.pictures.overlay(path, [{ colour: '#ffffff', counts: encodeRuns([0, 9]) }]), {
       code: 'BAD_ARGUMENT',
       message: `Expected a mask of the picture's 60 x 40 pixels, but got one of 9`,
     });

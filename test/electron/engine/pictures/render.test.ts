@@ -46,7 +46,7 @@ suite('rendering', () => {
     const folder = temporaryFolder(t);
     const turned = join(folder, 'turned.jpg');
     writeFileSync(turned, await draw(600, 300).withMetadata({ orientation: 6 }).jpeg().toBuffer());
-    const large = await engine.render(turned, { maxSide: 256 });
+    const large = await engine.pictures.render(turned, { maxSide: 256 });
     assert.equal(large.type, 'image/webp');
     assert.deepEqual(await shape(large.bytes), {
       format: 'webp',
@@ -56,7 +56,7 @@ suite('rendering', () => {
     });
     const small = join(folder, 'small.png');
     writeFileSync(small, await draw(20, 10).png().toBuffer());
-    const { width, height } = await shape((await engine.render(small, { maxSide: 256 })).bytes);
+    const { width, height } = await shape((await engine.pictures.render(small, { maxSide: 256 })).bytes);
     assert.deepEqual([width, height], [20, 10]);
   });
 
@@ -64,7 +64,7 @@ suite('rendering', () => {
     const engine = client(t);
     const path = join(temporaryFolder(t), 'picture.tif');
     writeFileSync(path, await draw(70, 30).withMetadata({ orientation: 3 }).tiff().toBuffer());
-    const { bytes, type } = await engine.render(path, {});
+    const { bytes, type } = await engine.pictures.render(path, {});
     assert.equal(type, 'image/jpeg');
     assert.deepEqual(await shape(bytes), {
       format: 'jpeg',
@@ -87,7 +87,7 @@ suite('rendering', () => {
     const path = join(temporaryFolder(t), 'float.tif');
     const picture = { width: 16, height: 16, samples: 1, bits: 32, data };
     writeFileSync(path, tiff({ ...picture, kind: 'float', photometric: 'black is zero' }));
-    const { channels } = await sharp((await engine.render(path, { maxSide: 256 })).bytes).stats();
+    const { channels } = await sharp((await engine.pictures.render(path, { maxSide: 256 })).bytes).stats();
     assert.ok(channels.every(({ min, max }) => min < 10 && max > 245));
   });
 
@@ -96,10 +96,10 @@ suite('rendering', () => {
     const folder = temporaryFolder(t);
     await drawFolder(folder, 30);
     const paths = readdirSync(folder).map((name) => join(folder, name));
-    await engine.render(paths[0] ?? '', { maxSide: 256 });
+    await engine.pictures.render(paths[0] ?? '', { maxSide: 256 });
     await openModel(engine);
     const predictions = engine.predict(paths, dial);
-    const pictures = await Promise.all(paths.map((path) => engine.render(path, { maxSide: 16 })));
+    const pictures = await Promise.all(paths.map((path) => engine.pictures.render(path, { maxSide: 16 })));
     for (const { bytes } of pictures) assert.equal((await shape(bytes)).width, 16);
     assert.ok((await predictions).every(({ status }) => status === 'ok'));
   });
@@ -108,7 +108,7 @@ suite('rendering', () => {
     const engine = client(t);
     const folder = temporaryFolder(t);
     writeFiles(folder, { 'text.jpg': 'text', 'empty.jpg': '' });
-    const ask = (name: string) => engine.render(join(folder, name), { maxSide: 256 });
+    const ask = (name: string) => engine.pictures.render(join(folder, name), { maxSide: 256 });
     await assert.rejects(ask('text.jpg'), badImage(/no picture in a format/));
     await assert.rejects(ask('empty.jpg'), badImage(/is empty/));
     await assert.rejects(ask('gone.jpg'), badImage(/does not exist/));
@@ -123,14 +123,14 @@ suite('rendering', () => {
     const paths = readdirSync(folder).map((name) => join(folder, name));
     writeFiles(folder, { 'crash.jpg': 'EXIT' });
     await openModel(engine);
-    const crash = () => engine.render(join(folder, 'crash.jpg'), { maxSide: 256 });
+    const crash = () => engine.pictures.render(join(folder, 'crash.jpg'), { maxSide: 256 });
     const [outcomes] = await Promise.all([
       engine.predict(paths, dial),
       assert.rejects(
         crash(),
         (error) => error instanceof PictureError && /exit code 7/.test(error.problem.details ?? ''),
       ),
-      ...paths.map((path) => engine.render(path, { maxSide: 256 })),
+      ...paths.map((path) => engine.pictures.render(path, { maxSide: 256 })),
     ]);
     assert.ok(outcomes.every(({ status }) => status === 'ok'));
     const crashed = crashes.length;

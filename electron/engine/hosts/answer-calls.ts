@@ -1,21 +1,18 @@
+import { answerMessage, makeCall } from '../../shared/calls.ts';
+import type { CallMessage } from '../../shared/calls.ts';
 import { toHostError } from './messages.ts';
-import type { AnyRequest, HostReply } from './messages.ts';
+import type { HostReply } from './messages.ts';
 
 /**
- * Answers the requests of this process's parent until the channel closes. Everything worth keeping is on the parent's side,
- * so the end of the channel ends the process at once.
+ * Makes the calls of this process's parent on `handlers`, which have no name in common, until the channel closes. Everything
+ * worth keeping is on the parent's side, so the end of the channel ends the process at once.
  */
-export function answerRequests(perform: (request: AnyRequest) => Promise<unknown>): void {
-  const answer = async (request: AnyRequest): Promise<void> => {
-    try {
-      reply({ kind: 'value', id: request.id, value: await perform(request) });
-    } catch (error) {
-      reply({ kind: 'error', id: request.id, error: toHostError(error) });
-    }
-  };
+export function answerCalls(...handlers: readonly object[]): void {
+  const answer = (message: CallMessage) =>
+    answerMessage(message, () => makeCall(message, handlers), toHostError, reply);
   const port = parentPort();
-  if (port === undefined) process.on('message', (request: AnyRequest) => void answer(request));
-  else port.on('message', ({ data }) => void answer(data as AnyRequest));
+  if (port === undefined) process.on('message', (message: CallMessage) => void answer(message));
+  else port.on('message', ({ data }) => void answer(data as CallMessage));
   process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
   // Ctrl-C reaches every process of the terminal; what happens then is the parent's decision.
   process.on('SIGINT', () => undefined);
