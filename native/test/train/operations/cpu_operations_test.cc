@@ -1,54 +1,17 @@
-// Each training operation: the reference's gradients against finite differences in fp64, the fast ones
-// against the reference, both on odd shapes.
-#include "train/operations/operations.h"
-
+// Each fast training operation against the reference, on odd shapes.
+#ifdef WINNOW_CPU
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <functional>
 #include <string>
 #include <vector>
 
-#include "train/operations/reference_formulas.h"
-#include "train/random.h"
+#include "test/train/operations/operation_data.h"
 
 using namespace winnow;
 using namespace winnow::train;
 
 namespace {
-
-using Doubles = std::vector<double>;
-
-Doubles numbers(std::size_t count, Random& random, double scale = 1.0) {
-  Doubles values(count);
-  for (double& value : values) value = scale * random.normal();
-  return values;
-}
-
-double weighted(const Doubles& values, const Doubles& weights) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < values.size(); ++i) sum += values[i] * weights[i];
-  return sum;
-}
-
-// `gradient` of loss() with respect to `x`, which loss reads, against central differences.
-void check_differences(const std::string& name, Doubles& x, const Doubles& gradient,
-                       const std::function<double()>& loss) {
-  constexpr double kStep = 1e-5;
-  double worst = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double before = x[i];
-    x[i] = before + kStep;
-    const double above = loss();
-    x[i] = before - kStep;
-    const double below = loss();
-    x[i] = before;
-    const double expected = (above - below) / (2.0 * kStep);
-    worst = std::max(worst, std::abs(expected - gradient[i]) / std::max(1.0, std::abs(expected)));
-  }
-  CAPTURE(name);
-  CHECK(worst < 1e-7);
-}
 
 using Floats = std::vector<float>;
 
@@ -72,169 +35,7 @@ void check_alike(const std::string& name, const Floats& actual, const Floats& ex
   CHECK(std::sqrt(difference) <= tolerance * std::sqrt(norm) + 1e-12);
 }
 
-struct ScanData {
-  ScanShape shape;
-  Doubles steps, u, b, c, state_matrix, skip, d_y;
-  ScanData(const ScanShape& s, Random& random) : shape(s) {
-    const std::size_t wide = static_cast<std::size_t>(s.tokens) * s.channels,
-                      narrow = static_cast<std::size_t>(s.tokens) * s.matrix_stride;
-    steps = numbers(wide, random, 2.0);
-    u = numbers(wide, random);
-    b = numbers(narrow, random);
-    c = numbers(narrow, random);
-    state_matrix = numbers(static_cast<std::size_t>(s.states) * s.channels, random);
-    for (double& rate : state_matrix) rate = -std::exp(rate);
-    skip = numbers(s.channels, random);
-    d_y = numbers(wide, random);
-  }
-  reference::Inputs<double> inputs() const {
-    return {steps.data(), u.data(), b.data(), c.data(), state_matrix.data(), skip.data()};
-  }
-};
-
-const std::vector<ScanShape> kScans = {{1, 3, 2, 2, false},
-                                       {5, 7, 3, 5, true},
-                                       {8, 16, 16, 19, false},
-                                       {13, 21, 16, 16, true},
-                                       {17, 5, 1, 4, false}};
-const std::vector<ConvolutionShape> kConvolutions = {
-    {1, 3, 4, 5, 1, false},  {7, 5, 4, 6, 7, true},    {9, 17, 4, 40, 5, true}, {9, 17, 4, 40, 5, false},
-    {6, 19, 3, 19, 4, true}, {5, 33, 1, 33, 3, false}, {4, 6, 4, 6, 0, true}};
-
 }  // namespace
-
-TEST_CASE("gradients of matrix products are those of finite differences") {
-  Random random(1);
-  for (const LinearShape s : {LinearShape{1, 3, 5, 3}, LinearShape{7, 5, 3, 9}}) {
-    Doubles x = numbers(s.rows * s.x_stride, random), weight = numbers(s.outputs * s.inputs, random),
-            bias = numbers(s.outputs, random), out(s.rows * s.outputs);
-    const Doubles d_out = numbers(out.size(), random);
-    const auto loss = [&] {
-      reference::linear(s, x.data(), weight.data(), bias.data(), false, out.data());
-      return weighted(out, d_out);
-    };
-    Doubles d_x(x.size(), 0.0), d_weight(weight.size(), 0.0), d_bias(bias.size(), 0.0);
-    reference::linear_input_gradient(s, d_out.data(), weight.data(), true, d_x.data());
-    reference::linear_weight_gradient(s, d_out.data(), x.data(), d_weight.data(), d_bias.data());
-    check_differences("x", x, d_x, loss);
-    check_differences("weight", weight, d_weight, loss);
-    check_differences("bias", bias, d_bias, loss);
-  }
-}
-
-TEST_CASE("gradients of norms are those of finite differences") {
-  Random random(2);
-  for (bool centred : {false, true}) {
-    const int rows = 3, dim = 7;
-    Doubles x = numbers(rows * dim, random), weight = numbers(dim, random), bias = numbers(dim, random),
-            out(rows * dim);
-    if (!centred) bias.assign(dim, 0.0);
-    const Doubles d_out = numbers(out.size(), random);
-    const auto loss = [&] {
-      reference::norm(rows, dim, centred, x.data(), weight.data(), bias.data(), out.data());
-      return weighted(out, d_out);
-    };
-    Doubles d_x(x.size(), 0.0), d_weight(dim, 0.0), d_bias(dim, 0.0);
-    reference::norm_gradient(rows, dim, centred, x.data(), weight.data(), d_out.data(), d_x.data(),
-                             d_weight.data(), d_bias.data());
-    check_differences("x", x, d_x, loss);
-    check_differences("weight", weight, d_weight, loss);
-    check_differences("bias", bias, d_bias, loss);
-  }
-}
-
-TEST_CASE("gradients of GELU and of the gate are those of finite differences") {
-  Random random(3);
-  Doubles x = numbers(41, random, 2.0), out(x.size());
-  const Doubles d_out = numbers(x.size(), random);
-  Doubles d_x(x.size());
-  reference::gelu_gradient(x.size(), x.data(), d_out.data(), d_x.data());
-  check_differences("gelu", x, d_x, [&] {
-    reference::gelu(x.size(), x.data(), out.data());
-    return weighted(out, d_out);
-  });
-
-  GateShape s{3, 5, 8, 0.5f, 0.25f};
-  Doubles forward = numbers(15, random), backward = numbers(15, random), z = numbers(24, random, 2.0);
-  const Doubles d_gated = numbers(15, random);
-  Doubles gated(15), d_sum(15), d_z(24, 0.0), again(15), d_weights(2);
-  const auto loss = [&] {
-    reference::gate(s, forward.data(), backward.data(), z.data(), gated.data());
-    return weighted(gated, d_gated);
-  };
-  reference::gate_sum_gradient(s, d_gated.data(), z.data(), d_sum.data());
-  reference::gate_gradient(s, d_gated.data(), forward.data(), backward.data(), z.data(), again.data(),
-                           d_z.data(), d_weights.data());
-  Doubles d_forward = d_sum, d_backward = d_sum;
-  for (double& d : d_forward) d *= s.forward;
-  for (double& d : d_backward) d *= s.backward;
-  check_differences("y_forward", forward, d_forward, loss);
-  check_differences("y_backward", backward, d_backward, loss);
-  check_differences("z", z, d_z, loss);
-  CHECK(again == gated);
-  CHECK(d_weights[0] == doctest::Approx(weighted(d_sum, forward)));
-  CHECK(d_weights[1] == doctest::Approx(weighted(d_sum, backward)));
-}
-
-TEST_CASE("gradients of the masked convolution are those of finite differences") {
-  Random random(4);
-  for (const ConvolutionShape& s : kConvolutions) {
-    Doubles x = numbers(s.tokens * s.x_stride, random), taps = numbers(s.width * s.channels, random),
-            bias = numbers(s.channels, random), u(s.tokens * s.channels), d_u = numbers(u.size(), random);
-    const auto loss = [&] {
-      reference::convolve(s, x.data(), taps.data(), bias.data(), u.data());
-      return weighted(u, d_u);
-    };
-    Doubles d_x(x.size(), 0.0), d_taps(taps.size(), 0.0), d_bias(bias.size(), 0.0), d_mask(s.tokens, 0.0);
-    reference::convolve_gradient(s, x.data(), taps.data(), bias.data(), d_u.data(), d_x.data(), d_taps.data(),
-                                 d_bias.data(), d_mask.data());
-    check_differences("x", x, d_x, loss);
-    check_differences("taps", taps, d_taps, loss);
-    check_differences("bias", bias, d_bias, loss);
-    // The mask as numbers: what multiplies x and u, one for live tokens and zero for others.
-    Doubles mask(s.tokens, 0.0);
-    for (int t = 0; t < s.live; ++t) mask[t] = 1.0;
-    ConvolutionShape all = s;
-    all.live = s.tokens;
-    check_differences("mask", mask, d_mask, [&] {
-      Doubles masked = x;
-      for (int t = 0; t < s.tokens; ++t)
-        for (int e = 0; e < s.channels; ++e) masked[t * s.x_stride + e] *= mask[t];
-      reference::convolve(all, masked.data(), taps.data(), bias.data(), u.data());
-      double sum = 0.0;
-      for (int t = 0; t < s.tokens; ++t)
-        for (int e = 0; e < s.channels; ++e) sum += mask[t] * u[t * s.channels + e] * d_u[t * s.channels + e];
-      return sum;
-    });
-  }
-}
-
-TEST_CASE("gradients of the selective scan are those of finite differences") {
-  Random random(5);
-  for (const ScanShape& s : kScans) {
-    ScanData data(s, random);
-    Doubles y(data.u.size());
-    const auto loss = [&] {
-      reference::scan(s, data.inputs(), y.data());
-      return weighted(y, data.d_y);
-    };
-    Doubles d_steps(data.steps.size()), d_u(data.u.size()), d_b(data.b.size(), 0.0), d_c(data.c.size(), 0.0),
-        d_state_matrix(data.state_matrix.size(), 0.0), d_skip(data.skip.size(), 0.0), again(y.size());
-    reference::scan_gradient(s, data.inputs(), data.d_y.data(), again.data(),
-                             reference::Gradients<double>{d_steps.data(), d_u.data(), d_b.data(), d_c.data(),
-                                                          d_state_matrix.data(), d_skip.data()});
-    check_differences("steps", data.steps, d_steps, loss);
-    check_differences("u", data.u, d_u, loss);
-    check_differences("B", data.b, d_b, loss);
-    check_differences("C", data.c, d_c, loss);
-    check_differences("A", data.state_matrix, d_state_matrix, loss);
-    check_differences("D", data.skip, d_skip, loss);
-    loss();
-    CHECK(again == y);
-  }
-}
-
-#ifdef WINNOW_CPU
 
 TEST_CASE("the cpu's products, norms and elementwise operations are the reference's") {
   const auto slow = reference_operations(), fast = cpu_operations(2);

@@ -1,6 +1,6 @@
-// The kernels' dialect in the Metal Shading Language 3.0; what each word means is said in dialect.h. fp16:
-// all of Apple's GPUs compute with it, the first two generations have no bf16, and Metal's own products take
-// none.
+// The kernels' dialect in the Metal Shading Language 3.0; what each word means is said in
+// gpu/kernels/dialect.h. fp16: all of Apple's GPUs compute with it, the first two generations have no bf16,
+// and Metal's own products take none.
 #pragma once
 
 #include <metal_simdgroup_matrix>

@@ -1,6 +1,6 @@
 // The kernels' dialect on the host, so that their very text is checked where there is no GPU; what each word
-// means is said in dialect.h. Threads of a block are fibres (gpu/host/host_kernels.h). A file that includes
-// it says by WINNOW_HOST_FP16 (0 or 1) what the 16-bit numbers are.
+// means is said in gpu/kernels/dialect.h. Threads of a block are fibres (gpu/host/host_kernels.h). A file
+// that includes it says by WINNOW_HOST_FP16 (0 or 1) what the 16-bit numbers are.
 #pragma once
 
 #include <cmath>

@@ -1,5 +1,5 @@
-// The kernels' dialect in CUDA C++; what each word means is said in dialect.h. bf16 from sm_80 on, fp16
-// before.
+// The kernels' dialect in CUDA C++; what each word means is said in gpu/kernels/dialect.h. bf16 from sm_80
+// on, fp16 before.
 #pragma once
 
 #include <cuda_bf16.h>
