@@ -6,67 +6,6 @@ import { ESLint } from 'eslint';
 import { coreLayers } from '../build/layers.mjs';
 import { root } from '../build/setup.mjs';
 
-/** Folders of native/ and what each may include besides itself; binding alone sees Node. */
-const nativeLayers: Record<string, string[]> = {
-  ops: [],
-  platform: ['ops'],
-  image: ['ops'],
-  reference: ['ops'],
-  cpu: ['ops'],
-  gpu: ['ops'],
-  cuda: ['gpu', 'platform'],
-  metal: ['gpu'],
-  model: ['ops', 'platform'],
-  engine: ['model', 'ops', 'platform', 'image', 'reference', 'cpu', 'gpu'],
-  train: ['model', 'ops', 'platform', 'image', 'cpu'],
-  binding: ['engine', 'train', 'model', 'ops', 'image'],
-};
-
-suite('native layers', () => {
-  for (const [layer, allowed] of Object.entries(nativeLayers)) {
-    test(`${layer} includes only ${[layer, ...allowed].join(', ')}`, () => {
-      for (const file of globSync(`native/${layer}/**/*.{h,cc,cu,mm}`, { cwd: root })) {
-        for (const { header, isOurs } of includes(file)) {
-          const folder = header.split('/')[0] ?? '';
-          const isLayered = isOurs && header.includes('/');
-          assert.ok(!isLayered || folder === layer || allowed.includes(folder), `${file} includes ${header}`);
-          const isNode = /^(napi|node_api|js_native_api|node|v8|uv)(\.h|-inl\.h|\/)/.test(header);
-          assert.ok(!isNode || layer === 'binding', `${file} includes ${header}`);
-        }
-      }
-    });
-  }
-
-  test('the engine includes no part of a backend but its factory', () => {
-    for (const file of globSync('native/engine/**/*.{h,cc}', { cwd: root })) {
-      for (const { header } of includes(file)) {
-        const [folder = '', name = ''] = header.split('/');
-        const isBackend = ['reference', 'cpu', 'gpu'].includes(folder);
-        const isFace = [`${folder}_backend.h`, 'gpu_library.h'].includes(name);
-        assert.ok(!isBackend || isFace, `${file} includes ${header}`);
-      }
-    }
-  });
-
-  function includes(file: string): { header: string; isOurs: boolean }[] {
-    const text = readFileSync(path.join(root, file), 'utf8');
-    return [...text.matchAll(/^\s*#\s*include\s+([<"])([^>"]+)/gm)].map(([, bracket, header = '']) => ({
-      header,
-      isOurs: bracket === '"',
-    }));
-  }
-});
-
-test('native code has the words of the field', () => {
-  const words = /\b(unclassify|unprune|unembed|(a|b)_turned|(d_)?rates|places|struct Way)\b/;
-  for (const file of globSync('native/**/*.{h,cc,cu,mm}', { cwd: root })) {
-    const code = readFileSync(path.join(root, file), 'utf8')
-      .replaceAll(/\/\/.*$/gm, '')
-      .replaceAll(/"[^"\n]*"/g, '""');
-    assert.equal(words.exec(code)?.[0], undefined, file);
-  }
-});
-
 test('no files import one another in a circle', () => {
   const files = globSync('{electron,renderer,build}/**/*.{ts,svelte}', { cwd: root });
   const imports = new Map(files.map((file) => [file, importsOf(file)]));
