@@ -14,6 +14,12 @@ export function unpackedOf(root: string): string {
   return root.replace(/app\.asar$/, 'app.asar.unpacked');
 }
 
+/** Comes back when all files beside the archive are as they were packed; rejects with a sentence when some are not. */
+export async function requireUnaltered(root: string, sentence: (altered: string[]) => string): Promise<void> {
+  const altered = await alteredFiles(root);
+  if (altered.length > 0) throw new Error(sentence(altered));
+}
+
 /**
  * Files beside the archive of the installed app that are not as they were packed: altered, missing or added. None where the
  * app is no package, which has no such list. `root` is the archive; what is unpacked lies beside it.

@@ -8,14 +8,21 @@ import { CHANNELS } from '../shared/ipc.ts';
 import type { MainWindow } from './main-window.ts';
 import type { Texts } from './texts.ts';
 
-/** Answers the page's calls of AppApi and tells it the app's events. */
-export function setupCalls(service: AppService, window: MainWindow): void {
-  handle(window, CHANNELS.call, ([name, request]) => answerCall(service, name, request));
+/** Answers the page's calls of AppApi, once `checked` says that the installation is whole, and tells it the app's events. */
+export function setupCalls(service: AppService, window: MainWindow, checked: Promise<void>): void {
+  handle(window, CHANNELS.call, async ([name, request]) => {
+    await checked;
+    return answerCall(service, name, request);
+  });
   service.subscribe((event) => window.send(CHANNELS.event, event));
 }
 
-/** Answers what only a desktop window can do. */
-export function setupDesktop({ pictures }: AppService, window: MainWindow, texts: Texts): void {
+/** Answers what only a desktop window can do; `checked`: see setupCalls. */
+export function setupDesktop(
+  { pictures }: AppService,
+  window: MainWindow,
+  { texts, checked }: { texts: Texts; checked: Promise<void> },
+): void {
   const filters = {
     model: [{ name: texts.models, extensions: ['pth', 'pt', 'safetensors'] }],
     labels: [{ name: texts.labelLists, extensions: ['txt', 'tsv'] }],
@@ -38,6 +45,7 @@ export function setupDesktop({ pictures }: AppService, window: MainWindow, texts
     });
   });
   handle(window, CHANNELS.showInFolder, async ([id]) => {
+    await checked;
     shell.showItemInFolder(await pictures.path(imageId.parse(id)));
   });
   handle(window, CHANNELS.changeText, ([command]) => {

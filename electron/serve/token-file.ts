@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
-  constants,
   fstatSync,
   mkdirSync,
   openSync,
@@ -13,6 +12,7 @@ import {
 import { dirname } from 'node:path';
 import { AppError } from '../shared/errors.ts';
 import { PRIVATE_FOLDER } from '../core/files/private.ts';
+import { READ_NO_LINK } from '../shared/reading-flags.ts';
 
 const TOKEN_BYTES = 32;
 const TOKEN = /^[\w-]{43}$/; // TOKEN_BYTES in base64url
@@ -56,7 +56,7 @@ function reasonFor({ isPrivate }: { isPrivate: boolean }, path: string): string 
 function read(path: string): { text: string; isPrivate: boolean } | undefined {
   let file: number;
   try {
-    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    file = openSync(path, READ_NO_LINK);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

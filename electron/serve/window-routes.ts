@@ -106,6 +106,11 @@ export class WindowRoutes {
   }
 }
 
+/** Whether a path names a picture of the library, and not a file that the window was built of. */
+export function isPicture(pathname: string): boolean {
+  return /^\/(image|thumbnail|training)\//.test(pathname);
+}
+
 /** Throws BAD_ARGUMENT with the sentence for what is no number above 0. */
 function numberOf(text: string, sentence: string): number {
   if (!/^[1-9]\d{0,14}$/.test(text)) throw new AppError('BAD_ARGUMENT', sentence);

@@ -1,17 +1,14 @@
-import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
-
-/** Opening a pipe would wait for its writer; with this flag it does not. Windows has neither. */
-const FLAGS = process.platform === 'win32' ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK;
+import { READ_WITHOUT_WAITING } from '../../shared/reading-flags.ts';
 
 /**
  * Opens a file that a person names for reading. Rejects with BAD_ARGUMENT when it is no regular file, which might never come
  * to its end, and as the system does when it cannot be opened. `what`: `labels`, `checkpoint`, ...
  */
 export async function openRegularFile(path: string, what: string): Promise<FileHandle> {
-  const file = await open(path, FLAGS).catch((cause: unknown) => {
+  const file = await open(path, READ_WITHOUT_WAITING).catch((cause: unknown) => {
     throw isPipe(cause) ? noFile(path, what, 'a pipe or device', cause) : cause;
   });
   const stats = await file.stat();

@@ -1,4 +1,3 @@
-import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +8,7 @@ import PQueue from 'p-queue';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { READ_NO_LINK } from '../../shared/reading-flags.ts';
 import type { Library } from '../store/library.ts';
 import { locateImage } from './locate-image.ts';
 import type { LocatedImage } from './locate-image.ts';
@@ -30,12 +30,6 @@ const SHOWN_BY_BROWSERS = new Set([
   'image/gif',
   'image/avif',
 ]);
-
-/** A file of a pipe or device never comes to its end; opening one must not wait for it. Windows has neither flag. */
-const OPEN_FLAGS =
-  process.platform === 'win32'
-    ? constants.O_RDONLY
-    : constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW;
 
 /** A picture of the library: which version of it there is, and the picture itself when it is wanted. */
 export interface ServedPicture {
@@ -184,7 +178,7 @@ function isShown(type: string, head: Buffer): boolean {
 
 async function openFile(path: string): Promise<FileHandle> {
   try {
-    return await open(path, OPEN_FLAGS);
+    return await open(path, READ_NO_LINK);
   } catch (error) {
     throw new AppError('NOT_FOUND', `${path} is not there or may not be read`, undefined, { cause: error });
   }

@@ -1,14 +1,11 @@
-import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
-
-/** Opening a pipe would wait for its writer; with this flag it does not. Windows has neither. */
-const FLAGS = process.platform === 'win32' ? constants.O_RDONLY : constants.O_RDONLY | constants.O_NONBLOCK;
+import { READ_WITHOUT_WAITING } from '../../shared/reading-flags.ts';
 
 /** Opens a file for reading without waiting; whoever asks looks whether it is a regular one. Rejects as the system does. */
 export function openWithoutWaiting(path: string): Promise<FileHandle> {
-  return open(path, FLAGS);
+  return open(path, READ_WITHOUT_WAITING);
 }
 
 /** Opens a model package; core/files/regular-file.ts is the same for files that the app reads. Rejects with BAD_MODEL for a pipe. */

@@ -32,8 +32,8 @@ function desktop(t: TestContext) {
   const rooms = testApp(t);
   const paths = { ...pathsOf(temporaryFolder(t)), data: temporaryFolder(t) };
   const window = new MainWindow(paths);
-  setupCalls(rooms.app, window);
-  setupDesktop(rooms.app, window, texts);
+  setupCalls(rooms.app, window, Promise.resolve());
+  setupDesktop(rooms.app, window, { texts, checked: Promise.resolve() });
   window.show();
   return { ...rooms, window, paths };
 }
@@ -218,7 +218,7 @@ suite('the scheme of the window', () => {
     const rooms = desktop(t);
     const built = temporaryFolder(t);
     writeFiles(built, { 'window/index.html': '<title>Winnow</title>', 'secret.json': '{}' });
-    setupProtocol(join(built, 'window'), rooms.app.pictures);
+    setupProtocol(join(built, 'window'), rooms.app.pictures, Promise.resolve());
     writeFiles(rooms.folder, { 'a.jpg': await draw(20, 10).jpeg().toBuffer() });
     const library = Library.open(rooms.libraryPath);
     const id = library.images.see(
