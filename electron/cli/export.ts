@@ -1,8 +1,10 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
-import { COLUMN_SETS, EXPORT_FORMATS } from '../shared/api/exports.ts';
-import type { ColumnSet, ExportFormat, ExportSummary } from '../shared/api/exports.ts';
+import type { ExportFormat } from '../core/export/format.ts';
+import { EXPORT_FORMATS } from '../core/export/formats.ts';
+import { COLUMN_SETS } from '../shared/api/exports.ts';
+import type { ColumnSet, ExportSummary } from '../shared/api/exports.ts';
 import { withApp } from './app.ts';
 import { EXIT } from './exit.ts';
 import { addFilterOptions, toFilter } from './filter-options.ts';
@@ -15,7 +17,7 @@ import { runNumber } from './runs.ts';
 import { sayer, STANDARD_OUTPUT, writeOut } from './standard-output.ts';
 
 interface ExportOptions extends LibraryOption, FilterOptions {
-  format: ExportFormat;
+  format: string;
   out: string;
   bom?: boolean;
   columns?: ColumnSet;
@@ -24,22 +26,31 @@ interface ExportOptions extends LibraryOption, FilterOptions {
 
 const SHOWN_FAILURES = 20;
 
+/** Names of the formats that `isMeant`. */
+function named(isMeant: (format: ExportFormat) => boolean): string[] {
+  return EXPORT_FORMATS.filter(isMeant).map(({ name }) => name);
+}
+
+function withOption(option: ExportFormat['options'][number]): string {
+  return named(({ options }) => options.includes(option)).join(', ');
+}
+
 /** `winnow export`. */
 export function addExportCommand(program: Command, finish: (exitCode: number) => void): void {
   const command = program
     .command('export')
     .description('write the results of a run')
     .argument('<run>', 'its number', runNumber)
-    .addOption(new Option('--format <format>').choices(EXPORT_FORMATS).makeOptionMandatory())
+    .addOption(new Option('--format <format>').choices(named(() => true)).makeOptionMandatory())
     .requiredOption(
       '--out <path>',
-      'file to write, or folder of yolo, voc, crops, overlays and maps; - writes CSV or JSON to standard output',
+      `file to write, or folder of ${named(({ place }) => place === 'folder').join(', ')}; - writes text to standard output`,
     )
-    .option('--bom', 'start the CSV with a byte order mark, for spreadsheets')
+    .option('--bom', `start the file with a byte order mark, for spreadsheets: of ${withOption('bom')}`)
     .addOption(
       new Option(
         '--columns <names>',
-        "column names of CSV, XLSX and detections: standard (label is what holds) or classic (label is the model's, as in earlier exports)",
+        `column names of ${withOption('columns')}: standard (label is what holds) or classic (label is the model's, as in earlier exports)`,
       ).choices(COLUMN_SETS),
     );
   addForceOption(command);

@@ -3,6 +3,7 @@ import type { ResultFilter } from '../../shared/api/results.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import type { WorkOptions } from '../transfer/transfer-files.ts';
 import type { ExportService } from '../services/export-service.ts';
+import { findTableFormat, formatInfo, formatsOf } from '../export/formats.ts';
 import { resolveFilter } from '../results/resolve-filter.ts';
 import { listTransfers } from '../transfer/describe-transfer.ts';
 import { planTransfer } from '../transfer/plan-transfer.ts';
@@ -21,7 +22,12 @@ export function exportCalls(
   });
   return {
     exportRun: (request) => exportService.toPlace(request),
+    exportFormats: ({ runId }) => {
+      const { spec } = context.runRow(runId);
+      return formatsOf(context.library.models.get(spec.modelSha256).manifest.task).map(formatInfo);
+    },
     checkExport: async ({ format, out, force = false }) => {
+      findTableFormat(format);
       await context.outputs.claim({ path: out, command: 'export', format, force });
       return undefined;
     },

@@ -3,12 +3,24 @@ import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
 import { seenSize } from './found-images.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
+import type { FoundFileFormat } from './format.ts';
+
+export const coco: FoundFileFormat = {
+  name: 'coco',
+  of: 'found',
+  place: 'file',
+  ending: '.json',
+  tasks: ['segmentation', 'detection'],
+  options: [],
+  isText: true,
+  write: cocoText,
+};
 
 /**
  * COCO's instances as one JSON object. Images that were not predicted are left out. Categories come
  * last, since people's labels are known then.
  */
-export function* cocoText({ images, exported, count }: FoundContent): Generator<string> {
+function* cocoText({ images, exported, count }: FoundContent): Generator<string> {
   const { run, model } = exported;
   const categories = new Categories(model.manifest);
   const info = { description: `Winnow, run ${run.id}, model ${model.name}`, date_created: run.createdAt };

@@ -6,6 +6,7 @@ import { folderColumns, folderValues, rounded, thresholdOf } from './columns.ts'
 import type { Column, ExportedTable, Value } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
+import type { FoundFileFormat } from './format.ts';
 
 interface Cell {
   table: ExportedTable;
@@ -61,8 +62,19 @@ const sets: Record<ColumnSet, readonly Column<Cell>[]> = {
   classic: [...first, ['label', modelLabel], ...place, humanLabel, ...last],
 };
 
+export const detections: FoundFileFormat = {
+  name: 'detections',
+  of: 'found',
+  place: 'file',
+  ending: '.csv',
+  tasks: ['detection'],
+  options: ['bom', 'columns'],
+  isText: true,
+  write: detectionsText,
+};
+
 /** A row for every object, and one for every image without any, as RFC 4180. */
-export function* detectionsText(
+function* detectionsText(
   { images, count }: FoundContent,
   table: ExportedTable,
   bom: boolean,

@@ -1,42 +1,24 @@
-import { FOUND_FILE_FORMATS, TABLE_FORMATS } from '../../shared/api/exports.ts';
-import type { ColumnSet, ExportFormat, ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
+import type { ColumnSet, ExportPreview, ExportSummary } from '../../shared/api/exports.ts';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Task } from '../../shared/model-package.ts';
+import type { FileContent } from '../files/write-file.ts';
 import { classLabels, leastScoreOf, resolveFilter } from '../results/resolve-filter.ts';
 import { runRows } from '../results/run-rows.ts';
-import type { RowPage } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
-import type { FileContent } from '../files/write-file.ts';
-import { cocoText } from './coco.ts';
 import { columnNames, valuesOf } from './columns.ts';
-import type { Exported, ExportedTable, Value } from './columns.ts';
-import { csvText } from './csv.ts';
-import { detectionsText } from './detections.ts';
+import type { Exported, ExportedTable } from './columns.ts';
+import type { ExportFormat, TableFormat } from './format.ts';
+import { formatsOf } from './formats.ts';
 import type { FoundContent } from './found-content.ts';
 import { foundImages } from './found-images.ts';
 import type { FoundImage } from './found-images.ts';
-import { jsonText } from './json.ts';
-import { writeMaps } from './maps.ts';
-import { megadetectorText } from './megadetector.ts';
 import { OutputNames } from './output-names.ts';
-import { writeCrops, writeOverlays } from './pictures.ts';
-import { writeVoc } from './voc.ts';
 import { writeFolderWhole } from './write-folder.ts';
-import { xlsxFile } from './xlsx.ts';
-import { writeYolo } from './yolo.ts';
 
 const PREVIEWED_ROWS = 10;
 const TOLD_FAILURES = 1000;
-
-/** What can be made of a run of each task. */
-const FORMATS: Record<Task, readonly ExportFormat[]> = {
-  classification: TABLE_FORMATS,
-  detection: [...TABLE_FORMATS, ...FOUND_FILE_FORMATS, 'yolo', 'voc', 'crops', 'overlays'],
-  segmentation: [...TABLE_FORMATS, 'coco', 'overlays', 'maps'],
-};
 
 /** Where the text of an export goes. */
 export interface ExportSink {
@@ -45,13 +27,13 @@ export interface ExportSink {
 }
 
 export interface ExportOptions {
-  format: ExportFormat;
+  format: ExportFormat; // see findFormat
   /** Gives a place for the file, once nothing else speaks against the export; throws when it may not be written. */
   file: () => Promise<ExportSink>;
   /** Likewise for a format that is a folder: its path. */
   folder: () => Promise<string>;
-  bom: boolean; // CSV only
-  columns: ColumnSet; // CSV, XLSX and detections
+  bom: boolean; // of formats that have the option
+  columns: ColumnSet; // likewise
   filter: ResultFilter;
   signal: AbortSignal;
   /** Hears how many images are written. */
@@ -70,7 +52,7 @@ export async function exportRun(
   const exported = toExported(library, run);
   requireFormat(exported, options.format);
   const { format } = options;
-  if (isOneOf(TABLE_FORMATS, format)) return exportTable(library, exported, format, options);
+  if (format.of === 'files') return exportTable(library, exported, format, options);
   const total = countRows(library, run, options.filter);
   const summary = { path: '', rows: 0, found: 0 };
   const failures: { path: string; error: string }[] = [];
@@ -80,6 +62,7 @@ export async function exportRun(
     exported,
     names,
     engine,
+    library,
     images: () => {
       read = 0;
       return watched(foundImages(library, exported, options.filter, names), (some) =>
@@ -90,23 +73,18 @@ export async function exportRun(
       summary.rows++;
       summary.found += objects.length;
     },
+    onFailure: (path, error) => {
+      if (failures.length < TOLD_FAILURES) failures.push({ path, error });
+    },
   };
-  const onFailure = (path: string, error: string) => {
-    if (failures.length < TOLD_FAILURES) failures.push({ path, error });
-  };
-  if (isOneOf(FOUND_FILE_FORMATS, format)) {
+  if (format.place === 'file') {
     const file = await options.file();
     summary.path = file.path;
     const table = toTable(library, exported, options);
-    await file.write(foundText(content, table, format, options.bom), options.signal);
+    await file.write(format.write(content, table, options.bom), options.signal);
   } else {
     summary.path = await options.folder();
-    await writeFolderWhole(summary.path, options.signal, (target) => {
-      if (format === 'yolo') return writeYolo(content, target);
-      if (format === 'voc') return writeVoc(content, target);
-      if (format === 'maps') return writeMaps(content, target, library);
-      return (format === 'crops' ? writeCrops : writeOverlays)(content, target, onFailure);
-    });
+    await writeFolderWhole(summary.path, options.signal, (target) => format.write(content, target));
   }
   return failures.length === 0 ? summary : { ...summary, failures };
 }
@@ -114,7 +92,7 @@ export async function exportRun(
 async function exportTable(
   library: Library,
   exported: Exported,
-  format: (typeof TABLE_FORMATS)[number],
+  format: TableFormat,
   { file, bom, columns, filter, signal, onProgress }: ExportOptions,
 ): Promise<ExportSummary> {
   const { run } = exported;
@@ -125,29 +103,8 @@ async function exportTable(
     onProgress((summary.rows += rows.length), total),
   );
   const table = toTable(library, exported, { columns, filter });
-  await out.write(tableContent(pages, table, format, bom), signal);
+  await out.write(format.write(pages, table, bom), signal);
   return summary;
-}
-
-function tableContent(
-  pages: Iterable<RowPage>,
-  table: ExportedTable,
-  format: (typeof TABLE_FORMATS)[number],
-  bom: boolean,
-): FileContent {
-  if (format === 'csv') return csvText(pages, table, bom);
-  if (format === 'json') return jsonText(pages, table);
-  return xlsxFile(tableRows(pages, table), { name: `Run ${table.run.id}`, columns: columnNames(table) });
-}
-
-function foundText(
-  content: FoundContent,
-  table: ExportedTable,
-  format: (typeof FOUND_FILE_FORMATS)[number],
-  bom: boolean,
-): FileContent {
-  if (format === 'detections') return detectionsText(content, table, bom);
-  return format === 'coco' ? cocoText(content) : megadetectorText(content);
 }
 
 /** The first rows as the table will have them. */
@@ -167,19 +124,16 @@ export function previewExport(
   return { columns: columnNames(table), rows, total: countRows(library, run, filter) };
 }
 
-function requireFormat({ run, model }: Exported, format: ExportFormat): void {
+function requireFormat({ run, model }: Exported, { name, tasks }: ExportFormat): void {
   const { task } = model.manifest;
-  if (FORMATS[task].includes(format)) return;
-  const others = (Object.keys(FORMATS) as Task[]).filter((other) => FORMATS[other].includes(format));
+  if (tasks.includes(task)) return;
   throw new AppError(
     'BAD_ARGUMENT',
-    `Expected a run of a ${others.join(' or ')} model for the format ${format}, but run ${run.id} is of a ${task} model`,
-    `It can be written as ${FORMATS[task].join(', ')}.`,
+    `Expected a run of a ${tasks.join(' or ')} model for the format ${name}, but run ${run.id} is of a ${task} model`,
+    `It can be written as ${formatsOf(task)
+      .map((format) => format.name)
+      .join(', ')}.`,
   );
-}
-
-function isOneOf<T extends ExportFormat>(formats: readonly T[], format: ExportFormat): format is T {
-  return (formats as readonly ExportFormat[]).includes(format);
 }
 
 function toExported(library: Library, run: RunRow): Exported {
@@ -204,10 +158,6 @@ function toTable(
 
 function countRows(library: Library, run: RunRow, filter: ResultFilter): number {
   return library.resultQueries.count(run.id, resolveFilter(library, run, filter));
-}
-
-function* tableRows(pages: Iterable<RowPage>, table: ExportedTable): Generator<Value[]> {
-  for (const { folder, rows } of pages) for (const row of rows) yield valuesOf(folder, row, table);
 }
 
 function* watched<T>(pages: Iterable<T>, onPage: (page: T) => void): Generator<T> {

@@ -7,9 +7,22 @@ import { directionsRun, patchesKept } from '../models/receipt-counts.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { ModelRow } from '../store/tables/models.ts';
 import type { ResultRow } from '../store/tables/results.ts';
+import { ALL_TASKS } from './format.ts';
+import type { TableFormat } from './format.ts';
+
+export const json: TableFormat = {
+  name: 'json',
+  of: 'files',
+  place: 'file',
+  ending: '.json',
+  tasks: ALL_TASKS,
+  options: [],
+  isText: true,
+  write: jsonText,
+};
 
 /** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/exports.md describes it. */
-export function* jsonText(pages: Iterable<RowPage>, table: ExportedTable): Generator<string> {
+function* jsonText(pages: Iterable<RowPage>, table: ExportedTable): Generator<string> {
   yield `{"run":${JSON.stringify(describeRun(table))},\n"files":[`;
   let separator = '\n';
   for (const { folder, rows } of pages) {

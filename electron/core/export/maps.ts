@@ -2,22 +2,32 @@ import { stringify } from 'csv-stringify/sync';
 import { decodeRuns, forEachColumnPart } from '../../shared/mask.ts';
 import { displayNames } from '../models/class-names.ts';
 import type { StoredMask } from '../store/tables/found.ts';
-import type { Library } from '../store/library.ts';
 import type { FoundContent } from './found-content.ts';
 import { greyPng } from './png.ts';
 import type { FolderTarget } from './write-folder.ts';
+import type { FoundFolderFormat } from './format.ts';
 
 /** Classes of which every value fits into 8 bits: 0 and 255 mean no class. */
 const MOST_IN_A_BYTE = 254;
+
+export const maps: FoundFolderFormat = {
+  name: 'maps',
+  of: 'found',
+  place: 'folder',
+  ending: '',
+  tasks: ['segmentation'],
+  options: [],
+  isText: false,
+  write: writeMaps,
+};
 
 /**
  * Class maps as grey PNGs of the pictures' sizes: `<path>.png`, each pixel the class's index + 1, 0 where there is none, as
  * ADE20K writes them; 16 bits per pixel for more than 254 classes. `classes.csv` says which value is which class.
  */
-export async function writeMaps(
-  { images, exported, names, count }: FoundContent,
+async function writeMaps(
+  { images, exported, names, count, library }: FoundContent,
   target: FolderTarget,
-  library: Library,
 ): Promise<void> {
   const { labels } = exported.model.manifest;
   const table = displayNames(labels).map((label, index) => [index + 1, label]);

@@ -4,13 +4,25 @@ import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
 import { seenSize } from './found-images.ts';
 import type { FoundImage } from './found-images.ts';
+import type { FoundFileFormat } from './format.ts';
 
 /** What readers of the format know as reasons. */
 const FAILED = 'Failure image access';
 const PENDING = 'Failure inference';
 
+export const megadetector: FoundFileFormat = {
+  name: 'megadetector',
+  of: 'found',
+  place: 'file',
+  ending: '.json',
+  tasks: ['detection'],
+  options: [],
+  isText: true,
+  write: megadetectorText,
+};
+
 /** The batch results of MegaDetector, version 1.4 of the format: one JSON object with a line per image. */
-export function* megadetectorText({ images, exported, count }: FoundContent): Generator<string> {
+function* megadetectorText({ images, exported, count }: FoundContent): Generator<string> {
   const { run, model } = exported;
   const categories = new Categories(model.manifest);
   const info = {

@@ -10,23 +10,39 @@ import { classColour } from './class-colour.ts';
 import type { FoundContent } from './found-content.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
 import type { FolderTarget } from './write-folder.ts';
+import type { FoundFolderFormat } from './format.ts';
 
 const AT_ONCE = 2; // pictures that the engine is asked for
 
 const OF_ONE_PICTURE: readonly ErrorCode[] = ['BAD_IMAGE', 'NOT_FOUND', 'BAD_ARGUMENT'];
 
-/** Hears of an image whose picture cannot be had now. */
-type OnFailure = (path: string, error: string) => void;
+export const crops: FoundFolderFormat = {
+  name: 'crops',
+  of: 'found',
+  place: 'folder',
+  ending: '',
+  tasks: ['detection'],
+  options: [],
+  isText: false,
+  write: writeCrops,
+};
+
+export const overlays: FoundFolderFormat = {
+  name: 'overlays',
+  of: 'found',
+  place: 'folder',
+  ending: '',
+  tasks: ['segmentation', 'detection'],
+  options: [],
+  isText: false,
+  write: writeOverlays,
+};
 
 /** Every box as a JPEG: `<label>/<path>_<number>.jpg`. */
-export async function writeCrops(
-  content: FoundContent,
-  target: FolderTarget,
-  onFailure: OnFailure,
-): Promise<void> {
+async function writeCrops(content: FoundContent, target: FolderTarget): Promise<void> {
   const folders = new PlaceNames('');
   const { names, engine, count } = content;
-  await eachPicture(content, onFailure, (image) => {
+  await eachPicture(content, (image) => {
     const paths = image.objects.map(({ label }, index) =>
       names.file(`${folders.folderOf(label)}/${image.path}`, `_${index + 1}.jpg`),
     );
@@ -41,11 +57,7 @@ export async function writeCrops(
 }
 
 /** Every picture with its boxes and masks drawn over it: `<path>.png`. `classes.csv` says which class has which colour. */
-export async function writeOverlays(
-  content: FoundContent,
-  target: FolderTarget,
-  onFailure: OnFailure,
-): Promise<void> {
+async function writeOverlays(content: FoundContent, target: FolderTarget): Promise<void> {
   const { exported, names, engine, count } = content;
   const { manifest } = exported.model;
   const categories = new Categories(manifest);
@@ -54,7 +66,7 @@ export async function writeOverlays(
     return manifest.labels[index]?.colour ?? classColour(index);
   };
   const marksOf = manifest.task === 'segmentation' ? regionMark : objectMark;
-  await eachPicture(content, onFailure, (image) => {
+  await eachPicture(content, (image) => {
     const marks = image.objects.map((object) => marksOf(object, colourOf(object.label)));
     const place = names.file(image.path, '.png');
     return async (source) => {
@@ -84,8 +96,7 @@ function objectMark({ label, score, humanLabel, box, mask }: FoundObject, colour
  * Images are prepared in their order, though some of them are worked on at a time.
  */
 async function eachPicture(
-  { images }: FoundContent,
-  onFailure: OnFailure,
+  { images, onFailure }: FoundContent,
   prepare: (image: FoundImage) => ((source: string) => Promise<void>) | undefined,
 ): Promise<void> {
   const attempt = async (image: FoundImage) => {

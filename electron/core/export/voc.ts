@@ -3,9 +3,21 @@ import type { FoundContent } from './found-content.ts';
 import { seenSize } from './found-images.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
 import type { FolderTarget } from './write-folder.ts';
+import type { FoundFolderFormat } from './format.ts';
+
+export const voc: FoundFolderFormat = {
+  name: 'voc',
+  of: 'found',
+  place: 'folder',
+  ending: '',
+  tasks: ['detection'],
+  options: [],
+  isText: false,
+  write: writeVoc,
+};
 
 /** Pascal VOC's annotations: `Annotations/<path>.xml`. Images that were never read have none. */
-export async function writeVoc({ images, names, count }: FoundContent, target: FolderTarget): Promise<void> {
+async function writeVoc({ images, names, count }: FoundContent, target: FolderTarget): Promise<void> {
   for (const some of images()) {
     for (const image of some) {
       const size = seenSize(image);

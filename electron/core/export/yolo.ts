@@ -4,12 +4,24 @@ import type { FoundContent } from './found-content.ts';
 import { seenSize } from './found-images.ts';
 import type { FoundImage } from './found-images.ts';
 import type { FolderTarget } from './write-folder.ts';
+import type { FoundFolderFormat } from './format.ts';
+
+export const yolo: FoundFolderFormat = {
+  name: 'yolo',
+  of: 'found',
+  place: 'folder',
+  ending: '',
+  tasks: ['detection'],
+  options: [],
+  isText: false,
+  write: writeYolo,
+};
 
 /**
  * YOLO's label files: `labels/<path>.txt` with a line per box, empty for an image without any; the names of the classes in
  * `classes.txt` and `data.yaml`. Images that were never read have none.
  */
-export async function writeYolo(
+async function writeYolo(
   { images, exported, names, count }: FoundContent,
   target: FolderTarget,
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { exportArguments } from '../../shared/api/exports.ts';
-import type { ExportFormat, ExportSummary } from '../../shared/api/exports.ts';
+import type { ExportSummary } from '../../shared/api/exports.ts';
 import { checkArguments } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { AppContext, Request } from '../app/app-context.ts';
@@ -8,11 +8,9 @@ import { requireFolderPlace } from '../outputs/output-files.ts';
 import type { FileContent } from '../files/write-file.ts';
 import { exportRun } from '../export/export-run.ts';
 import type { ExportOptions } from '../export/export-run.ts';
+import { EXPORT_FORMATS, findFormat } from '../export/formats.ts';
 
 const PROGRESS_INTERVAL = 100; // milliseconds between two events
-
-/** Formats that are one text. */
-const TEXTS: readonly ExportFormat[] = ['csv', 'json', 'detections', 'coco', 'megadetector'];
 
 type ExportRequest = Omit<Request<'exportRun'>, 'out' | 'force'>;
 
@@ -44,7 +42,7 @@ export class ExportService {
     write: (content: FileContent) => Promise<void>,
   ): Promise<ExportSummary> {
     const checked = checkArguments(exportArguments.exportRun.omit({ out: true, force: true }), request);
-    if (!TEXTS.includes(checked.format)) throw noText(checked.format);
+    if (!findFormat(checked.format).isText) throw noText(checked.format);
     return this.#export(checked, {
       file: () => Promise.resolve({ path: 'standard output', write }),
       folder: () => Promise.reject(noText(checked.format)),
@@ -57,7 +55,7 @@ export class ExportService {
   ): Promise<ExportSummary> {
     return this.cancellable((signal) => {
       const onProgress = this.progressTeller();
-      const options = { format, bom, columns, filter, signal, onProgress, ...to };
+      const options = { format: findFormat(format), bom, columns, filter, signal, onProgress, ...to };
       return exportRun(this.#context, this.#context.runRow(runId), options);
     });
   }
@@ -92,10 +90,11 @@ export class ExportService {
   }
 }
 
-function noText(format: ExportFormat): AppError {
+function noText(format: string): AppError {
+  const texts = EXPORT_FORMATS.filter(({ isText }) => isText);
   return new AppError(
     'BAD_ARGUMENT',
     `Only text can go to standard output, but ${format} is none`,
-    `Name a file or folder, or one of the formats ${TEXTS.join(', ')}.`,
+    `Name a file or folder, or one of the formats ${texts.map(({ name }) => name).join(', ')}.`,
   );
 }

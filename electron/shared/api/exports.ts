@@ -2,12 +2,17 @@ import { z } from 'zod';
 import { path, runId } from './arguments.ts';
 import { resultFilterSchema } from './results.ts';
 
-/** Tables of files; then what detection and segmentation models found, as one file or as a folder. */
-export const TABLE_FORMATS = ['csv', 'json', 'xlsx'] as const;
-export const FOUND_FILE_FORMATS = ['detections', 'coco', 'megadetector'] as const; // CSV with a row per detection; JSON
-export const FOUND_FOLDER_FORMATS = ['yolo', 'voc', 'crops', 'overlays', 'maps'] as const; // text, XML, pictures
-export const EXPORT_FORMATS = [...TABLE_FORMATS, ...FOUND_FILE_FORMATS, ...FOUND_FOLDER_FORMATS] as const;
-export type ExportFormat = (typeof EXPORT_FORMATS)[number];
+/** What a front has to know of a format; the formats are listed in core/export/formats.ts. */
+export interface ExportFormatInfo {
+  name: string; // as a request names it
+  /** What it is about: the files, with a row for each; or what detection and segmentation models found in them. */
+  of: 'files' | 'found';
+  place: 'file' | 'folder';
+  ending: string; // of a file's name, with its dot; '' of a folder
+  /** What can be chosen: a byte order mark at the start, and the names of the columns. */
+  options: readonly ('bom' | 'columns')[];
+}
+
 /**
  * Names of the columns of CSV, XLSX and detections: `label` is what holds, with `label_source` and `predicted_label` beside
  * it; or, as in earlier exports, `label` is the model's, with `human_label` beside it.
@@ -15,7 +20,7 @@ export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 export const COLUMN_SETS = ['standard', 'classic'] as const;
 export type ColumnSet = (typeof COLUMN_SETS)[number];
 const columns = z.enum(COLUMN_SETS, `columns must be ${COLUMN_SETS.join(' or ')}`).optional();
-const format = z.enum(EXPORT_FORMATS, `a format must be one of ${EXPORT_FORMATS.join(', ')}`);
+const format = z.string('a format must be a text'); // a name of ExportFormatInfo
 const transfer = {
   runId,
   filter: resultFilterSchema.optional(),
@@ -29,15 +34,16 @@ export const exportArguments = {
     runId,
     format,
     out: path,
-    bom: z.boolean().optional(), // CSV only: start with a byte order mark, for spreadsheets
+    bom: z.boolean().optional(), // start with a byte order mark, for spreadsheets; of formats that have it
     /** Whether a file that is there may be replaced; without it, the call is rejected with FILE_EXISTS. */
     force: z.boolean().optional(),
     columns, // standard without it
     /** Its `minScore` is that of the detections that are written; without it 0.5. */
     filter: resultFilterSchema.optional(),
   }),
+  exportFormats: z.strictObject({ runId }),
   checkExport: z.strictObject({
-    format: z.enum(TABLE_FORMATS, `a format must be one of ${TABLE_FORMATS.join(', ')}`),
+    format,
     out: path,
     force: z.boolean().optional(),
   }),
@@ -56,6 +62,8 @@ export interface ExportResults {
    * changed it since; else the call is rejected with FILE_EXISTS. Winnow's own files and pictures are never replaced.
    */
   exportRun: ExportSummary;
+  /** The formats that fit the model of a run, in the order in which they are listed. */
+  exportFormats: ExportFormatInfo[];
   /** Rejects as `exportRun` would because of the file, before there are results. */
   checkExport: undefined;
   previewExport: ExportPreview;

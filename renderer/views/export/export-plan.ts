@@ -1,62 +1,63 @@
-import {
-  FOUND_FILE_FORMATS,
-  FOUND_FOLDER_FORMATS,
-  TABLE_FORMATS,
-} from '../../../electron/shared/api/exports.ts';
-import type { ExportFormat } from '../../../electron/shared/api/exports.ts';
+import type { ExportFormatInfo } from '../../../electron/shared/api/exports.ts';
 import type { ResultFilter } from '../../../electron/shared/api/results.ts';
-import type { Task } from '../../../electron/shared/model-package.ts';
+import type { MessageKey } from '../../lib/text/messages.ts';
 
 /** What an export writes: a table, what was found, or the images themselves in a folder per label. */
-export type ExportKind = ExportFormat | 'copy' | 'move';
+export type ExportKind = NamedBehind<MessageKey, 'export.kind.'>;
 
-type FoundKind = (typeof FOUND_FILE_FORMATS)[number] | (typeof FOUND_FOLDER_FORMATS)[number];
+type FoundKind = NamedBehind<MessageKey, 'export.about.'>;
 
-/** Formats of what models of a task find. */
-const FOUND: Record<Task, FoundKind[]> = {
-  classification: [],
-  detection: ['detections', 'coco', 'megadetector', 'yolo', 'voc', 'crops', 'overlays'],
-  segmentation: ['coco', 'maps', 'overlays'],
+type NamedBehind<Key, Prefix extends string> = Key extends `${Prefix}${infer Name}` ? Name : never;
+
+/** A format whose name has its messages; test/renderer/views/words.test.ts makes sure that all have. */
+export interface NamedFormat extends ExportFormatInfo {
+  name: Exclude<ExportKind, 'copy' | 'move'>;
+}
+
+/** What is chosen until the formats of the run are known. */
+export const CSV: NamedFormat = {
+  name: 'csv',
+  of: 'files',
+  place: 'file',
+  ending: '.csv',
+  options: ['bom', 'columns'],
 };
 
+/** What the person can choose of a run. */
+export type Choice = NamedFormat | { name: 'copy' | 'move' };
+
 /** The kinds of export of a run, in groups. */
-export function exportKinds(task: Task): { name: 'tables' | 'found' | 'files'; kinds: ExportKind[] }[] {
+export function exportGroups(
+  formats: readonly NamedFormat[],
+): { name: 'tables' | 'found' | 'files'; choices: Choice[] }[] {
   return [
-    { name: 'tables' as const, kinds: [...TABLE_FORMATS] },
-    { name: 'found' as const, kinds: FOUND[task] },
-    { name: 'files' as const, kinds: ['copy' as const, 'move' as const] },
-  ].filter(({ kinds }) => kinds.length > 0);
+    { name: 'tables' as const, choices: formats.filter((format) => format.of === 'files') },
+    { name: 'found' as const, choices: formats.filter((format) => format.of === 'found') },
+    { name: 'files' as const, choices: [{ name: 'copy' as const }, { name: 'move' as const }] },
+  ].filter(({ choices }) => choices.length > 0);
 }
 
 /** Whether it is about what was found in the images, not about the images alone. */
-export function isFound(kind: ExportKind): kind is FoundKind {
-  return ([...FOUND_FILE_FORMATS, ...FOUND_FOLDER_FORMATS] as ExportKind[]).includes(kind);
+export function isFound(choice: Choice): choice is NamedFormat & { name: FoundKind } {
+  return 'of' in choice && choice.of === 'found';
 }
 
 /** Whether it writes into a folder of its own. */
-export function needsFolder(kind: ExportKind): boolean {
-  return isTransfer(kind) || (FOUND_FOLDER_FORMATS as readonly ExportKind[]).includes(kind);
+export function needsFolder(choice: Choice): boolean {
+  return isTransfer(choice) || choice.place === 'folder';
 }
 
-const ENDINGS: Partial<Record<ExportKind, string>> = {
-  csv: '.csv',
-  json: '.json',
-  xlsx: '.xlsx',
-  detections: '-detections.csv',
-  coco: '-coco.json',
-  megadetector: '-megadetector.json',
-};
-
 /** What a file or folder is called that nobody has named. */
-export function suggestedName(runId: number, kind: ExportKind): string {
-  return `winnow-run-${runId}${ENDINGS[kind] ?? `-${kind}`}`;
+export function suggestedName(runId: number, choice: Choice): string {
+  const about = isTransfer(choice) || isFound(choice) ? `-${choice.name}` : '';
+  return `winnow-run-${runId}${about}${isTransfer(choice) ? '' : choice.ending}`;
 }
 
 export const SCOPES = ['seen', 'all', 'verified'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-export function isTransfer(kind: ExportKind): kind is 'copy' | 'move' {
-  return kind === 'copy' || kind === 'move';
+export function isTransfer(choice: Choice): choice is { name: 'copy' | 'move' } {
+  return !('of' in choice);
 }
 
 /** The images of a scope, as a filter; `seen` is what the person was looking at. */
@@ -64,9 +65,9 @@ export function filterOf(scope: Scope, seen: ResultFilter): ResultFilter {
   return { seen, all: {}, verified: { status: 'verified' as const } }[scope];
 }
 
-/** Whether the columns of what is written have names that can be chosen. */
-export function hasColumns(kind: ExportKind): boolean {
-  return kind === 'csv' || kind === 'xlsx' || kind === 'detections';
+/** Whether something of it can be chosen. */
+export function hasOption(choice: Choice, option: ExportFormatInfo['options'][number]): boolean {
+  return !isTransfer(choice) && choice.options.includes(option);
 }
 
 /** The parts of a path, with the separators that it has. */
@@ -82,12 +83,17 @@ export function joinPath(folder: string, name: string): string {
 }
 
 /**
- * The path for another kind of export: a suggested name becomes the one of that kind, of another name only the ending
- * changes.
+ * The path for another choice: a suggested name becomes the one of that choice, of another name only the ending changes,
+ * where it is one of `endings`.
  */
-export function withKind(path: string, runId: number, before: ExportKind, kind: ExportKind): string {
+export function withChoice(
+  path: string,
+  runId: number,
+  { before, next, endings }: { before: Choice; next: Choice; endings: readonly string[] },
+): string {
   const { folder, name } = splitPath(path);
-  if (name === suggestedName(runId, before)) return joinPath(folder, suggestedName(runId, kind));
-  const ending = /\.[a-z]+$/.exec(ENDINGS[kind] ?? '')?.[0];
-  return ending === undefined ? path : path.replace(/\.(csv|json|xlsx)$/i, ending);
+  if (name === suggestedName(runId, before)) return joinPath(folder, suggestedName(runId, next));
+  const old = endings.find((ending) => ending !== '' && path.toLowerCase().endsWith(ending));
+  if (isTransfer(next) || next.ending === '' || old === undefined) return path;
+  return path.slice(0, -old.length) + next.ending;
 }

@@ -1,20 +1,24 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { EXPORT_FORMATS, formatInfo, formatsOf } from '../../../electron/core/export/formats.ts';
+import type { Task } from '../../../electron/shared/model-package.ts';
 import type { ResultItem } from '../../../electron/shared/api/results.ts';
 import { createFormats } from '../../../renderer/lib/text/format.ts';
 import { createTranslate } from '../../../renderer/lib/text/messages.ts';
 import { matchNames } from '../../../renderer/lib/match-names.ts';
+import en from '../../../renderer/messages/en.json' with { type: 'json' };
 import { arrangeConfusion } from '../../../renderer/views/evaluate/confusions.ts';
 import {
-  exportKinds,
+  exportGroups,
   filterOf,
   isFound,
   joinPath,
   needsFolder,
   splitPath,
   suggestedName,
-  withKind,
+  withChoice,
 } from '../../../renderer/views/export/export-plan.ts';
+import type { Choice, NamedFormat } from '../../../renderer/views/export/export-plan.ts';
 import { binRange, rangeOf, turnPage } from '../../../renderer/views/results/confidence.ts';
 import {
   describeItem,
@@ -152,37 +156,59 @@ suite('where an export goes', () => {
     assert.equal(joinPath('C:\\Users', 'run.csv'), 'C:\\Users\\run.csv');
   });
 
+  const allFormats = EXPORT_FORMATS.map(formatInfo) as NamedFormat[];
+  const endings = allFormats.map(({ ending }) => ending);
+  const choiceOf = (name: string): Choice => {
+    const format = allFormats.find((one) => one.name === name);
+    assert.ok(format);
+    return format;
+  };
+  const withName = (path: string, runId: number, before: string, next: string) =>
+    withChoice(path, runId, { before: choiceOf(before), next: choiceOf(next), endings });
+
   test("another kind changes the ending of a person's name alone", () => {
-    assert.equal(withKind('/a/b.csv', 1, 'csv', 'xlsx'), '/a/b.xlsx');
-    assert.equal(withKind('/a/b.csv', 1, 'csv', 'coco'), '/a/b.json');
-    assert.equal(withKind('/a/b', 1, 'csv', 'json'), '/a/b');
-    assert.equal(withKind('/a/b.csv', 1, 'csv', 'yolo'), '/a/b.csv');
+    assert.equal(withName('/a/b.csv', 1, 'csv', 'xlsx'), '/a/b.xlsx');
+    assert.equal(withName('/a/b.csv', 1, 'csv', 'coco'), '/a/b.json');
+    assert.equal(withName('/a/b.JSON', 1, 'csv', 'xlsx'), '/a/b.xlsx');
+    assert.equal(withName('/a/b', 1, 'csv', 'json'), '/a/b');
+    assert.equal(withName('/a/b.csv', 1, 'csv', 'yolo'), '/a/b.csv');
   });
 
   test('a suggested name becomes that of the other kind', () => {
-    const csv = joinPath('/a', suggestedName(3, 'csv'));
-    const coco = withKind(csv, 3, 'csv', 'coco');
+    const csv = joinPath('/a', suggestedName(3, choiceOf('csv')));
+    assert.equal(csv, '/a/winnow-run-3.csv');
+    const coco = withName(csv, 3, 'csv', 'coco');
     assert.equal(coco, '/a/winnow-run-3-coco.json');
-    assert.equal(withKind(coco, 3, 'coco', 'csv'), csv);
-    assert.equal(withKind('/a/winnow-run-3-yolo', 3, 'yolo', 'voc'), '/a/winnow-run-3-voc');
+    assert.equal(withName(coco, 3, 'coco', 'csv'), csv);
+    assert.equal(withName('/a/winnow-run-3-yolo', 3, 'yolo', 'voc'), '/a/winnow-run-3-voc');
   });
 
   test('a run has the kinds that its task has results for', () => {
-    const kinds = (task: Parameters<typeof exportKinds>[0]) =>
-      exportKinds(task).flatMap((group) => group.kinds);
+    const choices = (task: Task) =>
+      exportGroups(formatsOf(task).map(formatInfo) as NamedFormat[]).flatMap((group) => group.choices);
+    const kinds = (task: Task) => choices(task).map(({ name }) => name);
     assert.deepEqual(kinds('classification'), ['csv', 'json', 'xlsx', 'copy', 'move']);
     assert.ok(kinds('detection').includes('yolo') && !kinds('detection').includes('maps'));
     assert.ok(kinds('segmentation').includes('maps') && !kinds('segmentation').includes('yolo'));
-    for (const kind of kinds('detection'))
-      assert.equal(isFound(kind), !kinds('classification').includes(kind));
-    assert.deepEqual(kinds('detection').filter(needsFolder), [
-      'yolo',
-      'voc',
-      'crops',
-      'overlays',
-      'copy',
-      'move',
-    ]);
+    for (const choice of choices('detection'))
+      assert.equal(isFound(choice), !kinds('classification').includes(choice.name));
+    const folders = choices('detection').filter(needsFolder);
+    assert.deepEqual(
+      folders.map(({ name }) => name),
+      ['yolo', 'voc', 'crops', 'overlays', 'copy', 'move'],
+    );
+  });
+
+  test('every format has its words in the window, and no other has', () => {
+    const named = (prefix: string) =>
+      Object.keys(en)
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => key.slice(prefix.length));
+    const names = EXPORT_FORMATS.map(({ name }) => name);
+    const found = EXPORT_FORMATS.filter((one) => one.of === 'found').map(({ name }) => name);
+    assert.deepEqual(named('export.kind.'), [...names, 'copy', 'move'].sort());
+    assert.deepEqual(named('export.action.'), [...names, 'copy', 'move'].sort());
+    assert.deepEqual(named('export.about.'), found.sort());
   });
 
   test('the scope is a filter', () => {

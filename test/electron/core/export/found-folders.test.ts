@@ -17,7 +17,6 @@ import type { TestContext } from 'node:test';
 import sharp from 'sharp';
 import { greyPng } from '../../../../electron/core/export/png.ts';
 import { OutputNames } from '../../../../electron/core/export/output-names.ts';
-import type { ExportFormat } from '../../../../electron/shared/api/exports.ts';
 import { foundRun } from '../../support/found-run.ts';
 import type { FoundPicture, FoundRun } from '../../support/found-run.ts';
 import { drawPixels } from '../../support/pictures.ts';
@@ -45,7 +44,7 @@ const FILES: Record<string, FoundPicture> = {
 
 const finder = (t: TestContext) => foundRun(t, 'detection', LABELS, FILES);
 
-async function written({ app, root, runId }: FoundRun, format: ExportFormat, minScore?: number) {
+async function written({ app, root, runId }: FoundRun, format: string, minScore?: number) {
   const out = join(root, `out-${format}`);
   const summary = await app.exportRun({ runId, format, out, filter: { minScore } });
   const files = readdirSync(out, { recursive: true, encoding: 'utf8' })
