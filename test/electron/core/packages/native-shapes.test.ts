@@ -7,8 +7,8 @@ import type {
   DetectorShape,
   ModelShape,
   SegmenterShape,
-} from '../../../../electron/core/model-shape.ts';
-import { tensorShapes } from '../../../../electron/core/packages/tensor-shapes.ts';
+} from '../../../../electron/core/models/model-shape.ts';
+import { tensorShapes } from '../../../../electron/core/models/tensor-shapes.ts';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
 import type { ClassificationManifest } from '../../../../electron/shared/model-package.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
