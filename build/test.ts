@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
 import PQueue from 'p-queue';
+import { bundle, PROGRAMS } from '../test/crash/bundle.ts';
 import { alone, buildNative, hashFiles, nativeInputs, releaseBuild, root, sanitizerBuild } from './setup.mjs';
 
 interface Step {
@@ -109,6 +110,7 @@ interface Counts {
 /** Runs test/**\/*.test.ts, each file in a process of its own. */
 async function runJavaScriptTests(): Promise<Counts> {
   console.log('\n== JavaScript tests');
+  [process.env['WINNOW_TEST_PROGRAM']] = await bundle(path.join(root, 'out/test-programs'), PROGRAMS);
   const counts: Counts = { passed: 0, failed: 0, skipped: 0 };
   const concurrency = availableParallelism() + 1; // a third of their time is waiting, for other processes and for clocks
   const stream = run({ cwd: root, globPatterns: ['test/**/*.test.ts'], concurrency, timeout: 600_000 });

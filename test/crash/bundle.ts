@@ -6,6 +6,15 @@ import type { Plugin } from 'esbuild';
 
 const root = join(import.meta.dirname, '../..');
 
+/** The command line, and what it starts. */
+export const PROGRAMS = [
+  'electron/cli/winnow.ts',
+  'electron/core/library-reader.ts',
+  'electron/engine/engine-host.ts',
+  'electron/engine/training-host.ts',
+  'electron/engine/decoder-worker.ts',
+];
+
 /** Packages with native code or WebAssembly, which a bundle cannot hold; they are loaded from where they are. */
 const LOADED = ['better-sqlite3', 'libheif-js', 'libraw-wasm', 'sharp'];
 
@@ -52,10 +61,13 @@ function ownFiles(sources: readonly string[], outputOf: (source: string) => stri
     setup: (building) => {
       building.onLoad({ filter: /[\\/]electron[\\/].*\.ts$/ }, async ({ path }) => {
         const contents = (await readFile(path, 'utf8'))
-          .replaceAll(/join\(import\.meta\.dirname, '([\w-]+\.ts)'\)/g, (found, name: string) => {
-            const source = sources.find((one) => join(root, one) === join(dirname(path), name));
-            return source === undefined ? found : JSON.stringify(outputOf(source));
-          })
+          .replaceAll(
+            /join\(import\.meta\.dirname, (?:'(\.\.)', )?'([\w-]+\.ts)'\)/g,
+            (found, up = '.', name: string) => {
+              const source = sources.find((one) => join(root, one) === join(dirname(path), up, name));
+              return source === undefined ? found : JSON.stringify(outputOf(source));
+            },
+          )
           .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
           .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href));
         return { contents, loader: 'ts' };

@@ -10,19 +10,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { seededRandom } from '../electron/core/random.ts';
-import { bundle } from './bundle.ts';
+import { bundle, PROGRAMS } from './bundle.ts';
 import { Killer } from './killer.ts';
 import { prepareWorld, scenarios } from './scenarios.ts';
 import type { Scenario } from './scenarios.ts';
 import { World } from './world.ts';
-
-/** The command line, and what it starts. */
-const PROGRAMS = [
-  'electron/cli/winnow.ts',
-  'electron/engine/engine-host.ts',
-  'electron/engine/training-host.ts',
-  'electron/engine/decoder-worker.ts',
-];
 
 /** Backups are made when they are due, and what a restore replaced is one. */
 const BACKUP = /^data\/backups\/library\.(daily|replaced)\.[#TZ-]+\.db$/;

@@ -4,7 +4,6 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
 import { createAppService } from '../../../electron/core/app-service.ts';
@@ -12,13 +11,11 @@ import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts
 import { Library } from '../../../electron/core/store/library.ts';
 import { transferFiles } from '../../../electron/core/transfer/transfer-files.ts';
 import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
-import { winnow } from '../support/command-line.ts';
+import { entry, winnow } from '../support/command-line.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
 import { testModels, sampleImages } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-const entry = fileURLToPath(new URL('../../../electron/cli/winnow.ts', import.meta.url));
 
 /** A data folder whose library has run 1 on a few files, made without the engine; two of them are reviewed. */
 async function place(t: TestContext, names: readonly string[]): Promise<{ data: string; folder: string }> {

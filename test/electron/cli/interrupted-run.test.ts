@@ -9,7 +9,7 @@ import { countResults, start, untilUnderWay, winnow } from '../support/command-l
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-const IMAGES = 60;
+const IMAGES = 24; // a few seconds of work on the slow device
 
 /** A run on the slow device, one image per batch, interrupted as soon as it has saved something. */
 async function interrupt(t: TestContext, signal: NodeJS.Signals) {
@@ -48,7 +48,7 @@ suite('a run that is interrupted', { skip: process.platform === 'win32' && 'need
     const before = savedResults(data);
     assert.ok(before.length > 0 && before.length < IMAGES);
     // From the first look on it is paused, whoever looks.
-    assert.match((await winnow(data, 'runs')).stdout, /\n1 +paused +60/);
+    assert.match((await winnow(data, 'runs')).stdout, /\n1 +paused +24/);
     assert.match((await winnow(data, 'show', '1')).stdout, /\nstate +paused\n/);
     const resumed = await winnow(data, 'resume');
     assert.equal(resumed.code, 0, resumed.stderr);
@@ -70,7 +70,7 @@ suite('a run that is interrupted', { skip: process.platform === 'win32' && 'need
     const database = new Database(join(data, 'library.db'));
     // As a kill in the middle of the scan leaves it: the state, and only some of the files.
     database.exec(
-      "UPDATE runs SET state = 'scanning', scan_due = 1; DELETE FROM results WHERE image_id > 20",
+      "UPDATE runs SET state = 'scanning', scan_due = 1; DELETE FROM results WHERE image_id > 10",
     );
     database.close();
     assert.equal((await winnow(data, 'resume', '1')).code, 0);
@@ -81,7 +81,7 @@ suite('a run that is interrupted', { skip: process.platform === 'win32' && 'need
     const { data, args } = await interrupt(t, 'SIGKILL');
     const again = await winnow(data, ...args);
     assert.deepEqual([again.code, countResults(data)], [0, { ok: IMAGES }]);
-    assert.match(again.stdout, /^Run 1 is done: 60 images/);
+    assert.match(again.stdout, /^Run 1 is done: 24 images/);
   });
 
   test('by SIGINT saves what is under way and says how to go on', async (t) => {
@@ -92,9 +92,9 @@ suite('a run that is interrupted', { skip: process.platform === 'win32' && 'need
     assert.ok(counts?.['ok'] !== undefined && counts['pending'] !== undefined);
     assert.match(
       ended.stdout,
-      /^Run 1 is paused: \d+ of 60 images are done and saved\.\nGo on with `winnow resume 1`\.\n/,
+      /^Run 1 is paused: \d+ of 24 images are done and saved\.\nGo on with `winnow resume 1`\.\n/,
     );
-    assert.match((await winnow(data, 'runs')).stdout, /\n1 +paused +60/);
+    assert.match((await winnow(data, 'runs')).stdout, /\n1 +paused +24/);
     assert.equal((await winnow(data, 'resume', '1')).code, 0);
     assert.deepEqual(countResults(data), { ok: IMAGES });
   });
@@ -103,15 +103,15 @@ suite('a run that is interrupted', { skip: process.platform === 'win32' && 'need
     const data = temporaryFolder(t);
     const folder = join(data, 'pictures');
     await drawFolder(folder, IMAGES);
-    const { child, ended } = start(data, 'run', folder, '--device', 'reference', '--batch', '20');
+    const { child, ended } = start(data, 'run', folder, '--device', 'reference', '--batch', '8');
     child.stderr?.on('data', (text: string) => {
       if (text.includes('Finishing')) child.kill('SIGINT');
     });
     await untilUnderWay(data, child);
-    child.kill('SIGINT'); // two batches of 20 are under way, which take a while
+    child.kill('SIGINT'); // two batches of 8 are under way, which take a while
     const { code, stdout } = await ended;
     assert.deepEqual([code, stdout], [1, '']);
-    assert.deepEqual(countResults(data), { ok: 20, pending: 40 });
+    assert.deepEqual(countResults(data), { ok: 8, pending: 16 });
     assert.equal((await winnow(data, 'resume')).code, 0);
     assert.deepEqual(countResults(data), { ok: IMAGES });
   });
