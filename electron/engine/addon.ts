@@ -4,7 +4,7 @@ import type { DetectionSettings, GpuFacts, Precision } from '../shared/run.ts';
 import type { Losses } from '../shared/training.ts';
 
 /**
- * The native addon's JavaScript face, stated once. Errors arrive as `Error` with a `code` of
+ * The native addon's JavaScript interface, stated once. Errors arrive as `Error` with a `code` of
  * electron/shared/errors.ts.
  */
 export interface NativeAddon {

@@ -85,7 +85,7 @@ export interface TrainerCalls {
   predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]>;
   /**
    * Features of pictures in front of a package's last layer, kept in the host for `solveHead` in the order of the calls.
-   * Resolves to what could not be read: places in `paths` and reasons.
+   * Resolves to what could not be read: indices in `examples` and reasons.
    */
   addFeatures(
     packagePath: string,

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type { DecoderReply } from '../pictures/decoder-threads.ts';
 
-/** The part of libheif's JavaScript face that is used. */
+/** The part of libheif's JavaScript interface that is used. */
 interface HeifImage {
   get_width(): number;
   get_height(): number;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { DecoderReply } from '../pictures/decoder-threads.ts';
 
-/** The part of OpenJPEG's JavaScript face that is used. It throws numbers. */
+/** The part of OpenJPEG's JavaScript interface that is used. It throws numbers. */
 interface J2kDecoder {
   getEncodedBuffer(length: number): Uint8Array;
   decode(): void;

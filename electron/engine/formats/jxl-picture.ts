@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DecoderReply } from '../pictures/decoder-threads.ts';
 
-/** The part of jxl-oxide's JavaScript face that is used. It throws texts. */
+/** The part of jxl-oxide's JavaScript interface that is used. It throws texts. */
 interface JxlImage {
   forceSrgb: boolean;
   feedBytes(bytes: Uint8Array): number;

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { DecoderReply } from '../pictures/decoder-threads.ts';
 
-/** The part of LibRaw's JavaScript face that is used. It throws objects of its own. */
+/** The part of LibRaw's JavaScript interface that is used. It throws objects of its own. */
 interface LibRaw {
   open(bytes: Uint8Array, settings: object): void;
   thumbnailData(): { data: Uint8Array; format: 'jpeg' | 'bitmap' | 'unknown' } | undefined;

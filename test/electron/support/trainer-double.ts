@@ -51,7 +51,7 @@ export class TrainerDouble implements TrainerApi {
   beforeSave: (path: string) => void = () => undefined;
   /** Whether a picture of the hold-out is predicted right; `test` counts the packages that were tested before. */
   isRight: (path: string, test: number) => boolean = () => true;
-  /** How a picture dHash, its size and its dHash. */
+  /** How a picture looks: its size and its dHash. */
   look: (path: string) => { width?: number; height?: number; dHash?: string } = () => ({});
   #open: { manifest: ClassificationManifest; state: State } | undefined;
   #turn: Promise<unknown> = Promise.resolve();

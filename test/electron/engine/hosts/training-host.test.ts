@@ -60,7 +60,7 @@ const stepOf = (paths: readonly string[], seed = 1) => ({
 });
 
 suite('a picture that is looked at', () => {
-  test('tells its size, its content and how it dHash, or why it cannot', async (t) => {
+  test('tells its size, its content and its dHash, or why it cannot', async (t) => {
     const { trainer, folder, paths } = await opened(t, 1);
     const [path = ''] = paths;
     writeFileSync(join(folder, 'text.jpg'), 'a text');
