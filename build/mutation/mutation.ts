@@ -10,6 +10,8 @@ import PQueue from 'p-queue';
 import { root } from '../setup.mjs';
 import { measureTest, runTest } from './run-test.ts';
 import type { MeasuredTest } from './run-test.ts';
+import { draw, score } from './sample.ts';
+import type { Fate } from './sample.ts';
 import { makeSandbox, mutationFolder } from './sandbox.ts';
 import type { Mutant } from './sandbox.ts';
 
@@ -17,9 +19,6 @@ const SOURCES = 'electron/core';
 const TESTS = ['test/electron/core/**/*.test.ts', 'test/electron/shared/**/*.test.ts'];
 /** These take long, and others come by the same code. */
 const LEFT_OUT = /(large-library|interruptions|full-disk|library-care)/;
-
-/** `not covered`: no test comes by. */
-type Fate = 'killed' | 'timed out' | 'survived' | 'not covered';
 
 const { values } = parseArgs({
   options: {
@@ -48,27 +47,6 @@ await queue.addAll(
   }),
 );
 report(fates);
-
-/** So many of `mutants`, each as likely as any other, and the same ones for the same seed. */
-function draw(mutants: readonly Mutant[], count: number, seed: number): Mutant[] {
-  const random = generator(seed);
-  const rest = [...mutants];
-  const taken: Mutant[] = [];
-  while (taken.length < count && rest.length > 0)
-    taken.push(...rest.splice(Math.floor(random() * rest.length), 1));
-  return taken;
-}
-
-/** Numbers from 0 to below 1: mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 async function measureTests(): Promise<MeasuredTest[]> {
   const files = fs
@@ -116,14 +94,7 @@ function report(fates: ReadonlyMap<Mutant, Fate>): void {
   fs.writeFileSync(file, JSON.stringify(list, undefined, 1));
   const folders = Map.groupBy(list, ({ file }) => path.posix.dirname(file));
   console.log();
-  for (const [folder, mutants] of [...folders].sort()) console.log(`${folder}: ${score(mutants)}`);
-  console.log(`\n${SOURCES}: ${score(list)}\nThe list is in ${path.relative(root, file)}`);
-}
-
-/** The share that tests notice, with its standard error as a sample of all. */
-function score(mutants: readonly { fate: Fate }[]): string {
-  const noticed = mutants.filter(({ fate }) => fate === 'killed' || fate === 'timed out').length;
-  const share = noticed / mutants.length;
-  const error = Math.sqrt((share * (1 - share)) / mutants.length);
-  return `${(100 * share).toFixed(1)} % (± ${(100 * error).toFixed(1)}) of ${mutants.length} are noticed`;
+  for (const [folder, mutants] of [...folders].sort())
+    console.log(`${folder}: ${score(mutants.map(({ fate }) => fate))}`);
+  console.log(`\n${SOURCES}: ${score([...fates.values()])}\nThe list is in ${path.relative(root, file)}`);
 }
