@@ -1,7 +1,9 @@
+import { realpath } from 'node:fs/promises';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
+import { isInside } from '../core/files/inside.ts';
 import { displayNames, findClasses } from '../core/models/class-names.ts';
 import { STATUSES } from '../shared/api/results.ts';
 import type { ResultFilter } from '../shared/api/results.ts';
@@ -83,18 +85,22 @@ async function placeOf(
   );
 }
 
-/** The place of a whole path in the innermost of the folders that holds it. */
+/**
+ * The place of a whole path in the innermost of the folders that holds it. They are real paths, so one that leads there by
+ * a link, or on Windows in another case, is followed; as it is written first, for there may be links in a folder, too.
+ */
 async function wholePlace(
   app: AppService,
   folders: readonly string[],
   path: string,
 ): Promise<{ folder: string; folderId: number } | undefined> {
-  const whole = resolve(path);
-  const holds = (folder: string) =>
-    whole === folder || whole.startsWith(folder.endsWith(sep) ? folder : folder + sep);
-  const listed = (await app.listFolders({})).filter((one) => folders.includes(one.path) && holds(one.path));
-  const innermost = listed.sort((one, other) => other.path.length - one.path.length)[0];
-  return innermost && { folder: below(relative(innermost.path, whole)), folderId: innermost.id };
+  const listed = (await app.listFolders({})).filter((one) => folders.includes(one.path));
+  for (const whole of [resolve(path), await realpath(path).catch(() => resolve(path))]) {
+    const holding = listed.filter((one) => whole === one.path || isInside(whole, one.path));
+    const innermost = holding.sort((one, other) => other.path.length - one.path.length)[0];
+    if (innermost) return { folder: below(relative(innermost.path, whole)), folderId: innermost.id };
+  }
+  return undefined;
 }
 
 /** A path below a folder, as the library has it. */

@@ -7,6 +7,8 @@ export interface JsonBounds {
   items?: number | undefined; // that follow another, of lists and objects
 }
 
+const BYTE_ORDER_MARK = '\ufeff'; // that editors of Windows put in front of a text
+
 /**
  * Parses text that comes from outside, once it is known to keep within bounds; one pass that allocates nothing finds that
  * out. Throws SyntaxError with a sentence for what is no JSON or exceeds a bound.
@@ -14,7 +16,7 @@ export interface JsonBounds {
 export function parseBounded(text: string, bounds: JsonBounds): unknown {
   const excess = excessOf(text, bounds);
   if (excess !== undefined) throw new SyntaxError(excess);
-  return JSON.parse(text);
+  return JSON.parse(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text);
 }
 
 /** Which bound a text exceeds, as a sentence of at most 123 bytes; undefined when none, or when it is no JSON. */

@@ -5,7 +5,6 @@ import { AppError } from '../../shared/errors.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { hasMask, toSegmentation } from './segmentation.ts';
 
-const BYTE_ORDER_MARK = '\ufeff'; // that some editors put in front of a text
 /** As long as a text can be, 512 MB: of the files that people know, COCO's 860,000 objects of 2017 are the largest, 450 MB. */
 const LARGEST = constants.MAX_STRING_LENGTH;
 /** Several times what that file holds. */
@@ -109,7 +108,7 @@ function usable<Schema extends z.ZodType>(
 async function readJson(path: string): Promise<unknown> {
   try {
     const text = (await readRegularFile(path, 'COCO', LARGEST)).toString('utf8');
-    return parseBounded(text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text, BOUNDS);
+    return parseBounded(text, BOUNDS);
   } catch (error) {
     if (error instanceof SyntaxError) throw notCoco(path, reasonOf(error));
     if (error instanceof AppError || !(error instanceof Error && 'code' in error)) throw error;

@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { foldName } from '../../shared/fold-name.ts';
-import { folderNameOf } from '../transfer/place-names.ts';
+import { folderNameOf } from '../files/folder-name.ts';
 
 /** Names in an export for the images of a run: the tree of their folders is kept, and no two get the same. */
 export class OutputNames {

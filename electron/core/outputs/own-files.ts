@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
-import { basename, dirname, join, sep } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileTypeFromBuffer } from 'file-type';
 import { isImage } from '../files/scan-folder.ts';
 import { backupFolder } from '../store/tables/backups.ts';
 import { identityOf, lookAt } from '../files/file-identity.ts';
+import { isInside } from '../files/inside.ts';
 import { isLibraryHeader, LIBRARY_ENDINGS } from '../files/library-files.ts';
 import { openRegularFile } from '../files/regular-file.ts';
 
@@ -39,9 +40,9 @@ export class OwnFiles {
     }
     const base = LIBRARY_ENDINGS.map((ending) => path.endsWith(ending) && path.slice(0, -ending.length));
     for (const other of base) if (other !== false && (await isLibrary(other))) return 'a file of a library';
-    for (const folder of modelFolders) if (await isInside(path, folder)) return "among Winnow's models";
+    for (const folder of modelFolders) if (await isWithin(path, folder)) return "among Winnow's models";
     for (const name of ['trainings', 'thumbnails', 'crashes', 'window'])
-      if (await isInside(path, join(data, name))) return `in Winnow's own folder ${name}`;
+      if (await isWithin(path, join(data, name))) return `in Winnow's own folder ${name}`;
     const settings = await withoutLinks(data);
     if (
       ['settings.json', 'devices.json', 'package-hashes.json'].some((name) => path === join(settings, name))
@@ -53,7 +54,7 @@ export class OwnFiles {
   /** Likewise against replacing the regular file that is there. */
   async objectionToReplacing(path: string): Promise<string | undefined> {
     const libraryFolder = backupFolder(await withoutLinks(this.#locations.libraryPath));
-    if (await isInside(path, libraryFolder)) return "among the library's backups";
+    if (await isWithin(path, libraryFolder)) return "among the library's backups";
     const head = await headOf(path);
     if (isLibraryHeader(head)) return 'a library or a backup of one';
     const type = (await fileTypeFromBuffer(head))?.mime ?? '';
@@ -67,9 +68,9 @@ export async function withoutLinks(path: string): Promise<string> {
   return join(folder, basename(path));
 }
 
-async function isInside(path: string, folder: string): Promise<boolean> {
+async function isWithin(path: string, folder: string): Promise<boolean> {
   const real = await realpath(folder).catch(() => folder);
-  return path === real || path.startsWith(real.endsWith(sep) ? real : real + sep);
+  return path === real || isInside(path, real);
 }
 
 async function isLibrary(path: string): Promise<boolean> {

@@ -1,15 +1,15 @@
 import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { shortJson } from '../../shared/shortened.ts';
+import { isDeviceName } from '../files/folder-name.ts';
 
 export const PACKAGE_EXTENSION = '.safetensors';
 
 /** Names that are safe as a file name on every system: no separators, no device names of Windows. */
 const SAFE_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
-const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
 
 export function isPackageName(name: string): boolean {
-  return SAFE_NAME.test(name) && !DEVICE_NAME.test(name) && !name.endsWith('.');
+  return SAFE_NAME.test(name) && !isDeviceName(name) && !name.endsWith('.');
 }
 
 /** Path of a package by name. Throws BAD_ARGUMENT for a name that is no safe file name. */

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { isInside } from '../files/inside.ts';
 import type { Library } from '../store/library.ts';
 
 /** An image file of the library as it lies on the disk now. */
@@ -24,7 +25,7 @@ export async function locateImage(library: Library, imageId: number): Promise<Lo
 /** The file at a path that must not lead out of `folder`. Throws likewise; `name` says in words what it is. */
 export async function locateFile(path: string, folder: string, name: string): Promise<LocatedImage> {
   const [root, file] = await Promise.all([existing(folder), existing(path)]);
-  if (!file.startsWith(root.endsWith(sep) ? root : root + sep)) {
+  if (!isInside(file, root)) {
     throw new AppError('BAD_IMAGE', `${name} is a link to a file outside its folder`);
   }
   const { size, mtimeMs } = await stat(file).catch((error: unknown) => notFound(file, error));

@@ -1,7 +1,8 @@
 import type { Stats } from 'node:fs';
 import { realpath, stat } from 'node:fs/promises';
-import { resolve, sep } from 'node:path';
+import { resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
+import { isInside } from '../files/inside.ts';
 
 /**
  * The folders of a run as RunSpec holds them: real paths, sorted, each once, none inside another.
@@ -40,9 +41,4 @@ export async function resolveFolder(folder: string): Promise<string> {
     `Expected a folder, but ${absolute} is a file`,
     'Name the folder that it lies in.',
   );
-}
-
-/** Whether `path` lies below `folder`, both real paths. */
-export function isInside(path: string, folder: string): boolean {
-  return path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 }

@@ -1,24 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { foldName } from '../../shared/fold-name.ts';
+import { folderNameOf } from '../files/folder-name.ts';
 import { temporaryName } from './place-file.ts';
-
-/** What some file system refuses in a name, and names that Windows keeps for devices. */
-const REFUSED = /[<>:"/\\|?*\u0000-\u001f\u007f]/g;
-const DEVICE_NAME = /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i;
-const MAX_NAME = 120; // UTF-16 units; every file system takes that many, whatever the script
-
-/** A label as the name of a folder on every file system. */
-export function folderNameOf(label: string): string {
-  const name = label
-    .toWellFormed()
-    .replace(REFUSED, '_')
-    .slice(0, MAX_NAME)
-    .trim()
-    .replace(/[. ]+$/, '');
-  if (name === '') return '_';
-  return DEVICE_NAME.test(name) ? `${name}_` : name;
-}
 
 /** Gives every label a folder of its own, and every file a name in it that no other has. */
 export class PlaceNames {

@@ -73,7 +73,9 @@ export function hasOption(choice: Choice, option: ExportFormatInfo['options'][nu
 /** The parts of a path, with the separators that it has. */
 export function splitPath(path: string): { folder: string; name: string } {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));
-  return { folder: path.slice(0, end < 0 ? 0 : end), name: path.slice(end + 1) };
+  const folder = path.slice(0, Math.max(end, 0));
+  const isRoot = end >= 0 && /^([a-z]:)?$/i.test(folder); // whose separator is a part of it
+  return { folder: isRoot ? path.slice(0, end + 1) : folder, name: path.slice(end + 1) };
 }
 
 /** A name in a folder; the separator is the one that the folder's path has. */

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -107,6 +115,8 @@ suite('winnow export', () => {
       assert.deepEqual(await paths(path), ['a/1.jpg', 'a/b/1.jpg']);
     assert.deepEqual(await paths('c d/e'), ['c d/e/1.jpg']);
     assert.equal((await paths(folder)).length, 5);
+    symlinkSync(folder, join(data, 'link'), 'junction'); // another way to the folder, as another case is on Windows
+    assert.deepEqual(await paths(join(data, 'link', 'a')), ['a/1.jpg', 'a/b/1.jpg']);
     const sort = ['sort', '1', '--to', join(data, 'sorted'), '--copy', '--dry-run', '--folder'];
     assert.match((await winnow(data, ...sort, 'a/b')).stdout, /^1 image /);
     for (const path of ['b', 'a/1.jpg', join(data, 'elsewhere')]) {

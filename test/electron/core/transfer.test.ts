@@ -15,7 +15,7 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { AppError } from '../../../electron/shared/errors.ts';
 import { takeExclusiveLock } from '../../../electron/core/store/exclusive-lock.ts';
-import { folderNameOf } from '../../../electron/core/transfer/place-names.ts';
+import { folderNameOf } from '../../../electron/core/files/folder-name.ts';
 import { writeFiles } from '../support/files.ts';
 import { foundRun } from '../support/found-run.ts';
 import { testApp } from '../support/test-app.ts';
@@ -274,7 +274,7 @@ test('names of folders are safe on every file system', () => {
     [' .hidden. ', '.hidden'],
     ['..', '_'],
     ['con', 'con_'],
-    ['LPT1.txt', 'LPT1.txt_'],
+    ['LPT1.txt', 'LPT1_.txt'], // a device as LPT1.txt_, too
     ['tab\there', 'tab_here'],
     ['🌾 é', '🌾 é'],
     ['x'.repeat(400), 'x'.repeat(120)],

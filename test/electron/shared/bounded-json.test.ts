@@ -22,6 +22,11 @@ suite('JSON with bounds', () => {
     }
   });
 
+  test('may begin with a byte order mark and have line ends of Windows', () => {
+    assert.deepEqual(parseBounded('\ufeff{\r\n  "a": [\r\n 1 ]\r\n}\r\n', bounds), { a: [1] });
+    assert.throws(() => parseBounded('\ufeff\ufeff1', bounds), SyntaxError);
+  });
+
   test('does not count what stands in strings', () => {
     const texts = [
       '"[[[[[{{{{:::::,,,,,,,"',

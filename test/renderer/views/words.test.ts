@@ -151,6 +151,17 @@ suite('where an export goes', () => {
   test('paths of both kinds of systems', () => {
     assert.deepEqual(splitPath('/home/a/run.csv'), { folder: '/home/a', name: 'run.csv' });
     assert.deepEqual(splitPath('C:\\Users\\a\\run.csv'), { folder: 'C:\\Users\\a', name: 'run.csv' });
+    assert.deepEqual(splitPath('D:\\run.csv'), { folder: 'D:\\', name: 'run.csv' });
+    assert.deepEqual(splitPath('\\\\server\\share\\run.csv'), {
+      folder: '\\\\server\\share',
+      name: 'run.csv',
+    });
+    assert.deepEqual(splitPath('/run.csv'), { folder: '/', name: 'run.csv' });
+    assert.deepEqual(splitPath('run.csv'), { folder: '', name: 'run.csv' });
+    for (const path of ['/run.csv', 'D:\\run.csv', 'D:\\a\\run.csv', '\\\\server\\share\\run.csv']) {
+      const { folder, name } = splitPath(path);
+      assert.equal(joinPath(folder, name), path);
+    }
     assert.equal(joinPath('/home/a', 'run.csv'), '/home/a/run.csv');
     assert.equal(joinPath('/', 'run.csv'), '/run.csv');
     assert.equal(joinPath('C:\\Users', 'run.csv'), 'C:\\Users\\run.csv');
