@@ -44,6 +44,7 @@ await queue.addAll(
     const fate = await fateOf(mutant, tests);
     fates.set(mutant, fate);
     if (fate !== 'killed') console.log(describe(mutant, fate));
+    if (fates.size % 25 === 0) console.log(`${fates.size} of ${drawn.length}: ${score([...fates.values()])}`);
   }),
 );
 report(fates);

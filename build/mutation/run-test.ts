@@ -7,13 +7,16 @@ export type TestEnd = 'passed' | 'failed' | 'too slow';
 
 const HOOK = path.join(import.meta.dirname, 'coverage-hook.ts');
 
+/** Tests of so many images take long, and others come by the same code. */
+const SKIPPED = String.raw`--test-skip-pattern=/^[\d,]{5,} /`;
+
 /** What every test file has in its environment: Node keeps what it has compiled. */
 const ENVIRONMENT = { ...process.env, NODE_COMPILE_CACHE: path.join(mutationFolder, 'compile-cache') };
 
 /** Runs a test file of the sandbox, with a mutant switched on if one is named. */
 export function runTest(file: string, limit: number, environment: NodeJS.ProcessEnv): Promise<TestEnd> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--import', HOOK, file], {
+    const child = spawn(process.execPath, ['--import', HOOK, SKIPPED, file], {
       cwd: sandbox,
       stdio: 'ignore',
       detached: true, // so that its own children can be ended with it

@@ -178,6 +178,29 @@ suite('sorting images into folders', () => {
     assert.deepEqual([contents(folder), contents(to)], [many, {}]);
   });
 
+  test('whose undoing is cancelled says how many files are back, and is undone by another go', async (t) => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, index) => [`${index}.jpg`, `${index}`]));
+    const { app, folder, to } = await sorted(t, many);
+    await app.transferFiles({ runId: 1, to, mode: 'move' });
+    const unsubscribe = app.subscribe(({ type }) => {
+      if (type === 'exporting') void app.cancelExport({}).catch(() => undefined);
+    });
+    let back = 0;
+    await assert.rejects(app.undoTransfer({ transferId: 1 }), (error) => {
+      assert.ok(error instanceof AppError && error.code === 'CANCELLED');
+      const [, told] = /^The undoing was cancelled; (\d+) files are back$/.exec(error.message) ?? [];
+      back = Number(told);
+      assert.equal(error.hint, 'Undo it again for the rest.');
+      return true;
+    });
+    unsubscribe();
+    assert.ok(back >= 64 && back < 300, String(back)); // progress is told every 64 files
+    assert.equal(Object.keys(contents(folder)).length, back);
+    assert.equal(Object.keys(contents(to)).length, 300 - back);
+    await app.undoTransfer({ transferId: 1 });
+    assert.deepEqual([contents(folder), contents(to)], [many, {}]);
+  });
+
   test('that was cut off is interrupted, and goes on as the same transfer', async (t) => {
     const many = Object.fromEntries(Array.from({ length: 200 }, (_, index) => [`${index}.jpg`, `${index}`]));
     const { app, folder, to, libraryPath } = await sorted(t, many);

@@ -226,6 +226,17 @@ suite('review of boxes', () => {
     assert.deepEqual(await state(), drawn);
   });
 
+  test('keeps a box in its picture to the last digit, and shows it as shares of the sides', async (t) => {
+    const { app, runId, a, review } = await searched(t);
+    const drawn: HumanBox = { label: 'dog', x: 0.1, y: 0.7, width: 0.2, height: 0.1 }; // 0.1 + 0.2 - 0.1 is not 0.2
+    await review(boxes(drawn), a);
+    const { item, humanBoxes } = await app.showImage({ runId, imageId: a });
+    assert.deepEqual(humanBoxes, [drawn]);
+    assert.deepEqual(item.boxes, [
+      { label: 'dog', score: undefined, x: 0.1 / 48, y: 0.7 / 40, width: 0.2 / 48, height: 0.1 / 40 },
+    ]);
+  });
+
   test('says in one sentence why boxes cannot be, and changes nothing', async (t) => {
     const { runId, app, a, b, e, review } = await searched(t);
     const refused = (message: RegExp) => ({ code: 'BAD_ARGUMENT', message });
