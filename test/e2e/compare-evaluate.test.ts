@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { savedResults } from './support/library.ts';
 import { copyByClass } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
-import { counted, format, say } from './support/say.ts';
+import { format, say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
 
 e2e('two runs are compared, and their differences reviewed', async (stage) => {
@@ -25,7 +25,7 @@ e2e('two runs are compared, and their differences reviewed', async (stage) => {
     .getByText(agreement, { exact: true })
     .waitFor();
   await window.hasCells(differing.length);
-  await page.getByRole('link', { name: say('compare.see', counted(differing.length)) }).click();
+  await page.getByRole('link', { name: say('compare.see', { count: differing.length }) }).click();
   await window.shows(say('results.title', { run: 1 }));
   await window.hasCells(differing.length);
   for (const [index, { path }] of differing.entries())
@@ -54,9 +54,9 @@ e2e('folders named after classes are evaluated, and the mistakes shown', async (
   const alike = mistakes.filter(
     ({ path, label: said }) => path.startsWith(`${folder}/`) && said === mistake?.label,
   );
-  const cell = { folder, label: mistake?.label ?? '', ...counted(alike.length) };
+  const cell = { folder, label: mistake?.label ?? '', count: alike.length };
   await page.getByRole('button', { name: say('evaluate.cell', cell) }).waitFor();
-  await page.getByRole('link', { name: say('evaluate.see', counted(mistakes.length)) }).click();
+  await page.getByRole('link', { name: say('evaluate.see', { count: mistakes.length }) }).click();
   await window.shows(say('results.title', { run: 1 }));
   await window.hasCells(mistakes.length);
 });

@@ -9,7 +9,7 @@ import { tabTo } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
 import { copyMany, copySamples, sampleNames } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
-import { counted, say } from './support/say.ts';
+import { say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
 import type { Stage } from './support/stage.ts';
 import { until } from './support/until.ts';
@@ -49,7 +49,7 @@ async function write(
   file: string,
 ): Promise<void> {
   const { page } = window;
-  const count = counted(scope === 'all' ? samples : 2);
+  const count = { count: scope === 'all' ? samples : 2 };
   await page.getByRole('radio', { name: say(`export.scope.${scope}`) }).check();
   await page.getByRole('radio', { name: say(`export.kind.${kind}`) }).check();
   await window.nameFile(file);
@@ -128,8 +128,8 @@ for (const mode of ['copy', 'move'] as const) {
       assert.equal(existsSync(to), false);
       if (mode === 'copy') await window.photograph('export-plan');
 
-      await page.getByRole('button', { name: say(`export.action.${mode}`, counted(samples)) }).click();
-      await window.says(say(`export.${mode}-done`, { ...counted(samples), path: to }));
+      await page.getByRole('button', { name: say(`export.action.${mode}`, { count: samples }) }).click();
+      await window.says(say(`export.${mode}-done`, { count: samples, path: to }));
       assert.deepEqual(placed(to), saved.map(({ path, label: said }) => `${said ?? ''}/${path}`).sort());
       assert.deepEqual(readdirSync(pictures).sort(), mode === 'copy' ? names : []);
 
@@ -169,10 +169,10 @@ e2e('a sorting that was cut off is shown as interrupted, goes on, and is taken b
   await page.getByRole('radio', { name: say('export.kind.move') }).check();
   const row = page.getByRole('row').filter({ hasText: to });
   await row.filter({ hasText: say('export.transfer.interrupted.transferring') }).waitFor();
-  await row.filter({ hasText: say('export.transfer.move', counted(64)) }).waitFor();
+  await row.filter({ hasText: say('export.transfer.move', { count: 64 }) }).waitFor();
   await tabTo(page, row.getByRole('button', { name: say('export.resume') }));
   await page.keyboard.press('Enter');
-  await row.filter({ hasText: say('export.transfer.move', counted(100)) }).waitFor();
+  await row.filter({ hasText: say('export.transfer.move', { count: 100 }) }).waitFor();
   assert.equal(await page.getByText(say('export.transfer.interrupted.transferring')).count(), 0);
   assert.deepEqual(readdirSync(pictures), []);
   await row.getByRole('button', { name: say('export.undo'), exact: true }).click();
@@ -188,7 +188,7 @@ e2e('a file that is there is replaced only after a question', async (stage) => {
   const start = async () => {
     await page.getByRole('radio', { name: say('export.scope.verified') }).check();
     await window.nameFile(file);
-    await page.getByRole('button', { name: say('export.action.csv', counted(2)) }).click();
+    await page.getByRole('button', { name: say('export.action.csv', { count: 2 }) }).click();
     await page.getByRole('heading', { name: say('export.replace', { name: 'mine.csv' }) }).waitFor();
   };
   await start();
@@ -196,10 +196,10 @@ e2e('a file that is there is replaced only after a question', async (stage) => {
     .getByRole('button', { name: say('shell.cancel') })
     .last()
     .click();
-  await page.getByRole('button', { name: say('export.action.csv', counted(2)) }).waitFor();
+  await page.getByRole('button', { name: say('export.action.csv', { count: 2 }) }).waitFor();
   assert.equal(readFileSync(file, 'utf8'), 'mine');
   await start();
   await page.getByRole('button', { name: say('export.replace-action') }).click();
-  await window.says(say('export.written', { ...counted(2), path: file }));
+  await window.says(say('export.written', { count: 2, path: file }));
   assert.match(readFileSync(file, 'utf8'), /^relative_path,/);
 });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { sampleParts } from '../electron/support/models.ts';
 import { savedResults } from './support/library.ts';
-import { counted, say } from './support/say.ts';
+import { say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
 
 e2e('from the first start to a CSV of the sample pictures', async (stage) => {
@@ -16,12 +16,12 @@ e2e('from the first start to a CSV of the sample pictures', async (stage) => {
   await window.openResults(1);
   await window.cells.first().waitFor();
   const samples = globSync('*/*.jpg', { cwd: sampleParts }).length;
-  await page.getByRole('link', { name: say('results.export', counted(samples)) }).click();
+  await page.getByRole('link', { name: say('results.export', { count: samples }) }).click();
   await window.shows(say('export.title', { run: 1 }));
   const file = join(stage.folder(), 'samples.csv');
   await window.nameFile(file);
-  await page.getByRole('button', { name: say('export.action.csv', counted(samples)) }).click();
-  await window.says(say('export.written', { ...counted(samples), path: file }));
+  await page.getByRole('button', { name: say('export.action.csv', { count: samples }) }).click();
+  await window.says(say('export.written', { count: samples, path: file }));
 
   const rows = parse<Record<string, string>>(readFileSync(file), { columns: true });
   const written = rows.map(({ relative_path, status, label, confidence }) => ({

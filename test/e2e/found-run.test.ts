@@ -4,7 +4,7 @@ import { root } from '../../build/setup.mjs';
 import { e2e } from './support/e2e.ts';
 import { savedBoxes, savedResults } from './support/library.ts';
 import { copySamples, sampleNames } from './support/pictures.ts';
-import { ofImages, say } from './support/say.ts';
+import { say } from './support/say.ts';
 import { until } from './support/until.ts';
 
 const MODEL = 'plain-detector';
@@ -35,7 +35,7 @@ e2e('a detection model is imported, finds objects, and its boxes are verified', 
   await page.getByRole('spinbutton', { name: say('new-run.max-detections') }).fill('20');
   // Nothing has taught this model: its scores are low.
   await page.getByRole('spinbutton', { name: say('new-run.min-score') }).fill('0');
-  await page.getByRole('button', { name: say('new-run.label', ofImages(sampleNames.length)) }).waitFor();
+  await page.getByRole('button', { name: say('new-run.label', { images: sampleNames.length }) }).waitFor();
   await window.photograph('new-run-detector');
   await page.keyboard.press('Control+Enter');
   await window.shows(say('runs.name', { run: 1 }));

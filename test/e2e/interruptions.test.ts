@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { everyday10 } from '../electron/support/models.ts';
 import { copyMany } from './support/pictures.ts';
 import { countByStatus, startSlowRun, underWay } from './support/runs.ts';
-import { ofImages, say } from './support/say.ts';
+import { say } from './support/say.ts';
 import { engineHosts } from './support/serve.ts';
 import { e2e } from './support/e2e.ts';
 import { winnow } from '../electron/support/command-line.ts';
@@ -124,5 +124,5 @@ e2e('a damaged library says so at the start and is restored from its backup', as
   await question.getByRole('button', { name: say('settings.restore') }).click();
   await window.says(say('settings.restored'));
   await window.visit('/library', say('rail.library'));
-  await page.getByRole('button', { name: say('library.new-run', ofImages(5)) }).waitFor();
+  await page.getByRole('button', { name: say('library.new-run', { images: 5 }) }).waitFor();
 });

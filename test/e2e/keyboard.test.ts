@@ -8,7 +8,7 @@ import { hasFocus, tabTo, typeInto } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
 import { copyPhotos } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
-import { counted, format, ofImages, say } from './support/say.ts';
+import { format, say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
 import { until } from './support/until.ts';
 
@@ -65,7 +65,7 @@ e2e('from an empty library to a corrected CSV by the keyboard alone', async (sta
   await window.addFolder(copyPhotos(join(stage.folder(), 'photos'), PHOTOS));
   await press('n');
   await window.shows(say('new-run.title'));
-  await page.getByRole('button', { name: say('new-run.label', ofImages(PHOTOS)) }).waitFor();
+  await page.getByRole('button', { name: say('new-run.label', { images: PHOTOS }) }).waitFor();
   await press('3');
   await until(
     'Accurate',
@@ -113,11 +113,11 @@ e2e('from an empty library to a corrected CSV by the keyboard alone', async (sta
   await window.shows(say('export.title', { run: 1 }));
   const file = join(stage.folder(), 'corrected.csv');
   await page
-    .getByRole('button', { name: say('export.action.csv', counted(PHOTOS)), disabled: false })
+    .getByRole('button', { name: say('export.action.csv', { count: PHOTOS }), disabled: false })
     .waitFor();
   await typeInto(page, page.getByRole('textbox', { name: say('export.to-file') }), file);
   await press('Control+Enter');
-  await window.says(say('export.written', { ...counted(PHOTOS), path: file }));
+  await window.says(say('export.written', { count: PHOTOS, path: file }));
 
   assert.ok(existsSync(file));
   const rows = parse<Record<string, string>>(readFileSync(file), { columns: true });

@@ -8,7 +8,7 @@ import { hasValue, tabTo } from './support/keyboard.ts';
 import { copyMany } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
 import { countByStatus, startSlowly, underWay } from './support/runs.ts';
-import { ofImages, say } from './support/say.ts';
+import { say } from './support/say.ts';
 import { until } from './support/until.ts';
 
 const MANY = 1500;
@@ -74,12 +74,12 @@ e2e('a new run is over the folders that are ticked, by the button and by the key
   const box = (name: string) => page.getByRole('checkbox', { name: say('library.select', { name }) });
   await box('of-10').check();
   await box('of-30').check();
-  await page.getByRole('button', { name: say('library.new-run', ofImages(40)) }).waitFor();
+  await page.getByRole('button', { name: say('library.new-run', { images: 40 }) }).waitFor();
   await page.keyboard.press('n');
   await window.shows(say('new-run.title'));
   const isChosen = (count: number) =>
     page.getByRole('checkbox', { name: new RegExp(`of-${count} `) }).isChecked();
-  await page.getByRole('button', { name: say('new-run.label', ofImages(40)) }).waitFor();
+  await page.getByRole('button', { name: say('new-run.label', { images: 40 }) }).waitFor();
   assert.deepEqual(await Promise.all([10, 20, 30].map(isChosen)), [true, false, true]);
 
   // Coming back, they are still ticked.
@@ -90,8 +90,8 @@ e2e('a new run is over the folders that are ticked, by the button and by the key
     true,
   ]);
   await box('of-10').uncheck();
-  await page.getByRole('button', { name: say('library.new-run', ofImages(30)) }).click();
-  await page.getByRole('button', { name: say('new-run.label', ofImages(30)) }).waitFor();
+  await page.getByRole('button', { name: say('library.new-run', { images: 30 }) }).click();
+  await page.getByRole('button', { name: say('new-run.label', { images: 30 }) }).waitFor();
 });
 
 e2e('all images and new ones are told apart by their names', async (stage) => {
@@ -101,12 +101,12 @@ e2e('all images and new ones are told apart by their names', async (stage) => {
   copyMany(join(folder, 'new'), 10);
   const window = await stage.open({ data });
   const { page } = window;
-  await page.getByRole('button', { name: say('library.new-run', ofImages(20)) }).waitFor();
+  await page.getByRole('button', { name: say('library.new-run', { images: 20 }) }).waitFor();
   await page.getByRole('button', { name: basename(folder) }).click();
   await page.getByRole('button', { name: say('library.rescan') }).click();
-  await page.getByRole('button', { name: say('library.new-run', ofImages(30)) }).click();
-  await page.getByRole('button', { name: say('new-run.label-new', ofImages(10)) }).waitFor();
-  await window.says(say('new-run.new-of', { ...ofImages(10), totalText: '30' }));
+  await page.getByRole('button', { name: say('library.new-run', { images: 30 }) }).click();
+  await page.getByRole('button', { name: say('new-run.label-new', { images: 10 }) }).waitFor();
+  await window.says(say('new-run.new-of', { images: 10, totalText: '30' }));
   await window.photograph('new-run-new-images');
 });
 
@@ -120,7 +120,7 @@ e2e(
     await window.addFolder(copyMany(join(root, 'used'), MANY));
     await page.getByRole('checkbox', { name: say('library.select', { name: 'used' }) }).check();
     await page.keyboard.press('n');
-    await page.getByRole('button', { name: say('new-run.label', ofImages(MANY)) }).waitFor();
+    await page.getByRole('button', { name: say('new-run.label', { images: MANY }) }).waitFor();
     await startSlowly(window);
     await underWay(window, 1);
     await window.visit('/library', say('rail.library'));

@@ -60,7 +60,7 @@ e2e('the button for evaluation stays where it is, whatever a filter or a review 
   const window = await openRun(stage);
   const { page, cells } = window;
   const evaluate = page.getByRole('link', { name: say('results.evaluate') });
-  const exporting = (count: number) => say('results.export', { count, countText: format.count(count) });
+  const exporting = (count: number) => say('results.export', { count });
   const place = await evaluate.boundingBox();
   assert.ok(place);
   await page.getByRole('link', { name: exporting(sampleNames.length) }).waitFor();

@@ -4,7 +4,7 @@ import { hasValue } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
 import { copySamples, sampleNames } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
-import { counted, format, say } from './support/say.ts';
+import { format, say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
 import type { Stage } from './support/stage.ts';
 import { until } from './support/until.ts';
@@ -49,7 +49,7 @@ e2e('images that are selected together get one label, which is undone and done a
   await cells.nth(2).click(multiple);
   await cells.nth(7).click(multiple);
   assert.deepEqual(await selection(window), [1, 3, 4, 7]);
-  await window.says(say('review.several', counted(4)));
+  await window.says(say('review.several', { count: 4 }));
   await page.getByRole('combobox', { name: say('review.search') }).fill('red fox');
   await page.getByRole('option', { name: say('review.new-label', { label: 'red fox' }) }).click();
   const foxes = { 1: 'red fox', 3: 'red fox', 4: 'red fox', 7: 'red fox' };

@@ -5,7 +5,7 @@ import { e2e } from './support/e2e.ts';
 import { hasValue, tabTo, typeInto } from './support/keyboard.ts';
 import { drawClasses } from './support/pictures.ts';
 import { label } from './support/prepare.ts';
-import { ofImages, say } from './support/say.ts';
+import { say } from './support/say.ts';
 import type { Stage } from './support/stage.ts';
 import { until } from './support/until.ts';
 import type { WinnowWindow } from './support/window.ts';
@@ -29,7 +29,7 @@ async function setUp(window: WinnowWindow, folder: string): Promise<void> {
 }
 
 const startButton = ({ page }: WinnowWindow, images: number) =>
-  page.getByRole('button', { name: say('teach.start', ofImages(images)) });
+  page.getByRole('button', { name: say('teach.start', { images: images }) });
 
 e2e('a folder of class folders becomes a model, by the keyboard alone', async (stage) => {
   const folder = await drawAnimals(stage);

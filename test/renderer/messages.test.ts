@@ -72,7 +72,7 @@ suite('messages', () => {
   });
 
   test('follow the plural of their language', () => {
-    const values = (images: number) => ({ run: 3, ok: images, okText: images, failed: 0, failedText: 0 });
+    const values = (images: number) => ({ run: 3, ok: images, failed: 0 });
     assert.equal(createTranslate('en')('run.ended', values(1)), 'Run 3 is done: 1 image labelled');
     assert.equal(createTranslate('de')('run.ended', values(2)), 'Lauf 3 ist fertig: 2 Bilder beschriftet');
   });

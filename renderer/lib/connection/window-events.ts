@@ -75,9 +75,7 @@ function tellEnd({ run, error }: Ended): void {
   const { failed } = run.counts;
   const ok = countLabelled(run);
   if (run.state !== 'done') return;
-  announce(
-    t('run.ended', { run: run.id, ok, okText: format.count(ok), failed, failedText: format.count(failed) }),
-  );
+  announce(t('run.ended', { run: run.id, ok, failed }));
 }
 
 function tellTrainingEnd(training: Training | undefined): void {

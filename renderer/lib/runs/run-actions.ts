@@ -1,6 +1,6 @@
 import type { Run } from '../../../electron/shared/run.ts';
 import { confirm } from '../state/confirm.svelte.ts';
-import { format, t } from '../text/i18n.svelte.ts';
+import { t } from '../text/i18n.svelte.ts';
 import { attempt, notices } from '../state/notices.svelte.ts';
 import { queue } from '../state/queue.svelte.ts';
 import { api } from '../connection/winnow.svelte.ts';
@@ -38,7 +38,7 @@ export async function removeRun({ id, counts }: Run): Promise<boolean> {
   const results = counts.ok + counts.failed;
   const question = {
     title: t('run.remove-title', { run: id }),
-    text: t('run.remove-text', { results, resultsText: format.count(results) }),
+    text: t('run.remove-text', { results }),
     action: t('run.remove'),
   };
   const endsFirst = queue.current?.runId === id;

@@ -1,6 +1,6 @@
 import type { FolderListing, FolderScan } from '../../../electron/shared/api/folders.ts';
 import { announce } from './announcer.svelte.ts';
-import { format, t } from '../text/i18n.svelte.ts';
+import { t } from '../text/i18n.svelte.ts';
 import { attempt, notices } from './notices.svelte.ts';
 import { queue } from './queue.svelte.ts';
 import { api } from '../connection/winnow.svelte.ts';
@@ -78,11 +78,8 @@ function tellScan({ folder, added, changed, vanished, notices: sentences }: Fold
     t('library.scanned', {
       name: folder.name,
       added,
-      addedText: format.count(added),
       changed,
-      changedText: format.count(changed),
       vanished,
-      vanishedText: format.count(vanished),
     }),
   );
   for (const message of sentences) notices.add({ tone: 'warning', message });

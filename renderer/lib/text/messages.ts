@@ -19,7 +19,7 @@ export function chooseLanguage(setting: 'system' | Language, preferred: readonly
   return 'en';
 }
 
-/** Texts of one language. Messages are ICU MessageFormat; numbers in them come formatted or go through `plural`. */
+/** Texts of one language. Messages are ICU MessageFormat; whole numbers in them are formatted by the message. */
 export function createTranslate(language: Language): Translate {
   const compiled = new Map<MessageKey, IntlMessageFormat>();
   return (key, values) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { sampleImages } from '../../electron/support/models.ts';
 import { makeLargeLibrary } from '../../electron/support/large-library.ts';
 import { sampleNames } from './pictures.ts';
-import { counted, format, say } from './say.ts';
+import { format, say } from './say.ts';
 import type { Stage } from './stage.ts';
 import { until } from './until.ts';
 import type { WinnowWindow } from './window.ts';
@@ -39,7 +39,7 @@ export async function measureLargeLibrary(
   const { page } = window;
   const measured: Measured[] = [];
   const shown = page.getByText(
-    say('results.count', { filtered: 'false', total: format.count(images), ...counted(images) }),
+    say('results.count', { filtered: 'false', total: format.count(images), count: images }),
     { exact: true },
   );
   const timed = async (what: string, work: () => Promise<unknown>) => {

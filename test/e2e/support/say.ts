@@ -6,9 +6,3 @@ export const say = createTranslate('en');
 /** The same in German. */
 export const sayGerman = createTranslate('de');
 export const format = createFormats('en', say);
-
-/** The values `count` and `countText` of messages about a number. */
-export const counted = (count: number) => ({ count, countText: format.count(count) });
-
-/** The values `images` and `imagesText`. */
-export const ofImages = (images: number) => ({ images, imagesText: format.count(images) });
