@@ -1,3 +1,8 @@
+import Boxes from '@lucide/svelte/icons/boxes';
+import GraduationCap from '@lucide/svelte/icons/graduation-cap';
+import Images from '@lucide/svelte/icons/images';
+import ListChecks from '@lucide/svelte/icons/list-checks';
+import SlidersHorizontal from '@lucide/svelte/icons/sliders-horizontal';
 import type { Component } from 'svelte';
 import { matchPath } from '../lib/address/route.ts';
 import type { Route } from '../lib/address/route.ts';
@@ -8,8 +13,19 @@ export interface ViewProps {
   query: Record<string, string>;
 }
 
-/** A mark of the rail. */
-export type Section = 'library' | 'runs' | 'models' | 'teach' | 'settings';
+/**
+ * The marks of the rail, in their order: the message `rail.<name>` names one, its path is `/<name>`, and Alt with its number
+ * leads there.
+ */
+export const sections = [
+  { name: 'library', icon: Images },
+  { name: 'runs', icon: ListChecks },
+  { name: 'models', icon: Boxes },
+  { name: 'teach', icon: GraduationCap },
+  { name: 'settings', icon: SlidersHorizontal },
+] as const;
+
+export type Section = (typeof sections)[number]['name'];
 
 export interface ViewDefinition {
   /** Of the path, such as `/runs/:runId/results`. */

@@ -26,7 +26,7 @@ e2e('two runs are compared, and their differences reviewed', async (stage) => {
     .waitFor();
   await window.hasCells(differing.length);
   await page.getByRole('link', { name: say('compare.see', { count: differing.length }) }).click();
-  await window.shows(say('results.title', { run: 1 }));
+  await window.shows(say('runs.name', { run: 1 }));
   await window.hasCells(differing.length);
   for (const [index, { path }] of differing.entries())
     await window.cells
@@ -44,7 +44,7 @@ e2e('folders named after classes are evaluated, and the mistakes shown', async (
 
   const window = await stage.open({ data });
   const { page } = window;
-  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   await window.hasCells(results.length); // with which the button for the export comes, and moves the link
   await page.getByRole('link', { name: say('results.evaluate') }).click();
   await window.shows(say('evaluate.title', { run: 1 }));
@@ -57,6 +57,6 @@ e2e('folders named after classes are evaluated, and the mistakes shown', async (
   const cell = { folder, label: mistake?.label ?? '', count: alike.length };
   await page.getByRole('button', { name: say('evaluate.cell', cell) }).waitFor();
   await page.getByRole('link', { name: say('evaluate.see', { count: mistakes.length }) }).click();
-  await window.shows(say('results.title', { run: 1 }));
+  await window.shows(say('runs.name', { run: 1 }));
   await window.hasCells(mistakes.length);
 });

@@ -23,7 +23,7 @@ async function openExport(stage: Stage): Promise<{ window: WinnowWindow; picture
   const pictures = copySamples(join(stage.folder(), 'samples'));
   await label(data, pictures, 'balanced');
   const window = await stage.open({ data });
-  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   await window.hasCells(samples);
   await window.cells.nth(0).click();
   for (const press of [1, 2]) {
@@ -133,7 +133,7 @@ for (const mode of ['copy', 'move'] as const) {
       assert.deepEqual(placed(to), saved.map(({ path, label: said }) => `${said ?? ''}/${path}`).sort());
       assert.deepEqual(readdirSync(pictures).sort(), mode === 'copy' ? names : []);
 
-      const undo = page.getByRole('button', { name: say('export.undo'), exact: true });
+      const undo = page.getByRole('button', { name: say('keys.undo'), exact: true });
       await undo.click();
       await undo.waitFor({ state: 'detached' });
       assert.deepEqual(placed(to), []);
@@ -175,7 +175,7 @@ e2e('a sorting that was cut off is shown as interrupted, goes on, and is taken b
   await row.filter({ hasText: say('export.transfer.move', { count: 100 }) }).waitFor();
   assert.equal(await page.getByText(say('export.transfer.interrupted.transferring')).count(), 0);
   assert.deepEqual(readdirSync(pictures), []);
-  await row.getByRole('button', { name: say('export.undo'), exact: true }).click();
+  await row.getByRole('button', { name: say('keys.undo'), exact: true }).click();
   await row.waitFor({ state: 'detached' });
   assert.equal(readdirSync(pictures).length, 100);
 });

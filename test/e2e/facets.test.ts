@@ -44,7 +44,7 @@ async function makeRun(stage: Stage) {
 }
 
 async function showRun(window: WinnowWindow, run: number, query = ''): Promise<void> {
-  await window.visit(`/runs/${run}/results${query}`, say('results.title', { run }));
+  await window.visit(`/runs/${run}/results${query}`, say('runs.name', { run }));
   await window.hasCells(5);
 }
 
@@ -52,7 +52,7 @@ e2e('the tree of folders filters at every depth, by keys alone', async (stage) =
   const window = await stage.open(await makeRun(stage));
   const { page } = window;
   await showRun(window, 1);
-  const tree = page.getByRole('tree', { name: say('facets.folders') });
+  const tree = page.getByRole('tree', { name: say('new-run.folders') });
   const row = (name: string) => tree.getByRole('treeitem', { name });
   const rows = (expected: string[]) =>
     until(

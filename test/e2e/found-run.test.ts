@@ -43,12 +43,12 @@ e2e('a detection model is imported, finds objects, and its boxes are verified', 
   await window.hasCells(sampleNames.length);
   assert.ok(savedResults(window.data, 1).every(({ status }) => status === 'ok'));
 
-  await window.visit('/runs/1/results?score=0', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results?score=0', say('runs.name', { run: 1 }));
   const [first = ''] = sampleNames;
   const cell = page.getByRole('gridcell', { name: new RegExp(`boxes.*${first}`) });
   await cell.click();
   await page.keyboard.press('Space');
-  await page.getByRole('list', { name: say('boxes.list') }).waitFor();
+  await page.getByRole('list', { name: say('evaluate.kind.box') }).waitFor();
   await window.photograph('run-detector');
   await page.keyboard.press('Enter');
   const boxes = await until(

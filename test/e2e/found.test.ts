@@ -34,7 +34,7 @@ async function openFound(
 }
 
 async function showResults(window: WinnowWindow, run: number): Promise<void> {
-  await window.visit(`/runs/${run}/results`, say('results.title', { run }));
+  await window.visit(`/runs/${run}/results`, say('runs.name', { run }));
   await window.hasCells(scenes.length);
 }
 
@@ -48,7 +48,7 @@ async function openImage({ page, cells }: WinnowWindow, name: string): Promise<v
 
 /** The list of boxes of the large image, one button each. */
 const listed = ({ page }: WinnowWindow): Locator =>
-  page.getByRole('list', { name: say('boxes.list') }).getByRole('button');
+  page.getByRole('list', { name: say('evaluate.kind.box') }).getByRole('button');
 
 /** Waits until the list of boxes says this, in its order. */
 async function lists(window: WinnowWindow, expected: RegExp[]): Promise<void> {
@@ -334,7 +334,7 @@ e2e('detections are exported and measured against what was drawn', async (stage)
   const out = join(stage.folder(), 'found.json');
   await window.nameFile(out);
   await page.getByRole('button', { name: say('export.action.coco', { count: scenes.length }) }).click();
-  const written = { count: scenes.length, path: out, found: 10, foundText: '10' };
+  const written = { count: scenes.length, path: out, found: 10 };
   await window.says(say('export.written-found', written));
   const { annotations } = JSON.parse(readFileSync(out, 'utf8')) as { annotations: unknown[] };
   assert.equal(annotations.length, 10);

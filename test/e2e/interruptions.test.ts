@@ -38,7 +38,7 @@ e2e('a run is paused, goes on, loses its engine and is done', async (stage) => {
   assert.equal(await notice.count(), 1);
   await window.openResults(1);
   assert.deepEqual(countByStatus(window.data, 1), allDone);
-  await page.getByRole('grid', { name: say('results.grid') }).waitFor();
+  await page.getByRole('grid', { name: say('run.images') }).waitFor();
 });
 
 e2e('a folder that goes away during a run pauses it; back again, the run comes to its end', async (stage) => {

@@ -34,7 +34,7 @@ e2e('the keyboard stays in the window when what has it is taken away or disabled
   await window.says(/3 rows/);
   await focused(file);
 
-  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   await window.hasCells(3);
   await window.cells.nth(1).click();
   await page.keyboard.press('Space');
@@ -131,7 +131,7 @@ e2e('from an empty library to a corrected CSV by the keyboard alone', async (sta
   );
   await tabTo(page, page.getByRole('link', { name: say('export.back') }));
   await press('Enter');
-  await window.shows(say('results.title', { run: 1 }));
+  await window.shows(say('runs.name', { run: 1 }));
   await page
     .getByRole('button', { name: new RegExp(`^${say('facets.status.verified')} ${format.count(3)}$`) })
     .waitFor();

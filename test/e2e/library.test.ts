@@ -22,7 +22,7 @@ e2e(
     await window.shows(say('rail.library'));
     await page.keyboard.press('a');
     const dialog = page.getByRole('dialog', { name: say('library.add') });
-    const field = dialog.getByRole('textbox', { name: say('folder-dialog.path') });
+    const field = dialog.getByRole('textbox', { name: say('image.path') });
     await until('the folder that is shown first', () => field.inputValue());
     const add = dialog.locator('.dialog-buttons button').last();
     const named = (path: string) => say('folder-dialog.choose', { known: 'true', name: basename(path) });
@@ -106,7 +106,7 @@ e2e('all images and new ones are told apart by their names', async (stage) => {
   await page.getByRole('button', { name: say('library.rescan') }).click();
   await page.getByRole('button', { name: say('library.new-run', { images: 30 }) }).click();
   await page.getByRole('button', { name: say('new-run.label-new', { images: 10 }) }).waitFor();
-  await window.says(say('new-run.new-of', { images: 10, totalText: '30' }));
+  await window.says(say('new-run.new-of', { images: 10, total: 30 }));
   await window.photograph('new-run-new-images');
 });
 

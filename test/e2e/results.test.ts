@@ -9,7 +9,7 @@ import type { Stage } from './support/stage.ts';
 import { until } from './support/until.ts';
 import type { WinnowWindow } from './support/window.ts';
 
-const results = say('results.title', { run: 1 });
+const results = say('runs.name', { run: 1 });
 
 /** A library with two runs over the sample pictures; gives its data folder. */
 async function makeRuns(stage: Stage): Promise<string> {
@@ -88,7 +88,7 @@ e2e(
     speakGerman(data);
     const window = await stage.open({ data, viewport: { width: 1024, height: 768 } });
     const { page } = window;
-    await window.visit('/runs/1/results', sayGerman('results.title', { run: 1 }));
+    await window.visit('/runs/1/results', sayGerman('runs.name', { run: 1 }));
     const first = page.getByRole('gridcell').first();
     await first.waitFor();
     const toolbar = page.getByRole('toolbar', { name: sayGerman('results.toolbar') });

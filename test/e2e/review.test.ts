@@ -15,7 +15,7 @@ async function openRun(stage: Stage): Promise<WinnowWindow> {
   const data = stage.folder();
   await label(data, copySamples(join(stage.folder(), 'samples')), 'balanced');
   const window = await stage.open({ data });
-  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   await window.hasCells(sampleNames.length);
   return window;
 }
@@ -80,7 +80,7 @@ e2e(
     const window = await openRun(stage);
     const { page, cells } = window;
     const another = await window.around.another();
-    await window.visit('/runs/1/results?status=unverified', say('results.title', { run: 1 }));
+    await window.visit('/runs/1/results?status=unverified', say('runs.name', { run: 1 }));
     await window.hasCells(sampleNames.length);
     await cells.nth(1).click();
     await page.keyboard.press('/');
@@ -88,7 +88,7 @@ e2e(
     await page.keyboard.type('red fo');
     await hasValue(picker, 'red fo');
 
-    await another.visit('/runs/1/results', say('results.title', { run: 1 }));
+    await another.visit('/runs/1/results', say('runs.name', { run: 1 }));
     await another.cells.nth(1).click();
     await another.page.keyboard.press('Enter');
     await cells
@@ -144,7 +144,7 @@ e2e(
   async (stage) => {
     const window = await openRun(stage);
     const other = await window.around.another();
-    await other.visit('/runs/1/results', say('results.title', { run: 1 }));
+    await other.visit('/runs/1/results', say('runs.name', { run: 1 }));
     await other.hasCells(sampleNames.length);
     const verified = (place: number) =>
       other.cells.nth(place).and(other.page.getByRole('gridcell', { name: /verified/ }));

@@ -92,7 +92,7 @@ e2e('what is taken back is looked at, and is said no longer than the view is sho
   await label(data, copySamples(join(stage.folder(), 'samples')), 'balanced');
   const window = await stage.open({ data });
   const { page, cells } = window;
-  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   await window.hasCells(sampleNames.length);
   const isAt = (place: number) =>
     until(`image ${place} to have the focus and be selected`, async () => {

@@ -104,7 +104,7 @@ e2e('a training is paused, goes on, and is removed with what it has learned', as
   const question = page.getByRole('alertdialog', {
     name: say('training.remove-title', { name: 'animals-fine-tune' }),
   });
-  await question.getByRole('button', { name: say('run.remove'), exact: true }).click();
+  await question.getByRole('button', { name: say('library.remove'), exact: true }).click();
   await window.shows(say('rail.teach'));
   await window.says(say('training.empty'));
 });
@@ -114,7 +114,7 @@ e2e('reviewed images of a run are learned from, with the labels that they were g
   await label(data, await drawAnimals(stage, ['bird', 'cat']), 'balanced');
   const window = await stage.open({ data });
   const { page } = window;
-  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   for (const name of ['bird', 'cat']) {
     await page.getByRole('searchbox', { name: say('results.search') }).fill(`${name}/`);
     // Of both classes there are six: until the list is the one that was searched for, it is the one before.
@@ -176,7 +176,7 @@ e2e('runs without reviewed images cannot be chosen to learn from, and say why', 
   await window.visit('/teach/new', say('teach.title'));
   await until('no run to choose', async () => (await run.textContent())?.includes(say('teach.no-reviews')));
   assert.ok(await run.isDisabled());
-  await window.visit('/runs/1/results', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   await window.cells.first().click();
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: /^Teach from/ }).waitFor();

@@ -39,7 +39,7 @@ export async function removeRun({ id, counts }: Run): Promise<boolean> {
   const question = {
     title: t('run.remove-title', { run: id }),
     text: t('run.remove-text', { results }),
-    action: t('run.remove'),
+    action: t('library.remove'),
   };
   const endsFirst = queue.current?.runId === id;
   const isSure = await confirm(question, async () => {

@@ -20,7 +20,7 @@ export async function removeTraining(training: Training): Promise<boolean> {
   const question = {
     title: t('training.remove-title', { name: training.name }),
     text: lossOf(training),
-    action: t('run.remove'),
+    action: t('library.remove'),
   };
   const isOwn = trainings.current?.id === trainingId && !trainings.current.elsewhere;
   const isSure = await confirm(question, async () => {

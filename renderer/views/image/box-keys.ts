@@ -56,7 +56,7 @@ export function boxKeys(found: Found, { picture, onAdd, onClassify }: BoxKeyPart
     { keys: ['/', 'r'], label: 'boxes.key.relabel', run: onClassify, when: isSelected, hint: true },
     {
       keys: ['1', '2', '3', '4', '5'],
-      label: 'boxes.key.choose',
+      label: 'boxes.class',
       run: ({ key }) => {
         const label = found.details?.top[Number(key) - 1]?.label;
         if (label !== undefined) found.relabel(label);
@@ -73,7 +73,7 @@ export function boxKeys(found: Found, { picture, onAdd, onClassify }: BoxKeyPart
     { keys: [','], label: 'boxes.key.previous', run: () => found.step(-1), when: () => found.isDetection },
     {
       keys: ['b'],
-      label: found.isDrawing ? 'boxes.key.middle' : 'boxes.key.draw',
+      label: found.isDrawing ? 'boxes.key.middle' : 'boxes.add',
       run: onAdd,
       when: () => found.isDetection,
       hint: true,

@@ -52,7 +52,7 @@ export async function measureLargeLibrary(
 
   await window.visit('/library', say('rail.library'));
   await timed('open the results', async () => {
-    await window.visit(`/runs/${runId}/results`, say('results.title', { run: runId }));
+    await window.visit(`/runs/${runId}/results`, say('runs.name', { run: runId }));
     await shown.waitFor();
     await page
       .getByRole('gridcell', { name: /album 00000|IMG_000/ })
@@ -107,7 +107,7 @@ async function scroll({ page }: WinnowWindow): Promise<void> {
       for (const { duration } of list.getEntries()) window.longestTask = Math.max(window.longestTask, duration);
     }).observe({ type: 'longtask' });
   `);
-  const grid = page.getByRole('grid', { name: say('results.grid') });
+  const grid = page.getByRole('grid', { name: say('run.images') });
   await grid.hover({ position: { x: 300, y: 300 } });
   for (let turn = 0; turn < 60; turn++) await page.mouse.wheel(0, 100 + turn * 100);
 }

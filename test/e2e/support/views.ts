@@ -16,7 +16,7 @@ export interface View {
 
 let held: ExclusiveLock | undefined;
 
-const results = say('results.title', { run: 2 });
+const results = say('runs.name', { run: 2 });
 const escape = ({ page }: WinnowWindow) => page.keyboard.press('Escape');
 
 async function openResults(window: WinnowWindow): Promise<void> {
@@ -26,7 +26,7 @@ async function openResults(window: WinnowWindow): Promise<void> {
 
 async function openImage(window: WinnowWindow): Promise<void> {
   const { page } = window;
-  await window.visit('/runs/1/results?label=frog', say('results.title', { run: 1 }));
+  await window.visit('/runs/1/results?label=frog', say('runs.name', { run: 1 }));
   await page.getByRole('gridcell', { name: /^frog/ }).first().click();
   await page.keyboard.press('Space');
   await page.getByRole('slider', { name: say('image.grain') }).focus();
@@ -38,7 +38,7 @@ async function openImage(window: WinnowWindow): Promise<void> {
 /** Shows an image of a run large, with what was found in it. */
 async function openFound(window: WinnowWindow, run: number, name: RegExp): Promise<void> {
   const { page } = window;
-  await window.visit(`/runs/${run}/results`, say('results.title', { run }));
+  await window.visit(`/runs/${run}/results`, say('runs.name', { run }));
   await page.getByRole('gridcell', { name }).click();
   await page.keyboard.press('Space');
   await page.getByRole('region', { name: say('boxes.name') }).waitFor();
@@ -107,7 +107,7 @@ export const views: readonly View[] = [
     name: 'problems',
     open: async (window) => {
       await window.visit('/runs/2/results?status=problem', results);
-      await window.page.getByRole('region', { name: say('problems.name') }).waitFor();
+      await window.page.getByRole('region', { name: say('run.problems') }).waitFor();
       await window.says('bird/notes.jpg');
     },
   },
@@ -115,7 +115,7 @@ export const views: readonly View[] = [
   {
     name: 'found',
     open: async (window) => {
-      await window.visit('/runs/3/results', say('results.title', { run: 3 }));
+      await window.visit('/runs/3/results', say('runs.name', { run: 3 }));
       await window.page.getByRole('gridcell', { name: /boxes/ }).first().waitFor();
       await window.page.getByTitle(say('results.size.large')).click();
       await window.page
@@ -130,7 +130,7 @@ export const views: readonly View[] = [
     name: 'boxes',
     open: async (window) => {
       await openFound(window, 3, /village/);
-      const list = window.page.getByRole('list', { name: say('boxes.list') });
+      const list = window.page.getByRole('list', { name: say('evaluate.kind.box') });
       await list.getByRole('button').nth(1).click();
       await window.page.getByRole('combobox', { name: say('boxes.class') }).waitFor();
     },

@@ -69,7 +69,7 @@ export class WinnowWindow {
 
   /** The images that the grid has on the screen, in its order. */
   get cells(): Locator {
-    return this.page.getByRole('grid', { name: say('results.grid') }).getByRole('gridcell');
+    return this.page.getByRole('grid', { name: say('run.images') }).getByRole('gridcell');
   }
 
   /** Waits until the grid has this many images on the screen. */
@@ -103,7 +103,7 @@ export class WinnowWindow {
   async openResults(runId: number): Promise<void> {
     await this.page.getByRole('link', { name: say('run.results'), exact: true }).waitFor();
     await this.page.keyboard.press('o');
-    await this.shows(say('results.title', { run: runId }));
+    await this.shows(say('runs.name', { run: runId }));
   }
 
   /** In the export: names the file, once a name was suggested, which would come in between. */
@@ -127,7 +127,7 @@ export class WinnowWindow {
   async #browseTo(path: string): Promise<void> {
     const { page } = this;
     const dialog = page.getByRole('dialog', { name: say('library.add') });
-    const field = dialog.getByRole('textbox', { name: say('folder-dialog.path') });
+    const field = dialog.getByRole('textbox', { name: say('image.path') });
     await until('the folder that is shown first', () => field.inputValue());
     await typeInto(page, field, dirname(path));
     await page.keyboard.press('Enter');
