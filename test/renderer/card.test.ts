@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { parseCard } from '../../renderer/lib/text/card.ts';
+import { modelCard } from '../../electron/core/registry/model-card.ts';
+import { factName, parseCard } from '../../renderer/lib/text/card.ts';
+import { createTranslate } from '../../renderer/lib/text/messages.ts';
+import { saidText } from '../../renderer/lib/text/said.ts';
+import { readPackage } from '../../electron/core/packages/read-package.ts';
+import { everyday10, parts } from '../electron/support/models.ts';
 
 suite('a model card', () => {
   test('has facts, headings, text and tables', () => {
@@ -51,5 +56,35 @@ suite('a model card', () => {
     assert.deepEqual(facts, []);
     assert.deepEqual(notes, [{ kind: 'text', text: 'Model  x\nno fact' }]);
     assert.deepEqual(parseCard(''), { facts: [], notes: [] });
+  });
+
+  test('has its facts in German, of every bundled model', async () => {
+    const t = createTranslate('de');
+    for (const path of [everyday10, parts]) {
+      const { manifest } = await readPackage(path);
+      const text = modelCard({ name: 'mine', path, bytes: 1, bundled: true, manifest });
+      const facts = new Map(
+        parseCard(text).facts.map(({ name, value }) => [
+          factName(name, t),
+          saidText(value, 'de', t) ?? value,
+        ]),
+      );
+      assert.equal(facts.get('Modell'), 'mine (liegt Winnow bei)');
+      assert.match(facts.get('Architektur') ?? '', /^DyVM (Vim|VideoMamba) \(Klassentoken /);
+      assert.match(facts.get('Größe') ?? '', /^Breite \d+, \d+ Blöcke, \d+ Klassen$/);
+      assert.match(facts.get('Patches weglassen') ?? '', /^vor den Blöcken \d/);
+      assert.match(facts.get('Scanrichtungen') ?? '', /^je Bild und Block gewählt/);
+      assert.match(facts.get('Stufe Schnell') ?? '', /GFLOPs \([\d.]+, wie der Artikel zählt\)$/);
+      const english = /\b(width|blocks|classes|pixels|before|trained|chosen|paper|Preset|Licence)\b/;
+      const own = ['Datei', 'Klassen', 'Lizenz'];
+      for (const [name, value] of facts)
+        if (!own.includes(name)) assert.doesNotMatch(`${name} ${value}`, english);
+    }
+  });
+
+  test('leaves names and values that it does not know as they are', () => {
+    const t = createTranslate('de');
+    assert.equal(factName('Preset mine', t), 'Preset mine');
+    assert.equal(factName('Something', t), 'Something');
   });
 });

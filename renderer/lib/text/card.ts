@@ -1,3 +1,39 @@
+import type { MessageKey, Translate } from './messages.ts';
+
+/** The messages that name the facts of a card, by their English names. */
+const NAMES: Readonly<Record<string, MessageKey>> = {
+  Model: 'new-run.model',
+  File: 'image.facts',
+  Architecture: 'card.architecture',
+  Size: 'card.size',
+  Input: 'models.column-input',
+  Head: 'card.head',
+  Positions: 'card.positions',
+  'Patch pruning': 'card.pruning',
+  'Scan directions': 'card.directions',
+  Work: 'card.work',
+  Labels: 'facets.classes',
+  'Weights from': 'card.weights',
+  'SHA-256 of that': 'card.sha256',
+  Licence: 'card.licence',
+  Trained: 'card.trained',
+  'SHA-256 of it': 'card.sha256',
+  Recipe: 'card.recipe',
+  Seed: 'card.seed',
+  Pictures: 'card.pictures',
+  'Hold-out': 'card.holdout',
+  Confidence: 'facets.confidence',
+};
+const PRESET = /^Preset (fast|balanced|accurate)$/;
+
+/** The name of a fact in the window's language; as it is where it is not known. */
+export function factName(name: string, t: Translate): string {
+  const preset = PRESET.exec(name)?.[1] as 'fast' | 'balanced' | 'accurate' | undefined;
+  if (preset !== undefined) return t('card.preset', { preset: t(`preset.${preset}`) });
+  const key = NAMES[name];
+  return key === undefined ? name : t(key);
+}
+
 /** A model card in parts: facts on lines of their own, and notes: tables in columns, and simple Markdown. */
 export interface Card {
   facts: { name: string; value: string }[];
