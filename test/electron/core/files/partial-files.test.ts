@@ -46,6 +46,17 @@ suite('partial files', () => {
     },
   );
 
+  test('of a process of another user stay: that it may not be asked says that it lives', (t) => {
+    const own = basename(partialPath('/'));
+    const refuse = (code: string) => () => {
+      throw Object.assign(new Error(`kill ${code}`), { code });
+    };
+    const kill = t.mock.method(process, 'kill', refuse('EPERM'));
+    assert.equal(isAbandoned(own), false);
+    kill.mock.mockImplementation(refuse('ESRCH'));
+    assert.equal(isAbandoned(own), true);
+  });
+
   test('of another computer stay, for it may be at work', () => {
     const own = basename(partialPath('/'));
     const [, host = ''] = /^\.winnow\.([0-9a-f]+)\./.exec(own) ?? [];
