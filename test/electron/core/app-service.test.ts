@@ -267,3 +267,17 @@ suite('AppService', () => {
     assert.deepEqual(failures, [{ path: join(folder, 'bad.jpg'), error, problem }]);
   });
 });
+
+test('thumbnails that cannot be kept are shown all the same, and that is told once', async (t) => {
+  const { app, folder, events, libraryPath } = testApp(t, 2);
+  await app.run({ folders: [folder] });
+  const cache = join(dirname(libraryPath), 'thumbnails');
+  writeFileSync(cache, 'a file where the folder would be');
+  for (const id of [1, 2]) {
+    const { size } = await (await app.pictures.thumbnail(id)).load();
+    assert.equal(size, 7); // of the file, which the double shows as it is
+  }
+  const notices = events.flatMap((event) => (event.type === 'notice' ? [event.message] : []));
+  assert.equal(notices.length, 1);
+  assert.ok(notices[0]?.startsWith(`Thumbnails cannot be kept in ${cache}: `), notices[0]);
+});

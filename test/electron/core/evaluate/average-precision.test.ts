@@ -43,6 +43,17 @@ suite('average precision', () => {
     assert.equal(evaluate([], all).ap, undefined);
   });
 
+  test('names a class by its number where there is no label for it', () => {
+    const { classes } = evaluate(
+      [marked(0, { classIndex: 5 }), marked(100)],
+      [found(0, 0.9, { classIndex: 5 })],
+    );
+    assert.deepEqual(classes, [
+      { label: 'fox', ap: 0, objects: 1 },
+      { label: 'class 5', ap: 1, objects: 1 },
+    ]);
+  });
+
   test('counts recalls up to the one that is reached', () => {
     // One of two: precision 1 at the recalls 0, 0.01, ..., 0.5, which are 51 of 101.
     assertNear(evaluate([marked(0), marked(100)], [found(0, 0.9)]).ap, 51 / 101);

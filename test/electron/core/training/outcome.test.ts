@@ -112,4 +112,35 @@ suite('the hold-out', () => {
       appError('NOT_FOUND', /None of the 3 pictures that are held out can be read any more: a bad file$/),
     );
   });
+
+  test('is asked for 64 pictures at a time, and not for more when it is cancelled', async () => {
+    const many = Array.from({ length: 130 }, (_, place) => tested(place, 0, 0, 1).picture);
+    const trainer = new TrainerDouble();
+    const asked: number[] = [];
+    trainer.predict = (_, paths) => {
+      asked.push(paths.length);
+      const outcome = {
+        probabilities: Float32Array.of(1),
+        top: [{ classIndex: 0, confidence: 1 }],
+        blockKeep: 1,
+      };
+      return Promise.resolve(paths.map(() => outcome));
+    };
+    const told: number[] = [];
+    const all = await testHoldout({ trainer, ...options, held: many, onTested: (count) => told.push(count) });
+    assert.deepEqual([all.length, asked, told], [130, [64, 64, 2], [64, 64, 2]]);
+    const control = new AbortController();
+    asked.length = 0;
+    await assert.rejects(
+      testHoldout({
+        trainer,
+        ...options,
+        held: many,
+        signal: control.signal,
+        onTested: () => control.abort(),
+      }),
+      appError('CANCELLED', /^The test on the hold-out was not done to the end$/),
+    );
+    assert.deepEqual(asked, [64]);
+  });
 });

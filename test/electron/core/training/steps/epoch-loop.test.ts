@@ -29,6 +29,23 @@ suite('training epoch by epoch', () => {
     );
   });
 
+  test('has two steps under way, of which one is decoded while the other is computed', async (t) => {
+    const folder = classFolders(t, counts);
+    const { app, trainer } = trainingApp(t);
+    const step = trainer.step.bind(trainer);
+    let [underWay, most] = [0, 0];
+    trainer.step = async (request) => {
+      most = Math.max(most, ++underWay);
+      try {
+        return await step(request);
+      } finally {
+        underWay--;
+      }
+    };
+    await train(app, { folder, ...smallest, epochs: 2, batch: 8, name: 'animals' });
+    assert.deepEqual([trainer.steps.length, most, underWay], [2 * 7, 2, 0]);
+  });
+
   test('goes on after a pause as if there had been none', async (t) => {
     const folder = classFolders(t, counts);
     const request = { folder, ...smallest, epochs: 3, batch: 8, name: 'animals' };
