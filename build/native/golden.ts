@@ -15,7 +15,7 @@ import { z } from 'zod';
 import { importCheckpoint, type ImportOptions } from '../../electron/core/checkpoint/import-checkpoint.ts';
 import { loadAddon } from '../../electron/engine/addon.ts';
 import { AppError } from '../../electron/shared/errors.ts';
-import type { ClassTokenArchitecture } from '../../electron/shared/model-package.ts';
+import type { ClassTokenArchitecture } from '../../electron/shared/architectures.ts';
 import { root, releaseBuild } from '../setup.mjs';
 
 const goldenSchema = z.object({

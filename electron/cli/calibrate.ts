@@ -8,6 +8,7 @@ import { watchCalibration } from './interrupt.ts';
 import { addDeviceOption, addLibraryOption, addModelOption, addThreadsOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { print } from './terminal.ts';
+import { TASKS } from '../shared/tasks.ts';
 
 type CalibrateOptions = Pick<DialOptions, 'model' | 'device' | 'threads'> &
   LibraryOption & { images?: string };
@@ -37,7 +38,7 @@ function describe(report: CalibrationReport): string {
       .map(([name]) => name)
       .join(', ');
   const rows = calibration.points.map((point) => [...describePoint(point, calibration), named(point)]);
-  const size = calibration.task === 'classification' ? [] : ['PIXELS'];
+  const size = TASKS[calibration.task].isDense ? ['PIXELS'] : [];
   const heading = [
     'KEEP',
     'THRESHOLD',
@@ -75,7 +76,7 @@ const AGREEMENT: Record<Task, string> = {
 
 function describePoint(point: CalibrationPoint, { task, images, labelled }: Calibration): string[] {
   const { tokenKeep, blockThreshold, precision, inputSize, imagesPerSecond, flops, blockKeep } = point;
-  const size = task === 'classification' ? [] : [inputSize === undefined ? 'trained' : String(inputSize)];
+  const size = TASKS[task].isDense ? [inputSize === undefined ? 'trained' : String(inputSize)] : [];
   const accuracy = [finePercent(point.right / labelled), points((point.lost - point.gained) / labelled)];
   return [
     ratios(tokenKeep),

@@ -6,6 +6,7 @@ import { count, duration, finePercent, percent, ratios } from './format.ts';
 import { addDialOptions } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { print } from './terminal.ts';
+import { isDense } from '../shared/tasks.ts';
 
 /** `winnow estimate`. */
 export function addEstimateCommand(program: Command): void {
@@ -55,9 +56,9 @@ function describe({ model, device, images, chosen, points, uncalibrated }: RunEs
 function noChoice({ name, manifest }: RunEstimate['model']): string {
   if (manifest.tokenKeep.length > 0)
     return 'There is nothing to choose: fast, balanced and accurate are the same setting.';
-  return manifest.task === 'classification'
-    ? `There is nothing to choose: ${name} leaves out no patches, so fast, balanced and accurate are the same.`
-    : `There is nothing to choose but the size: ${name} leaves out no patches, and --input-size sets what it sees pictures at.`;
+  return isDense(manifest)
+    ? `There is nothing to choose but the size: ${name} leaves out no patches, and --input-size sets what it sees pictures at.`
+    : `There is nothing to choose: ${name} leaves out no patches, so fast, balanced and accurate are the same.`;
 }
 
 /** `imageSize`: the trained one, where some points have another. */

@@ -12,6 +12,7 @@ import { addDialOptions, addForceOption } from './options.ts';
 import type { DialOptions, LibraryOption } from './options.ts';
 import { runNumber } from './runs.ts';
 import { print } from './terminal.ts';
+import { forTask } from '../shared/tasks.ts';
 
 interface EvaluateOptions extends DialOptions, LibraryOption {
   confusion?: string;
@@ -72,19 +73,27 @@ function refused(message: string): AppError {
 }
 
 function describeFound(evaluation: FoundEvaluation): string {
-  const { images, notices } = evaluation;
-  const told = notices.map((notice) => `${oneLine(notice)}\n`).join('');
-  const facts = [['images', String(images)]];
-  if (evaluation.task === 'segmentation') {
-    const rows = evaluation.classes.map(({ label, iou, pixels }) => [
-      oneLine(label),
-      quantity(pixels),
-      share(iou),
-    ]);
-    facts.push(['mean IoU', share(evaluation.meanIou)], ['pixel accuracy', share(evaluation.pixelAccuracy)]);
-    return `${table([['CLASS', 'PIXELS', 'IOU'], ...rows])}\n${table(facts)}${told}`;
-  }
-  const { box, mask } = evaluation;
+  const told = evaluation.notices.map((notice) => `${oneLine(notice)}\n`).join('');
+  return (
+    forTask<FoundEvaluation, string>(evaluation, { segmentation: describeMaps, detection: describeBoxes }) +
+    told
+  );
+}
+
+type EvaluationOf<Name extends FoundEvaluation['task']> = Extract<FoundEvaluation, { task: Name }>;
+
+function describeMaps(evaluation: EvaluationOf<'segmentation'>): string {
+  const { images, meanIou, pixelAccuracy, classes } = evaluation;
+  const rows = classes.map(({ label, iou, pixels }) => [oneLine(label), quantity(pixels), share(iou)]);
+  const facts = [
+    ['images', String(images)],
+    ['mean IoU', share(meanIou)],
+    ['pixel accuracy', share(pixelAccuracy)],
+  ];
+  return `${table([['CLASS', 'PIXELS', 'IOU'], ...rows])}\n${table(facts)}`;
+}
+
+function describeBoxes({ images, box, mask }: EvaluationOf<'detection'>): string {
   const masks = new Map(mask?.classes.map(({ label, ap }) => [label, ap]));
   const rows = box.classes.map(({ label, ap, objects }) => [
     oneLine(label),
@@ -100,7 +109,7 @@ function describeFound(evaluation: FoundEvaluation): string {
   ];
   const names = Object.keys(SUMMARY) as (keyof typeof SUMMARY)[];
   const measures = table([['', 'BOX', ...(mask === undefined ? [] : ['MASK'])], ...names.map(summary)]);
-  return `${table([heading, ...rows])}\n${measures}\n${table(facts)}${told}`;
+  return `${table([heading, ...rows])}\n${measures}\n${table([['images', String(images)]])}`;
 }
 
 const SUMMARY = {

@@ -11,6 +11,20 @@ export const EXIT = {
   someImagesFailed: 3,
 } as const;
 
+/** What each exit code says; the help and the manual page are made of it. */
+const EXIT_MEANINGS: Record<keyof typeof EXIT, string> = {
+  done: 'done',
+  failed: 'failed or interrupted',
+  badArguments: 'bad arguments',
+  someImagesFailed: 'done, but some images failed',
+};
+
+/** The codes with what they say, from 0 on. */
+export function exitCodes(): [code: number, meaning: string][] {
+  const names = Object.keys(EXIT) as (keyof typeof EXIT)[];
+  return names.map((name) => [EXIT[name], EXIT_MEANINGS[name]]);
+}
+
 /** Codes of errors that other arguments would mend. */
 const ARGUMENTS: readonly ErrorCode[] = ['BAD_ARGUMENT', 'NOT_FOUND', 'FILE_EXISTS', 'TOO_FEW_PICTURES'];
 

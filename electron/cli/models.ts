@@ -1,13 +1,15 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
 import type { ModelListing } from '../shared/api/models.ts';
-import { CLASS_TOKEN_ARCHITECTURES } from '../shared/model-package.ts';
-import type { ClassTokenArchitecture, Manifest, ModelPackage } from '../shared/model-package.ts';
+import { CLASS_TOKEN_ARCHITECTURES } from '../shared/architectures.ts';
+import type { ClassTokenArchitecture } from '../shared/architectures.ts';
+import type { ModelPackage } from '../shared/model-package.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { oneLine, quantity } from './format.ts';
 import { numbers } from './options.ts';
 import { print } from './terminal.ts';
+import { TASKS } from '../shared/tasks.ts';
 
 interface ImportOptions {
   name: string;
@@ -89,20 +91,9 @@ function addImportCommand(models: Command): void {
 }
 
 function describeShape({ manifest }: ModelPackage): string {
-  const { embedDim, depth, imageSize, classes } = manifest;
+  const { task, architecture, embedDim, depth, imageSize, classes } = manifest;
   const size = `width ${embedDim}, depth ${depth}, ${imageSize} px, ${classes} classes`;
-  return `${headKind(manifest)}${manifest.architecture}, ${size}`;
-}
-
-function headKind(manifest: Manifest): string {
-  switch (manifest.task) {
-    case 'classification':
-      return '';
-    case 'segmentation':
-      return 'segmentation on ';
-    case 'detection':
-      return 'detection on ';
-  }
+  return `${TASKS[task].isDense ? `${task} on ` : ''}${architecture}, ${size}`;
 }
 
 function describeList({ packages, damaged }: ModelListing): string {

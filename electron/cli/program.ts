@@ -10,6 +10,7 @@ import { addModelsCommands } from './models.ts';
 import { addQueueCommands } from './queue.ts';
 import { addRunCommands } from './run.ts';
 import { addRunsCommands } from './runs.ts';
+import { exitCodes } from './exit.ts';
 import { addServeCommand } from './serve.ts';
 import { addSortCommands } from './sort.ts';
 import { addTrainCommands } from './train.ts';
@@ -22,7 +23,9 @@ export function commandLine(finish: (code: number) => void): Command {
     .version(packageJson.version)
     .addHelpText(
       'after',
-      '\nExit codes: 0 done, 1 failed or interrupted, 2 bad arguments, 3 done but some images failed',
+      `\nExit codes: ${exitCodes()
+        .map(([code, meaning]) => `${code} ${meaning}`)
+        .join('; ')}`,
     )
     .configureOutput({
       writeOut: print,

@@ -13,6 +13,7 @@ import type { DialOptions, LibraryOption } from './options.ts';
 import { foundText, outcomeText, runNumber, unreadText } from './runs.ts';
 import { sayer, STANDARD_OUTPUT, writeOut } from './standard-output.ts';
 import { print } from './terminal.ts';
+import { forTask } from '../shared/tasks.ts';
 
 const SHOWN_AREAS = 5; // in the line at a run's end
 
@@ -105,8 +106,12 @@ async function complete(
 
 /** What was found, in a line. */
 function summaryOf(found: RunFindings): string {
-  if (found.task === 'detection') return `Found: ${foundText(found)}.\n`;
-  const largest = found.classes.slice(0, SHOWN_AREAS);
-  const areas = largest.map(({ label, share }) => `${oneLine(label)} ${percent(share)}`);
-  return areas.length === 0 ? '' : `Largest areas: ${areas.join(', ')}.\n`;
+  return forTask(found, {
+    segmentation: ({ classes }) => {
+      const largest = classes.slice(0, SHOWN_AREAS);
+      const areas = largest.map(({ label, share }) => `${oneLine(label)} ${percent(share)}`);
+      return areas.length === 0 ? '' : `Largest areas: ${areas.join(', ')}.\n`;
+    },
+    detection: () => `Found: ${foundText(found)}.\n`,
+  });
 }

@@ -8,6 +8,7 @@ import { count, oneLine, percent, presetText, taskText } from './format.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 import { print } from './terminal.ts';
+import { forTask } from '../shared/tasks.ts';
 
 /** The number of a run as `winnow runs` lists it. */
 export function runNumber(text: string): number {
@@ -146,15 +147,17 @@ const SHOWN_CLASSES = 20;
 
 /** What was found, in a few words. */
 export function foundText(found: RunFindings): string {
-  if (found.task === 'segmentation') return 'Classes by area';
-  const { objects, minScore } = found;
-  return `${count(objects, 'object')} with a score of at least ${minScore}`;
+  return forTask(found, {
+    segmentation: () => 'Classes by area',
+    detection: ({ objects, minScore }) => `${count(objects, 'object')} with a score of at least ${minScore}`,
+  });
 }
 
 function foundRows(found: RunFindings): string[][] {
-  const rows =
-    found.task === 'segmentation'
-      ? found.classes.map(({ label, share }) => [oneLine(label), percent(share)])
-      : found.classes.map(({ label, objects }) => [oneLine(label), objects.toLocaleString('en')]);
+  const rows = forTask<RunFindings, string[][]>(found, {
+    segmentation: ({ classes }) => classes.map(({ label, share }) => [oneLine(label), percent(share)]),
+    detection: ({ classes }) =>
+      classes.map(({ label, objects }) => [oneLine(label), objects.toLocaleString('en')]),
+  });
   return rows.slice(0, SHOWN_CLASSES);
 }

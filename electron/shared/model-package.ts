@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ARCHITECTURE_NAMES } from './architectures.ts';
 import { TRAINING_METHODS } from './training.ts';
 
 /** Key of the safetensors `__metadata__` entry that holds the manifest as JSON text. */
@@ -121,14 +122,10 @@ const common = {
 export const classificationSchema = z.strictObject({
   ...common,
   task: z.literal('classification'),
-  /**
-   * `vim`: class token in the middle, directions halved. `videomamba`: class token first, directions summed. `mambareg`:
-   * registers spread between the patches, directions halved.
-   */
-  architecture: z.enum(['vim', 'videomamba', 'mambareg']),
-  /** Registers of a `mambareg` model; no other has any. */
+  architecture: z.enum(ARCHITECTURE_NAMES),
+  /** Of an architecture with registers; no other has any. */
   registers: positive.max(MAX_REGISTERS).optional(),
-  /** The factor by which the head of a `mambareg` model narrows each register before it joins them. */
+  /** Likewise: the factor by which the head narrows each register before it joins them. */
   registerReduction: positive.optional(),
   preprocessing: preprocessingSchema,
   /** Of a model that Winnow trained. */
@@ -186,10 +183,6 @@ export type Task = Manifest['task'];
 export type ClassificationManifest = z.infer<typeof classificationSchema>;
 export type SegmentationManifest = z.infer<typeof segmentation>;
 export type DetectionManifest = z.infer<typeof detection>;
-
-/** Architectures whose tensors look alike, so that a checkpoint has to say which one it is. */
-export const CLASS_TOKEN_ARCHITECTURES = ['vim', 'videomamba'] as const satisfies Manifest['architecture'][];
-export type ClassTokenArchitecture = (typeof CLASS_TOKEN_ARCHITECTURES)[number];
 
 /** A model package on disk as the app lists it. */
 export interface ModelPackage {

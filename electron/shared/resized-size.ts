@@ -1,4 +1,5 @@
 import type { ModelInput } from './engine-api.ts';
+import { forTask } from './tasks.ts';
 
 /** Pixels, upright. */
 export interface Size {
@@ -16,12 +17,20 @@ const LONGEST = 4; // times the shorter side, of a segmented picture
  * the shorter side becomes `size` unless the longer would be more than 4 `size` then. Detection (detectron2's
  * ResizeShortestEdge with both of its bounds equal): the longer side becomes `size`. Every side is at least one pixel.
  */
-export function resizedSize({ width, height }: Size, { task, size }: DenseInput): Size {
-  const [shorter, longer] = [Math.min(width, height), Math.max(width, height)];
-  if (task === 'segmentation') {
-    const factor = Math.min((LONGEST * size) / longer, size / shorter);
-    return { width: rounded(width * factor), height: rounded(height * factor) };
-  }
+export function resizedSize(picture: Size, input: DenseInput): Size {
+  return forTask(input, {
+    segmentation: ({ size }) => shorterSideTo(size, picture),
+    detection: ({ size }) => longerSideTo(size, picture),
+  });
+}
+
+function shorterSideTo(size: number, { width, height }: Size): Size {
+  const factor = Math.min((LONGEST * size) / Math.max(width, height), size / Math.min(width, height));
+  return { width: rounded(width * factor), height: rounded(height * factor) };
+}
+
+function longerSideTo(size: number, { width, height }: Size): Size {
+  const shorter = Math.min(width, height);
   const factor = size / shorter;
   const scale = (side: number) => (side === shorter ? size : factor * side);
   const scaled = { width: scale(width), height: scale(height) };

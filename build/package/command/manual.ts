@@ -1,3 +1,4 @@
+import { exitCodes } from '../../../electron/cli/exit.ts';
 import { allOf } from './describe.ts';
 import type { Described, DescribedOption } from './describe.ts';
 
@@ -19,18 +20,9 @@ Results are kept in a library and shown by \\fBwinnow serve\\fR in a browser, or
 .SH COMMANDS
 ${commands.map(section).join('\n')}
 .SH EXIT STATUS
-.TP
-0
-done
-.TP
-1
-failed or interrupted
-.TP
-2
-bad arguments
-.TP
-3
-done, but some images failed
+${exitCodes()
+  .map(([code, meaning]) => `.TP\n${code}\n${meaning}`)
+  .join('\n')}
 .SH ENVIRONMENT
 .TP
 .B WINNOW_DATA

@@ -13,8 +13,8 @@ export interface Agreement {
 }
 
 export function makeAgreement(task: Task): Agreement {
-  if (task === 'segmentation') return new MapAgreement();
-  return task === 'detection' ? new BoxAgreement() : new LabelAgreement();
+  const kinds = { classification: LabelAgreement, segmentation: MapAgreement, detection: BoxAgreement };
+  return new kinds[task]();
 }
 
 /** The share of images with the same best class. */

@@ -4,7 +4,7 @@ import type { EngineApi } from '../../shared/engine-api.ts';
 import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { Device } from '../../shared/run.ts';
 import { atInputSize, countFlops } from '../models/flops.ts';
-import { gpuBatch } from '../models/batch-size.ts';
+import { usualBatch } from '../models/batch-size.ts';
 import type { Clock } from '../../shared/clock.ts';
 import type { Library } from '../store/library.ts';
 import { choosePresets } from './choose-presets.ts';
@@ -28,7 +28,6 @@ export interface CalibrateOptions {
 
 /** Images per batch, as in a run. */
 const USUAL_BATCH = 16;
-const DENSE_BATCH = 4; // of models that predict image by image
 
 /** Measures a model's curve on this machine and keeps it. The caller holds the library's writer lock. */
 export async function calibrate(options: CalibrateOptions): Promise<CalibrationReport> {
@@ -45,8 +44,7 @@ export async function calibrate(options: CalibrateOptions): Promise<CalibrationR
     },
     manifest,
     grid,
-    batch:
-      manifest.task === 'classification' ? (gpuBatch(options.device, model) ?? USUAL_BATCH) : DENSE_BATCH,
+    batch: usualBatch(options.device, model) ?? USUAL_BATCH,
     paths: sample.paths,
     signal: options.signal,
     clock,

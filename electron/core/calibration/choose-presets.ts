@@ -8,6 +8,7 @@ import { MIN_CALIBRATION_IMAGES } from '../../shared/calibration.ts';
 import type { Preset } from '../../shared/run.ts';
 import { sameSetting } from './grid.ts';
 import type { GridPoint } from './grid.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /** What a preset promises: enough of Accurate's labels, or, where labels exist, little loss of accuracy. */
 const RULES = {
@@ -66,7 +67,7 @@ export function settingOf({ tokenKeep, blockThreshold, precision, inputSize }: C
 }
 
 function keeps(rule: keyof typeof RULES, point: CalibrationPoint, curve: Curve): boolean {
-  if (curve.task !== 'classification') return point.agreeing / curve.images >= DENSE_RULES[rule];
+  if (TASKS[curve.task].isDense) return point.agreeing / curve.images >= DENSE_RULES[rule];
   const { agreement, loss } = RULES[rule];
   const unseen = Math.max(0, curve.population - curve.images) / Math.max(1, curve.population - 1);
   if (lowestShare(point.agreeing, curve.images, unseen) >= agreement) return true;

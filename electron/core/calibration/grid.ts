@@ -4,6 +4,7 @@ import { PRECISIONS } from '../../shared/run.ts';
 import type { Precision, Preset } from '../../shared/run.ts';
 import { countFlops } from '../models/flops.ts';
 import { inputSizeAt, keepPowers, TRAINED_THRESHOLD } from '../models/presets.ts';
+import { isDense, TASKS } from '../../shared/tasks.ts';
 
 /** One setting whose speed and labels are measured. */
 export type GridPoint = Omit<Preset, 'name'>;
@@ -30,7 +31,7 @@ export function calibrationGrid(
   precisions: readonly Precision[],
 ): GridPoint[] {
   const exactFirst = PRECISIONS.filter((precision) => precisions.includes(precision));
-  if (manifest.task !== 'classification') return denseGrid(manifest, exactFirst);
+  if (TASKS[manifest.task].isDense) return denseGrid(manifest, exactFirst);
   const all = manifest.tokenKeep.map(() => 1);
   const keeps = distinct([
     all,
@@ -79,8 +80,7 @@ export function sampleSize(manifest: Manifest, grid: readonly GridPoint[]): numb
     (sum, { tokenKeep }) => sum + countFlops(manifest, tokenKeep, manifest.blockKeep ?? 1).actual,
     0,
   );
-  const [fewest, most] =
-    manifest.task === 'classification' ? [FEWEST, MOST] : [MIN_CALIBRATION_IMAGES, MOST_DENSE];
+  const [fewest, most] = isDense(manifest) ? [MIN_CALIBRATION_IMAGES, MOST_DENSE] : [FEWEST, MOST];
   return Math.min(most, Math.max(fewest, Math.floor(WORK / work)));
 }
 

@@ -7,6 +7,7 @@ import type { Library } from '../store/library.ts';
 import type { ReviewTarget } from '../store/tables/review-history.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import type { AppContext, Calls, Request } from '../app/app-context.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 const ROUNDING = 0.01; // pixels
 
@@ -65,7 +66,7 @@ function toTarget(
   const { manifest } = library.models.get(run.spec.modelSha256);
   const classLabels = displayNames(manifest.labels);
   if (verdict.kind === 'accept') {
-    return manifest.task === 'detection'
+    return TASKS[manifest.task].hasScores
       ? { kind: 'acceptBoxes', classLabels, minScore }
       : { kind: 'accept', classLabels };
   }

@@ -2,6 +2,7 @@ import type { trainingArguments } from '../../shared/api/training.ts';
 import type { TrainingService } from '../services/training-service.ts';
 import type { AppContext, Calls } from '../app/app-context.ts';
 import { describeRun } from '../results/describe-run.ts';
+import { isOfTrainable } from '../../shared/tasks.ts';
 
 export function trainingCalls(
   context: AppContext,
@@ -21,7 +22,7 @@ export function trainingCalls(
       const { library } = context; // opened now, not before it is needed
       return library.runs
         .all()
-        .filter(({ spec }) => library.models.get(spec.modelSha256).manifest.task === 'classification')
+        .filter(({ spec }) => isOfTrainable(library.models.get(spec.modelSha256).manifest))
         .toSorted((one, other) => other.id - one.id)
         .map((row) => ({
           run: describeRun(library, row),

@@ -1,8 +1,5 @@
-import {
-  MAX_REGISTERS,
-  type ClassificationManifest,
-  type ClassTokenArchitecture,
-} from '../../shared/model-package.ts';
+import { MAX_REGISTERS, type ClassificationManifest } from '../../shared/model-package.ts';
+import { type ClassTokenArchitecture } from '../../shared/architectures.ts';
 import { AppError } from '../../shared/errors.ts';
 import { resizedSide } from '../models/model-input.ts';
 import type { Described, ModelOptions } from './model-options.ts';

@@ -1,12 +1,13 @@
 import type { CheckpointReport } from '../../shared/api/models.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { Manifest } from '../../shared/model-package.ts';
+import type { Manifest, Task } from '../../shared/model-package.ts';
 import { architectureOf, describeClassifier } from './describe-classifier.ts';
 import { describeDetector, describeSegmenter, halvesDirections } from './describe-dense.ts';
 import { taskOf, type StateDict } from './state-dict.ts';
 import type { Described, ModelOptions } from './model-options.ts';
 import { pruningStages } from './state-shapes.ts';
 import { pruningLayers, trainedTokenKeep } from './token-pruning.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 export type ModelDescription = {
   [Task in Manifest['task']]: Described<Extract<Manifest, { task: Task }>>;
@@ -15,28 +16,21 @@ export type ModelDescription = {
 /** An option of the import that a checkpoint leaves open. */
 export type ModelQuestion = CheckpointReport['questions'][number];
 
+const DESCRIPTIONS: Record<Task, (state: StateDict, options: ModelOptions) => ModelDescription> = {
+  classification: describeClassifier,
+  segmentation: describeSegmenter,
+  detection: describeDetector,
+};
+
 /**
  * Reads a model's architecture and hyper-parameters from the names and shapes of its tensors, from the recorded
  * training arguments and from the person's options. Throws BAD_CHECKPOINT or BAD_ARGUMENT.
  */
 export function describeModel(state: StateDict, options: ModelOptions): ModelDescription {
-  switch (taskOf(state)) {
-    case 'classification':
-      if (options.halveDirections !== undefined) {
-        throw new AppError(
-          'BAD_ARGUMENT',
-          'The architecture of a classification model says whether its directions are halved',
-          'Leave --directions out.',
-        );
-      }
-      return describeClassifier(state, options);
-    case 'segmentation':
-      refuseArchitecture(options);
-      return describeSegmenter(state, options);
-    case 'detection':
-      refuseArchitecture(options);
-      return describeDetector(state, options);
-  }
+  const task = taskOf(state);
+  if (TASKS[task].isDense) refuseArchitecture(options);
+  else refuseDirections(options);
+  return DESCRIPTIONS[task](state, options);
 }
 
 /**
@@ -47,11 +41,10 @@ export function openOptions(state: StateDict): {
   questions: ModelQuestion[];
   stopgap: Omit<ModelOptions, 'name'>;
 } {
-  const isClassifier = taskOf(state) === 'classification';
   const asked: [ModelQuestion['option'], string | undefined][] = [
-    isClassifier
-      ? ['architecture', complaint(() => architectureOf(state, undefined))]
-      : ['halveDirections', complaint(() => halvesDirections(state, undefined))],
+    TASKS[taskOf(state)].isDense
+      ? ['halveDirections', complaint(() => halvesDirections(state, undefined))]
+      : ['architecture', complaint(() => architectureOf(state, undefined))],
     ['tokenKeep', complaint(() => trainedTokenKeep(state, { name: '' }))],
     ['pruningLayers', complaint(() => pruningLayers(state, undefined))],
   ];
@@ -81,6 +74,15 @@ function complaint(work: () => unknown): string | undefined {
     if (error instanceof AppError && error.code === 'BAD_CHECKPOINT') return `${error.message}.`;
     throw error;
   }
+}
+
+function refuseDirections({ halveDirections }: ModelOptions): void {
+  if (halveDirections === undefined) return;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    'The architecture of a classification model says whether its directions are halved',
+    'Leave --directions out.',
+  );
 }
 
 function refuseArchitecture({ architecture }: ModelOptions): void {

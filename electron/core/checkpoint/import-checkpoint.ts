@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-import { MANIFEST_KEY, type ClassTokenArchitecture, type ModelPackage } from '../../shared/model-package.ts';
+import { MANIFEST_KEY, type ModelPackage } from '../../shared/model-package.ts';
+import { type ClassTokenArchitecture } from '../../shared/architectures.ts';
 import { packagePath } from '../packages/package-name.ts';
 import { readPackage } from '../packages/read-package.ts';
 import { isThere, placeNew } from '../files/place-whole.ts';
@@ -15,6 +16,7 @@ import { badCheckpoint } from './pickle-values.ts';
 import { TensorReader } from './read-tensor.ts';
 import { checkRotaryTables } from './rotary-tables.ts';
 import { findStateDict, withoutUnused, type StateDict } from './state-dict.ts';
+import { isDense } from '../../shared/tasks.ts';
 
 export interface ImportOptions {
   checkpointPath: string;
@@ -55,7 +57,7 @@ export async function importCheckpoint(options: ImportOptions): Promise<ModelPac
     const problem = shapeProblem(tensorShapes(model), shapesOf(withoutUnused(state)));
     if (problem !== undefined) throw badCheckpoint(problem, OTHER_MODEL_HINT);
     const reader = new TensorReader(file);
-    if (model.task !== 'classification' && model.rotary) {
+    if (isDense(model) && model.rotary) {
       await checkRotaryTables(state, reader, {
         embedDim: model.embedDim,
         side: model.imageSize / model.patchSize,

@@ -9,6 +9,8 @@ import { OTHER_MODEL_HINT, shapesOf } from './import-checkpoint.ts';
 import { knownLabels } from './labels.ts';
 import { badCheckpoint } from './pickle-values.ts';
 import { findStateDict, withoutUnused } from './state-dict.ts';
+import { forTask, isDense } from '../../shared/tasks.ts';
+import { ARCHITECTURES, titlesOf } from '../../shared/architectures.ts';
 
 type Option = CheckpointReport['questions'][number]['option'];
 
@@ -44,27 +46,23 @@ export async function inspectCheckpoint(path: string, taken: ReadonlySet<string>
 
 function summarise(model: ModelDescription, open: ReadonlySet<Option>): string {
   const { embedDim, depth, imageSize, classes } = model;
-  const registers =
-    model.task === 'classification' && model.registers !== undefined ? `, ${model.registers} registers` : '';
+  const registers = !isDense(model) && model.registers !== undefined ? `, ${model.registers} registers` : '';
   const size = `width ${embedDim}, ${depth} blocks, ${imageSize} x ${imageSize} pixels, ${classes} classes${registers}`;
   const dynamic = model.pruningLayers.length > 0 ? 'DyVM-' : '';
   return `${headText(model)}${dynamic}${backboneText(model, open)}: ${size}; ${pruningText(model, open)}.`;
 }
 
 function headText(model: ModelDescription): string {
-  switch (model.task) {
-    case 'classification':
-      return '';
-    case 'segmentation':
-      return 'Segmentation, UperNet on ';
-    case 'detection':
-      return `Detection, ${model.head.stages > 1 ? 'Cascade ' : ''}Mask R-CNN on `;
-  }
+  return forTask<ModelDescription, string>(model, {
+    classification: () => '',
+    segmentation: () => 'Segmentation, UperNet on ',
+    detection: ({ head }) => `Detection, ${head.stages > 1 ? 'Cascade ' : ''}Mask R-CNN on `,
+  });
 }
 
 function backboneText(model: ModelDescription, open: ReadonlySet<Option>): string {
-  if (open.has('architecture')) return 'Vim or VideoMamba';
-  return { vim: 'Vim', videomamba: 'VideoMamba', mambareg: 'MambaReg' }[model.architecture];
+  if (open.has('architecture')) return titlesOf(({ hasRegisters }) => !hasRegisters);
+  return ARCHITECTURES[model.architecture].title;
 }
 
 function pruningText({ pruningLayers, tokenKeep }: ModelDescription, open: ReadonlySet<Option>): string {

@@ -26,21 +26,36 @@ export async function labelsFor(
   return known ?? Array.from({ length: model.classes }, (_, index) => ({ name: `class ${index}` }));
 }
 
+interface BundledList extends ClassCount {
+  file: string; // in resources/labels
+  dataSet?: RegExp; // what the checkpoint must name as the data set that it was trained on
+}
+
+/** The lists of names that come with Winnow, by the models that they are of. */
+const BUNDLED: readonly BundledList[] = [
+  { task: 'classification', classes: 1000, file: 'imagenet-1k.tsv' },
+  { task: 'classification', classes: 10, file: 'cifar-10.txt', dataSet: /cifar/i },
+  { task: 'segmentation', classes: 150, file: 'ade20k-150.tsv' },
+  { task: 'detection', classes: 80, file: 'coco-80.tsv' },
+];
+
 /**
- * The labels that the checkpoint records, or the file of Winnow that its classes call for: ImageNet's for 1,000 classes of a
- * classifier, CIFAR-10's for 10 where it was trained on CIFAR, ADE20K's for 150 of a segmentation model, COCO's for 80 of a
- * detection model. Undefined when nobody knows their names.
+ * The labels that the checkpoint records, or the path of the bundled list that its classes call for. Undefined when nobody
+ * knows their names.
  */
 export function knownLabels(
   { task, classes }: ClassCount,
   { args, labels }: Labelled,
 ): Label[] | string | undefined {
   if (labels?.length === classes && !labels.every(({ name }) => NUMBERED.test(name))) return labels;
-  if (task === 'segmentation') return classes === 150 ? bundled('ade20k-150.tsv') : undefined;
-  if (task === 'detection') return classes === 80 ? bundled('coco-80.tsv') : undefined;
-  if (classes === 1000) return bundled('imagenet-1k.tsv');
   const dataSet = args.text('data_set') ?? args.text('dataset') ?? '';
-  return classes === 10 && /cifar/i.test(dataSet) ? bundled('cifar-10.txt') : undefined;
+  const list = BUNDLED.find(
+    ({ dataSet: trainedOn, ...model }) =>
+      model.task === task &&
+      model.classes === classes &&
+      (trainedOn === undefined || trainedOn.test(dataSet)),
+  );
+  return list && bundled(list.file);
 }
 
 function bundled(file: string): string {

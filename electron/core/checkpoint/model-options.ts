@@ -1,4 +1,5 @@
-import type { ClassTokenArchitecture, Manifest } from '../../shared/model-package.ts';
+import type { Manifest } from '../../shared/model-package.ts';
+import type { ClassTokenArchitecture } from '../../shared/architectures.ts';
 
 /** What the person says about a checkpoint; wins over what the checkpoint records. */
 export interface ModelOptions {

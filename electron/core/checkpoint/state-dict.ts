@@ -3,6 +3,7 @@ import { recordedLabels } from './recorded-labels.ts';
 import { badCheckpoint, printable, TensorRef, type PickleKey, type PickleValue } from './pickle-values.ts';
 import { TrainingArgs } from './training-args.ts';
 import { shortened } from '../../shared/shortened.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /** Where a state dict may lie in a checkpoint, in the order of preference. */
 const WRAPPERS = ['model', 'model_ema', 'state_dict_ema', 'state_dict'];
@@ -72,6 +73,6 @@ export function taskOf({ tensors }: StateDict): Task {
 
 /** The same without the tensors that no package holds. */
 export function withoutUnused(state: StateDict): StateDict {
-  if (taskOf(state) === 'classification') return state;
+  if (!TASKS[taskOf(state)].isDense) return state;
   return { ...state, tensors: new Map([...state.tensors].filter(([name]) => !UNUSED.test(name))) };
 }

@@ -6,6 +6,7 @@ import { patchesSurviving } from '../models/receipt-counts.ts';
 import type { ModelRow } from '../store/tables/models.ts';
 import type { ResultRow } from '../store/tables/results.ts';
 import type { RunRow } from '../store/tables/runs.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /** What a value of an exported table can be. */
 export type Value = string | number | undefined;
@@ -117,7 +118,7 @@ export function foldersOf(relativePath: string): string[] {
 
 /** The score that what is written has at least; undefined where the model gives none. */
 export function thresholdOf({ model, minScore }: ExportedTable): number | undefined {
-  return model.manifest.task === 'detection' ? minScore : undefined;
+  return TASKS[model.manifest.task].hasScores ? minScore : undefined;
 }
 
 /** To so many decimals. */

@@ -10,6 +10,7 @@ import type { Library } from '../store/library.ts';
 import type { ResultRow } from '../store/tables/results.ts';
 import type { Exported } from './columns.ts';
 import type { OutputNames } from './output-names.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 const IMAGES_AT_ONCE = 50; // whose masks are held in memory
 const MOVED = 0.01; // pixels
@@ -58,7 +59,7 @@ export function* foundImages(
           masks: masks.get(row.imageId) ?? [],
         };
         const objects =
-          model.manifest.task === 'segmentation'
+          TASKS[model.manifest.task].foundIn === 'masks'
             ? regionsOf(row, found)
             : row.humanBoxes === undefined
               ? found.detections

@@ -11,6 +11,7 @@ import type { FoundContent } from './found-content.ts';
 import type { FoundImage, FoundObject } from './found-images.ts';
 import type { FolderTarget } from './write-folder.ts';
 import type { FoundFolderFormat } from './format.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 const AT_ONCE = 2; // pictures that the engine is asked for
 
@@ -65,7 +66,7 @@ async function writeOverlays(content: FoundContent, target: FolderTarget): Promi
     const { index } = categories.of(label);
     return manifest.labels[index]?.colour ?? classColour(index);
   };
-  const marksOf = manifest.task === 'segmentation' ? regionMark : objectMark;
+  const marksOf = TASKS[manifest.task].foundIn === 'masks' ? regionMark : objectMark;
   await eachPicture(content, (image) => {
     const marks = image.objects.map((object) => marksOf(object, colourOf(object.label)));
     const place = names.file(image.path, '.png');

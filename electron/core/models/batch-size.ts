@@ -1,5 +1,6 @@
 import type { ModelPackage } from '../../shared/model-package.ts';
 import type { Device } from '../../shared/run.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /** Of a batch on a GPU, images; more are no faster, and saved later. */
 const MOST_ON_GPU = 256;
@@ -19,6 +20,14 @@ export function gpuBatch({ gpu }: Device, { manifest, bytes }: ModelPackage): nu
   const perImage = patches * embedDim * BYTES_PER_CHANNEL;
   const fitting = (SHARE_OF_FREE * gpu.freeBytes - bytes) / perImage;
   return 2 ** Math.floor(Math.log2(Math.min(MOST_ON_GPU, Math.max(1, fitting))));
+}
+
+/** Images of a batch of a model that predicts them one by one: a larger batch would be no faster, and saved later. */
+const DENSE_BATCH = 4;
+
+/** Images of a batch of a model on a device; undefined where the processor finds the best number itself. */
+export function usualBatch(device: Device, model: ModelPackage): number | undefined {
+  return TASKS[model.manifest.task].isDense ? DENSE_BATCH : gpuBatch(device, model);
 }
 
 /** Sizes that are tried, in this order; the first is also what a run starts with. */

@@ -9,21 +9,16 @@ const ANCHORS = 3;
 /** Side of what the box head pools. */
 const BOX_POOL = 7;
 
-/**
- * Tensors of a segmentation or detection model. `trunk`: what it shares with a classifier, under the names that that has.
- * D = embedDim, C = channels of the head; convolutions are [out, in, rows, columns], deconvolutions [in, out, 2, 2].
- */
-export function denseShapes(model: SegmenterShape | DetectorShape, trunk: Shapes): Shapes {
-  const backbone: Shapes = [['pos_embed', [1, patchCount(model), model.embedDim]], ...trunk];
-  return model.task === 'segmentation' ? segmenterShapes(model, backbone) : detectorShapes(model, backbone);
-}
+// D = embedDim, C = channels of the head; convolutions are [out, in, rows, columns], deconvolutions [in, out, 2, 2].
+// `trunk`: what a model shares with a classifier, under the names that that has.
 
 /** UperNet; `norm_f` is in the file, and nothing uses it. */
-function segmenterShapes({ embedDim: D, classes, head }: SegmenterShape, backbone: Shapes): Shapes {
+export function segmenterShapes(model: SegmenterShape, trunk: Shapes): Shapes {
+  const { embedDim: D, classes, head } = model;
   const C = head.width;
   return [
     ...prefixed('backbone', [
-      ...backbone,
+      ...backboneShapes(model, trunk),
       ['norm_f.weight', [D]],
       ...layer('fpn1.0', [D, D, 2, 2], D),
       ...batchNorm('fpn1.1', D),
@@ -42,12 +37,13 @@ function segmenterShapes({ embedDim: D, classes, head }: SegmenterShape, backbon
 }
 
 /** Mask R-CNN over a simple feature pyramid; the box heads of a cascade are numbered. */
-function detectorShapes({ embedDim: D, classes, head }: DetectorShape, backbone: Shapes): Shapes {
+export function detectorShapes(model: DetectorShape, trunk: Shapes): Shapes {
+  const { embedDim: D, classes, head } = model;
   const { width: C, boxWidth, stages } = head;
   const boxValues = head.boxPerClass ? 4 * classes : 4;
   const stageNames = stages === 1 ? [''] : Array.from({ length: stages }, (_, stage) => `.${stage}`);
   return [
-    ...prefixed('backbone.net', backbone),
+    ...prefixed('backbone.net', backboneShapes(model, trunk)),
     ...prefixed('backbone', [
       ...layer('simfp_2.0', [D, D / 2, 2, 2], D / 2),
       ...scaleAndShift('simfp_2.1', D / 2),
@@ -84,6 +80,11 @@ function detectorShapes({ embedDim: D, classes, head }: DetectorShape, backbone:
       ...layer('predictor', [classes, C, 1, 1], classes),
     ]),
   ];
+}
+
+/** Without a class token, every position is a patch's. */
+function backboneShapes(model: SegmenterShape | DetectorShape, trunk: Shapes): Shapes {
+  return [['pos_embed', [1, patchCount(model), model.embedDim]], ...trunk];
 }
 
 /** A convolution, deconvolution or linear layer with a bias. */

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../shared/model-package.ts';
 import { headFlops } from './head-flops.ts';
 import type { ModelShape } from './model-shape.ts';
+import { isDense } from '../../shared/tasks.ts';
 
 export interface FlopCount {
   /** As the original's calc_flops.py counts; for figures that are comparable with the paper's. */
@@ -48,8 +49,8 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
   const { embedDim: D, stateDim: N, dtRank: R, convWidth: K } = shape;
   const E = 2 * D;
   const patches = patchCount(shape);
-  const isDense = shape.task !== 'classification';
-  const special = isDense ? 0 : (shape.registers ?? 1);
+  const isWithoutToken = isDense(shape);
+  const special = isWithoutToken ? 0 : (shape.registers ?? 1);
   let n = patches;
   let outside = patches * D * 3 * shape.patchSize ** 2 + headFlops(shape, patches);
   let projections = 0;
@@ -60,7 +61,7 @@ export function countFlops(shape: ModelShape, tokenKeep: readonly number[], bloc
   for (let layer = 0; layer < shape.depth; layer++) {
     const stage = shape.pruningLayers.indexOf(layer);
     if (stage >= 0) {
-      outside += (isDense ? patches : n) * (D * D + (D * D) / 2 + (D * D) / 8 + D / 2);
+      outside += (isWithoutToken ? patches : n) * (D * D + (D * D) / 2 + (D * D) / 8 + D / 2);
       n = Math.max(1, Math.trunc((tokenKeep[stage] ?? 1) * patches));
     }
     const l = n + special;

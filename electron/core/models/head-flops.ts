@@ -1,4 +1,5 @@
 import type { ClassifierShape, DetectorShape, ModelShape, SegmenterShape } from './model-shape.ts';
+import { forTask } from '../../shared/tasks.ts';
 
 /** Boxes that the proposal network passes on, at most. */
 const PROPOSALS = 1000;
@@ -15,14 +16,11 @@ const MASK_POOL = 14;
 
 /** Multiply-accumulates of what follows the blocks. Of a detection model with as many boxes as there can be. */
 export function headFlops(shape: ModelShape, patches: number): number {
-  switch (shape.task) {
-    case 'classification':
-      return classifierFlops(shape);
-    case 'segmentation':
-      return upernetFlops(shape, patches);
-    case 'detection':
-      return pyramidFlops(shape, patches) + proposalFlops(shape, patches) + boxFlops(shape);
-  }
+  return forTask(shape, {
+    classification: classifierFlops,
+    segmentation: (upernet) => upernetFlops(upernet, patches),
+    detection: (rcnn) => pyramidFlops(rcnn, patches) + proposalFlops(rcnn, patches) + boxFlops(rcnn),
+  });
 }
 
 /** Values that the last linear layer sees: the class token, or every register narrowed. */

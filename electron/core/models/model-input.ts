@@ -1,12 +1,15 @@
 import type { EngineDial, ModelInput } from '../../shared/engine-api.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import type { DetectionSettings } from '../../shared/run.ts';
+import { forTask } from '../../shared/tasks.ts';
 
 /** How pictures are made for a model. `inputSize`: pixels that a segmentation or detection model sees them at. */
 export function modelInput(manifest: Manifest, inputSize: number = manifest.imageSize): ModelInput {
-  if (manifest.task !== 'classification') return { task: manifest.task, size: inputSize };
-  const { resize, crop } = manifest.preprocessing;
-  return { task: manifest.task, resize, crop };
+  return forTask<Manifest, ModelInput>(manifest, {
+    classification: ({ task, preprocessing: { resize, crop } }) => ({ task, resize, crop }),
+    segmentation: ({ task }) => ({ task, size: inputSize }),
+    detection: ({ task }) => ({ task, size: inputSize }),
+  });
 }
 
 /** Low scores are kept, so that a threshold can be a view; the rest as the original evaluates. */
@@ -14,8 +17,11 @@ export const DEFAULT_DETECTION: DetectionSettings = { minScore: 0.05, nmsIou: 0.
 
 /** What a task asks of a prediction beside the dial, as the model was trained. */
 export function taskSettings(manifest: Manifest): Pick<EngineDial, 'slideStride' | 'detection'> {
-  if (manifest.task === 'segmentation') return { slideStride: manifest.head.slideStride };
-  return manifest.task === 'detection' ? { detection: DEFAULT_DETECTION } : {};
+  return forTask<Manifest, Pick<EngineDial, 'slideStride' | 'detection'>>(manifest, {
+    classification: () => ({}),
+    segmentation: ({ head: { slideStride } }) => ({ slideStride }),
+    detection: () => ({ detection: DEFAULT_DETECTION }),
+  });
 }
 
 /** The share of the resized picture that the crop takes, as the original evaluates. */

@@ -2,6 +2,7 @@ import { AppError } from '../../shared/errors.ts';
 import type { Manifest } from '../../shared/model-package.ts';
 import { nearestPrecision } from '../../shared/run.ts';
 import type { Device, Precision, Preset } from '../../shared/run.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /** Block threshold that the models are trained with: sigmoid(logit) > 0.5. */
 export const TRAINED_THRESHOLD = 0.5;
@@ -55,7 +56,7 @@ export function standardPresets(
 }
 
 function fastSize(manifest: Pick<Manifest, 'task' | 'imageSize' | 'tokenKeep'>): Pick<Preset, 'inputSize'> {
-  if (manifest.task === 'classification' || manifest.tokenKeep.length > 0) return {};
+  if (!TASKS[manifest.task].isDense || manifest.tokenKeep.length > 0) return {};
   const inputSize = inputSizeAt(FAST_SIZE, manifest);
   return inputSize < manifest.imageSize ? { inputSize } : {};
 }

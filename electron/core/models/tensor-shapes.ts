@@ -1,8 +1,9 @@
 import { patchCount } from './flops.ts';
 import type { ClassifierShape, ModelShape } from './model-shape.ts';
 import { headInputs } from './head-flops.ts';
-import { denseShapes } from './dense-shapes.ts';
+import { detectorShapes, segmenterShapes } from './dense-shapes.ts';
 import { shortened, shortJson } from '../../shared/shortened.ts';
+import { forTask } from '../../shared/tasks.ts';
 
 export type ShapesByName = ReadonlyMap<string, readonly number[]>;
 
@@ -14,15 +15,20 @@ const NAMES_SAID = 5;
  * channels, N = stateDim, R = dtRank, K = convWidth, n = registers, q = registerReduction; linear weights are [out, in].
  */
 export function tensorShapes(model: ModelShape): ShapesByName {
+  const trunk = trunkShapes(model);
   return new Map(
-    model.task === 'classification' ? classifierShapes(model) : denseShapes(model, trunkShapes(model)),
+    forTask(model, {
+      classification: (classifier) => classifierShapes(classifier, trunk),
+      segmentation: (segmenter) => segmenterShapes(segmenter, trunk),
+      detection: (detector) => detectorShapes(detector, trunk),
+    }),
   );
 }
 
-function classifierShapes(model: ClassifierShape): [string, number[]][] {
+function classifierShapes(model: ClassifierShape, trunk: [string, number[]][]): [string, number[]][] {
   return [
     ...specialTokenShapes(model),
-    ...trunkShapes(model),
+    ...trunk,
     ['head.weight', [model.classes, headInputs(model)]],
     ['head.bias', [model.classes]],
     ['norm_f.weight', [model.embedDim]],

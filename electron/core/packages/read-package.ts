@@ -15,6 +15,8 @@ import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
 import { allFinite } from './tensor-type.ts';
 import { shortened, shortJson } from '../../shared/shortened.ts';
 import { describeIssue } from '../../shared/describe-issue.ts';
+import { forTask, isDense } from '../../shared/tasks.ts';
+import { ARCHITECTURES } from '../../shared/architectures.ts';
 
 const CHUNK_BYTES = 2 ** 20;
 
@@ -121,7 +123,7 @@ function manifestProblem(manifest: Manifest, tensors: number): string | undefine
   if (patchSize > imageSize || stride > patchSize) {
     return `The manifest's patches of ${patchSize} pixels every ${stride} do not fit an image of ${imageSize}`;
   }
-  return manifest.task === 'classification' ? classifierProblem(manifest) : denseProblem(manifest);
+  return isDense(manifest) ? denseProblem(manifest) : classifierProblem(manifest);
 }
 
 function classifierProblem(manifest: ClassificationManifest): string | undefined {
@@ -135,7 +137,7 @@ function classifierProblem(manifest: ClassificationManifest): string | undefined
 /** What the fields about registers say against the architecture and the width; undefined when nothing. */
 function registerProblem(manifest: ClassificationManifest): string | undefined {
   const { architecture, registers, registerReduction, embedDim } = manifest;
-  const isRegistered = architecture === 'mambareg';
+  const isRegistered = ARCHITECTURES[architecture].hasRegisters;
   if (isRegistered !== (registers !== undefined) || isRegistered !== (registerReduction !== undefined)) {
     return `The manifest of a ${architecture} model must have ${isRegistered ? 'both' : 'neither'} of registers and registerReduction`;
   }
@@ -151,7 +153,7 @@ function registerProblem(manifest: ClassificationManifest): string | undefined {
 export function denseProblem(
   model: Pick<SegmentationManifest, DenseSizes> | Pick<DetectionManifest, DenseSizes>,
 ): string | undefined {
-  const { task, imageSize, patchSize, stride, embedDim, depth } = model;
+  const { task, imageSize, patchSize, stride, embedDim } = model;
   if (patchSize !== DENSE_PATCH || stride !== DENSE_PATCH) {
     return `A ${task} model must have patches of ${DENSE_PATCH} pixels side by side, but has ${patchSize} pixels every ${stride}`;
   }
@@ -159,8 +161,18 @@ export function denseProblem(
     return `The image size of a ${task} model must be a multiple of ${2 * DENSE_PATCH} pixels, but is ${imageSize}`;
   }
   if (embedDim % 4 !== 0) return `The width of a ${task} model must be a multiple of 4, but is ${embedDim}`;
-  if (model.task === 'detection') return undefined;
-  const { taps, slideStride } = model.head;
+  return forTask<typeof model, string | undefined>(model, {
+    segmentation: windowProblem,
+    detection: () => undefined,
+  });
+}
+
+function windowProblem({
+  imageSize,
+  depth,
+  head,
+}: Pick<SegmentationManifest, DenseSizes>): string | undefined {
+  const { taps, slideStride } = head;
   if (taps.some((tap, place) => tap >= depth || tap <= (taps[place - 1] ?? -1))) {
     return `The blocks ${shortened(taps.join(', '))} behind which features are taken must rise and lie inside ${depth} blocks`;
   }

@@ -1,26 +1,79 @@
-import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
+import type {
+  DetectionManifest,
+  Manifest,
+  ModelPackage,
+  SegmentationManifest,
+} from '../../shared/model-package.ts';
 import { countFlops, patchCount } from '../models/flops.ts';
 import { standardPresets } from '../models/presets.ts';
 import { trainingCard } from './training-card.ts';
+import { forTask, isOfTrainable, TASKS } from '../../shared/tasks.ts';
+import { ARCHITECTURES } from '../../shared/architectures.ts';
 
-const CLASSIFIERS: Record<Manifest['architecture'], string> = {
-  vim: 'Vim (class token in the middle)',
-  videomamba: 'VideoMamba (class token first)',
-  mambareg: 'MambaReg (registers between the patches)',
-};
+/** What the card says of a task's models beside the rows of all. */
+interface TaskCard {
+  architecture: (dynamic: string) => string; // dynamic: 'DyVM ' of a model that leaves patches out
+  rows: [string, string][];
+  directions: string; // behind what is said of all
+}
+
+function taskCard(manifest: Manifest): TaskCard {
+  return forTask<Manifest, TaskCard>(manifest, {
+    classification: ({ architecture }) => {
+      const { title, about } = ARCHITECTURES[architecture];
+      return { architecture: (dynamic) => `${dynamic}${title} (${about})`, rows: [], directions: '' };
+    },
+    segmentation: (model) => {
+      const { head, imageSize } = model;
+      const windows = `windows of ${imageSize} pixels every ${head.slideStride}`;
+      const size = `${head.width} channels; features behind blocks ${head.taps.join(', ')}; ${windows}`;
+      return {
+        architecture: (dynamic) => `segmentation: UperNet on ${dynamic}Vim`,
+        ...denseCard(model, size),
+      };
+    },
+    detection: (model) => {
+      const { width, boxWidth, stages } = model.head;
+      const size = `${width} channels, ${boxWidth} values per box, ${stages === 1 ? 'one stage' : `${stages} stages`}`;
+      return {
+        architecture: (dynamic) => `detection: ${cascadeText(model)}Mask R-CNN on ${dynamic}Vim`,
+        ...denseCard(model, size),
+      };
+    },
+  });
+}
+
+function denseCard(
+  { rotary, halveDirections }: SegmentationManifest | DetectionManifest,
+  size: string,
+): Omit<TaskCard, 'architecture'> {
+  return {
+    rows: [
+      ['Head', size],
+      ['Positions', `learnt${rotary ? ', and rotations before every block' : ''}`],
+    ],
+    directions: `; ${halveDirections ? 'their sum halved' : 'summed'}`,
+  };
+}
+
+/** Before the words Mask R-CNN. */
+export function cascadeText({ head }: Pick<DetectionManifest, 'head'>): string {
+  return head.stages > 1 ? 'Cascade ' : '';
+}
 
 /** What a person wants to know of a model, from its manifest, as lines of text. */
 export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage): string {
-  const training = manifest.task === 'classification' ? manifest.training : undefined;
+  const training = isOfTrainable(manifest) ? manifest.training : undefined;
+  const card = taskCard(manifest);
   const rows: [string, string][] = [
     ['Model', `${name}${bundled ? ' (came with Winnow)' : ''}`],
     ['File', `${path}, ${(bytes / 1e6).toFixed(1)} MB`],
-    ['Architecture', architectureText(manifest)],
+    ['Architecture', card.architecture(manifest.pruningLayers.length > 0 ? 'DyVM ' : '')],
     ['Size', `width ${manifest.embedDim}, ${manifest.depth} blocks, ${manifest.classes} classes`],
     ['Input', `${manifest.imageSize} x ${manifest.imageSize} pixels, ${patchCount(manifest)} patches`],
-    ...headRows(manifest),
+    ...card.rows,
     ['Patch pruning', pruningText(manifest)],
-    ['Scan directions', directionText(manifest)],
+    ['Scan directions', directionText(manifest) + card.directions],
     ...presetRows(manifest),
     [
       'Labels',
@@ -32,8 +85,8 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
     ...(training === undefined ? originRows(manifest) : []),
     ['Licence', manifest.licence],
   ];
-  const card = rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
-  return training === undefined ? card : `${card}\n${trainingCard(training)}`;
+  const text = rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
+  return training === undefined ? text : `${text}\n${trainingCard(training)}`;
 }
 
 /** Of an imported model; one that was trained here says more below. */
@@ -44,45 +97,15 @@ function originRows({ provenance }: Manifest): [string, string][] {
   ];
 }
 
-function architectureText(manifest: Manifest): string {
-  const dynamic = manifest.pruningLayers.length > 0 ? 'DyVM ' : '';
-  switch (manifest.task) {
-    case 'classification':
-      return dynamic + CLASSIFIERS[manifest.architecture];
-    case 'segmentation':
-      return `segmentation: UperNet on ${dynamic}Vim`;
-    case 'detection':
-      return `detection: ${manifest.head.stages > 1 ? 'Cascade ' : ''}Mask R-CNN on ${dynamic}Vim`;
-  }
-}
-
-/** What only segmentation and detection models have. */
-function headRows(manifest: Manifest): [string, string][] {
-  if (manifest.task === 'classification') return [];
-  const { head, imageSize } = manifest;
-  const size =
-    manifest.task === 'segmentation'
-      ? `${head.width} channels; features behind blocks ${manifest.head.taps.join(', ')}; windows of ${imageSize} pixels every ${manifest.head.slideStride}`
-      : `${head.width} channels, ${manifest.head.boxWidth} values per box, ${manifest.head.stages === 1 ? 'one stage' : `${manifest.head.stages} stages`}`;
-  return [
-    ['Head', size],
-    ['Positions', `learnt${manifest.rotary ? ', and rotations before every block' : ''}`],
-  ];
-}
-
 function pruningText({ pruningLayers, tokenKeep }: Manifest): string {
   if (pruningLayers.length === 0) return 'none';
   const ratios = tokenKeep.map((ratio) => ratio.toFixed(3)).join(', ');
   return `before blocks ${pruningLayers.join(', ')}; trained keep ratios ${ratios}`;
 }
 
-function directionText(manifest: Manifest): string {
-  const { blockSelection, blockKeep } = manifest;
+function directionText({ blockSelection, blockKeep }: Manifest): string {
   const trained = blockKeep === undefined ? '' : `; trained keep ratio ${blockKeep}`;
-  const chosen = blockSelection ? `chosen per image and block${trained}` : 'both in every block';
-  return manifest.task === 'classification'
-    ? chosen
-    : `${chosen}; ${manifest.halveDirections ? 'their sum halved' : 'summed'}`;
+  return blockSelection ? `chosen per image and block${trained}` : 'both in every block';
 }
 
 /** Presets of a model that prunes nothing are all alike, so it has one row. */
@@ -96,6 +119,6 @@ function presetRows(manifest: Manifest): [string, string][] {
 
 function workText(manifest: Manifest, tokenKeep: readonly number[]): string {
   const { original, actual } = countFlops(manifest, tokenKeep, manifest.blockKeep ?? 1);
-  const unit = manifest.task === 'segmentation' ? 'GFLOPs per window' : 'GFLOPs';
+  const unit = TASKS[manifest.task].hasWindows ? 'GFLOPs per window' : 'GFLOPs';
   return `${(actual / 1e9).toFixed(3)} ${unit} (${(original / 1e9).toFixed(3)} as the paper counts)`;
 }

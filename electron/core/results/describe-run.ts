@@ -3,6 +3,7 @@ import type { Run } from '../../shared/run.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import { leastScore } from './held-label.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /** A run with its counts, as it stands in the library. */
 export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): Run {
@@ -12,5 +13,5 @@ export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): R
 
 /** Images of a run in which its model found nothing; none of a classifier. */
 export function countBlank(library: Library, runId: number, task: Task): number {
-  return task === 'classification' ? 0 : library.results.countBlank(runId, leastScore(task, undefined));
+  return TASKS[task].isDense ? library.results.countBlank(runId, leastScore(task, undefined)) : 0;
 }

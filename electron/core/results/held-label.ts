@@ -2,6 +2,7 @@ import type { ClassProbability } from '../../shared/engine-api.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Task } from '../../shared/model-package.ts';
 import type { ResultRow } from '../store/tables/results.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /** Where a label comes from: the model; a person who gave another; a person who confirmed the model's. */
 export type LabelSource = 'model' | 'person' | 'verified';
@@ -17,7 +18,7 @@ export interface HeldLabel {
 
 /** The score below which what a model of the task found counts as not found; only detections have one. `wanted`: 0 to 1. */
 export function leastScore(task: Task, wanted: number | undefined): number {
-  return task === 'detection' ? (wanted ?? SHOWN_SCORE) : 0;
+  return TASKS[task].hasScores ? (wanted ?? SHOWN_SCORE) : 0;
 }
 
 /** The best classes of an image, as far as they count at a threshold; none of a blank image. */

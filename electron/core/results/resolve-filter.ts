@@ -9,6 +9,7 @@ import { classPair, NOTHING } from '../store/lists/result-filter.ts';
 import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/lists/result-filter.ts';
 import type { RowOrder } from '../store/lists/result-order.ts';
 import type { RunRow } from '../store/tables/runs.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /**
  * Resolves the names in a filter on the results of `run`. A label that no class has is no mistake: people may have given
@@ -84,7 +85,7 @@ export function pairWithLabels(names: readonly string[]): string[] {
 
 /** Where the library keeps what a model of a task found. */
 export function foundIn(task: Task): FoundIn {
-  return task === 'segmentation' ? 'masks' : 'detections';
+  return TASKS[task].foundIn ?? 'detections';
 }
 
 /** The classes with one of the labels; '' is that of NOTHING. */

@@ -5,6 +5,7 @@ import type { Box } from '../../shared/engine-api.ts';
 import type { Manifest, Preprocessing } from '../../shared/model-package.ts';
 import type { RunSpec } from '../../shared/run.ts';
 import { resizedSize, scaledStride, slideWindows } from '../../shared/resized-size.ts';
+import type { Size } from '../../shared/resized-size.ts';
 import { displayNames } from '../models/class-names.ts';
 import { atInputSize, patchCount } from '../models/flops.ts';
 import { heldLabel, leastScore } from './held-label.ts';
@@ -14,6 +15,7 @@ import type { StoredDetection, StoredMask } from '../store/tables/found.ts';
 import type { Library } from '../store/library.ts';
 import type { PlacedRow } from '../store/lists/result-queries.ts';
 import type { RunRow } from '../store/tables/runs.ts';
+import { forTask, TASKS } from '../../shared/tasks.ts';
 
 /** Boxes on a thumbnail: more of them would cover it. */
 const ITEM_BOXES = 20;
@@ -29,7 +31,7 @@ export function describeItems(
   const names = displayNames(manifest.labels);
   const rows = library.resultQueries.rows(run.id, imageIds);
   const shown = { names, depth: manifest.depth, minScore: leastScore(manifest.task, minScore) };
-  if (manifest.task !== 'detection') return rows.map((row) => toItem(row, shown, []));
+  if (!TASKS[manifest.task].hasScores) return rows.map((row) => toItem(row, shown, []));
   const found = library.found.detections(run.id, imageIds, 0, ITEM_BOXES);
   return rows.map((row) => toItem(row, shown, itemBoxes(row, found.get(row.imageId) ?? [], names)));
 }
@@ -66,7 +68,7 @@ export function describeImage(
         .get(imageId)
         ?.map((detection) => toFoundBox(detection, names)) ?? [],
     humanBoxes,
-    regions: manifest.task === 'segmentation' ? regionsOf(library, run, row, names) : [],
+    regions: TASKS[manifest.task].foundIn === 'masks' ? regionsOf(library, run, row, names) : [],
     patchGrid: Math.sqrt(patchCount(seen)),
     crops: cropsOf(manifest, run.spec, row),
     tokensPerStage:
@@ -150,10 +152,22 @@ function cropsOf(
 ): ImageDetails['crops'] {
   const { width, height } = row;
   if (width === undefined || height === undefined) return [];
-  if (manifest.task === 'classification') return [modelCrop(manifest.preprocessing, width, height)];
-  if (manifest.task === 'detection') return [{ x: 0, y: 0, size: Math.max(width, height) }];
-  const size = preset.inputSize ?? manifest.imageSize;
-  const stride = scaledStride(slideStride ?? manifest.head.slideStride, size, manifest.imageSize);
+  return forTask<Manifest, ImageDetails['crops']>(manifest, {
+    classification: ({ preprocessing }) => [modelCrop(preprocessing, width, height)],
+    segmentation: ({ imageSize, head }) => {
+      const size = preset.inputSize ?? imageSize;
+      return windowsIn(
+        { width, height },
+        size,
+        scaledStride(slideStride ?? head.slideStride, size, imageSize),
+      );
+    },
+    detection: () => [{ x: 0, y: 0, size: Math.max(width, height) }],
+  });
+}
+
+/** The windows of a segmentation model in an upright picture, in its pixels; `size`, `stride`: in those of the resized one. */
+function windowsIn({ width, height }: Size, size: number, stride: number): ImageDetails['crops'] {
   const resized = resizedSize({ width, height }, { task: 'segmentation', size });
   const [across, down] = [width / resized.width, height / resized.height];
   return slideWindows(resized, size, stride).map(({ x, y }) => ({

@@ -7,6 +7,7 @@ import type { FacetCode } from '../store/lists/facet-code.ts';
 import type { Library } from '../store/library.ts';
 import type { ListQueries } from '../store/lists/list-queries.ts';
 import type { RunRow } from '../store/tables/runs.ts';
+import { TASKS } from '../../shared/tasks.ts';
 
 /**
  * Counts for the filters beside the grid, each with the other filters on and its own off; see ResultFacets. `queries`: what
@@ -49,7 +50,7 @@ function countFound(
   names: readonly string[],
 ): LabelCount[] {
   const { task } = library.models.get(run.spec.modelSha256).manifest;
-  if (task === 'classification') return [];
+  if (!TASKS[task].isDense) return [];
   const resolved = resolveFilter(library, run, filter);
   const found = queries.foundCounts(run.id, resolved, foundIn(task));
   return added([

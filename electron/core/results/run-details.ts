@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { RunDetails, RunFindings, ToldProblem } from '../../shared/api/runs.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
-import type { Manifest } from '../../shared/model-package.ts';
+import type { Manifest, Task } from '../../shared/model-package.ts';
 import { displayNames } from '../models/class-names.ts';
 import type { FacetCode } from '../store/lists/facet-code.ts';
 import type { Library } from '../store/library.ts';
@@ -10,6 +10,7 @@ import { NOTHING } from '../store/lists/result-filter.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import { leastScore } from './held-label.ts';
 import { pairWithLabels } from './resolve-filter.ts';
+import { forTask } from '../../shared/tasks.ts';
 
 /** How many failures and labels are listed. */
 const SHOWN_FAILURES = 20;
@@ -87,23 +88,30 @@ class RunTally {
 }
 
 function describeFound(
-  library: Library,
+  { found }: Library,
   { id }: RunRow,
   { task, labels }: Manifest,
 ): RunFindings | undefined {
   const names = displayNames(labels);
-  if (task === 'detection') {
-    const classes = library.found
-      .objects(id, SHOWN_SCORE)
-      .map(({ classIndex, amount }) => ({ label: names[classIndex] ?? '', objects: amount }));
-    const objects = classes.reduce((sum, one) => sum + one.objects, 0);
-    return { task, minScore: SHOWN_SCORE, objects, classes };
-  }
-  if (task === 'classification') return undefined;
-  const areas = library.found.areas(id);
-  const area = areas.reduce((sum, { amount }) => sum + amount, 0); // the regions of a picture cover it
-  const classes = areas.map(({ classIndex, amount }) => {
-    return { label: names[classIndex] ?? '', share: amount / area };
-  });
-  return { task, classes };
+  return forTask<{ task: Task }, RunFindings | undefined>(
+    { task },
+    {
+      classification: () => undefined,
+      segmentation: () => {
+        const areas = found.areas(id);
+        const area = areas.reduce((sum, { amount }) => sum + amount, 0); // the regions of a picture cover it
+        const classes = areas.map(({ classIndex, amount }) => {
+          return { label: names[classIndex] ?? '', share: amount / area };
+        });
+        return { task: 'segmentation', classes };
+      },
+      detection: () => {
+        const classes = found
+          .objects(id, SHOWN_SCORE)
+          .map(({ classIndex, amount }) => ({ label: names[classIndex] ?? '', objects: amount }));
+        const objects = classes.reduce((sum, one) => sum + one.objects, 0);
+        return { task: 'detection', minScore: SHOWN_SCORE, objects, classes };
+      },
+    },
+  );
 }

@@ -4,7 +4,7 @@ import type { EngineApi, ImageOutcome } from '../../shared/engine-api.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { nearestPrecision } from '../../shared/run.ts';
 import type { Device, FolderCounts, RunCounts, RunProgress } from '../../shared/run.ts';
-import { BatchSize, gpuBatch } from '../models/batch-size.ts';
+import { BatchSize, usualBatch } from '../models/batch-size.ts';
 import { displayNames } from '../models/class-names.ts';
 import { countBlank, describeRun } from '../results/describe-run.ts';
 import { foundClasses, heldLabel, leastScore } from '../results/held-label.ts';
@@ -18,9 +18,6 @@ import { scanRun } from './scan-run.ts';
 import type { Library } from '../store/library.ts';
 import type { PendingImage } from '../store/tables/results.ts';
 import type { RunRow } from '../store/tables/runs.ts';
-
-/** Images of a batch of a model that predicts them one by one: a larger batch would be no faster, and saved later. */
-const DENSE_BATCH = 4;
 
 /** Images of a batch that are told of. */
 const TOLD_IMAGES = 8;
@@ -132,7 +129,6 @@ export class RunJob {
       precision,
       input,
     });
-    const usual = input.task === 'classification' ? gpuBatch(device, model) : DENSE_BATCH;
     const count = this.#counter(counts);
     const sample = this.#sampler();
     await predictPending({
@@ -141,7 +137,7 @@ export class RunJob {
       runId: id,
       signal,
       batchesUnderWay,
-      batchSize: new BatchSize(batch ?? usual),
+      batchSize: new BatchSize(batch ?? usualBatch(device, model)),
       dial: { tokenKeep, blockThreshold, slideStride, detection },
       depth: model.manifest.depth,
       onSaved: (images, outcomes) => {

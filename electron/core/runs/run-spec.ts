@@ -1,4 +1,4 @@
-import type { Manifest, ModelPackage, Task } from '../../shared/model-package.ts';
+import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isGpu } from '../../shared/run.ts';
@@ -8,6 +8,8 @@ import type { ModelRegistry } from '../registry/model-registry.ts';
 import { checkPrecision, customPreset, standardPresets } from '../models/presets.ts';
 import { resolveFolders } from './run-folders.ts';
 import type { ModelRow } from '../store/tables/models.ts';
+import { TASK_SETTINGS, TASKS } from '../../shared/tasks.ts';
+import type { TaskRecord, TaskSetting } from '../../shared/tasks.ts';
 
 /** The model of a person who names none: it comes with Winnow. */
 export const DEFAULT_MODEL = 'everyday10';
@@ -78,10 +80,7 @@ type TaskSettings = Pick<RunSpec, 'detection' | 'slideStride'>;
 /** What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task has it not. */
 function resolveTaskSettings(dial: DialRequest, manifest: Manifest): TaskSettings {
   const { inputSize, slideStride, minScore, nmsIou, maxDetections } = dial;
-  const { task } = manifest;
-  if (task === 'classification') refuse({ inputSize }, manifest);
-  if (task !== 'segmentation') refuse({ slideStride }, manifest);
-  if (task !== 'detection') refuse({ minScore, nmsIou, maxDetections }, manifest);
+  refuseUseless({ inputSize, slideStride, minScore, nmsIou, maxDetections }, manifest);
   const trained = taskSettings(manifest);
   if (trained.detection !== undefined) {
     const asked = { minScore, nmsIou, maxDetections };
@@ -101,30 +100,13 @@ function resolveTaskSettings(dial: DialRequest, manifest: Manifest): TaskSetting
   return { slideStride: slideStride ?? trained.slideStride };
 }
 
-const SETTING_NAMES = {
-  inputSize: 'input size',
-  slideStride: 'slide stride',
-  minScore: 'smallest score of a detection',
-  nmsIou: 'overlap of boxes',
-  maxDetections: 'number of detections',
-} as const;
-
-const DOES: Record<Task, string> = {
-  classification: 'classifies pictures',
-  segmentation: 'segments pictures',
-  detection: 'detects objects',
-};
-
-function refuse(
-  settings: Partial<Record<keyof typeof SETTING_NAMES, number | undefined>>,
-  { name, task }: Manifest,
-): void {
-  for (const [setting, value] of Object.entries(settings)) {
-    if (value === undefined) continue;
-    const what = SETTING_NAMES[setting as keyof typeof SETTING_NAMES];
+function refuseUseless(settings: Record<TaskSetting, number | undefined>, { name, task }: Manifest): void {
+  const { does, settings: own }: TaskRecord = TASKS[task];
+  for (const setting of Object.keys(TASK_SETTINGS) as TaskSetting[]) {
+    if (settings[setting] === undefined || own.includes(setting)) continue;
     throw new AppError(
       'BAD_ARGUMENT',
-      `The model ${name} ${DOES[task]}, so it has no ${what} to set`,
+      `The model ${name} ${does}, so it has no ${TASK_SETTINGS[setting]} to set`,
       'Leave it out.',
     );
   }

@@ -10,6 +10,8 @@ import { elementCount } from '../packages/tensor-type.ts';
 import { tensorShapes } from '../models/tensor-shapes.ts';
 import { keepPowers, parseTokenKeep } from '../models/presets.ts';
 import type { Aims } from './recipes.ts';
+import { isOfTrainable, TASKS } from '../../shared/tasks.ts';
+import { ARCHITECTURES, titlesOf } from '../../shared/architectures.ts';
 
 export type TrainingRequest = z.output<(typeof trainingArguments)['startTraining']>;
 
@@ -44,15 +46,17 @@ type Pruning = Pick<ClassificationManifest, 'blockSelection' | 'pruningLayers' |
 
 /** The parent as training can use it. Throws BAD_ARGUMENT for a model of another kind. */
 export function trainableManifest({ name, manifest }: ModelPackage): ClassificationManifest {
-  const hint = 'Choose a Vim or VideoMamba classifier, or start from scratch.';
-  if (manifest.task !== 'classification') {
-    const does = manifest.task === 'segmentation' ? 'segments pictures' : 'detects objects';
+  const known = titlesOf(({ isTrainable }) => isTrainable);
+  const hint = `Choose a ${known} classifier, or start from scratch.`;
+  if (!isOfTrainable(manifest)) {
+    const { does } = TASKS[manifest.task];
     throw new AppError('BAD_ARGUMENT', `Training needs a classifier, but the model ${name} ${does}`, hint);
   }
-  if (manifest.architecture === 'mambareg') {
+  const { title, isTrainable } = ARCHITECTURES[manifest.architecture];
+  if (!isTrainable) {
     throw new AppError(
       'BAD_ARGUMENT',
-      `Training needs a Vim or VideoMamba model, but ${name} is a MambaReg model`,
+      `Training needs a ${known} model, but ${name} is a ${title} model`,
       hint,
     );
   }

@@ -20,6 +20,7 @@ import type { HostCalls } from './host-calls.ts';
 import { forkHost } from './start-host.ts';
 import type { StartHost } from './start-host.ts';
 import PQueue from 'p-queue';
+import { isDense } from '../../shared/tasks.ts';
 
 type EngineProcess = HostProcess<HostCalls>;
 
@@ -153,8 +154,8 @@ export class EngineClient {
    * image, and minutes for a picture of many windows.
    */
   #longest(images: number): number {
-    const isDense = this.#model !== undefined && this.#model.input.task !== 'classification';
-    return 120_000 + (images * (isDense ? 600_000 : 60_000)) / (this.#isGpu ? 30 : 1);
+    const isOneByOne = this.#model !== undefined && isDense(this.#model.input);
+    return 120_000 + (images * (isOneByOne ? 600_000 : 60_000)) / (this.#isGpu ? 30 : 1);
   }
 
   get #isGpu(): boolean {

@@ -11,6 +11,7 @@ import { DensePictures } from './dense-pictures.ts';
 import { PictureFiles } from '../pictures/picture-files.ts';
 import { topClasses } from './top-classes.ts';
 import PQueue from 'p-queue';
+import { isDense } from '../../shared/tasks.ts';
 
 interface OpenModel {
   predict: (paths: readonly string[], dial: EngineDial) => Promise<ImageOutcome[]>;
@@ -49,10 +50,10 @@ export class BatchEngine implements ModelCalls {
   }
 
   async open({ packagePath, device, threads, precision, input }: EngineModel): Promise<void> {
-    const inputSize = input.task === 'classification' ? undefined : input.size;
+    const inputSize = isDense(input) ? input.size : undefined;
     const native = await this.#addon.loadModel(packagePath, { device, threads, precision, inputSize });
     const files = new PictureFiles(this.#decoder, threads);
-    if (input.task === 'classification') {
+    if (!isDense(input)) {
       const { resize, crop } = input;
       this.#model = {
         predict: (paths, dial) => this.#classify(paths, dial, { native, files, resize, crop }),

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CalibrationReport } from '../calibration.ts';
-import { CLASS_TOKEN_ARCHITECTURES, type ModelPackage, type Task } from '../model-package.ts';
+import { type ModelPackage, type Task } from '../model-package.ts';
+import { CLASS_TOKEN_ARCHITECTURES } from '../architectures.ts';
 import { modelName, onlyCheck, path, threads } from './arguments.ts';
 
 /** Calls about model packages and their calibrations. */
@@ -13,7 +14,9 @@ export const modelArguments = {
   importModel: z.strictObject({
     file: path,
     name: modelName,
-    architecture: z.enum(CLASS_TOKEN_ARCHITECTURES, 'an architecture must be vim or videomamba').optional(),
+    architecture: z
+      .enum(CLASS_TOKEN_ARCHITECTURES, `an architecture must be ${CLASS_TOKEN_ARCHITECTURES.join(' or ')}`)
+      .optional(),
     labels: path.optional(),
     tokenKeep: z.string().optional(),
     /** Of detection and segmentation models: whether a block adds the mean of its directions, not their sum. */

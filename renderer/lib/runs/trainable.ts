@@ -1,5 +1,7 @@
 import type { ModelPackage } from '../../../electron/shared/model-package.ts';
+import { isOfTrainable } from '../../../electron/shared/tasks.ts';
+import { ARCHITECTURES } from '../../../electron/shared/architectures.ts';
 
-/** Whether a model can be taken to start from: training knows Vim and VideoMamba classifiers. */
+/** Whether a model can be taken to start from. */
 export const canBeTrained = ({ manifest }: Pick<ModelPackage, 'manifest'>) =>
-  manifest.task === 'classification' && manifest.architecture !== 'mambareg';
+  isOfTrainable(manifest) && ARCHITECTURES[manifest.architecture].isTrainable;

@@ -9,6 +9,7 @@ import { SHOWN_SCORE } from '../../lib/runs/task.ts';
 import { api } from '../../lib/connection/winnow.svelte.ts';
 import { markedBoxes, placed, relabelled, toHumanBoxes } from './box-set.ts';
 import type { MarkedBox } from './box-set.ts';
+import { TASKS } from '../../../electron/shared/tasks.ts';
 
 const SETTLE_MS = 400; // without another key press, before boxes that were moved by keys are saved
 
@@ -50,7 +51,7 @@ export class Found {
   }
 
   get isDetection(): boolean {
-    return this.details?.task === 'detection';
+    return this.details !== undefined && TASKS[this.details.task].hasScores;
   }
 
   /** The selected box. */

@@ -1,8 +1,10 @@
+import type { Task } from '../../../shared/model-package.ts';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Suggestion } from '../../../shared/api/results.ts';
 import type { HumanBox } from '../../../shared/api/review.ts';
 import { required } from '../row.ts';
 import { CLASS_SET } from '../lists/result-filter.ts';
+import { TASKS } from '../../../shared/tasks.ts';
 
 interface StoredReview {
   label: string;
@@ -12,7 +14,7 @@ interface StoredReview {
 /** Statements of the table `reviews` that read; ReviewHistory writes it. */
 export class ReviewsTable {
   readonly #labels: Statement<[{ runId: number }], string>;
-  readonly #classSet: Statement<[{ runId: number }], { task: string; names: string }>;
+  readonly #classSet: Statement<[{ runId: number }], { task: Task; names: string }>;
   readonly #others: Statement<[{ runId: number; imageId: number }], StoredReview>;
 
   constructor(database: Database) {
@@ -47,7 +49,7 @@ export class ReviewsTable {
       const marked = boxes === null ? [] : (JSON.parse(boxes) as HumanBox[]);
       const known = marked.filter((box) => own.has(box.label));
       const [first] = known;
-      if (task === 'detection' && first !== undefined) return { label: first.label, boxes: known };
+      if (TASKS[task].hasScores && first !== undefined) return { label: first.label, boxes: known };
       if (own.has(label)) return { label, boxes: undefined };
     }
     return undefined;

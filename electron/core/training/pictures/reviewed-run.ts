@@ -6,6 +6,7 @@ import type { Library } from '../../store/library.ts';
 import type { RunRow } from '../../store/tables/runs.ts';
 import { byPath } from './picture-set.ts';
 import type { LabelledFile, PictureSet } from './picture-set.ts';
+import { isOfTrainable } from '../../../shared/tasks.ts';
 
 /**
  * The images of a run that a person has reviewed: each has the label that was given to it or, where the model's was
@@ -13,7 +14,7 @@ import type { LabelledFile, PictureSet } from './picture-set.ts';
  */
 export async function reviewedPictures(library: Library, run: RunRow): Promise<PictureSet> {
   const { manifest } = library.models.get(run.spec.modelSha256);
-  if (manifest.task !== 'classification') {
+  if (!isOfTrainable(manifest)) {
     throw new AppError(
       'BAD_ARGUMENT',
       `Training needs one label for every image, but run ${run.id} is of a ${manifest.task} model`,
