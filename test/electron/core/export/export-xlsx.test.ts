@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { parse } from 'csv-parse/sync';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import readXlsxFile from 'read-excel-file/node';
+import yauzl from 'yauzl';
 import type { AppService } from '../../../../electron/core/app-service.ts';
 import type { AppArguments } from '../../../../electron/shared/app-api.ts';
 import { writeFileWhole } from '../../../../electron/core/files/write-file.ts';
@@ -68,6 +70,25 @@ suite('XLSX export', () => {
     ]);
   });
 
+  test('has every part that its relations and its list of types name', async (t) => {
+    const file = join(temporaryFolder(t), 'out.xlsx');
+    const rows = Array.from({ length: 5 }, (_, index) => [index]);
+    await writeFileWhole(file, xlsxFile(rows, { name: 'Files', columns: ['number'], rowsPerSheet: 4 }));
+    const parts = await readParts(file);
+    const named = (path: string, attribute: string) =>
+      [...(parts.get(path) ?? '').matchAll(new RegExp(`${attribute}="([^"]+)"`, 'g'))].map(
+        ([, name = '']) => name,
+      );
+    assert.deepEqual(named('_rels/.rels', 'Target'), ['xl/workbook.xml']);
+    const sheets = ['worksheets/sheet1.xml', 'worksheets/sheet2.xml'];
+    assert.deepEqual(named('xl/_rels/workbook.xml.rels', 'Target'), [...sheets, 'styles.xml']);
+    const listed = named('[Content_Types].xml', 'PartName').map((name) => name.slice(1));
+    assert.deepEqual(
+      [...listed, '_rels/.rels', 'xl/_rels/workbook.xml.rels', '[Content_Types].xml'].sort(),
+      [...parts.keys()].sort(),
+    );
+  });
+
   test('takes no more memory for more rows', async (t) => {
     const file = join(temporaryFolder(t), 'out.xlsx');
     let most = 0;
@@ -92,4 +113,15 @@ suite('XLSX export', () => {
 /** Sheets as a reader that is not ours has them. */
 function readSheets(path: string) {
   return readXlsxFile(path, { trim: false });
+}
+
+/** The texts in a ZIP file by their names. */
+async function readParts(path: string): Promise<Map<string, string>> {
+  const parts = new Map<string, string>();
+  const zip = await yauzl.openPromise(path);
+  for await (const entry of zip.eachEntry()) {
+    const stream = await zip.openReadStreamPromise(entry);
+    parts.set(entry.fileName, await textOf(stream));
+  }
+  return parts;
 }
