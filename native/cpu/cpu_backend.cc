@@ -1,11 +1,10 @@
 #include "cpu/cpu_backend.h"
 
 #include <algorithm>
-#include <cstring>
 #include <thread>
 
 #include "cpu/cpu_block.h"
-#include "cpu/cpu_segmentation.h"
+#include "cpu/cpu_maps.h"
 #include "cpu/isa.h"
 #include "cpu/kernels.h"
 #include "cpu/packed_linear.h"
@@ -31,9 +30,9 @@ void copy_patch(const float* image, const PatchEmbeddingWeights& s, int index, f
       std::copy_n(image + (c * s.image_size + top + y) * s.image_size + left, s.patch_size, row);
 }
 
-class CpuBackend : public CpuSegmentation {
+class CpuBackend : public CpuMaps {
  public:
-  using CpuSegmentation::CpuSegmentation;
+  using CpuMaps::CpuMaps;
 
   void time_operations(bool on) override { on ? times_.start(pool_.threads()) : times_.stop(); }
   std::vector<OperationTime> operation_times() const override {
@@ -44,17 +43,6 @@ class CpuBackend : public CpuSegmentation {
       if (operation < kFirstOfMaps || seconds > 0.0) all.push_back({kOperationNames[i], seconds});
     }
     return all;
-  }
-
-  void* allocate(std::size_t bytes) override {
-    return ::operator new(bytes, std::align_val_t{64}, std::nothrow);
-  }
-  void release(void* memory) override { ::operator delete(memory, std::align_val_t{64}); }
-  void write(void* target, const void* source, std::size_t bytes) override {
-    std::memcpy(target, source, bytes);
-  }
-  void read(void* target, const void* source, std::size_t bytes) override {
-    std::memcpy(target, source, bytes);
   }
 
   Result<std::unique_ptr<Linear>> make_linear(const float* weight, const float* bias, int outputs,
@@ -211,11 +199,6 @@ class CpuBackend : public CpuSegmentation {
     });
   }
 
-  void keep_scores(Tensor pairs, Tensor scores) override {
-    for (std::size_t i = 0; i < scores.size(); ++i)
-      scores.data()[i] = keep_score(pairs.data()[2 * i], pairs.data()[2 * i + 1]);
-  }
-
   void keep_best(Tensor scores, TensorView<std::int32_t> kept) override {
     const int patches = scores.extent(1);
     order_.resize(static_cast<std::size_t>(pool_.threads()) * patches);
@@ -230,15 +213,9 @@ class CpuBackend : public CpuSegmentation {
 
   void gather_tokens(Tensor stream, const SpecialTokens& special, TensorView<const std::int32_t> kept,
                      const SpecialTokens& moved, Tensor out) override {
-    const int dim = stream.extent(2);
     pool_.run(stream.extent(0), [&](int b, int thread) {
       OperationTimes::Task time(times_, thread);
-      const auto copy_row = [&](int from, int to) {
-        std::copy_n(stream.at(b) + from * dim, dim, out.at(b) + to * dim);
-      };
-      for (int i = 0; i < special.count; ++i) copy_row(special.row(i), moved.row(i));
-      for (int i = 0; i < kept.extent(1); ++i)
-        copy_row(special.row_of_patch(kept.at(b)[i]), moved.row_of_patch(i));
+      gather_image(b, stream, special, kept, moved, out);
       time.end(Operation::prune);
     });
   }

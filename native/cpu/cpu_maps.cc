@@ -6,6 +6,7 @@
 #include "cpu/isa.h"
 #include "cpu/packed_convolution.h"
 #include "cpu/packed_linear.h"
+#include "ops/neighbours.h"
 #include "ops/roi_axis.h"
 
 namespace winnow::cpu {
@@ -183,19 +184,10 @@ void CpuMaps::average_pool(Tensor x, Tensor out) {
 }
 
 void CpuMaps::resize_map(Tensor x, Tensor out, bool add) {
-  struct Between {
-    int first, second;
-    float share;  // of the second
-  };
-  const auto between = [](int i, int from, int to) {
-    const double source = std::max((i + 0.5) * (static_cast<double>(from) / to) - 0.5, 0.0);
-    const int first = std::min(static_cast<int>(source), from - 1);
-    return Between{first, std::min(first + 1, from - 1), static_cast<float>(source - first)};
-  };
   for_each_row(out, Operation::map_resize, [&](int b, int row, int) {
-    const Between y = between(row, x.extent(1), out.extent(1));
+    const Neighbours y = Neighbours::of(row, x.extent(1), out.extent(1));
     for (int column = 0; column < out.extent(2); ++column) {
-      const Between z = between(column, x.extent(2), out.extent(2));
+      const Neighbours z = Neighbours::of(column, x.extent(2), out.extent(2));
       const Term terms[] = {{pixel(x.at(b), x, y.first, z.first), (1.0f - y.share) * (1.0f - z.share)},
                             {pixel(x.at(b), x, y.first, z.second), (1.0f - y.share) * z.share},
                             {pixel(x.at(b), x, y.second, z.first), y.share * (1.0f - z.share)},

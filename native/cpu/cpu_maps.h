@@ -7,30 +7,16 @@
 #include "cpu/kernels.h"
 #include "cpu/operation_times.h"
 #include "cpu/thread_pool.h"
-#include "ops/backend.h"
+#include "ops/host_backend.h"
 
 namespace winnow::cpu {
 
-class CpuMaps : public Backend {
+class CpuMaps : public HostBackend {
  public:
   CpuMaps(int threads, Precision precision)
       : pool_(threads), precision_(precision), terms_(threads), axes_(threads) {}
 
-  Result<std::unique_ptr<Convolution>> make_convolution(const float* weight, const float* bias, int outputs,
-                                                        int inputs, int kernel) override;
-  Result<std::unique_ptr<Upsampling>> make_upsampling(const float* weight, const float* bias, int inputs,
-                                                      int outputs) override;
-  void convolve(Tensor x, const Convolution& weights, Activation activation, Tensor out) override;
-  void upsample(Tensor x, const Upsampling& weights, Activation activation, Tensor out) override;
-  void max_pool(Tensor x, Tensor out) override;
-  void subsample(Tensor x, Tensor out) override;
-  void average_pool(Tensor x, Tensor out) override;
-  void resize_map(Tensor x, Tensor out, bool add) override;
-  void concatenate(std::span<const Tensor> maps, Tensor out) override;
-  void norm_channels(Tensor x, const float* weight, const float* bias, float epsilon, Activation activation,
-                     Tensor out) override;
-  void roi_align(std::span<const Tensor> levels, std::span<const int> strides, const float* boxes,
-                 const int* level, int count, Tensor out) override;
+  WINNOW_MAP_OPERATIONS;
 
  protected:
   // In place.
@@ -54,6 +40,7 @@ class CpuMaps : public Backend {
   template <typename Body>
   void for_each_row(Tensor out, Operation operation, Body body);
 
+  AlignedBuffer rows_;                    // per thread: of segmentation, between the directions of a resizing
   AlignedBuffer rounded_;                 // per thread: rows of a map as bf16
   std::vector<std::vector<Term>> terms_;  // per thread
   struct Axes {

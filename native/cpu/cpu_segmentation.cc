@@ -1,7 +1,7 @@
-#include "cpu/cpu_segmentation.h"
-
+// What segmentation alone needs of the cpu backend.
 #include <algorithm>
 
+#include "cpu/cpu_maps.h"
 #include "ops/neighbours.h"
 
 namespace winnow::cpu {
@@ -37,7 +37,7 @@ void average_row(Tensor maps, const SlidingWindows& windows, int y, float* betwe
 
 }  // namespace
 
-void CpuSegmentation::add_resized_taps(Tensor taps, Activation activation, Tensor out) {
+void CpuMaps::add_resized_taps(Tensor taps, Activation activation, Tensor out) {
   const int height = out.extent(1), width = out.extent(2), channels = out.extent(3);
   const int small_height = taps.extent(1), small_width = taps.extent(2);
   const std::size_t needed = 3ull * small_width * channels;
@@ -79,8 +79,8 @@ void CpuSegmentation::add_resized_taps(Tensor taps, Activation activation, Tenso
   });
 }
 
-void CpuSegmentation::label_pixels(Tensor maps, const SlidingWindows& windows, int width, int height,
-                                   int first_row, TensorView<std::uint16_t> classes) {
+void CpuMaps::label_pixels(Tensor maps, const SlidingWindows& windows, int width, int height, int first_row,
+                           TensorView<std::uint16_t> classes) {
   const int channels = maps.extent(3), rows = classes.extent(0);
   const std::size_t picture_row = static_cast<std::size_t>(windows.width) * channels;
   const std::size_t map_row = static_cast<std::size_t>(maps.extent(2)) * channels;

@@ -272,4 +272,25 @@ class Backend {
                          const int* level, int count, Tensor out) = 0;
 };
 
+// Declares in a class the operations on feature maps that it has: those of Backend from make_convolution on.
+#define WINNOW_MAP_OPERATIONS                                                                                \
+  Result<std::unique_ptr<Convolution>> make_convolution(const float* weight, const float* bias, int outputs, \
+                                                        int inputs, int kernel) override;                    \
+  Result<std::unique_ptr<Upsampling>> make_upsampling(const float* weight, const float* bias, int inputs,    \
+                                                      int outputs) override;                                 \
+  void add_resized_taps(Tensor taps, Activation activation, Tensor out) override;                            \
+  void label_pixels(Tensor maps, const SlidingWindows& windows, int width, int height, int first_row,        \
+                    TensorView<std::uint16_t> classes) override;                                             \
+  void convolve(Tensor x, const Convolution& weights, Activation activation, Tensor out) override;           \
+  void upsample(Tensor x, const Upsampling& weights, Activation activation, Tensor out) override;            \
+  void max_pool(Tensor x, Tensor out) override;                                                              \
+  void subsample(Tensor x, Tensor out) override;                                                             \
+  void average_pool(Tensor x, Tensor out) override;                                                          \
+  void resize_map(Tensor x, Tensor out, bool add) override;                                                  \
+  void concatenate(std::span<const Tensor> maps, Tensor out) override;                                       \
+  void norm_channels(Tensor x, const float* weight, const float* bias, float epsilon, Activation activation, \
+                     Tensor out) override;                                                                   \
+  void roi_align(std::span<const Tensor> levels, std::span<const int> strides, const float* boxes,           \
+                 const int* level, int count, Tensor out) override
+
 }  // namespace winnow

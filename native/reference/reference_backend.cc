@@ -2,38 +2,24 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
-#include <new>
-#include <numeric>
 #include <vector>
 
 #include "ops/keep_best.h"
-#include "reference/reference_segmentation.h"
+#include "reference/formulas.h"
+#include "reference/reference_maps.h"
 
 namespace winnow {
 namespace {
 
 using Rows = std::vector<float>;
 
-double sigmoid(double v) { return 1.0 / (1.0 + std::exp(-v)); }
-double silu(double v) { return v * sigmoid(v); }
-double softplus(double v) { return v > 20.0 ? v : std::log1p(std::exp(v)); }
-double gelu(double v) { return 0.5 * v * (1.0 + std::erf(v / std::sqrt(2.0))); }
-
-double dot(const float* a, const float* b, int n) {
-  double sum = 0.0;
-  for (int i = 0; i < n; ++i) sum += static_cast<double>(a[i]) * b[i];
-  return sum;
-}
+using reference::dot;
+using reference::norm;
+using reference::sigmoid;
+using reference::silu;
 
 Rows copy(const float* values, std::size_t count) {
   return values == nullptr ? Rows() : Rows(values, values + count);
-}
-
-// out = RMSNorm(v) * weight, over n values.
-void rms_norm(const float* v, const float* weight, float epsilon, int n, float* out) {
-  const double scale = 1.0 / std::sqrt(dot(v, v, n) / n + epsilon);
-  for (int i = 0; i < n; ++i) out[i] = static_cast<float>(v[i] * scale * weight[i]);
 }
 
 struct ReferenceLinear : Linear {
@@ -86,26 +72,23 @@ void scan_direction(const ReferenceScan& w, const BlockWeights& s, const float* 
   Rows u(inner), projected(rank + 2 * states), h(static_cast<std::size_t>(inner) * states, 0.0f);
   for (int t = 0; t < tokens; ++t) {
     for (int e = 0; e < inner; ++e) {
-      double sum = w.conv_bias[e];
-      for (int k = 0; k < width; ++k) {
-        const int source = t - (width - 1) + k;  // causal: zeros before the first step
-        if (source >= 0) sum += static_cast<double>(w.conv_weight[e * width + k]) * x[at(source) * inner + e];
-      }
-      u[e] = static_cast<float>(silu(sum));
+      const auto value = [&](int k) {  // causal: zeros before the first step
+        const int source = t - (width - 1) + k;
+        return source >= 0 ? x[at(source) * inner + e] : 0.0f;
+      };
+      const auto tap = [&](int k) { return w.conv_weight[e * width + k]; };
+      u[e] = static_cast<float>(silu(reference::convolution_sum(w.conv_bias[e], width, tap, value)));
     }
     for (int r = 0; r < rank + 2 * states; ++r)
       projected[r] = static_cast<float>(dot(&w.x_proj[static_cast<std::size_t>(r) * inner], u.data(), inner));
     const float* input_matrix = projected.data() + rank;            // B [N]
     const float* output_matrix = projected.data() + rank + states;  // C [N]
     for (int e = 0; e < inner; ++e) {
-      const double delta = softplus(dot(&w.dt_weight[e * rank], projected.data(), rank) + w.dt_bias[e]);
-      double sum = static_cast<double>(w.d[e]) * u[e];
-      for (int n = 0; n < states; ++n) {
-        float& state = h[static_cast<std::size_t>(e) * states + n];
-        const double a = -std::exp(static_cast<double>(w.a_log[e * states + n]));
-        state = static_cast<float>(std::exp(delta * a) * state + delta * input_matrix[n] * u[e]);
-        sum += static_cast<double>(output_matrix[n]) * state;
-      }
+      const double delta =
+          reference::softplus(dot(&w.dt_weight[e * rank], projected.data(), rank) + w.dt_bias[e]);
+      const auto a = [&](int n) { return -std::exp(static_cast<double>(w.a_log[e * states + n])); };
+      const double sum = reference::scan_step(states, delta, u[e], a, input_matrix, output_matrix, w.d[e],
+                                              &h[static_cast<std::size_t>(e) * states]);
       y[at(t) * inner + e] += static_cast<float>(sum);
     }
   }
@@ -166,21 +149,10 @@ void mix(const ReferenceBlock& w, const Rows& normed, int tokens, std::uint8_t d
     }
 }
 
-class ReferenceBackend : public ReferenceSegmentation {
+class ReferenceBackend : public ReferenceMaps {
  public:
   void time_operations(bool) override {}
   std::vector<OperationTime> operation_times() const override { return {}; }
-
-  void* allocate(std::size_t bytes) override {
-    return ::operator new(bytes, std::align_val_t{64}, std::nothrow);
-  }
-  void release(void* memory) override { ::operator delete(memory, std::align_val_t{64}); }
-  void write(void* target, const void* source, std::size_t bytes) override {
-    std::memcpy(target, source, bytes);
-  }
-  void read(void* target, const void* source, std::size_t bytes) override {
-    std::memcpy(target, source, bytes);
-  }
 
   Result<std::unique_ptr<Linear>> make_linear(const float* weight, const float* bias, int outputs,
                                               int inputs) override {
@@ -240,7 +212,8 @@ class ReferenceBackend : public ReferenceSegmentation {
     Rows normed(static_cast<std::size_t>(tokens) * dim);
     for (int b = 0; b < stream.extent(0); ++b) {
       for (int t = 0; t < tokens; ++t)
-        rms_norm(stream.at(b) + t * dim, w.norm.data(), w.sizes.norm_epsilon, dim, &normed[t * dim]);
+        norm<float>(stream.at(b) + t * dim, w.norm.data(), nullptr, w.sizes.norm_epsilon, dim,
+                    &normed[t * dim]);
       float* logits = gate_logits.data() == nullptr ? nullptr : gate_logits.at(b);
       directions.data()[b] = choose_directions(w, mean_of(special, normed, tokens, dim), threshold, logits);
       float* hidden = added.data() == nullptr ? nullptr : added.at(b);
@@ -275,15 +248,8 @@ class ReferenceBackend : public ReferenceSegmentation {
                     float epsilon, Tensor out) override {
     const int dim = stream.extent(2);
     for (int b = 0; b < stream.extent(0); ++b)
-      for (int i = 0; i < out.extent(1); ++i) {
-        const float* v = stream.at(b) + special.row_of_patch(i) * dim;
-        const double mean = std::accumulate(v, v + dim, 0.0) / dim;
-        double variance = 0.0;
-        for (int d = 0; d < dim; ++d) variance += (v[d] - mean) * (v[d] - mean) / dim;
-        const double scale = 1.0 / std::sqrt(variance + epsilon);
-        for (int d = 0; d < dim; ++d)
-          out.at(b)[i * dim + d] = static_cast<float>((v[d] - mean) * scale * weight[d] + bias[d]);
-      }
+      for (int i = 0; i < out.extent(1); ++i)
+        norm(stream.at(b) + special.row_of_patch(i) * dim, weight, bias, epsilon, dim, out.at(b) + i * dim);
   }
 
   void linear(Tensor x, const Linear& weights, Activation activation, Tensor out) override {
@@ -294,9 +260,7 @@ class ReferenceBackend : public ReferenceSegmentation {
         double value =
             dot(&w.weight[static_cast<std::size_t>(o) * w.inputs], x.data() + r * w.inputs, w.inputs);
         if (!w.bias.empty()) value += w.bias[o];
-        if (activation == Activation::gelu) value = gelu(value);
-        if (activation == Activation::relu) value = std::max(value, 0.0);
-        out.data()[r * w.outputs + o] = static_cast<float>(value);
+        out.data()[r * w.outputs + o] = static_cast<float>(reference::activate(activation, value));
       }
   }
 
@@ -310,11 +274,6 @@ class ReferenceBackend : public ReferenceSegmentation {
       }
   }
 
-  void keep_scores(Tensor pairs, Tensor scores) override {
-    for (std::size_t i = 0; i < scores.size(); ++i)
-      scores.data()[i] = keep_score(pairs.data()[2 * i], pairs.data()[2 * i + 1]);
-  }
-
   void keep_best(Tensor scores, TensorView<std::int32_t> kept) override {
     std::vector<std::int32_t> order(scores.extent(1));
     for (int b = 0; b < scores.extent(0); ++b) {
@@ -325,15 +284,7 @@ class ReferenceBackend : public ReferenceSegmentation {
 
   void gather_tokens(Tensor stream, const SpecialTokens& special, TensorView<const std::int32_t> kept,
                      const SpecialTokens& moved, Tensor out) override {
-    const int dim = stream.extent(2);
-    for (int b = 0; b < stream.extent(0); ++b) {
-      const auto copy_row = [&](int from, int to) {
-        std::copy_n(stream.at(b) + from * dim, dim, out.at(b) + to * dim);
-      };
-      for (int i = 0; i < special.count; ++i) copy_row(special.row(i), moved.row(i));
-      for (int i = 0; i < kept.extent(1); ++i)
-        copy_row(special.row_of_patch(kept.at(b)[i]), moved.row_of_patch(i));
-    }
+    for (int b = 0; b < stream.extent(0); ++b) gather_image(b, stream, special, kept, moved, out);
   }
 
   void norm_special_tokens(Tensor stream, const SpecialTokens& special, const float* weight, float epsilon,
@@ -341,7 +292,7 @@ class ReferenceBackend : public ReferenceSegmentation {
     const int dim = stream.extent(2);
     for (int b = 0; b < stream.extent(0); ++b)
       for (int i = 0; i < special.count; ++i)
-        rms_norm(stream.at(b) + special.row(i) * dim, weight, epsilon, dim, out.at(b) + i * dim);
+        norm<float>(stream.at(b) + special.row(i) * dim, weight, nullptr, epsilon, dim, out.at(b) + i * dim);
   }
 };
 

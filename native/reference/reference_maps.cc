@@ -1,10 +1,10 @@
 #include "reference/reference_maps.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "ops/roi_axis.h"
+#include "reference/formulas.h"
 
 namespace winnow {
 namespace {
@@ -23,9 +23,7 @@ std::vector<float> bias_or_zeros(const float* bias, int outputs) {
 }
 
 float activate(Activation activation, double v) {
-  if (activation == Activation::gelu) v = 0.5 * v * (1.0 + std::erf(v / std::sqrt(2.0)));
-  if (activation == Activation::relu) v = std::max(v, 0.0);
-  return static_cast<float>(v);
+  return static_cast<float>(reference::activate(activation, v));
 }
 
 // The channels of pixel (y, x) of image b.
@@ -176,14 +174,8 @@ void ReferenceMaps::norm_channels(Tensor x, const float* weight, const float* bi
                                   Activation activation, Tensor out) {
   const int channels = x.extent(3);
   for_each_pixel(x, [&](int b, int row, int column) {
-    const float* v = pixel(x, b, row, column);
-    float* target = pixel(out, b, row, column);
-    double mean = 0.0, variance = 0.0;
-    for (int c = 0; c < channels; ++c) mean += v[c] / static_cast<double>(channels);
-    for (int c = 0; c < channels; ++c) variance += (v[c] - mean) * (v[c] - mean) / channels;
-    const double scale = 1.0 / std::sqrt(variance + epsilon);
-    for (int c = 0; c < channels; ++c)
-      target[c] = activate(activation, (v[c] - mean) * scale * weight[c] + bias[c]);
+    reference::norm(pixel(x, b, row, column), weight, bias, epsilon, channels, pixel(out, b, row, column),
+                    activation);
   });
 }
 

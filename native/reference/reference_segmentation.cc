@@ -1,10 +1,10 @@
-#include "reference/reference_segmentation.h"
-
+// What segmentation alone needs of the reference backend.
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "ops/neighbours.h"
+#include "reference/formulas.h"
+#include "reference/reference_maps.h"
 
 namespace winnow {
 namespace {
@@ -43,7 +43,7 @@ void add_mean(Tensor maps, const SlidingWindows& windows, int y, int x, double s
 
 }  // namespace
 
-void ReferenceSegmentation::add_resized_taps(Tensor taps, Activation activation, Tensor out) {
+void ReferenceMaps::add_resized_taps(Tensor taps, Activation activation, Tensor out) {
   const int height = out.extent(1), width = out.extent(2), channels = out.extent(3);
   for (int b = 0; b < out.extent(0); ++b) {
     const Resized small{taps.at(b), taps.extent(1), taps.extent(2), taps.extent(3)};
@@ -56,18 +56,14 @@ void ReferenceSegmentation::add_resized_taps(Tensor taps, Activation activation,
           if (row >= 0 && row < height && column >= 0 && column < width)
             small.add_to(sum, 1.0, row, column, height, width, tap * channels);
         }
-        for (int c = 0; c < channels; ++c) {
-          double v = sum[c];
-          if (activation == Activation::gelu) v = 0.5 * v * (1.0 + std::erf(v / std::sqrt(2.0)));
-          if (activation == Activation::relu) v = std::max(v, 0.0);
-          values[c] = static_cast<float>(v);
-        }
+        for (int c = 0; c < channels; ++c)
+          values[c] = static_cast<float>(reference::activate(activation, sum[c]));
       }
   }
 }
 
-void ReferenceSegmentation::label_pixels(Tensor maps, const SlidingWindows& windows, int width, int height,
-                                         int first_row, TensorView<std::uint16_t> classes) {
+void ReferenceMaps::label_pixels(Tensor maps, const SlidingWindows& windows, int width, int height,
+                                 int first_row, TensorView<std::uint16_t> classes) {
   std::vector<double> scores(maps.extent(3));
   for (int i = 0; i < classes.extent(0); ++i)
     for (int x = 0; x < width; ++x) {

@@ -89,7 +89,7 @@ DyvmConfig without_pruning(const DyvmConfig& config) {
 }
 
 Result<Weights> inherit(const DyvmConfig& config, const DyvmConfig& from, Weights& weights) {
-  if (from.dense() || from.registers > 0 || from.class_token_first != config.class_token_first)
+  if (from.dense() || from.family != config.family)
     return Error{ErrorCode::bad_argument,
                  "Expected a model of the same architecture to start from, but it is another one."};
   const ParameterTable theirs(from);
@@ -103,7 +103,7 @@ Result<Weights> inherit(const DyvmConfig& config, const DyvmConfig& from, Weight
   Weights taken;
   for (const Parameter& parameter : theirs.parameters()) {
     if (!wanted.contains(parameter.name)) continue;
-    const auto begin = values->begin() + static_cast<std::ptrdiff_t>(parameter.place);
+    const auto begin = values->begin() + static_cast<std::ptrdiff_t>(parameter.offset);
     taken.add(parameter.name, parameter.shape, {begin, begin + static_cast<std::ptrdiff_t>(parameter.size)});
   }
   return taken;

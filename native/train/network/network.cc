@@ -35,7 +35,7 @@ StepNoise draw_noise(const DyvmConfig& c, int images, std::uint64_t seed) {
 
 Result<std::unique_ptr<Network>> Network::create(const DyvmConfig& config, Operations& operations,
                                                  bool learns) {
-  if (config.dense() || config.registers > 0)
+  if (config.dense() || !config.family->is_trained)
     return Error{ErrorCode::bad_argument,
                  "Expected a Vim, VideoMamba or DyVM classifier: models with registers, for segmentation or "
                  "for detection cannot be trained."};
@@ -49,7 +49,7 @@ Result<std::unique_ptr<Network>> Network::create(const DyvmConfig& config, Opera
 Network::Network(const DyvmConfig& config, Operations& operations, bool learns)
     : c_(config), ops_(operations), learns_(learns), table_(config) {
   for (const BlockOffsets& offsets : table_.blocks) blocks_.emplace_back(c_, offsets, ops_);
-  for (const PredictorPlaces& offsets : table_.predictors) predictors_.emplace_back(c_, offsets, ops_);
+  for (const PredictorOffsets& offsets : table_.predictors) predictors_.emplace_back(c_, offsets, ops_);
   segments_.resize(c_.pruning_layers.size() + 1);
   stages_.resize(c_.pruning_layers.size());
   tapes_.resize(c_.depth);
@@ -63,7 +63,7 @@ Network::Network(const DyvmConfig& config, Operations& operations, bool learns)
   prepared_.resize(table_.size());
   partial_size_ = std::max(table_.embedding.size, table_.head.size);
   for (const BlockOffsets& offsets : table_.blocks) partial_size_ = std::max(partial_size_, offsets.size);
-  for (const PredictorPlaces& offsets : table_.predictors)
+  for (const PredictorOffsets& offsets : table_.predictors)
     partial_size_ = std::max(partial_size_, offsets.size);
 }
 

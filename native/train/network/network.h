@@ -86,7 +86,7 @@ class Network {
   BlockTape tape(int layer);
   int first_layer(int segment) const { return segment == 0 ? 0 : c_.pruning_layers[segment - 1]; }
   int last_layer(int segment) const;
-  int class_row(int kept) const { return c_.class_token_first ? 0 : kept / 2; }
+  int class_row(int kept) const { return c_.family->class_token_first ? 0 : kept / 2; }
   ImageRange part(int index) const;
   int parts() const;
   // Calls task(images, thread) for runs of images of a part that fit the caches.

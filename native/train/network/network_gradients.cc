@@ -22,7 +22,7 @@ void Network::sum_partials(std::size_t size) {
 void Network::classify_backward(const float* weights, const OutputGradients& outputs, float* gradients) {
   const Sequences& sequences = segments_.back();
   const int dim = c_.embed_dim;
-  const HeadPlaces& offsets = table_.head;
+  const HeadOffsets& offsets = table_.head;
   const float* w = weights + offsets.begin;
   clear_partials(offsets.size);
   ops_.run(parts(), [&](int index, int) {
@@ -53,7 +53,7 @@ void Network::classify_backward(const float* weights, const OutputGradients& out
 void Network::prune_backward(int stage, const float* weights, const OutputGradients& outputs,
                              float* gradients) {
   const int dim = c_.embed_dim, patches = c_.patches();
-  const PredictorPlaces& offsets = table_.predictors[stage];
+  const PredictorOffsets& offsets = table_.predictors[stage];
   const Sequences &before = segments_[stage], &behind = segments_[stage + 1];
   Stage& s = stages_[stage];
   clear_partials(offsets.size);
@@ -89,7 +89,7 @@ void Network::prune_backward(int stage, const float* weights, const OutputGradie
 
 void Network::embed_backward(float* gradients) {
   const Sequences& sequences = segments_[0];
-  const EmbeddingPlaces& offsets = table_.embedding;
+  const EmbeddingOffsets& offsets = table_.embedding;
   const int dim = c_.embed_dim, patches = c_.patches(), pixels = 3 * c_.patch_size * c_.patch_size;
   clear_partials(offsets.size);
   ops_.run(parts(), [&](int index, int thread) {

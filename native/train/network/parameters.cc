@@ -10,10 +10,10 @@ std::size_t ParameterTable::add(const std::string& name, Weights::Shape shape, s
                                 bool decays) {
   std::size_t count = 1;
   for (std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-  const std::size_t place = size_;
-  parameters_.push_back({name, shape, place, count, decays && shape.size() > 1});
+  const std::size_t offset = size_;
+  parameters_.push_back({name, shape, offset, count, decays && shape.size() > 1});
   size_ += count;
-  return place - begin;
+  return offset - begin;
 }
 
 ParameterTable::ParameterTable(const DyvmConfig& c) {
@@ -52,13 +52,13 @@ ParameterTable::ParameterTable(const DyvmConfig& c) {
 
   for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage) {
     const std::string name = "score_predictors." + std::to_string(stage) + ".";
-    PredictorPlaces& offsets = predictors.emplace_back();
+    PredictorOffsets& offsets = predictors.emplace_back();
     const std::size_t begin = offsets.begin = size_;
     offsets.norm_weight = add(name + "in_conv.0.weight", {dim}, begin);
     offsets.norm_bias = add(name + "in_conv.0.bias", {dim}, begin);
     const auto linear = [&](const std::string& layer, int outputs, int inputs) {
       const std::size_t weight = add(name + layer + ".weight", {outputs, inputs}, begin);
-      return PredictorPlaces::Layer{weight, add(name + layer + ".bias", {outputs}, begin)};
+      return PredictorOffsets::Layer{weight, add(name + layer + ".bias", {outputs}, begin)};
     };
     offsets.in = linear("in_conv.1", dim, dim);
     offsets.out0 = linear("out_conv.0", dim / 2, dim);
@@ -80,7 +80,7 @@ Result<std::vector<float>> ParameterTable::read(Weights& weights) const {
   for (const Parameter& parameter : parameters_) {
     const float* from = read(parameter.name, parameter.shape);
     if (from == nullptr) return read.status.error();
-    std::copy_n(from, parameter.size, values.begin() + static_cast<std::ptrdiff_t>(parameter.place));
+    std::copy_n(from, parameter.size, values.begin() + static_cast<std::ptrdiff_t>(parameter.offset));
   }
   if (const Status complete = read.check_all_asked(); !complete) return complete.error();
   return values;
@@ -89,7 +89,7 @@ Result<std::vector<float>> ParameterTable::read(Weights& weights) const {
 Weights ParameterTable::write(const std::vector<float>& values) const {
   Weights weights;
   for (const Parameter& parameter : parameters_) {
-    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(parameter.place);
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(parameter.offset);
     weights.add(parameter.name, parameter.shape,
                 {begin, begin + static_cast<std::ptrdiff_t>(parameter.size)});
   }

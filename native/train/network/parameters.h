@@ -14,11 +14,11 @@ namespace winnow::train {
 struct Parameter {
   std::string name;  // in the checkpoint
   Weights::Shape shape;
-  std::size_t place, size;
+  std::size_t offset, size;
   bool decays;  // whether AdamW shrinks it: matrices but for A_log, positions and the class token
 };
 
-// Places within a block's part of the vector.
+// Offsets within a block's part of the vector.
 struct BlockOffsets {
   struct Direction {
     std::size_t taps, bias, projection, step_weight, step_bias, state_matrix, skip;
@@ -28,7 +28,7 @@ struct BlockOffsets {
   std::array<Direction, 2> directions;  // forward, backward
 };
 
-struct PredictorPlaces {
+struct PredictorOffsets {
   std::size_t begin = 0, size = 0;
   std::size_t norm_weight, norm_bias;
   struct Layer {
@@ -37,12 +37,12 @@ struct PredictorPlaces {
   Layer in, out0, out2, out4;
 };
 
-struct EmbeddingPlaces {
+struct EmbeddingOffsets {
   std::size_t begin = 0, size = 0;
   std::size_t class_token, position, weight, bias;
 };
 
-struct HeadPlaces {
+struct HeadOffsets {
   std::size_t begin = 0, size = 0;
   std::size_t norm, weight, bias;
 };
@@ -60,10 +60,10 @@ class ParameterTable {
   // The tensors of a checkpoint.
   Weights write(const std::vector<float>& values) const;
 
-  EmbeddingPlaces embedding;
+  EmbeddingOffsets embedding;
   std::vector<BlockOffsets> blocks;
-  std::vector<PredictorPlaces> predictors;
-  HeadPlaces head;
+  std::vector<PredictorOffsets> predictors;
+  HeadOffsets head;
 
  private:
   std::size_t add(const std::string& name, Weights::Shape shape, std::size_t begin, bool decays = true);

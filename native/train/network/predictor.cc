@@ -96,7 +96,7 @@ void TrainedPredictor::gradient(const float* w, const float* rows, int kept, con
     m.d_pairs[2 * t + 1] = -d;
   }
   const auto count = [&](int width) { return static_cast<std::size_t>(kept) * width; };
-  const auto back = [&](const PredictorPlaces::Layer& layer, int outputs, int inputs, const float* d_out,
+  const auto back = [&](const PredictorOffsets::Layer& layer, int outputs, int inputs, const float* d_out,
                         const float* x, float* d_x) {
     const LinearShape shape{kept, inputs, outputs, inputs};
     ops_.linear_weight_gradient(shape, d_out, x, d_weights + layer.weight, d_weights + layer.bias);

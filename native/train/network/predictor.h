@@ -37,7 +37,7 @@ struct TokenDecisions {
 
 class TrainedPredictor {
  public:
-  TrainedPredictor(const DyvmConfig& config, const PredictorPlaces& offsets, Operations& operations)
+  TrainedPredictor(const DyvmConfig& config, const PredictorOffsets& offsets, Operations& operations)
       : c_(config), offsets_(offsets), ops_(operations) {}
 
   // rows [M, D] of which the first `kept` have been kept so far; noise [M, 2]: Exp(1) draws.
@@ -54,7 +54,7 @@ class TrainedPredictor {
   void score(const float* weights, int rows, PredictorMemory& memory) const;
 
   const DyvmConfig& c_;
-  PredictorPlaces offsets_;
+  PredictorOffsets offsets_;
   Operations& ops_;
 };
 

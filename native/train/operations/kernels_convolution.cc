@@ -1,4 +1,4 @@
-#include "train/operations/kernels.h"
+#include "train/operations/cpu_operations.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "train/operations/kernels_convolution.cc"
@@ -196,16 +196,14 @@ namespace winnow::train {
 HWY_EXPORT(convolve);
 HWY_EXPORT(convolve_gradient);
 
-namespace kernels {
-
-void convolve(const ConvolutionShape& shape, const float* x, const float* taps, const float* bias, float* u) {
+void CpuOperations::convolve(const ConvolutionShape& shape, const float* x, const float* taps,
+                             const float* bias, float* u) {
   HWY_DYNAMIC_DISPATCH(convolve)(shape, x, taps, bias, u);
 }
-void convolve_gradient(const ConvolutionShape& shape, const float* x, const float* taps, const float* bias,
-                       float* d_u, float* d_x, float* d_taps, float* d_bias, float* d_mask) {
+void CpuOperations::convolve_gradient(const ConvolutionShape& shape, const float* x, const float* taps,
+                                      const float* bias, float* d_u, float* d_x, float* d_taps, float* d_bias,
+                                      float* d_mask) {
   HWY_DYNAMIC_DISPATCH(convolve_gradient)(shape, x, taps, bias, d_u, d_x, d_taps, d_bias, d_mask);
 }
-
-}  // namespace kernels
 }  // namespace winnow::train
 #endif  // HWY_ONCE

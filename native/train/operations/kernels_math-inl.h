@@ -12,7 +12,7 @@
 #include <algorithm>
 
 #include "cpu/kernels_math-inl.h"
-#include "train/operations/kernels.h"
+#include "train/operations/cpu_operations.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace winnow::train::HWY_NAMESPACE {

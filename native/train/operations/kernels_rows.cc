@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "train/operations/kernels.h"
+#include "train/operations/cpu_operations.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "train/operations/kernels_rows.cc"
@@ -171,8 +171,8 @@ void gate_gradient(const GateShape& s, const float* d_out, const float* y_forwar
   }
 }
 
-void adam(const Operations::Adam& s, std::size_t count, const float* gradient, float* weight, float* first,
-          float* second, float* average) {
+void adam(const Adam& s, std::size_t count, const float* gradient, float* weight, float* first, float* second,
+          float* average) {
   const V share1 = constant(1.0f - s.beta1), share2 = constant(1.0f - s.beta2),
           scale = constant(s.gradient_scale), part1 = constant(1.0f / s.correction1),
           part2 = constant(1.0f / s.correction2), epsilon = constant(s.epsilon),
@@ -240,51 +240,52 @@ HWY_EXPORT(sum_of_squares);
 HWY_EXPORT(add);
 HWY_EXPORT(add_columns);
 
-namespace kernels {
-
-void rms_norm(int rows, int dim, const float* x, const float* weight, float* out) {
+void CpuOperations::rms_norm(int rows, int dim, const float* x, const float* weight, float* out) {
   HWY_DYNAMIC_DISPATCH(rms_norm)(rows, dim, x, weight, out);
 }
-void rms_norm_gradient(int rows, int dim, const float* x, const float* weight, const float* d_out, float* d_x,
-                       float* d_weight) {
+void CpuOperations::rms_norm_gradient(int rows, int dim, const float* x, const float* weight,
+                                      const float* d_out, float* d_x, float* d_weight) {
   HWY_DYNAMIC_DISPATCH(rms_norm_gradient)(rows, dim, x, weight, d_out, d_x, d_weight);
 }
-void layer_norm(int rows, int dim, const float* x, const float* weight, const float* bias, float* out) {
+void CpuOperations::layer_norm(int rows, int dim, const float* x, const float* weight, const float* bias,
+                               float* out) {
   HWY_DYNAMIC_DISPATCH(layer_norm)(rows, dim, x, weight, bias, out);
 }
-void layer_norm_gradient(int rows, int dim, const float* x, const float* weight, const float* d_out,
-                         float* d_x, float* d_weight, float* d_bias) {
+void CpuOperations::layer_norm_gradient(int rows, int dim, const float* x, const float* weight,
+                                        const float* d_out, float* d_x, float* d_weight, float* d_bias) {
   HWY_DYNAMIC_DISPATCH(layer_norm_gradient)(rows, dim, x, weight, d_out, d_x, d_weight, d_bias);
 }
-void gelu(std::size_t count, const float* x, float* out) { HWY_DYNAMIC_DISPATCH(gelu)(count, x, out); }
-void gelu_gradient(std::size_t count, const float* x, const float* d_out, float* d_x) {
+void CpuOperations::gelu(std::size_t count, const float* x, float* out) {
+  HWY_DYNAMIC_DISPATCH(gelu)(count, x, out);
+}
+void CpuOperations::gelu_gradient(std::size_t count, const float* x, const float* d_out, float* d_x) {
   HWY_DYNAMIC_DISPATCH(gelu_gradient)(count, x, d_out, d_x);
 }
-void gate(const GateShape& shape, const float* y_forward, const float* y_backward, const float* z,
-          float* out) {
+void CpuOperations::gate(const GateShape& shape, const float* y_forward, const float* y_backward,
+                         const float* z, float* out) {
   HWY_DYNAMIC_DISPATCH(gate)(shape, y_forward, y_backward, z, out);
 }
-void gate_sum_gradient(const GateShape& shape, const float* d_out, const float* z, float* d_sum) {
+void CpuOperations::gate_sum_gradient(const GateShape& shape, const float* d_out, const float* z,
+                                      float* d_sum) {
   HWY_DYNAMIC_DISPATCH(gate_sum_gradient)(shape, d_out, z, d_sum);
 }
-void gate_gradient(const GateShape& shape, const float* d_out, const float* y_forward,
-                   const float* y_backward, const float* z, float* out, float* d_z, double d_weights[2]) {
+void CpuOperations::gate_gradient(const GateShape& shape, const float* d_out, const float* y_forward,
+                                  const float* y_backward, const float* z, float* out, float* d_z,
+                                  double d_weights[2]) {
   HWY_DYNAMIC_DISPATCH(gate_gradient)(shape, d_out, y_forward, y_backward, z, out, d_z, d_weights);
 }
-void adam(const Operations::Adam& settings, std::size_t count, const float* gradient, float* weight,
-          float* first_moment, float* second_moment, float* average) {
+void CpuOperations::adam(const Adam& settings, std::size_t count, const float* gradient, float* weight,
+                         float* first_moment, float* second_moment, float* average) {
   HWY_DYNAMIC_DISPATCH(adam)(settings, count, gradient, weight, first_moment, second_moment, average);
 }
-double sum_of_squares(std::size_t count, const float* values) {
+double CpuOperations::sum_of_squares(std::size_t count, const float* values) {
   return HWY_DYNAMIC_DISPATCH(sum_of_squares)(count, values);
 }
-void add(std::size_t count, const float* values, float* sum) {
+void CpuOperations::add(std::size_t count, const float* values, float* sum) {
   HWY_DYNAMIC_DISPATCH(add)(count, values, sum);
 }
-void add_columns(int rows, int columns, const float* values, float* sums) {
+void CpuOperations::add_columns(int rows, int columns, const float* values, float* sums) {
   HWY_DYNAMIC_DISPATCH(add_columns)(rows, columns, values, sums);
 }
-
-}  // namespace kernels
 }  // namespace winnow::train
 #endif  // HWY_ONCE

@@ -1,4 +1,4 @@
-#include "train/operations/kernels.h"
+#include "train/operations/cpu_operations.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "train/operations/kernels_scan.cc"
@@ -351,17 +351,15 @@ HWY_EXPORT(scan_floats);
 HWY_EXPORT(scan);
 HWY_EXPORT(scan_gradient);
 
-namespace kernels {
-
-std::size_t scan_memory(const ScanShape& shape) { return HWY_DYNAMIC_DISPATCH(scan_floats)(shape); }
-void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* kept, float* memory) {
+std::size_t CpuOperations::scan_memory(const ScanShape& shape) const {
+  return HWY_DYNAMIC_DISPATCH(scan_floats)(shape);
+}
+void CpuOperations::scan(const ScanShape& shape, const ScanInputs& in, float* y, float* kept, float* memory) {
   HWY_DYNAMIC_DISPATCH(scan)(shape, in, y, kept, memory);
 }
-void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* kept, const float* d_y,
-                   float* y, const ScanGradients& out, float* memory) {
+void CpuOperations::scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* kept,
+                                  const float* d_y, float* y, const ScanGradients& out, float* memory) {
   HWY_DYNAMIC_DISPATCH(scan_gradient)(shape, in, kept, d_y, y, out, memory);
 }
-
-}  // namespace kernels
 }  // namespace winnow::train
 #endif  // HWY_ONCE

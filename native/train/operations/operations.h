@@ -39,19 +39,23 @@ struct ScanShape {
 // Tokens from one h that the scan keeps for its gradient to the next. Those between are computed again.
 inline constexpr int kScanTile = 16;
 
-struct ScanInputs {
-  const float* steps;          // [tokens, channels]: delta before its softplus
-  const float* u;              // [tokens, channels]
-  const float* input_matrix;   // B [tokens, states]
-  const float* output_matrix;  // C [tokens, states]
-  const float* state_matrix;   // [states, channels]: A, all negative
-  const float* skip;           // D [channels]
+template <typename T>
+struct ScanInputsOf {
+  const T* steps;          // [tokens, channels]: delta before its softplus
+  const T* u;              // [tokens, channels]
+  const T* input_matrix;   // B [tokens, states]
+  const T* output_matrix;  // C [tokens, states]
+  const T* state_matrix;   // [states, channels]: A, all negative
+  const T* skip;           // D [channels]
 };
+using ScanInputs = ScanInputsOf<float>;
 
-struct ScanGradients {
-  float *steps, *u, *input_matrix, *output_matrix;
-  float *state_matrix, *skip;  // added to
+template <typename T>
+struct ScanGradientsOf {
+  T *steps, *u, *input_matrix, *output_matrix;
+  T *state_matrix, *skip;  // added to
 };
+using ScanGradients = ScanGradientsOf<float>;
 
 // Rows of one image that the gate z lets through. `forward`, `backward`: what each direction counts.
 struct GateShape {
@@ -60,9 +64,19 @@ struct GateShape {
   float forward, backward;
 };
 
-class Operations {
+// Settings of AdamW over some values: see optimiser.h.
+struct Adam {
+  float learning_rate, beta1, beta2, epsilon, weight_decay;
+  float correction1, correction2;  // 1 - beta^step
+  float gradient_scale;            // of clipping
+  float ema_decay;
+};
+
+// On numbers of type T: float but where tests take finite differences.
+template <typename T>
+class OperationsOf {
  public:
-  virtual ~Operations() = default;
+  virtual ~OperationsOf() = default;
 
   virtual int threads() const = 0;
   // Calls task(index, thread) for every index below `count`, on all threads. Tasks neither throw nor call
@@ -70,70 +84,60 @@ class Operations {
   virtual void run(int count, const std::function<void(int, int)>& task) = 0;
 
   // out = x W^T + bias (or null); or out += x W^T.
-  virtual void linear(const LinearShape& shape, const float* x, const float* weight, const float* bias,
-                      bool add, float* out) = 0;
+  virtual void linear(const LinearShape& shape, const T* x, const T* weight, const T* bias, bool add,
+                      T* out) = 0;
   // d_x = d_out W, or += .
-  virtual void linear_input_gradient(const LinearShape& shape, const float* d_out, const float* weight,
-                                     bool add, float* d_x) = 0;
+  virtual void linear_input_gradient(const LinearShape& shape, const T* d_out, const T* weight, bool add,
+                                     T* d_x) = 0;
   // d_weight += d_out^T x; d_bias (or null) += column sums of d_out.
-  virtual void linear_weight_gradient(const LinearShape& shape, const float* d_out, const float* x,
-                                      float* d_weight, float* d_bias) = 0;
+  virtual void linear_weight_gradient(const LinearShape& shape, const T* d_out, const T* x, T* d_weight,
+                                      T* d_bias) = 0;
 
   // out[r] = x[r] / sqrt(mean(x[r]^2) + 1e-5) * weight. Its d_x is added to what is there.
-  virtual void rms_norm(int rows, int dim, const float* x, const float* weight, float* out) = 0;
-  virtual void rms_norm_gradient(int rows, int dim, const float* x, const float* weight, const float* d_out,
-                                 float* d_x, float* d_weight) = 0;
+  virtual void rms_norm(int rows, int dim, const T* x, const T* weight, T* out) = 0;
+  virtual void rms_norm_gradient(int rows, int dim, const T* x, const T* weight, const T* d_out, T* d_x,
+                                 T* d_weight) = 0;
   // out[r] = (x[r] - mean) / sqrt(variance + 1e-5) * weight + bias. Its d_x is added to what is there.
-  virtual void layer_norm(int rows, int dim, const float* x, const float* weight, const float* bias,
-                          float* out) = 0;
-  virtual void layer_norm_gradient(int rows, int dim, const float* x, const float* weight, const float* d_out,
-                                   float* d_x, float* d_weight, float* d_bias) = 0;
+  virtual void layer_norm(int rows, int dim, const T* x, const T* weight, const T* bias, T* out) = 0;
+  virtual void layer_norm_gradient(int rows, int dim, const T* x, const T* weight, const T* d_out, T* d_x,
+                                   T* d_weight, T* d_bias) = 0;
   // out = x Phi(x). d_x may be d_out.
-  virtual void gelu(std::size_t count, const float* x, float* out) = 0;
-  virtual void gelu_gradient(std::size_t count, const float* x, const float* d_out, float* d_x) = 0;
+  virtual void gelu(std::size_t count, const T* x, T* out) = 0;
+  virtual void gelu_gradient(std::size_t count, const T* x, const T* d_out, T* d_x) = 0;
 
   // u[t] = SiLU(bias + sum over k of taps[k] x[t - (width - 1) + k]) for live tokens, 0 for others; taps
   // [width, channels].
-  virtual void convolve(const ConvolutionShape& shape, const float* x, const float* taps, const float* bias,
-                        float* u) = 0;
+  virtual void convolve(const ConvolutionShape& shape, const T* x, const T* taps, const T* bias, T* u) = 0;
   // d_x is added to what is there; d_u is overwritten. d_mask [tokens] += how the loss would change if token
   // t were more or less masked, where mask[t] multiplies x[t] and u[t]; or null.
-  virtual void convolve_gradient(const ConvolutionShape& shape, const float* x, const float* taps,
-                                 const float* bias, float* d_u, float* d_x, float* d_taps, float* d_bias,
-                                 float* d_mask) = 0;
+  virtual void convolve_gradient(const ConvolutionShape& shape, const T* x, const T* taps, const T* bias,
+                                 T* d_u, T* d_x, T* d_taps, T* d_bias, T* d_mask) = 0;
 
   // Floats that the scan and its gradient need to work in.
   virtual std::size_t scan_memory(const ScanShape& shape) const = 0;
   // delta = softplus(steps); h = exp(delta A) h + delta u B; y = C h + D u. y [tokens, channels]. `kept`
   // [(tokens - 1) / kScanTile, state_floats] or null: what the gradient needs of h.
-  virtual void scan(const ScanShape& shape, const ScanInputs& in, float* y, float* kept, float* memory) = 0;
+  virtual void scan(const ScanShape& shape, const ScanInputsOf<T>& in, T* y, T* kept, T* memory) = 0;
   // All gradients from d_y, and y on the way.
-  virtual void scan_gradient(const ScanShape& shape, const ScanInputs& in, const float* kept,
-                             const float* d_y, float* y, const ScanGradients& out, float* memory) = 0;
+  virtual void scan_gradient(const ScanShape& shape, const ScanInputsOf<T>& in, const T* kept, const T* d_y,
+                             T* y, const ScanGradientsOf<T>& out, T* memory) = 0;
 
   // out = (forward y_forward + backward y_backward) SiLU(z)
-  virtual void gate(const GateShape& shape, const float* y_forward, const float* y_backward, const float* z,
-                    float* out) = 0;
+  virtual void gate(const GateShape& shape, const T* y_forward, const T* y_backward, const T* z, T* out) = 0;
   // d_sum = d_out SiLU(z): forward and backward times this are the gradients of the two y.
-  virtual void gate_sum_gradient(const GateShape& shape, const float* d_out, const float* z,
-                                 float* d_sum) = 0;
+  virtual void gate_sum_gradient(const GateShape& shape, const T* d_out, const T* z, T* d_sum) = 0;
   // out and d_z; d_weights[0], [1] = gradients of `forward` and `backward`.
-  virtual void gate_gradient(const GateShape& shape, const float* d_out, const float* y_forward,
-                             const float* y_backward, const float* z, float* out, float* d_z,
-                             double d_weights[2]) = 0;
+  virtual void gate_gradient(const GateShape& shape, const T* d_out, const T* y_forward, const T* y_backward,
+                             const T* z, T* out, T* d_z, double d_weights[2]) = 0;
 
-  // AdamW over `count` values: see optimiser.h.
-  struct Adam {
-    float learning_rate, beta1, beta2, epsilon, weight_decay;
-    float correction1, correction2;  // 1 - beta^step
-    float gradient_scale;            // of clipping
-    float ema_decay;
-  };
-  virtual void adam(const Adam& settings, std::size_t count, const float* gradient, float* weight,
-                    float* first_moment, float* second_moment, float* average) = 0;
-  virtual double sum_of_squares(std::size_t count, const float* values) = 0;
-  virtual void add(std::size_t count, const float* values, float* sum) = 0;  // sum += values
+  // AdamW over `count` values.
+  virtual void adam(const Adam& settings, std::size_t count, const T* gradient, T* weight, T* first_moment,
+                    T* second_moment, T* average) = 0;
+  virtual double sum_of_squares(std::size_t count, const T* values) = 0;
+  virtual void add(std::size_t count, const T* values, T* sum) = 0;  // sum += values
 };
+
+using Operations = OperationsOf<float>;
 
 // Plain loops, one thread: what the others are compared with.
 std::unique_ptr<Operations> reference_operations();

@@ -46,7 +46,7 @@ Status write_safetensors(const std::string& path, const std::vector<Tensor>& ten
 
 // What decides how many parameters a model has and what they mean.
 json describe(const DyvmConfig& c) {
-  return {{"architecture", c.class_token_first ? "videomamba" : "vim"},
+  return {{"architecture", c.family->architecture},
           {"imageSize", c.image_size},
           {"patchSize", c.patch_size},
           {"stride", c.stride},
@@ -110,7 +110,7 @@ Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& con
 Status save_weights(const std::string& path, const ParameterTable& table, const std::vector<float>& values) {
   std::vector<Tensor> tensors;
   for (const Parameter& parameter : table.parameters())
-    tensors.push_back({parameter.name, parameter.shape, values.data() + parameter.place, parameter.size});
+    tensors.push_back({parameter.name, parameter.shape, values.data() + parameter.offset, parameter.size});
   return write_safetensors(path, tensors, {});
 }
 

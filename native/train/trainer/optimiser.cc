@@ -22,20 +22,20 @@ double take_step(Operations& operations, const ParameterTable& table, const Opti
   ++state.steps;
   const auto steps = static_cast<double>(state.steps);
   const bool shortened = settings.largest_norm > 0.0 && norm > settings.largest_norm;
-  Operations::Adam adam{static_cast<float>(learning_rate),
-                        static_cast<float>(settings.beta1),
-                        static_cast<float>(settings.beta2),
-                        static_cast<float>(settings.epsilon),
-                        0.0f,
-                        static_cast<float>(1.0 - std::pow(settings.beta1, steps)),
-                        static_cast<float>(1.0 - std::pow(settings.beta2, steps)),
-                        shortened ? static_cast<float>(settings.largest_norm / (norm + 1e-6)) : 1.0f,
-                        static_cast<float>(settings.average_decay)};
+  Adam adam{static_cast<float>(learning_rate),
+            static_cast<float>(settings.beta1),
+            static_cast<float>(settings.beta2),
+            static_cast<float>(settings.epsilon),
+            0.0f,
+            static_cast<float>(1.0 - std::pow(settings.beta1, steps)),
+            static_cast<float>(1.0 - std::pow(settings.beta2, steps)),
+            shortened ? static_cast<float>(settings.largest_norm / (norm + 1e-6)) : 1.0f,
+            static_cast<float>(settings.average_decay)};
   const auto& parameters = table.parameters();
   operations.run(static_cast<int>(parameters.size()), [&](int index, int) {
     const Parameter& parameter = parameters[index];
-    const std::size_t place = parameter.place;
-    Operations::Adam own = adam;
+    const std::size_t place = parameter.offset;
+    Adam own = adam;
     if (parameter.decays) own.weight_decay = static_cast<float>(settings.weight_decay);
     operations.adam(own, parameter.size, gradient.data() + place, state.weights.data() + place,
                     state.first_moment.data() + place, state.second_moment.data() + place,

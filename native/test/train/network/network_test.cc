@@ -23,8 +23,8 @@ namespace {
 // 36 patches, of widths that fill no vector.
 DyvmConfig small_config(bool class_token_first) {
   DyvmConfig c = published_size("T");
-  c.class_token_first = class_token_first;
-  c.halve_directions = !class_token_first;
+  c.family = find_family(class_token_first ? "videomamba" : "vim");
+  c.halve_directions = c.family->halve_directions;
   c.image_size = c.trained_size = 24;
   c.patch_size = c.stride = 4;
   c.embed_dim = 20;
@@ -183,7 +183,7 @@ TEST_CASE("cut sequences, threads and instruction sets leave the gradients as th
     for (std::size_t i = 1; i < results.size(); ++i)
       for (const Parameter& parameter : names) {
         CAPTURE(parameter.name);
-        CHECK(relative_difference(results[i].data() + parameter.place, results[0].data() + parameter.place,
+        CHECK(relative_difference(results[i].data() + parameter.offset, results[0].data() + parameter.offset,
                                   parameter.size) < 1e-4);
       }
     if (all.size() == 3) {  // one thread and three
@@ -222,7 +222,7 @@ TEST_CASE("gradients of plain models are those of finite differences along rando
     for (const Parameter& parameter : (*network)->table().parameters()) {
       std::vector<float> above = *parameters, below = *parameters;
       double expected = 0.0, norm = 0.0;
-      for (std::size_t i = parameter.place; i < parameter.place + parameter.size; ++i) {
+      for (std::size_t i = parameter.offset; i < parameter.offset + parameter.size; ++i) {
         const double way = 1e-3 * random.normal();
         above[i] += static_cast<float>(way);
         below[i] -= static_cast<float>(way);

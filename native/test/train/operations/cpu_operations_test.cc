@@ -193,7 +193,7 @@ TEST_CASE("the cpu's AdamW is the reference's, and that the formula's") {
   const auto slow = reference_operations(), fast = cpu_operations(1);
   Random random(9);
   const Floats gradient = floats(37, random), start = floats(37, random);
-  Operations::Adam settings{0.1f, 0.9f, 0.999f, 1e-8f, 0.05f, 0.1f, 0.001f, 1.0f, 0.75f};
+  Adam settings{0.1f, 0.9f, 0.999f, 1e-8f, 0.05f, 0.1f, 0.001f, 1.0f, 0.75f};
   Floats weight[2], first[2], second[2], average[2];
   int i = 0;
   for (Operations* ops : {slow.get(), fast.get()}) {

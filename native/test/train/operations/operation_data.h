@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "train/operations/operations.h"
-#include "train/operations/reference_formulas.h"
+#include "train/operations/reference_operations.h"
 #include "train/random.h"
 
 namespace winnow::train {
@@ -33,7 +33,7 @@ struct ScanData {
     skip = numbers(s.channels, random);
     d_y = numbers(wide, random);
   }
-  reference::Inputs<double> inputs() const {
+  ScanInputsOf<double> inputs() const {
     return {steps.data(), u.data(), b.data(), c.data(), state_matrix.data(), skip.data()};
   }
 };

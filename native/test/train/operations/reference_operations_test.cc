@@ -37,6 +37,8 @@ void check_differences(const std::string& name, Doubles& x, const Doubles& gradi
   CHECK(worst < 1e-7);
 }
 
+ReferenceOperations<double> ops;
+
 }  // namespace
 
 TEST_CASE("gradients of matrix products are those of finite differences") {
@@ -46,12 +48,12 @@ TEST_CASE("gradients of matrix products are those of finite differences") {
             bias = numbers(s.outputs, random), out(s.rows * s.outputs);
     const Doubles d_out = numbers(out.size(), random);
     const auto loss = [&] {
-      reference::linear(s, x.data(), weight.data(), bias.data(), false, out.data());
+      ops.linear(s, x.data(), weight.data(), bias.data(), false, out.data());
       return weighted(out, d_out);
     };
     Doubles d_x(x.size(), 0.0), d_weight(weight.size(), 0.0), d_bias(bias.size(), 0.0);
-    reference::linear_input_gradient(s, d_out.data(), weight.data(), true, d_x.data());
-    reference::linear_weight_gradient(s, d_out.data(), x.data(), d_weight.data(), d_bias.data());
+    ops.linear_input_gradient(s, d_out.data(), weight.data(), true, d_x.data());
+    ops.linear_weight_gradient(s, d_out.data(), x.data(), d_weight.data(), d_bias.data());
     check_differences("x", x, d_x, loss);
     check_differences("weight", weight, d_weight, loss);
     check_differences("bias", bias, d_bias, loss);
@@ -67,12 +69,18 @@ TEST_CASE("gradients of norms are those of finite differences") {
     if (!centred) bias.assign(dim, 0.0);
     const Doubles d_out = numbers(out.size(), random);
     const auto loss = [&] {
-      reference::norm(rows, dim, centred, x.data(), weight.data(), bias.data(), out.data());
+      if (centred)
+        ops.layer_norm(rows, dim, x.data(), weight.data(), bias.data(), out.data());
+      else
+        ops.rms_norm(rows, dim, x.data(), weight.data(), out.data());
       return weighted(out, d_out);
     };
     Doubles d_x(x.size(), 0.0), d_weight(dim, 0.0), d_bias(dim, 0.0);
-    reference::norm_gradient(rows, dim, centred, x.data(), weight.data(), d_out.data(), d_x.data(),
-                             d_weight.data(), d_bias.data());
+    if (centred)
+      ops.layer_norm_gradient(rows, dim, x.data(), weight.data(), d_out.data(), d_x.data(), d_weight.data(),
+                              d_bias.data());
+    else
+      ops.rms_norm_gradient(rows, dim, x.data(), weight.data(), d_out.data(), d_x.data(), d_weight.data());
     check_differences("x", x, d_x, loss);
     check_differences("weight", weight, d_weight, loss);
     check_differences("bias", bias, d_bias, loss);
@@ -84,9 +92,9 @@ TEST_CASE("gradients of GELU and of the gate are those of finite differences") {
   Doubles x = numbers(41, random, 2.0), out(x.size());
   const Doubles d_out = numbers(x.size(), random);
   Doubles d_x(x.size());
-  reference::gelu_gradient(x.size(), x.data(), d_out.data(), d_x.data());
+  ops.gelu_gradient(x.size(), x.data(), d_out.data(), d_x.data());
   check_differences("gelu", x, d_x, [&] {
-    reference::gelu(x.size(), x.data(), out.data());
+    ops.gelu(x.size(), x.data(), out.data());
     return weighted(out, d_out);
   });
 
@@ -95,12 +103,12 @@ TEST_CASE("gradients of GELU and of the gate are those of finite differences") {
   const Doubles d_gated = numbers(15, random);
   Doubles gated(15), d_sum(15), d_z(24, 0.0), again(15), d_weights(2);
   const auto loss = [&] {
-    reference::gate(s, forward.data(), backward.data(), z.data(), gated.data());
+    ops.gate(s, forward.data(), backward.data(), z.data(), gated.data());
     return weighted(gated, d_gated);
   };
-  reference::gate_sum_gradient(s, d_gated.data(), z.data(), d_sum.data());
-  reference::gate_gradient(s, d_gated.data(), forward.data(), backward.data(), z.data(), again.data(),
-                           d_z.data(), d_weights.data());
+  ops.gate_sum_gradient(s, d_gated.data(), z.data(), d_sum.data());
+  ops.gate_gradient(s, d_gated.data(), forward.data(), backward.data(), z.data(), again.data(), d_z.data(),
+                    d_weights.data());
   Doubles d_forward = d_sum, d_backward = d_sum;
   for (double& d : d_forward) d *= s.forward;
   for (double& d : d_backward) d *= s.backward;
@@ -118,12 +126,12 @@ TEST_CASE("gradients of the masked convolution are those of finite differences")
     Doubles x = numbers(s.tokens * s.x_stride, random), taps = numbers(s.width * s.channels, random),
             bias = numbers(s.channels, random), u(s.tokens * s.channels), d_u = numbers(u.size(), random);
     const auto loss = [&] {
-      reference::convolve(s, x.data(), taps.data(), bias.data(), u.data());
+      ops.convolve(s, x.data(), taps.data(), bias.data(), u.data());
       return weighted(u, d_u);
     };
     Doubles d_x(x.size(), 0.0), d_taps(taps.size(), 0.0), d_bias(bias.size(), 0.0), d_mask(s.tokens, 0.0);
-    reference::convolve_gradient(s, x.data(), taps.data(), bias.data(), d_u.data(), d_x.data(), d_taps.data(),
-                                 d_bias.data(), d_mask.data());
+    ops.convolve_gradient(s, x.data(), taps.data(), bias.data(), d_u.data(), d_x.data(), d_taps.data(),
+                          d_bias.data(), d_mask.data());
     check_differences("x", x, d_x, loss);
     check_differences("taps", taps, d_taps, loss);
     check_differences("bias", bias, d_bias, loss);
@@ -136,7 +144,7 @@ TEST_CASE("gradients of the masked convolution are those of finite differences")
       Doubles masked = x;
       for (int t = 0; t < s.tokens; ++t)
         for (int e = 0; e < s.channels; ++e) masked[t * s.x_stride + e] *= mask[t];
-      reference::convolve(all, masked.data(), taps.data(), bias.data(), u.data());
+      ops.convolve(all, masked.data(), taps.data(), bias.data(), u.data());
       double sum = 0.0;
       for (int t = 0; t < s.tokens; ++t)
         for (int e = 0; e < s.channels; ++e) sum += mask[t] * u[t * s.channels + e] * d_u[t * s.channels + e];
@@ -151,14 +159,14 @@ TEST_CASE("gradients of the selective scan are those of finite differences") {
     ScanData data(s, random);
     Doubles y(data.u.size());
     const auto loss = [&] {
-      reference::scan(s, data.inputs(), y.data());
+      ops.scan(s, data.inputs(), y.data(), nullptr, nullptr);
       return weighted(y, data.d_y);
     };
     Doubles d_steps(data.steps.size()), d_u(data.u.size()), d_b(data.b.size(), 0.0), d_c(data.c.size(), 0.0),
         d_state_matrix(data.state_matrix.size(), 0.0), d_skip(data.skip.size(), 0.0), again(y.size());
-    reference::scan_gradient(s, data.inputs(), data.d_y.data(), again.data(),
-                             reference::Gradients<double>{d_steps.data(), d_u.data(), d_b.data(), d_c.data(),
-                                                          d_state_matrix.data(), d_skip.data()});
+    ops.scan_gradient(
+        s, data.inputs(), nullptr, data.d_y.data(), again.data(),
+        {d_steps.data(), d_u.data(), d_b.data(), d_c.data(), d_state_matrix.data(), d_skip.data()}, nullptr);
     check_differences("steps", data.steps, d_steps, loss);
     check_differences("u", data.u, d_u, loss);
     check_differences("B", data.b, d_b, loss);
