@@ -13,13 +13,12 @@
 #include <fstream>
 #include <iterator>
 #include <numeric>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "bench/bench_program.h"
 #include "bench/maps_bench.h"
 #include "bench/random_model.h"
-#include "engine/engine.h"
 
 namespace winnow {
 namespace {
@@ -27,7 +26,7 @@ namespace {
 constexpr int kSide = 224;
 constexpr std::size_t kBytes = 3ull * kSide * kSide;
 
-struct Settings {
+struct Choices {
   std::string pictures, device = "cpu", write;
   double seconds = 2.0;
   std::vector<std::string> models = {"T", "S", "B", "S-full"};
@@ -37,20 +36,13 @@ struct Settings {
   bool maps = false;   // the heads' convolutions instead of models
 };
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  return parts;
-}
-
 std::vector<int> numbers(const std::string& text) {
   std::vector<int> values;
-  for (const std::string& part : split(text)) values.push_back(std::max(1, std::atoi(part.c_str())));
+  for (const std::string& part : split(text)) values.push_back(positive(part));
   return values;
 }
 
-bool read_settings(int argc, char** argv, Settings& s) {
+bool read_settings(int argc, char** argv, Choices& s) {
   for (int i = 1; i < argc; ++i) {
     const std::string argument = argv[i];
 #ifdef WINNOW_CPU
@@ -119,10 +111,8 @@ Result<Speed> measure(DyvmModel& model, const std::vector<std::uint8_t>& pixels,
     possible += 2 * outputs.directions.size();
   }
   milliseconds.erase(milliseconds.begin());
-  std::nth_element(milliseconds.begin(), milliseconds.begin() + milliseconds.size() / 2, milliseconds.end());
   const int images = static_cast<int>(milliseconds.size() + 1) * batch;
-  return Speed{1000.0 * batch / milliseconds[milliseconds.size() / 2], static_cast<double>(ran) / possible,
-               images};
+  return Speed{1000.0 * batch / median(milliseconds), static_cast<double>(ran) / possible, images};
 }
 
 // The named model and its weights, decisions set on the first of the pictures.
@@ -139,7 +129,7 @@ Result<NamedModel> make_model(const std::string& name, const std::vector<std::ui
   return model;
 }
 
-Status write_model(const Settings& settings, const std::vector<std::uint8_t>& pixels, int count) {
+Status write_model(const Choices& settings, const std::vector<std::uint8_t>& pixels, int count) {
   auto model = make_model(settings.models.at(0), pixels, count);
   if (!model) return model.error();
   return write_safetensors(model->weights, settings.write);
@@ -164,7 +154,7 @@ void print_head(const std::vector<OperationTime>& times) {
   std::printf("\n");
 }
 
-Status run(const Settings& settings) {
+Status run(const Choices& settings) {
 #ifdef WINNOW_CPU
   if (settings.maps) return bench_maps(settings.threads, settings.precisions, settings.seconds);
 #endif
@@ -211,7 +201,7 @@ Status run(const Settings& settings) {
 }  // namespace winnow
 
 int main(int argc, char** argv) {
-  winnow::Settings settings;
+  winnow::Choices settings;
   if (!winnow::read_settings(argc, argv, settings)) {
     std::fprintf(
         stderr,

@@ -4,32 +4,20 @@
 // three-stage heads that are published (256 channels, 1024 hidden values, 80 classes): 1000 proposals and 100
 // masks, more than trained weights find in most pictures, drawn for a picture of 12 megapixels. Prints a
 // Markdown table of the medians.
-#include <algorithm>
 #include <cstdio>
 #include <fstream>
-#include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "bench/random_detector.h"
+#include "bench/bench_program.h"
 #include "bench/random_model.h"
-#include "engine/engine.h"
+#include "bench/random_weights.h"
 #include "model/detection/detector.h"
 
 namespace winnow {
 namespace {
 
 constexpr PictureSize kTarget{4000, 3000};
-
-using Settings = std::map<std::string, std::string>;
-
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  return parts;
-}
 
 // Forgets what the process took at most so far. Does nothing where the system has no such file.
 void reset_peak_memory() { std::ofstream("/proc/self/clear_refs") << "5"; }
@@ -49,11 +37,6 @@ DyvmConfig config_of(const std::string& model, int size) {
   config.rotary = true;
   config.detection = DetectionHead{.width = 256, .box_width = 1024, .stages = 3, .box_per_class = false};
   return config;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
 }
 
 Status measure(Detector& detector, int runs, const std::string& what) {
@@ -83,51 +66,32 @@ Status measure(Detector& detector, int runs, const std::string& what) {
   return ok();
 }
 
-Status run(Settings settings) {
+Status run(const Settings& settings) {
   std::printf(
       "| model | size | precision | threads | ms | backbone | pyramid | proposals | boxes | masks | "
       "memory | found |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
-  const int runs = std::max(1, std::atoi(settings["--runs"].c_str()));
-  for (const std::string& model : split(settings["--models"]))
-    for (const std::string& size : split(settings["--sizes"]))
-      for (const std::string& name : split(settings["--precisions"]))
-        for (const std::string& threads : split(settings["--threads"])) {
-          const auto precision = precision_of(name);
-          if (!precision) return precision.error();
-          auto backend = make_backend("cpu", std::atoi(threads.c_str()), *precision);
-          if (!backend) return backend.error();
-          Result<std::unique_ptr<Detector>> detector = std::unique_ptr<Detector>();
-          {
-            const DyvmConfig config = config_of(model, std::atoi(size.c_str()));
-            Weights weights = random_detector(config);
-            detector = Detector::create(config, weights, **backend);
-          }
-          if (!detector) return detector.error();
-          reset_peak_memory();
-          const Status done =
-              measure(**detector, runs, model + " | " + size + " | " + name + " | " + threads);
-          if (!done) return done;
-        }
-  return ok();
+  return for_each_variant(settings,
+                          [&](const std::string& model, int size, Backend& backend, const std::string& what) {
+                            Result<std::unique_ptr<Detector>> detector = std::unique_ptr<Detector>();
+                            {
+                              const DyvmConfig config = config_of(model, size);
+                              Weights weights = random_tensors(config);
+                              detector = Detector::create(config, weights, backend);
+                            }
+                            if (!detector) return Status(detector.error());
+                            reset_peak_memory();
+                            return measure(**detector, positive(settings.at("--runs")), what);
+                          });
 }
 
 }  // namespace
 }  // namespace winnow
 
 int main(int argc, char** argv) {
-  winnow::Settings settings = {
-      {"--sizes", "1024"}, {"--models", "S"}, {"--precisions", "fp32"}, {"--threads", "2"}, {"--runs", "3"}};
-  for (int i = 1; i < argc; i += 2) {
-    if (!settings.contains(argv[i]) || i + 1 == argc) {
-      std::fprintf(
-          stderr,
-          "Expected: winnow-bench-detection [--sizes 512,1024] [--models T,S] [--precisions fp32,bf16] "
-          "[--threads 1,2] [--runs 3]\n");
-      return 2;
-    }
-    settings[argv[i]] = argv[i + 1];
-  }
-  const winnow::Status done = winnow::run(settings);
-  if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());
-  return done ? 0 : 1;
+  return winnow::run_program(
+      argc, argv,
+      "winnow-bench-detection [--sizes 512,1024] [--models T,S] "
+      "[--precisions fp32,bf16] [--threads 1,2] [--runs 3]",
+      {{"--sizes", "1024"}, {"--models", "S"}, {"--precisions", "fp32"}, {"--threads", "2"}, {"--runs", "3"}},
+      winnow::run);
 }

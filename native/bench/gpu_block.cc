@@ -6,22 +6,19 @@
 // All three speeds are measured first. Prints Markdown.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <random>
 #include <string>
 #include <vector>
 
-#include "engine/engine.h"
+#include "bench/bench_program.h"
 #include "engine/gpu_devices.h"
 #include "gpu/gpu.h"
 
 namespace winnow {
 namespace {
 
-struct Settings {
-  std::string device = "cuda:0";
-  int batch = 256, tokens = 197, rounds = 20;
+struct Sizes {
+  int batch, tokens, rounds;
 };
 
 constexpr int kDim = 384, kInner = 768, kStates = 16, kRank = 24, kWidth = 4;  // of DyVM-S
@@ -112,7 +109,7 @@ class Parameters {
   std::vector<std::vector<float>> storage_;
 };
 
-Status time_block(Backend& backend, const Settings& s, std::vector<OperationTime>& times) {
+Status time_block(Backend& backend, const Sizes& s, std::vector<OperationTime>& times) {
   Parameters parameters;
   auto block = backend.make_block({.embed_dim = kDim,
                                    .inner_dim = kInner,
@@ -151,7 +148,10 @@ Status time_block(Backend& backend, const Settings& s, std::vector<OperationTime
 }
 
 Status run(const Settings& settings) {
-  const auto found = find_gpu(settings.device);
+  const std::string& name = settings.at("--device");
+  const Sizes sizes{positive(settings.at("--batch")), positive(settings.at("--tokens")),
+                    positive(settings.at("--rounds"))};
+  const auto found = find_gpu(name);
   if (!found) return found.error();
   Speeds speeds{};
   {
@@ -159,24 +159,23 @@ Status run(const Settings& settings) {
     if (!device) return device.error();
     std::printf("%s, %s, products by %s\n\n", device->info().name, device->info().driver,
                 device->info().products);
-    speeds = measure_speeds(*device, settings.rounds);
+    speeds = measure_speeds(*device, sizes.rounds);
     if (const Status done = device->take_failure(); !done) return done;
   }
   std::printf("copy %.2f TB/s, products %.0f TFLOP/s, exponentials %.2f T/s\n\n", speeds.bytes / 1e12,
               speeds.multiplications / 1e12, speeds.exponentials / 1e12);
-  auto backend = make_backend(settings.device, 0, Precision::bf16);
+  auto backend = make_backend(name, 0, Precision::bf16);
   if (!backend) return backend.error();
   std::vector<OperationTime> times;
-  if (const Status done = time_block(**backend, settings, times); !done) return done;
-  std::printf("A block of DyVM-S, %d images of %d tokens, both directions:\n\n", settings.batch,
-              settings.tokens);
+  if (const Status done = time_block(**backend, sizes, times); !done) return done;
+  std::printf("A block of DyVM-S, %d images of %d tokens, both directions:\n\n", sizes.batch, sizes.tokens);
   std::printf("| operation | ms | floor ms | reached | limit |\n|---|---|---|---|---|\n");
   double all = 0.0, all_floor = 0.0;
-  for (const Work& work : work_of(static_cast<double>(settings.batch) * settings.tokens)) {
+  for (const Work& work : work_of(static_cast<double>(sizes.batch) * sizes.tokens)) {
     const auto time = std::find_if(times.begin(), times.end(),
                                    [&](const OperationTime& t) { return t.name == work.operation; });
     if (time == times.end()) continue;
-    const double seconds = time->seconds / settings.rounds;
+    const double seconds = time->seconds / sizes.rounds;
     const double floors[] = {work.bytes / speeds.bytes, work.multiplications / speeds.multiplications,
                              work.exponentials / speeds.exponentials};
     const auto* floor = std::max_element(floors, floors + 3);
@@ -190,35 +189,11 @@ Status run(const Settings& settings) {
   return ok();
 }
 
-bool read_settings(int argc, char** argv, Settings& s) {
-  for (int i = 1; i + 1 < argc; i += 2) {
-    const std::string name = argv[i], value = argv[i + 1];
-    const int number = std::max(1, std::atoi(value.c_str()));
-    if (name == "--device")
-      s.device = value;
-    else if (name == "--batch")
-      s.batch = number;
-    else if (name == "--tokens")
-      s.tokens = number;
-    else if (name == "--rounds")
-      s.rounds = number;
-    else
-      return false;
-  }
-  return argc % 2 == 1;
-}
-
 }  // namespace
 }  // namespace winnow
 
 int main(int argc, char** argv) {
-  winnow::Settings settings;
-  if (!winnow::read_settings(argc, argv, settings)) {
-    std::fprintf(stderr,
-                 "Expected: winnow-bench-gpu [--device cuda:0] [--batch 256] [--tokens 197] [--rounds 20]\n");
-    return 2;
-  }
-  const winnow::Status done = winnow::run(settings);
-  if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());
-  return done ? 0 : 1;
+  return winnow::run_program(
+      argc, argv, "winnow-bench-gpu [--device cuda:0] [--batch 256] [--tokens 197] [--rounds 20]",
+      {{"--device", "cuda:0"}, {"--batch", "256"}, {"--tokens", "197"}, {"--rounds", "20"}}, winnow::run);
 }

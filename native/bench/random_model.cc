@@ -4,99 +4,13 @@
 #include <cmath>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <random>
 
+#include "bench/random_weights.h"
 #include "engine/engine.h"
 #include "model/dyvm.h"
 
 namespace winnow {
 namespace {
-
-class Generator {
- public:
-  explicit Generator(Weights& weights) : weights_(weights) {}
-
-  void normal(const std::string& name, Weights::Shape shape, double deviation) {
-    std::normal_distribution<float> values(0.0f, static_cast<float>(deviation));
-    add(name, std::move(shape), [&] { return values(random_); });
-  }
-  void constant(const std::string& name, Weights::Shape shape, float value) {
-    add(name, std::move(shape), [&] { return value; });
-  }
-  template <typename Next>
-  void add(const std::string& name, Weights::Shape shape, Next next) {
-    std::size_t count = 1;
-    for (std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
-    std::vector<float> values(count);
-    for (float& value : values) value = next();
-    weights_.add(name, std::move(shape), std::move(values));
-  }
-  std::mt19937& random() { return random_; }
-
- private:
-  Weights& weights_;
-  std::mt19937 random_{20250404};
-};
-
-// Mamba's own initialisation (arXiv 2312.00752, section 3.6): A = -(1..N), step sizes log-uniform in 0.001 to
-// 0.1.
-void add_scan(Generator& g, const DyvmConfig& c, const std::string& mixer, bool backward) {
-  const std::string suffix = backward ? "_b" : "";
-  const int inner = c.inner_dim();
-  g.normal(mixer + "conv1d" + suffix + ".weight", {inner, 1, c.conv_width}, 0.5);
-  g.normal(mixer + "conv1d" + suffix + ".bias", {inner}, 0.1);
-  g.normal(mixer + "x_proj" + suffix + ".weight", {c.dt_rank + 2 * c.state_dim, inner},
-           1.0 / std::sqrt(inner));
-  g.normal(mixer + "dt_proj" + suffix + ".weight", {inner, c.dt_rank}, 1.0 / std::sqrt(c.dt_rank));
-  std::uniform_real_distribution<double> steps(std::log(0.001), std::log(0.1));
-  g.add(mixer + "dt_proj" + suffix + ".bias", {inner},
-        [&] { return static_cast<float>(std::log(std::expm1(std::exp(steps(g.random()))))); });
-  int state = 0;
-  g.add(mixer + (backward ? "A_b_log" : "A_log"), {inner, c.state_dim},
-        [&] { return std::log(static_cast<float>(state++ % c.state_dim + 1)); });
-  g.constant(mixer + "D" + suffix, {inner}, 1.0f);
-}
-
-void add_block(Generator& g, const DyvmConfig& c, const std::string& prefix) {
-  const std::string mixer = prefix + "mixer.";
-  const int inner = c.inner_dim(), dim = c.embed_dim;
-  g.constant(prefix + "norm.weight", {dim}, 1.0f);
-  g.normal(mixer + "in_proj.weight", {2 * inner, dim}, 1.0 / std::sqrt(dim));
-  g.normal(mixer + "out_proj.weight", {dim, inner}, 0.5 / std::sqrt(inner));
-  add_scan(g, c, mixer, false);
-  add_scan(g, c, mixer, true);
-  if (c.block_selection) {
-    g.normal(mixer + "block_head.weight", {2, 2 * inner}, 1.0 / std::sqrt(2.0 * inner));
-    g.constant(mixer + "block_head.bias", {2}, 0.0f);
-  }
-}
-
-void add_predictor(Generator& g, const DyvmConfig& c, const std::string& prefix) {
-  const int dim = c.embed_dim;
-  const auto linear = [&](const std::string& name, int outputs, int inputs) {
-    g.normal(prefix + name + ".weight", {outputs, inputs}, 1.0 / std::sqrt(inputs));
-    g.constant(prefix + name + ".bias", {outputs}, 0.0f);
-  };
-  g.constant(prefix + "in_conv.0.weight", {dim}, 1.0f);
-  g.constant(prefix + "in_conv.0.bias", {dim}, 0.0f);
-  linear("in_conv.1", dim, dim);
-  linear("out_conv.0", dim / 2, dim);
-  linear("out_conv.2", dim / 4, dim / 2);
-  linear("out_conv.4", 2, dim / 4);
-}
-
-void add_patch_embedding(Generator& g, const DyvmConfig& c, const std::string& prefix) {
-  g.normal(prefix + "patch_embed.proj.weight", {c.embed_dim, 3, c.patch_size, c.patch_size},
-           1.0 / std::sqrt(3.0 * c.patch_size * c.patch_size));
-  g.constant(prefix + "patch_embed.proj.bias", {c.embed_dim}, 0.0f);
-}
-
-void add_layers(Generator& g, const DyvmConfig& c, const std::string& prefix) {
-  for (int layer = 0; layer < c.depth; ++layer)
-    add_block(g, c, prefix + "layers." + std::to_string(layer) + ".");
-  for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage)
-    add_predictor(g, c, prefix + "score_predictors." + std::to_string(stage) + ".");
-}
 
 // Sets each bias to minus the (1 - keep) quantile of its logits [depth, count, 2].
 void set_biases(Weights& weights, const DyvmConfig& c, const std::vector<float>& logits, int count,
@@ -133,6 +47,7 @@ DyvmConfig published_size(const std::string& name) {
   c.dt_rank = c.embed_dim / 16;
   c.classes = 1000;
   if (name.ends_with("-reg")) {
+    c.family = find_family("mambareg");
     c.registers = 12;
     c.register_reduction = std::max(2, c.embed_dim / 192);
   }
@@ -148,30 +63,9 @@ DyvmConfig published_size(const std::string& name) {
   return c;
 }
 
-void add_dense_backbone(Weights& weights, const DyvmConfig& c, const std::string& prefix) {
-  Generator g(weights);
-  add_patch_embedding(g, c, prefix);
-  g.normal(prefix + "pos_embed", {1, c.patches(), c.embed_dim}, 0.1);
-  add_layers(g, c, prefix);
-}
-
 Result<Weights> random_weights(const DyvmConfig& c, const std::vector<std::uint8_t>& pixels, int count,
                                double block_keep) {
-  Weights weights;
-  Generator g(weights);
-  const int dim = c.embed_dim, special = c.special_tokens(c.patches()).count;
-  add_patch_embedding(g, c, "");
-  g.normal("cls_token", {1, special, dim}, 0.5);
-  g.normal("pos_embed", {1, c.registers > 0 ? c.patches() : c.patches() + 1, dim}, 0.1);
-  if (c.registers > 0) {
-    g.normal("pos_embed_cls", {1, special, dim}, 0.1);
-    g.normal("neck.weight", {c.register_dim(), dim}, 1.0 / std::sqrt(dim));
-    g.constant("norm_neck.weight", {c.head_inputs()}, 1.0f);
-  }
-  add_layers(g, c, "");
-  g.constant("norm_f.weight", {dim}, 1.0f);
-  g.normal("head.weight", {c.classes, c.head_inputs()}, 1.0 / std::sqrt(c.head_inputs()));
-  g.constant("head.bias", {c.classes}, 0.0f);
+  Weights weights = random_tensors(c);
   if (!c.block_selection || count == 0) return weights;
 
   // A decision changes what later blocks see, so the biases are set several times, with the earlier ones in

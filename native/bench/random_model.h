@@ -21,9 +21,6 @@ DyvmConfig published_size(const std::string& name);
 Result<Weights> random_weights(const DyvmConfig& config, const std::vector<std::uint8_t>& pixels, int count,
                                double block_keep);
 
-// Random tensors of a dense model's backbone, whose block heads decide as they happen to.
-void add_dense_backbone(Weights& weights, const DyvmConfig& config, const std::string& prefix);
-
 // Writes the tensors as a safetensors file without metadata.
 Status write_safetensors(Weights& weights, const std::string& path);
 

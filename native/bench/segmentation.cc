@@ -4,28 +4,16 @@
 // Milliseconds of a window's backbone and head, and of a picture of 4:3 from its resized pixels to its
 // regions, on random weights of the published sizes; with --times of each operation, all threads together.
 // Every scan direction runs; patches are kept as published. Prints a Markdown table of the medians.
-#include <algorithm>
 #include <cstdio>
-#include <map>
-#include <sstream>
 #include <string>
 #include <vector>
 
+#include "bench/bench_program.h"
 #include "bench/random_model.h"
-#include "bench/random_segmenter.h"
-#include "engine/engine.h"
+#include "bench/random_weights.h"
 
 namespace winnow {
 namespace {
-
-using Settings = std::map<std::string, std::string>;
-
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  std::stringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  return parts;
-}
 
 DyvmConfig config_of(const std::string& model, int size) {
   DyvmConfig config = published_size(model);
@@ -38,11 +26,6 @@ DyvmConfig config_of(const std::string& model, int size) {
                                          .pool_scales = {1, 2, 3, 6},
                                          .slide_stride = size * 2 / 3};
   return config;
-}
-
-double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + values.size() / 2, values.end());
-  return values[values.size() / 2];
 }
 
 // A picture of waves, `size` pixels high.
@@ -58,7 +41,7 @@ std::vector<std::uint8_t> waves(PictureSize size) {
 
 Status measure(Segmenter& segmenter, Backend& backend, const Settings& settings, const std::string& what) {
   const DyvmConfig& config = segmenter.config();
-  const int side = config.image_size, runs = std::max(1, std::atoi(settings.at("--runs").c_str()));
+  const int side = config.image_size, runs = positive(settings.at("--runs"));
   const PictureSize picture{side * 4 / 3, side};
   SegmentationOptions options;
   options.slide_stride = config.segmentation->slide_stride;
@@ -95,44 +78,29 @@ Status run(const Settings& settings) {
       "| model | size | precision | threads | backbone of a window, ms | its head | labels of a picture | "
       "the "
       "picture |\n|---|---|---|---|---|---|---|---|\n");
-  for (const std::string& model : split(settings.at("--models")))
-    for (const std::string& size : split(settings.at("--sizes"))) {
-      const DyvmConfig config = config_of(model, std::atoi(size.c_str()));
-      Weights weights = random_segmenter(config);
-      for (const std::string& name : split(settings.at("--precisions")))
-        for (const std::string& threads : split(settings.at("--threads"))) {
-          const auto precision = precision_of(name);
-          if (!precision) return precision.error();
-          auto backend = make_backend("cpu", std::atoi(threads.c_str()), *precision);
-          if (!backend) return backend.error();
-          auto segmenter = Segmenter::create(config, weights, **backend);
-          if (!segmenter) return segmenter.error();
-          const Status done = measure(**segmenter, **backend, settings,
-                                      model + " | " + size + " | " + name + " | " + threads);
-          if (!done) return done;
-        }
-    }
-  return ok();
+  return for_each_variant(
+      settings, [&](const std::string& model, int size, Backend& backend, const std::string& what) {
+        const DyvmConfig config = config_of(model, size);
+        Weights weights = random_tensors(config);
+        auto segmenter = Segmenter::create(config, weights, backend);
+        return segmenter ? measure(**segmenter, backend, settings, what) : Status(segmenter.error());
+      });
 }
 
 }  // namespace
 }  // namespace winnow
 
 int main(int argc, char** argv) {
-  winnow::Settings settings = {{"--models", "T"},   {"--sizes", "512"}, {"--precisions", "fp32"},
-                               {"--threads", "2"},  {"--runs", "5"},    {"--target", "800x600"},
-                               {"--times", "parts"}};
-  for (int i = 1; i < argc; i += 2) {
-    if (!settings.contains(argv[i]) || i + 1 == argc) {
-      std::fprintf(
-          stderr,
-          "Expected: winnow-bench-segmentation [--models T,S] [--sizes 512] [--precisions fp32,bf16] "
-          "[--threads 1,2] [--runs 5] [--target 4000x3000] [--times operations]\n");
-      return 2;
-    }
-    settings[argv[i]] = argv[i + 1];
-  }
-  const winnow::Status done = winnow::run(settings);
-  if (!done) std::fprintf(stderr, "%s\n", done.error().message.c_str());
-  return done ? 0 : 1;
+  return winnow::run_program(
+      argc, argv,
+      "winnow-bench-segmentation [--models T,S] [--sizes 512] [--precisions fp32,bf16] "
+      "[--threads 1,2] [--runs 5] [--target 4000x3000] [--times operations]",
+      {{"--models", "T"},
+       {"--sizes", "512"},
+       {"--precisions", "fp32"},
+       {"--threads", "2"},
+       {"--runs", "5"},
+       {"--target", "800x600"},
+       {"--times", "parts"}},
+      winnow::run);
 }

@@ -41,6 +41,17 @@ Error bad_field(const std::string& name, const std::string& expected, const json
   return bad("Manifest: expected " + name + " to be " + expected + ", but it is " + quoted(value) + ".");
 }
 
+// "a", "b" or "c": the names of the families for which `is_meant`.
+template <typename IsMeant>
+std::string names_of_families(IsMeant is_meant) {
+  std::vector<std::string> names;
+  for (const Family& family : families())
+    if (is_meant(family)) names.push_back(quoted(family.architecture));
+  std::string text = names.front();
+  for (std::size_t i = 1; i < names.size(); ++i) text += (i + 1 == names.size() ? " or " : ", ") + names[i];
+  return text;
+}
+
 Status read_size(const json& object, const std::string& path, const char* name, int& target) {
   const json value = object.is_object() ? object.value(name, json()) : json();
   if (!is_size(value) || value == 0) return bad_field(path + name, "a positive whole number", value);
@@ -119,12 +130,14 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
 
   DyvmConfig config;
   const json architecture = field("architecture");
-  if (architecture != "vim" && architecture != "videomamba" && architecture != "mambareg")
-    return bad_field("architecture", "\"vim\", \"videomamba\" or \"mambareg\"", architecture);
-  if (task != "classification" && architecture != "vim")
-    return bad_field("architecture", "\"vim\" in a model that draws maps or boxes", architecture);
-  config.class_token_first = architecture == "videomamba";
-  config.halve_directions = architecture != "videomamba";
+  config.family = architecture.is_string() ? find_family(architecture.get<std::string>()) : nullptr;
+  const auto any = [](const Family&) { return true; };
+  const auto backbone = [](const Family& family) { return family.is_backbone; };
+  if (config.family == nullptr) return bad_field("architecture", names_of_families(any), architecture);
+  if (task != "classification" && !config.family->is_backbone)
+    return bad_field("architecture", names_of_families(backbone) + " in a model that draws maps or boxes",
+                     architecture);
+  config.halve_directions = config.family->halve_directions;
 
   const std::pair<const char*, int*> sizes[] = {
       {"imageSize", &config.image_size}, {"patchSize", &config.patch_size}, {"stride", &config.stride},
@@ -137,7 +150,7 @@ Result<DyvmConfig> read_manifest(const std::string& text) {
     return bad("Manifest: expected patchSize to be at most imageSize, but it is " +
                std::to_string(config.patch_size) + ".");
 
-  if (architecture == "mambareg")
+  if (config.family->has_registers)
     if (const Status read = read_registers(manifest, config); !read) return read.error();
   if (task != "classification")
     if (const Status read = read_dense(manifest, task == "segmentation", config); !read) return read.error();

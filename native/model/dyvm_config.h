@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "model/families.h"
 #include "ops/result.h"
 #include "ops/special_tokens.h"
 
@@ -30,11 +31,11 @@ struct DetectionHead {
 // A model with neither head is a classifier. Those with one are `dense`: they have no special tokens, and
 // their patches make a map of features.
 struct DyvmConfig {
-  bool class_token_first = false;  // VideoMamba: class token at row 0; Vim: in the middle of the patches
-  bool halve_directions = true;    // Vim, MambaReg: mean of both scan directions; VideoMamba: their sum
-  bool rotary = false;             // dense: tokens are rotated by their positions before every block
-  int registers = 0;               // MambaReg: registers in place of the class token; else 0
-  int register_reduction = 1;      // MambaReg: the head narrows each register to D / this, then joins them
+  const Family* family = &vim();
+  bool halve_directions = true;  // the family's, but a dense model says so itself
+  bool rotary = false;           // dense: tokens are rotated by their positions before every block
+  int registers = 0;             // of a family that has them; else 0
+  int register_reduction = 1;    // the head narrows each register to D / this, then joins them
   int image_size = 0, patch_size = 0, stride = 0;
   int trained_size = 0;  // image size that the position embedding is for; see with_input_size
   int embed_dim = 0, depth = 0, state_dim = 0, conv_width = 0, dt_rank = 0, classes = 0;
@@ -55,7 +56,7 @@ struct DyvmConfig {
   SpecialTokens special_tokens(int patches) const {
     if (dense()) return SpecialTokens::none();
     if (registers > 0) return SpecialTokens::registers(registers, patches);
-    return SpecialTokens::class_token(class_token_first ? 0 : patches / 2);
+    return SpecialTokens::class_token(family->class_token_first ? 0 : patches / 2);
   }
 };
 

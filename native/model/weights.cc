@@ -136,6 +136,12 @@ Status Weights::check_places(const std::string& path, std::uint64_t available) c
              " of their " + std::to_string(available) + " belongs to none or to two.");
 }
 
+Weights Weights::made_by(Maker maker) {
+  Weights weights;
+  weights.maker_ = std::move(maker);
+  return weights;
+}
+
 void Weights::add(const std::string& name, Shape shape, std::vector<float> values) {
   Entry& entry = entries_[name];
   entry = Entry{};
@@ -160,6 +166,7 @@ Weights::Shape Weights::shape(const std::string& name) const {
 }
 
 Result<const float*> Weights::tensor(const std::string& name, const Shape& shape) {
+  if (maker_ && !entries_.contains(name)) add(name, shape, maker_(name, shape));
   const auto found = entries_.find(name);
   if (found == entries_.end())
     return bad("Expected a tensor " + shortened(name) + " " + text(shape) + ", but there is none.");

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +21,10 @@ class Weights {
   // safetensors header, is larger than the file or than 100 MB, or when the tensors do not follow each other
   // to the end.
   static Result<Weights> open(const std::string& path);
+  // Tensors that are made when they are asked for and not there, as tests and benchmarks do.
+  using Maker = std::function<std::vector<float>(const std::string& name, const Shape& shape)>;
+  static Weights made_by(Maker maker);
+  void make_no_more() { maker_ = nullptr; }
   // A tensor that the program made itself, fp32.
   void add(const std::string& name, Shape shape, std::vector<float> values);
 
@@ -49,6 +54,7 @@ class Weights {
   std::unique_ptr<MappedFile> file_;
   std::map<std::string, Entry> entries_;
   std::map<std::string, std::string> metadata_;
+  Maker maker_;
 };
 
 }  // namespace winnow

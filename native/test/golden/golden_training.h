@@ -61,7 +61,7 @@ inline std::vector<float> recorded_parameters(const ParameterTable& table, const
   for (const Parameter& parameter : table.parameters()) {
     const Recorded recorded = expected.read(prefix + parameter.name);
     std::copy(recorded.values.begin(), recorded.values.end(),
-              values.begin() + static_cast<std::ptrdiff_t>(parameter.place));
+              values.begin() + static_cast<std::ptrdiff_t>(parameter.offset));
   }
   return values;
 }
@@ -172,7 +172,7 @@ inline Result<std::vector<Comparison>> compare_training(const nlohmann::json& go
   rows.push_back(compare_loss("distill_token", expected, losses.distill_token));
   for (const Parameter& parameter : (*student)->table().parameters())
     rows.push_back(compare_norms("grad/" + parameter.name, expected.read("grad/" + parameter.name),
-                                 gradients.data() + parameter.place));
+                                 gradients.data() + parameter.offset));
   return rows;
 }
 

@@ -4,8 +4,7 @@
 
 #include <functional>
 
-#include "bench/random_detector.h"
-#include "bench/random_segmenter.h"
+#include "bench/random_weights.h"
 #include "gpu/gpu_backend.h"
 #include "gpu/host/host_library.h"
 #include "model/detection/detector.h"
@@ -32,7 +31,7 @@ DynamicOptions all_blocks(const DyvmConfig& config) {
 struct LoadedSegmenter {
   explicit LoadedSegmenter(std::unique_ptr<Backend> on, const DyvmConfig& config = small_segmenter(32))
       : backend(std::move(on)), dynamic(all_blocks(config)) {
-    Weights weights = random_segmenter(config);
+    Weights weights = random_tensors(config);
     auto made = Segmenter::create(config, weights, *backend);
     REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
     segmenter = std::move(*made);
@@ -53,7 +52,7 @@ struct LoadedDetector {
   explicit LoadedDetector(std::unique_ptr<Backend> on, const std::string& kind = "cascade")
       : backend(std::move(on)) {
     const DyvmConfig config = small_detector(kind);
-    Weights weights = random_detector(config);
+    Weights weights = random_tensors(config);
     auto made = Detector::create(config, weights, *backend);
     REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
     detector = std::move(*made);

@@ -27,6 +27,7 @@ DyvmConfig small_config() {
   c.depth = kDepth;
   c.pruning_layers = {2, 4, 6};
   c.classes = 9;
+  c.family = find_family("mambareg");
   c.registers = 6;
   return c;
 }

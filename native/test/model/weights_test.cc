@@ -78,6 +78,25 @@ TEST_CASE("half precision is read exactly") {
   CHECK(std::vector<float>(*brain, *brain + 3) == std::vector<float>{1.0f, -2.0f, 0.333984375f});
 }
 
+TEST_CASE("tensors are made when they are asked for, once, until no more are wanted") {
+  int made = 0;
+  Weights weights = Weights::made_by([&](const std::string& name, const Weights::Shape& shape) {
+    ++made;
+    CHECK(name == "head.bias");
+    return std::vector<float>(static_cast<std::size_t>(shape[0]), 2.0f);
+  });
+  for (int i = 0; i < 2; ++i) {
+    const auto values = weights.tensor("head.bias", {3});
+    REQUIRE(values);
+    CHECK((*values)[2] == 2.0f);
+  }
+  CHECK(made == 1);
+  CHECK(!weights.tensor("head.bias", {4}));
+  weights.make_no_more();
+  CHECK(!weights.tensor("head.weight", {4, 3}));
+  CHECK(weights.names() == std::vector<std::string>{"head.bias"});
+}
+
 TEST_CASE("a tensor with NaN or infinity is refused by name and element") {
   const TemporaryFile file(
       file_of(R"({"w":{"dtype":"F16","shape":[2],"data_offsets":[0,4]}})", bytes_of({0x3c00, 0x7c00})));

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bench/random_detector.h"
+#include "bench/random_weights.h"
 #include "engine/engine.h"
 #include "model/detection/proposals.h"
 #include "test/model/small_models.h"
@@ -188,7 +188,7 @@ TEST_CASE("detectors find the same on the cpu as on the reference") {
   for (const std::string kind : {"cascade", "plain"}) {
     CAPTURE(kind);
     const DyvmConfig config = small_detector(kind, 96);
-    Weights weights = random_detector(config);
+    Weights weights = random_tensors(config);
     const PictureSize size{96, 70};
     DetectionTrace traces[2];
     Detections detections[2];
@@ -218,7 +218,7 @@ TEST_CASE("detectors find the same on the cpu as on the reference") {
 
 TEST_CASE("pictures one pixel wide, one pixel high, of one pixel, and as large as the model's") {
   const DyvmConfig config = small_detector("cascade");
-  Weights weights = random_detector(config);
+  Weights weights = random_tensors(config);
   const Loaded loaded = load(config, weights, "cpu");
   const std::pair<PictureSize, PictureSize> sizes[] = {
       {{64, 1}, {5000, 1}}, {{1, 64}, {1, 5000}}, {{1, 1}, {1, 1}}, {{64, 64}, {64, 64}}};
@@ -235,7 +235,7 @@ TEST_CASE("pictures one pixel wide, one pixel high, of one pixel, and as large a
 TEST_CASE("nothing found is a result") {
   const DyvmConfig config = small_detector("cascade");
   const DetectionOptions options{.min_score = 0.0f, .target = {64, 64}};
-  Weights weights = random_detector(config);
+  Weights weights = random_tensors(config);
   CHECK(detect(load(config, weights), {64, 64}, {.min_score = 1.0f, .target = {64, 64}}).found.empty());
 
   SUBCASE("as all proposals collapse") {
@@ -263,7 +263,7 @@ TEST_CASE("nothing found is a result") {
 
 TEST_CASE("fewer detections when fewer are wanted, and the better ones") {
   const DyvmConfig config = small_detector("plain");
-  Weights weights = random_detector(config);
+  Weights weights = random_tensors(config);
   const Loaded loaded = load(config, weights, "cpu");
   DetectionOptions options{.min_score = 0.0f, .target = {640, 480}};
   const Detections all = detect(loaded, {64, 48}, options);
@@ -279,7 +279,7 @@ TEST_CASE("fewer detections when fewer are wanted, and the better ones") {
 
 TEST_CASE("a detection can be cancelled, and says what is wrong with its arguments") {
   const DyvmConfig config = small_detector("plain");
-  Weights weights = random_detector(config);
+  Weights weights = random_tensors(config);
   const Loaded loaded = load(config, weights, "cpu");
   const auto pixels = random_picture({64, 64});
   const auto failure = [&](PictureSize size, const DetectionOptions& options, bool cancel = false) {
@@ -305,7 +305,7 @@ TEST_CASE("a detector names the tensor that is missing, of another shape, or too
   auto backend = make_backend("reference", 1);
   REQUIRE(backend);
   const auto failure = [&](DyvmConfig config, const DyvmConfig& weights_of, const char* extra) {
-    Weights weights = random_detector(weights_of);
+    Weights weights = random_tensors(weights_of);
     if (extra != nullptr) weights.add(extra, {1}, {0.0f});
     const auto detector = Detector::create(config, weights, **backend);
     REQUIRE(!detector);

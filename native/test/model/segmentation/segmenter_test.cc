@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "bench/random_model.h"
-#include "bench/random_segmenter.h"
+#include "bench/random_weights.h"
 #include "engine/engine.h"
 #include "test/model/small_models.h"
 
@@ -35,7 +35,7 @@ struct Run {
 Run segment(const DyvmConfig& config, Backend& backend, PictureSize size, PictureSize target) {
   DyvmConfig trained = config;
   trained.image_size = config.trained_size;
-  Weights weights = random_segmenter(trained);
+  Weights weights = random_tensors(trained);
   auto segmenter = Segmenter::create(config, weights, backend);
   if (!segmenter) FAIL(segmenter.error().message);
   Run run;
@@ -133,8 +133,7 @@ TEST_CASE("a position embedding is interpolated as PyTorch does it") {
   config.depth = 1;
   config.segmentation.reset();
   config.detection = DetectionHead{};
-  Weights weights;
-  add_dense_backbone(weights, config, "");
+  Weights weights = random_backbone(config, "");
   std::vector<float> position(4 * 24, 0.0f);
   for (int place = 0; place < 4; ++place) position[place * 24] = static_cast<float>(place);
   weights.add("pos_embed", {1, 4, 24}, position);
@@ -197,7 +196,7 @@ TEST_CASE("a window's scores do not depend on the picture around it") {
       auto backend = make_backend(device.name, 2, precision);
       REQUIRE(backend);
       const DyvmConfig config = small_segmenter();
-      Weights weights = random_segmenter(config);
+      Weights weights = random_tensors(config);
       auto segmenter = Segmenter::create(config, weights, **backend);
       REQUIRE(segmenter);
       const PictureSize size{128, 64};
@@ -222,7 +221,7 @@ TEST_CASE("a window's scores do not depend on the picture around it") {
 TEST_CASE("what a segmentation cannot do is refused in words") {
   const auto backend = backend_of("reference");
   const DyvmConfig config = small_segmenter();
-  Weights weights = random_segmenter(config);
+  Weights weights = random_tensors(config);
   auto segmenter = Segmenter::create(config, weights, *backend);
   REQUIRE(segmenter);
   const auto pixels = striped_picture({256, 64});
@@ -242,7 +241,7 @@ TEST_CASE("what a segmentation cannot do is refused in words") {
   CHECK(refused({64, 64}, 65, {3, 3}, keep));
   CHECK(refused({64, 64}, 64, {3, 0}, keep));
   CHECK(refused({64, 64}, 64, {3, 3}, {}));
-  Weights incomplete = random_segmenter(config);
+  Weights incomplete = random_tensors(config);
   incomplete.add("decode_head.surplus.weight", {1}, {0.0f});
   const auto damaged = Segmenter::create(config, incomplete, *backend);
   REQUIRE(!damaged);
@@ -265,7 +264,7 @@ TEST_CASE("input sizes other than the trained one: what is allowed") {
 TEST_CASE("a segmentation is cancelled, and the next one works") {
   const auto backend = backend_of("reference");
   const DyvmConfig config = small_segmenter();
-  Weights weights = random_segmenter(config);
+  Weights weights = random_tensors(config);
   auto segmenter = Segmenter::create(config, weights, *backend);
   REQUIRE(segmenter);
   const auto pixels = striped_picture({64, 64});
