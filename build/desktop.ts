@@ -7,6 +7,7 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import type { BuildOptions, Metafile, Plugin } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
+import { GPU_BACKENDS } from '../electron/shared/run.ts';
 import { root } from './setup.mjs';
 
 export const appFolder = path.join(root, 'out/app');
@@ -28,7 +29,7 @@ const readFiles = [
   'resources/models',
   'resources/samples',
   'out/native/winnow.node',
-  ...fs.globSync('out/native/libwinnow-{cuda.so,metal.dylib}', { cwd: root }),
+  ...fs.globSync(`out/native/libwinnow-{${Object.keys(GPU_BACKENDS).join(',')}}.{so,dylib}`, { cwd: root }),
   'out/renderer',
 ];
 

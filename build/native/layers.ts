@@ -31,7 +31,7 @@ export const nativeLayers: Readonly<Record<string, readonly string[]>> = {
     'gpu/gpu_library.h',
   ],
   train: [],
-  'train/operations': ['ops', 'cpu'],
+  'train/operations': ['ops', 'reference/formulas.h', 'cpu'],
   'train/network': ['train', 'train/operations', 'model'],
   'train/trainer': ['train/network', 'train/operations'],
   'train/augmentation': ['train', 'image'],

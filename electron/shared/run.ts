@@ -123,7 +123,7 @@ export type GpuBackend = keyof typeof GPU_BACKENDS;
 
 /** Whether a device's name is a GPU's, there or not, or stands for all of a backend. */
 export function isGpu(device: string): boolean {
-  return /^(cuda|metal)(:|$)/.test(device);
+  return Object.hasOwn(GPU_BACKENDS, device.split(':', 1)[0] ?? '');
 }
 
 /** Of what a device computes natively, the nearest to what was asked for; undefined when there is none. */
