@@ -43,7 +43,7 @@ void layer_norm(const float* x, const float* weight, const float* bias, float ep
 float dot(const float* a, const float* b, int n);
 // sums[i] += sum over rows of gates[i] . x[r] / sqrt(mean(x[r]^2) + epsilon), for gates [2, dim].
 void add_gate_sums(const float* x, const float* gates, float epsilon, int rows, int dim, double sums[2]);
-// Pairs of values x[2q], x[2q+1] turned by the angles of these cosines and sines [pairs].
+// Pairs of values x[2q], x[2q+1] rotated by the angles of these cosines and sines [pairs].
 void rotate_pairs(float* x, const float* cosines, const float* sines, int pairs);
 void add(const float* x, float* sum, int n);  // sum += x
 void gelu(float* x, std::size_t n);           // in place, x Phi(x) through erf

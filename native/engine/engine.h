@@ -1,5 +1,5 @@
-// What the rest of the world does with a model: load a package on a device, predict, segment or detect,
-// cancel.
+// The engine's interface: load a model package on a device, predict, segment or detect, cancel.
+//
 #pragma once
 
 #include <memory>

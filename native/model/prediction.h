@@ -1,4 +1,4 @@
-// What every model is told for one call, and what it tells about it.
+// Options of one call of a model, and its outputs.
 #pragma once
 
 #include <atomic>

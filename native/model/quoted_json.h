@@ -1,4 +1,4 @@
-// JSON values from files inside of sentences.
+// JSON values of files in error messages.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 
 namespace winnow {
 
-// A value for a sentence, as shortened() has it.
+// A value as text, shortened as shortened() does.
 inline std::string quoted(const nlohmann::json& value) { return shortened(value.dump()); }
 
 }  // namespace winnow

@@ -184,7 +184,7 @@ class Backend {
 
   // Rotary positions (RoFormer, arXiv 2104.09864), in place on tokens [B,L,D] that are patches of a grid of
   // `grid` columns: where a token lies in row r and column c of it, the pairs of values 2q and 2q + 1 of its
-  // first half are turned by the angle of position r and frequency q, those of its second half by that of c.
+  // first half are rotated by the angle of position r and frequency q, those of its second half by that of c.
   // cosines, sines [positions, D/4] of the angles; indices [B,L]: the tokens' indices in raster order.
   virtual void rotate_tokens(Tensor tokens, TensorView<const std::int32_t> indices, int grid, Tensor cosines,
                              Tensor sines) = 0;

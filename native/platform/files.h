@@ -26,7 +26,7 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
-// A file that is there whole or as it was before: it is written as `path`.part, made sure of, and renamed.
+// A file that is there whole or as it was before: it is written as `path`.part, synced to disk and renamed.
 class NewFile {
  public:
   explicit NewFile(const std::string& path);

@@ -7,7 +7,7 @@
 
 namespace winnow {
 
-// Stays open to the end of the process: drivers do not like to go. Opened again it is the same.
+// Stays open to the end of the process: drivers may crash when they are unloaded. Opening again is the same.
 class SharedLibrary {
  public:
   // The first that can be opened: names without a folder are looked for where the system keeps libraries.

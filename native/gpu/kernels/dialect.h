@@ -16,10 +16,10 @@
 //   exchange(value, mask)      the value of the thread of the warp whose number differs in the mask's bits
 //   to_float, to_half          of the device's 16-bit numbers
 //   fast_..., exact_...        to a few units of the last place, and as exactly as the platform can
-//   Sums, Left, Right          16 x 16 matrices that the threads of a warp hold together: load_tile,
-//   clear_tile,
-//                              multiply_tiles (sums += left right^T, of the rows that were loaded),
-//                              store_tile
+//   Sums, Left, Right          16 x 16 matrices that the threads of a warp hold together
+//   load_tile, store_tile      rows of a matrix to or from shared memory
+//   clear_tile                 sums = 0
+//   multiply_tiles             sums += left right^T
 //
 // All of MSL's limits hold: no recursion, no double, no virtual functions, no pointer without an address
 // space, no shared memory outside of a kernel's body.
@@ -71,15 +71,15 @@ INLINE float warp_sum(float value) {
   return value;
 }
 
-// Of a row of `dim` values that a warp has, each thread every 32nd from its lane on: what RMSNorm multiplies
-// by.
+// 1 / sqrt(mean of squares + epsilon) of a row of `dim` values that a warp holds, each thread every 32nd from
+// its lane on: the scale of RMSNorm.
 INLINE float rms_scale(DEVICE const float* row, int dim, int lane, float epsilon) {
   float sum = 0.0f;
   for (int d = lane; d < dim; d += 32) sum = fused(row[d], row[d], sum);
   return fast_rsqrt(warp_sum(sum) / float(dim) + epsilon);
 }
 
-// Likewise of LayerNorm: what it takes away, and what it multiplies by.
+// Likewise of LayerNorm: mean and 1 / sqrt(variance + epsilon).
 struct Spread {
   float mean, scale;
 };

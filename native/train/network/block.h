@@ -55,7 +55,7 @@ class TrainedBlock {
   // Weights as the operations want them: A_log becomes A [N, E], convolutions become taps [K, E]. Of `size`
   // floats as the block's part of the parameters.
   void prepare(const float* weights, float* prepared) const;
-  // Gradients of prepared weights, turned back and added to the gradients of the parameters.
+  // Gradients of prepared weights, transformed back and added to the gradients of the parameters.
   void finish(const float* prepared, const float* d_prepared, float* d_weights) const;
 
   // `out` [rows, D]: the stream behind the block.

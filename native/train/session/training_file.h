@@ -1,5 +1,5 @@
-// A training on disk, as safetensors that model/weights.h opens. A file is written beside its place, made
-// sure of, and renamed: it is there whole or as it was before. Writing fails with engine, in a sentence.
+// A training on disk, as safetensors that model/weights.h opens. A file is written beside its place, synced
+// to disk and renamed: it is there whole or as it was before. Writing fails with engine, in a sentence.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What the app says of a training, as it says it.
+// Settings of a training, as the app states them in JSON.
 #pragma once
 
 #include <string>
