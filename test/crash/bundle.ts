@@ -63,8 +63,8 @@ function ownFiles(sources: readonly string[], outputOf: (source: string) => stri
         const contents = (await readFile(path, 'utf8'))
           .replaceAll(
             /join\(import\.meta\.dirname, (?:'(\.\.)', )?'([\w-]+\.ts)'\)/g,
-            (found, up = '.', name: string) => {
-              const source = sources.find((one) => join(root, one) === join(dirname(path), up, name));
+            (found, up: string | undefined, name: string) => {
+              const source = sources.find((one) => join(root, one) === join(dirname(path), up ?? '.', name));
               return source === undefined ? found : JSON.stringify(outputOf(source));
             },
           )
