@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { root } from '../../build/setup.mjs';
 import { matchNotices } from '../../electron/core/evaluate/match-truth.ts';
+import { titlesOf } from '../../electron/shared/architectures.ts';
 import { AppError } from '../../electron/shared/errors.ts';
 import { createTranslate } from '../../renderer/lib/text/messages.ts';
 import { saidText } from '../../renderer/lib/text/said.ts';
@@ -36,6 +37,7 @@ function wordsOf(message: string): string[] {
 const COMPOSED = [
   'said.coco.missing-image',
   'said.coco.missing-map',
+  'said.import.either',
   'said.run.any-under-way',
   'said.run.pause-mend',
   'said.run.pause-restore',
@@ -162,6 +164,8 @@ suite('what is said in English', () => {
       /^Detektion, Cascade Mask R-CNN auf Vim: Breite \d+, \d+ Blöcke, 32 × 32 Pixel/,
     );
     for (const { question } of questions) assert.ok(german(question), question);
+    const unsaid = titlesOf(({ hasRegisters }) => !hasRegisters); // stands in the place of Vim where it is not known
+    assert.equal(german(summary.replace('Vim', unsaid))?.includes('Vim oder VideoMamba'), true);
   });
 
   test('of annotations that do not match is known', () => {
