@@ -18,7 +18,7 @@ e2e('the figures of a run under way are of one moment', async (stage) => {
   // Both are read at once, whenever either of them changes.
   const seen = await page.evaluate<[string, string][]>(`new Promise((resolve) => {
     const seen = [];
-    const figures = document.querySelector('section.figures');
+    const figures = document.querySelector('section[aria-label="${say('run.progress')}"]');
     const read = () => {
       const own = /([\\d,]+)\\s+of ([\\d,]+)/.exec(figures.innerText);
       const folder = /([\\d,]+) of ([\\d,]+)/.exec(document.querySelector('.lists').innerText);
