@@ -3,6 +3,7 @@ import { lstat, readlink, symlink, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { dialog } from 'electron';
+import { codeOf } from '../shared/errors.ts';
 import type { Texts } from './texts.ts';
 
 const PLACE = '/usr/local/bin/winnow'; // on the path of every user of macOS
@@ -27,7 +28,7 @@ async function link(launcher: string, place: string): Promise<void> {
     if (present !== undefined) await unlink(place);
     await symlink(launcher, place);
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    const code = codeOf(error);
     if (code !== 'EACCES' && code !== 'EPERM' && code !== 'ENOENT') throw error;
     await linkAsAdministrator(launcher, place);
   }

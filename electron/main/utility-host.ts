@@ -1,6 +1,7 @@
 import { utilityProcess } from 'electron';
 import type { StartHost } from '../engine/hosts/start-host.ts';
 import type { HostReply } from '../engine/hosts/messages.ts';
+import { codeOf } from '../shared/errors.ts';
 
 /** An engine host as a process of Electron's own: with the fuses set, Electron does not run as Node. */
 export const utilityHost: StartHost = (entry, environment) => {
@@ -28,6 +29,6 @@ function killNow(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error; // it has ended
+    if (codeOf(error) !== 'ESRCH') throw error; // it has ended
   }
 }

@@ -7,7 +7,7 @@ import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { WebSocketServer } from 'ws';
 import type { AppService } from '../core/app-service.ts';
-import { AppError } from '../shared/errors.ts';
+import { AppError, codeOf } from '../shared/errors.ts';
 import { SOCKET_PATH } from '../shared/wire.ts';
 import { Access, foreignOrigin } from './access.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
@@ -175,7 +175,7 @@ async function listen(port: number, create: () => Server): Promise<Server[]> {
       });
       servers.push(server);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      const code = codeOf(error);
       const hasNoSuchAddress = code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT';
       if (servers.length > 0 && hasNoSuchAddress) continue;
       for (const other of servers) other.close();

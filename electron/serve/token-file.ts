@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { AppError } from '../shared/errors.ts';
+import { AppError, codeOf } from '../shared/errors.ts';
 import { PRIVATE_FOLDER } from '../core/files/private.ts';
 import { READ_NO_LINK } from '../shared/reading-flags.ts';
 
@@ -58,7 +58,7 @@ function read(path: string): { text: string; isPrivate: boolean } | undefined {
   try {
     file = openSync(path, READ_NO_LINK);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {

@@ -1,7 +1,7 @@
 import { readFile, realpath } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import type { PictureSource, ServedPicture } from '../core/pictures/picture-source.ts';
-import { AppError } from '../shared/errors.ts';
+import { AppError, codeOf } from '../shared/errors.ts';
 import { terminalText } from '../shared/terminal-text.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
@@ -100,7 +100,7 @@ export class WindowRoutes {
       const path = await realpath(join(folder, name));
       return path.startsWith(folder + sep) ? await readFile(path) : undefined;
     } catch (error) {
-      if (error instanceof Error && 'code' in error) return undefined; // not there, or a folder
+      if (codeOf(error) !== undefined) return undefined; // not there, or a folder
       throw error;
     }
   }

@@ -58,3 +58,19 @@ export class AppError extends Error {
     this.hint = hint;
   }
 }
+
+/** Whether an error has a code: one of the system (`ENOENT`), of SQLite, or an AppError. */
+export function hasCode(error: unknown): error is Error & { code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string';
+}
+
+/** `ENOENT` and the like; undefined for what has no code. */
+export function codeOf(error: unknown): string | undefined {
+  return hasCode(error) ? error.code : undefined;
+}
+
+/** Whether the system says that nothing has this path. */
+export function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

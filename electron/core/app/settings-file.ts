@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { settingsSchema } from '../../shared/api/settings.ts';
 import type { Settings } from '../../shared/api/settings.ts';
+import { isMissing } from '../../shared/errors.ts';
 import { toFileSystemError, writeFileWhole } from '../files/write-file.ts';
 import { PRIVATE_FOLDER } from '../files/private.ts';
 
@@ -76,8 +77,4 @@ export class SettingsFile {
     this.#told = true;
     this.#notice(`${what}, so the defaults hold: ${error instanceof Error ? error.message : String(error)}.`);
   }
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

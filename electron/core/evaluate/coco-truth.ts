@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import { z } from 'zod';
 import { parseBounded } from '../../shared/bounded-json.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, hasCode, isMissing } from '../../shared/errors.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { hasMask, toSegmentation } from './segmentation.ts';
 
@@ -111,8 +111,8 @@ async function readJson(path: string): Promise<unknown> {
     return parseBounded(text, BOUNDS);
   } catch (error) {
     if (error instanceof SyntaxError) throw notCoco(path, reasonOf(error));
-    if (error instanceof AppError || !(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+    if (error instanceof AppError || !hasCode(error)) throw error;
+    if (isMissing(error))
       throw new AppError('NOT_FOUND', `There is no file ${path}`, undefined, { cause: error });
     throw new AppError('FILE_SYSTEM', `The file ${path} cannot be read: ${error.message}`, undefined, {
       cause: error,

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundEvaluation } from '../../shared/api/results.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, hasCode } from '../../shared/errors.ts';
 import { displayNames } from '../models/class-names.ts';
 import { classMap } from '../export/maps.ts';
 import { readRegularFile } from '../files/regular-file.ts';
@@ -52,7 +52,7 @@ async function listMaps(folder: string): Promise<string[]> {
       .map((path) => path.replaceAll('\\', '/'))
       .sort();
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (!hasCode(error)) throw error;
     if (error.code === 'ENOTDIR')
       throw new AppError('BAD_ARGUMENT', `Expected a folder of PNG class maps, but ${folder} is a file`);
     if (error.code === 'ENOENT') throw new AppError('NOT_FOUND', `There is no folder ${folder}`);
@@ -94,7 +94,7 @@ async function compare(
     truth = await readClassMap(await readRegularFile(path, 'class map', LARGEST_MAP));
   } catch (error) {
     if (error instanceof AppError) return error.message;
-    if (error instanceof Error && 'code' in error) return `it cannot be read: ${error.message}`;
+    if (hasCode(error)) return `it cannot be read: ${error.message}`;
     throw error;
   }
   if (truth.width !== width || truth.height !== height)

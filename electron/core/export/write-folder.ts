@@ -1,6 +1,6 @@
 import { mkdir, readdir, rename, rmdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf } from '../../shared/errors.ts';
 import { placeWhole } from '../files/place-whole.ts';
 import { toFileSystemError } from '../files/write-file.ts';
 
@@ -59,9 +59,8 @@ async function requireEmpty(path: string): Promise<boolean> {
   try {
     names = await readdir(path);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error)) throw error;
-    if (error.code === 'ENOENT') return false;
-    if (error.code !== 'ENOTDIR') throw toFileSystemError(error, path);
+    if (codeOf(error) === 'ENOENT') return false;
+    if (codeOf(error) !== 'ENOTDIR') throw toFileSystemError(error, path);
     throw new AppError('BAD_ARGUMENT', `Expected a folder, but ${path} is a file`, 'Name another place.');
   }
   if (names.length === 0) return true;

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { opendir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { codeOf } from '../../shared/errors.ts';
 
 /** `.winnow.<host>.<process>.<its start>.<number>.partial`, and what SQLite puts beside such a database. */
 const NAME = /^\.winnow\.([0-9a-f]{8})\.(\d+)\.(\d*)\.\d+\.partial(-wal|-shm|-journal)?$/;
@@ -30,7 +31,7 @@ export async function removeAbandoned(folder: string): Promise<void> {
     }
   } catch (error) {
     // A folder that is not there or may not be changed: writing into it will say so.
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (codeOf(error) === undefined) throw error;
   }
 }
 
@@ -54,7 +55,7 @@ function isAlive(id: number): boolean {
     process.kill(id, 0); // asks only
     return true;
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ESRCH');
+    return codeOf(error) !== 'ESRCH';
   }
 }
 

@@ -1,12 +1,13 @@
 import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { codeOf } from '../../shared/errors.ts';
 import { lookAt } from './file-identity.ts';
 import { partialPath, removeAbandoned } from './partial-files.ts';
 
-/** File systems without hard links answer with one of these. */
+/** File systems without hard links answer with one of these, and two of them with EXDEV. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL', 'EXDEV']);
 /** File systems on which a folder cannot be made sure of answer with one of these. */
-const NO_SYNC = new Set(['EINVAL', 'EPERM', 'EACCES', 'EISDIR', 'ENOTSUP', 'EBADF']);
+const NO_SYNC = new Set(['EINVAL', 'EPERM', 'EACCES', 'EISDIR', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF']);
 
 /** Gives a file that is complete its name; `partial` is gone afterwards. */
 export type Placing = (partial: string, path: string) => Promise<void>;
@@ -39,7 +40,7 @@ export async function placeNew(partial: string, path: string): Promise<void> {
   try {
     await link(partial, path); // a rename would overwrite
   } catch (error) {
-    if (!NO_LINKS.has(codeOf(error))) throw error;
+    if (!isWithoutLinks(error)) throw error;
     if (await isThere(path))
       throw Object.assign(new Error(`EEXIST: file already exists, ${path}`), { code: 'EEXIST' });
     await rename(partial, path);
@@ -51,6 +52,11 @@ export async function placeNew(partial: string, path: string): Promise<void> {
 /** Whether anything has this name, be it a link that leads nowhere. */
 export async function isThere(path: string): Promise<boolean> {
   return (await lookAt(path)) !== undefined;
+}
+
+/** Whether the system says that a file cannot have two names: there, or on two drives. */
+export function isWithoutLinks(error: unknown): boolean {
+  return NO_LINKS.has(codeOf(error) ?? '');
 }
 
 /** Makes new names in a folder last through a power cut. Windows has no handle for folders and needs none. */
@@ -65,10 +71,6 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 function unlessUnknown(error: unknown): undefined {
-  if (NO_SYNC.has(codeOf(error))) return undefined;
+  if (NO_SYNC.has(codeOf(error) ?? '')) return undefined;
   throw error;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf } from '../../shared/errors.ts';
 import { READ_WITHOUT_WAITING } from '../../shared/reading-flags.ts';
 
 /**
@@ -29,7 +29,8 @@ export async function readRegularFile(path: string, what: string, largest: numbe
 
 /** What the system says of sockets, and of devices that are not there. */
 function isPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENXIO' || error.code === 'ENODEV');
+  const code = codeOf(error);
+  return code === 'ENXIO' || code === 'ENODEV';
 }
 
 function noFile(path: string, what: string, kind: string, cause?: unknown): AppError {

@@ -1,7 +1,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { opendir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf, hasCode } from '../../shared/errors.ts';
 
 /** A file as the scan found it. */
 export interface FoundFile {
@@ -93,7 +93,7 @@ export async function* scanFolder(
       if (!(await enter(folder, entered))) continue;
       yield* scanOneFolder(folder, folders, linkedFolders, onUnread);
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error)) throw error;
+      if (!hasCode(error)) throw error;
       onUnreadable({ relativePath: folder.relativePath, error });
     }
   }
@@ -145,8 +145,7 @@ async function lookAt(
   } catch (error) {
     // A file that was deleted meanwhile is not there. Anything else is, and reading it will say why it fails;
     // U+FFFD stands for bytes that are no UTF-8, so that its file cannot be found although it is there.
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const deleted = missing && entry.isFile() && !entry.name.includes('\ufffd');
+    const deleted = codeOf(error) === 'ENOENT' && entry.isFile() && !entry.name.includes('\ufffd');
     return deleted || !isImage(entry.name) ? undefined : { relativePath, fileSize: 0, modifiedMs: 0 };
   }
   if (stats.isDirectory()) linkedFolders.push({ path, relativePath });

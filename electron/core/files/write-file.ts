@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf, hasCode } from '../../shared/errors.ts';
 import { placeWhole } from './place-whole.ts';
 import type { Placing } from './place-whole.ts';
 
@@ -39,7 +39,7 @@ export async function writeFileWhole(
 
 /** An error of the system about a file that Winnow writes, as DISK_FULL or FILE_SYSTEM; others come back as they are. */
 export function toFileSystemError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('syscall' in error && 'code' in error)) return error;
+  if (!hasCode(error) || !('syscall' in error)) return error;
   if (isDiskFull(error)) return diskFull(path, error);
   const reason = error.code === 'ENOENT' ? 'its folder does not exist' : error.message;
   return new AppError('FILE_SYSTEM', `The file ${path} cannot be written: ${reason}`, 'Name another place.', {
@@ -49,7 +49,8 @@ export function toFileSystemError(error: unknown, path: string): unknown {
 
 /** Whether the disk has no more room, or this person's share of it. */
 export function isDiskFull(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  const code = codeOf(error);
+  return code === 'ENOSPC' || code === 'EDQUOT';
 }
 
 /** What of a file cannot be written for want of room. */

@@ -11,7 +11,7 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf } from '../../shared/errors.ts';
 import { placeWhole } from '../files/place-whole.ts';
 import { PRIVATE_FILE, PRIVATE_FOLDER } from '../files/private.ts';
 import { backupFolder, backupPath, removeSharedBackups } from '../store/tables/backups.ts';
@@ -204,7 +204,7 @@ function linkOrCopy(path: string, aside: string): void {
   try {
     linkSync(path, aside);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') throw error;
+    if (codeOf(error) === 'EEXIST') throw error;
     copyFileSync(path, aside, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   }
 }

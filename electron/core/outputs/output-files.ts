@@ -1,6 +1,6 @@
 import { lstat, rename } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { WrittenFile } from '../store/written-files.ts';
 import { toFileSystemError, writeFileWhole } from '../files/write-file.ts';
@@ -94,7 +94,7 @@ export class OutputFile {
     if (this.#present !== undefined) await rename(partial, path);
     else
       await placeNew(partial, path).catch((error: unknown) => {
-        throw error instanceof Error && 'code' in error && error.code === 'EEXIST' ? exists(path) : error;
+        throw codeOf(error) === 'EEXIST' ? exists(path) : error;
       });
     this.#onWritten(stateOf(await lstat(path, { bigint: true })));
   };

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf } from '../../shared/errors.ts';
 import { isInside } from '../files/inside.ts';
 import type { Library } from '../store/library.ts';
 
@@ -40,7 +40,7 @@ function existing(path: string): Promise<string> {
 }
 
 function notFound(path: string, cause: unknown): never {
-  if (!(cause instanceof Error && 'code' in cause)) throw cause;
+  if (codeOf(cause) === undefined) throw cause;
   const hint = 'Was it moved, or is it on a drive that is unplugged?';
   throw new AppError('NOT_FOUND', `${path} is not there or may not be read`, hint, { cause });
 }

@@ -6,7 +6,7 @@ import type { ReadableStream } from 'node:stream/web';
 import { fileTypeFromBuffer } from 'file-type';
 import PQueue from 'p-queue';
 import type { EngineApi } from '../../shared/engine-api.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, hasCode } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { READ_NO_LINK } from '../../shared/reading-flags.ts';
 import type { Library } from '../store/library.ts';
@@ -137,7 +137,7 @@ export class PictureSource {
   }
 
   #tellOnce(error: unknown): void {
-    if (!(error instanceof Error && 'code' in error)) throw error;
+    if (!hasCode(error)) throw error;
     if (this.#cacheFailed) return;
     this.#cacheFailed = true;
     this.#parts.onCacheFailure(`Thumbnails cannot be kept in ${this.#parts.cacheFolder}: ${error.message}.`);

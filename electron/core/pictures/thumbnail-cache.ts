@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import PQueue from 'p-queue';
+import { isMissing } from '../../shared/errors.ts';
 import { isAbandoned, partialPath } from '../files/partial-files.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { PRIVATE_FOLDER } from '../files/private.ts';
@@ -136,10 +137,6 @@ async function entryOf(folder: string, name: string): Promise<Entry | undefined>
 
 function sum(entries: readonly Entry[]): number {
   return entries.reduce((total, { bytes }) => total + bytes, 0);
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }
 
 function toError(error: unknown): Error {

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { importCheckpoint, type ImportOptions } from '../checkpoint/import-checkpoint.ts';
@@ -198,7 +198,7 @@ export class ModelRegistry {
 /** Names of the packages in a folder; none when the folder does not exist. */
 async function packageNames(folder: string): Promise<string[]> {
   const files = await readdir(folder).catch((cause: unknown) => {
-    if (isMissing(cause)) return [];
+    if (codeOf(cause) === 'ENOENT') return [];
     throw new AppError('FILE_SYSTEM', `The models folder ${folder} cannot be read`, 'Check permissions.', {
       cause,
     });
@@ -212,13 +212,9 @@ async function packageNames(folder: string): Promise<string[]> {
 /** The text file that may lie beside a package. Rejects with BAD_ARGUMENT for a pipe, FILE_SYSTEM when it cannot be read. */
 async function readNotes(path: string): Promise<string> {
   const bytes = await readRegularFile(path, 'notes', MAX_NOTES_BYTES).catch((cause: unknown) => {
-    if (isMissing(cause)) return '';
+    if (codeOf(cause) === 'ENOENT') return '';
     if (cause instanceof AppError) throw cause;
     throw new AppError('FILE_SYSTEM', `The notes ${path} cannot be read`, 'Check permissions.', { cause });
   });
   return bytes.toString();
-}
-
-function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }

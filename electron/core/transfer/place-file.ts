@@ -3,12 +3,8 @@ import { constants } from 'node:fs';
 import type { BigIntStats } from 'node:fs';
 import { copyFile, link, lstat, open, rename, rm, stat, unlink, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-
-/** File systems without hard links, or two of them, answer with one of these. */
-const NO_LINKS = new Set(['EXDEV', 'EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
-
-/** What systems answer that cannot write a folder's entries to the disk when asked to. */
-const NO_FOLDER_SYNC = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF', 'EACCES', 'EPERM', 'EISDIR']);
+import { codeOf } from '../../shared/errors.ts';
+import { isWithoutLinks, syncFolder } from '../files/place-whole.ts';
 
 /** How a file that is being moved got its new name: it has both now (`linked`), is there twice, or has the new one only. */
 export interface Put {
@@ -59,7 +55,7 @@ export async function putTo(source: string, place: string): Promise<Put> {
     await link(source, place);
     return { how: 'linked', before };
   } catch (error) {
-    if (!NO_LINKS.has(codeOf(error) ?? '')) throw error;
+    if (!isWithoutLinks(error)) throw error;
     if (codeOf(error) !== 'EXDEV' && (await renameTo(source, place))) return { how: 'renamed', before };
   }
   await copyTo(source, place);
@@ -80,22 +76,13 @@ export async function takeAway(source: string, place: string, { how, before }: P
   }
 }
 
-/** Has the system write the entries of folders to the disk, where it can. */
+/** Makes new names in folders last through a power cut; those that are gone are passed over. */
 export async function syncFolders(folders: Iterable<string>): Promise<void> {
-  if (process.platform === 'win32') return; // which opens no folders
   for (const folder of new Set(folders)) {
-    try {
-      await syncFile(folder);
-    } catch (error) {
-      const code = codeOf(error) ?? '';
-      if (code !== 'ENOENT' && !NO_FOLDER_SYNC.has(code)) throw error;
-    }
+    await syncFolder(folder).catch((error: unknown) => {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    });
   }
-}
-
-/** `ENOENT` and the like; undefined for what is no error of the system. */
-export function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** Gives a file that is whole its name, which must be free. */
@@ -103,7 +90,7 @@ async function appear(temporary: string, place: string): Promise<void> {
   try {
     await link(temporary, place);
   } catch (error) {
-    if (!NO_LINKS.has(codeOf(error) ?? '') || !(await renameTo(temporary, place))) throw error;
+    if (!isWithoutLinks(error) || !(await renameTo(temporary, place))) throw error;
     return;
   }
   await unlink(temporary);

@@ -1,5 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { extname, join } from 'node:path';
+import { codeOf } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import { folderNameOf } from '../files/folder-name.ts';
 import { temporaryName } from './place-file.ts';
@@ -41,7 +42,7 @@ export class PlaceNames {
     const known = this.#taken.get(path);
     if (known !== undefined) return known;
     const names = await readdir(path).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      if (codeOf(error) === 'ENOENT') return [];
       throw error;
     });
     const taken = new Set(names.map(foldName));

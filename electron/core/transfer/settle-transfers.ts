@@ -2,12 +2,12 @@ import type { BigIntStats } from 'node:fs';
 import { rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { lookAt } from '../files/file-identity.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf } from '../../shared/errors.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferFile, TransferRow } from '../store/tables/transfers.ts';
 import { transferLock } from './describe-transfer.ts';
-import { codeOf, syncFolders, temporaryBeside } from './place-file.ts';
+import { syncFolders, temporaryBeside } from './place-file.ts';
 import { compareFiles, isUnchanged } from './same-file.ts';
 
 /**

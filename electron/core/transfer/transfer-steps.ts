@@ -1,13 +1,12 @@
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ResultFilter } from '../../shared/api/results.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, isMissing } from '../../shared/errors.ts';
 import { heldLabel } from '../results/held-label.ts';
 import { classLabels, leastScoreOf } from '../results/resolve-filter.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
-import { codeOf } from './place-file.ts';
 import { PlaceNames } from './place-names.ts';
 import { isUnchanged } from './same-file.ts';
 
@@ -110,7 +109,7 @@ export async function fileStats(path: string): Promise<FileStats | undefined> {
     const stats = await stat(path);
     return stats.isFile() ? stats : undefined;
   } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
 }

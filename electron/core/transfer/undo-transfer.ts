@@ -2,11 +2,11 @@ import { mkdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { lookAt } from '../files/file-identity.ts';
 import type { TransferSummary } from '../../shared/api/exports.ts';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, codeOf, hasCode } from '../../shared/errors.ts';
 import type { Library } from '../store/library.ts';
 import type { TransferFile, TransferRow } from '../store/tables/transfers.ts';
 import { transferRow } from './describe-transfer.ts';
-import { codeOf, putTo, syncFolders, takeAway, Unmovable } from './place-file.ts';
+import { putTo, syncFolders, takeAway, Unmovable } from './place-file.ts';
 import type { Put } from './place-file.ts';
 import { compareFiles, isUnchanged } from './same-file.ts';
 import { removeEmptyFolders, transferAlone } from './settle-transfers.ts';
@@ -153,7 +153,6 @@ async function beginMoveBack({ source, place }: TransferFile): Promise<Put | Res
 
 /** Why a file stays; a mistake is thrown on. */
 function toKept(error: unknown): Kept {
-  if (error instanceof Unmovable || (error instanceof Error && codeOf(error) !== undefined))
-    return new Kept(error.message);
+  if (error instanceof Unmovable || hasCode(error)) return new Kept(error.message);
   throw error;
 }

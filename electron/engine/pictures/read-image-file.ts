@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import { AppError } from '../../shared/errors.ts';
+import { AppError, hasCode } from '../../shared/errors.ts';
 import type { ImageFacts } from '../../shared/engine-api.ts';
 import { LARGEST_FILE, PictureError } from '../../shared/picture-problem.ts';
 import type { PictureProblemCode } from '../../shared/picture-problem.ts';
@@ -50,10 +50,9 @@ export async function isCurrent(path: string, version: ImageFacts['version']): P
 }
 
 function toPictureError(error: unknown, path: string): unknown {
-  if (error instanceof AppError || !(error instanceof Error) || !('code' in error)) return error;
-  const system = String(error.code);
+  if (error instanceof AppError || !hasCode(error)) return error;
   // U+FFFD stands for bytes that are no UTF-8: the file is there, but its name cannot be said.
-  const isBadName = system === 'ENOENT' && path.includes('\ufffd');
-  const code = isBadName ? 'badName' : (reasons[system] ?? 'unreadable');
+  const isBadName = error.code === 'ENOENT' && path.includes('\ufffd');
+  const code = isBadName ? 'badName' : (reasons[error.code] ?? 'unreadable');
   return new PictureError({ code, details: error.message }, { cause: error });
 }

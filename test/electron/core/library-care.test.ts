@@ -5,10 +5,10 @@ import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
-import { partialPath } from '../../../electron/core/files/partial-files.ts';
 import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
+import { abandonedPath } from '../support/abandoned-path.ts';
 import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
 import { testApp, session } from '../support/test-app.ts';
@@ -204,11 +204,7 @@ suite('the daily backup', () => {
     const { folder, libraryPath } = testApp(t, 2);
     const { clock, start, notices } = atTime(t, libraryPath);
     const days: string[] = [];
-    // As partialPath names it, of a process that is dead.
-    const abandoned = partialPath(join(dirname(libraryPath), 'backups')).replace(
-      `.${process.pid}.`,
-      '.999999999.',
-    );
+    const abandoned = abandonedPath(join(dirname(libraryPath), 'backups'));
     writeFiles(dirname(abandoned), { [basename(abandoned)]: 'half of one' });
     for (let day = 0; day < 6; day++, clock.now += DAY) {
       const app = start();
@@ -234,10 +230,7 @@ suite('the daily backup', () => {
     await before.run({ folders: [folder] });
     await before.run({ folders: [folder] });
     await before.close();
-    const second = partialPath(join(dirname(libraryPath), 'backups')).replace(
-      `.${process.pid}.`,
-      '.999999999.',
-    );
+    const second = abandonedPath(join(dirname(libraryPath), 'backups'));
     writeFiles(dirname(second), { [basename(second)]: 'linked to the backup' });
     const app = start();
     await app.run({ folders: [folder] });

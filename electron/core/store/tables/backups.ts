@@ -2,6 +2,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { basename, dirname, extname, join } from 'node:path';
 import type { LibraryBackup } from '../../../shared/api/settings.ts';
+import { isMissing } from '../../../shared/errors.ts';
 
 /** Why a backup was made: once a day, because a person wanted it, or of a library that another took the place of. */
 export type BackupKind = 'daily' | 'manual' | 'replaced';
@@ -78,8 +79,7 @@ function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { AppError } from '../../../shared/errors.ts';
+import { AppError, codeOf } from '../../../shared/errors.ts';
 import { shortJson } from '../../../shared/shortened.ts';
 import { isPartial, removeAbandoned } from '../../files/partial-files.ts';
 import { isLockHeld, takeExclusiveLock } from '../../store/exclusive-lock.ts';
@@ -125,7 +125,7 @@ function parseJson(text: string): unknown {
 /** Numbers of the trainings in a folder, ascending; none when there is no such folder. */
 export async function trainingIds(trainings: string): Promise<number[]> {
   const names = await readdir(trainings).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (codeOf(error) === 'ENOENT') return [];
     throw toFileSystemError(error, trainings);
   });
   return names

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { isAbandoned, partialPath, removeAbandoned } from '../../../../electron/core/files/partial-files.ts';
+import { abandonedPath } from '../../support/abandoned-path.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const source = fileURLToPath(new URL('../../../../electron/core/files/partial-files.ts', import.meta.url));
@@ -58,9 +59,8 @@ suite('partial files', () => {
   });
 
   test('of another computer stay, for it may be at work', () => {
-    const own = basename(partialPath('/'));
-    const [, host = ''] = /^\.winnow\.([0-9a-f]+)\./.exec(own) ?? [];
-    const gone = own.replace(`.${process.pid}.`, '.999999999.');
+    const gone = basename(abandonedPath('/'));
+    const [, host = ''] = /^\.winnow\.([0-9a-f]+)\./.exec(gone) ?? [];
     assert.equal(isAbandoned(gone), true);
     assert.equal(isAbandoned(gone.replace(host, '00000000')), false);
   });

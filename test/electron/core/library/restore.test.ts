@@ -13,13 +13,13 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
-import { partialPath } from '../../../../electron/core/files/partial-files.ts';
 import { backupFolder, backupPath } from '../../../../electron/core/store/tables/backups.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
+import { abandonedPath } from '../../support/abandoned-path.ts';
 import { testApp, session } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -141,7 +141,7 @@ suite('a restored library', () => {
     // As a restore leaves it that is killed just before its rename.
     const half = backupPath(libraryPath, 'replaced', 0);
     linkSync(libraryPath, half);
-    const left = join(root, basename(partialPath(root)).replace(`.${process.pid}.`, '.999999999.'));
+    const left = abandonedPath(root);
     for (const ending of ['', '-journal']) writeFileSync(left + ending, 'half');
     const { app: next } = session(t, libraryPath);
     const info = await next.libraryInfo({});

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { readdir, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { partialPath } from '../../../../electron/core/files/partial-files.ts';
 import { ModelRegistry, type ModelFolders } from '../../../../electron/core/registry/model-registry.ts';
 import { sha256OfFile } from '../../../../electron/core/packages/sha256.ts';
+import { abandonedPath } from '../../support/abandoned-path.ts';
 import { bundledModels, everydayLabels } from '../../support/models.ts';
 import { appError } from '../app-error.ts';
 import { temporaryFolder } from '../temporary-folder.ts';
@@ -106,9 +106,8 @@ test('imports into the user\u2019s folder, under no name of a bundled model', as
 
 test('an import that is refused for its name removes what a killed one left', async (context) => {
   const { registry, folders } = await sample(context);
-  const { pid } = spawnSync(process.execPath, ['-e', '']); // dead by now
   const own = partialPath(folders.userFolder);
-  const left = own.replace(`.${process.pid}.`, `.${pid}.`);
+  const left = abandonedPath(folders.userFolder);
   for (const path of [own, left]) await writeFile(path, 'x');
   const checkpointPath = join(folders.userFolder, 'tiny.pth');
   await assert.rejects(

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import { partialPath } from '../../../../electron/core/files/partial-files.ts';
 import type { AppEvent } from '../../../../electron/shared/app-api.ts';
+import { abandonedPath } from '../../support/abandoned-path.ts';
 import { noticesOf } from '../../support/events.ts';
 import { hostError } from '../../support/host-answer.ts';
 import { classFolders, trainingApp, smallest, train, trainingEnded } from '../../support/training-app.ts';
@@ -267,8 +266,7 @@ suite('trainings that are kept', () => {
   test('are none yet when they were killed before their journal was whole, and leave nothing', async (t) => {
     const folder = classFolders(t, counts);
     const { app, data } = trainingApp(t);
-    const { pid } = spawnSync(process.execPath, ['-e', '']); // dead by now
-    const left = partialPath(join(data, 'trainings/1')).replace(`.${process.pid}.`, `.${pid}.`);
+    const left = abandonedPath(join(data, 'trainings/1'));
     mkdirSync(dirname(left), { recursive: true });
     writeFileSync(left, '{"format":1,');
     assert.deepEqual(await app.listTrainings({}), []);
