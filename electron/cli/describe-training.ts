@@ -95,7 +95,7 @@ function describeEpochs(epochs: readonly EpochReport[]): string {
   return `\n${table([['EPOCH', 'LOSS', 'ACCURACY', 'HOLD-OUT', 'RATE', 'TIME'], ...rows])}`;
 }
 
-/** With as many digits as say something. */
+/** To three significant digits. */
 function rounded(value: number): number {
   return Number(value.toPrecision(3));
 }

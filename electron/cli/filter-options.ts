@@ -86,8 +86,9 @@ async function placeOf(
 }
 
 /**
- * The place of a whole path in the innermost of the folders that holds it. They are real paths, so one that leads there by
- * a link, or on Windows in another case, is followed; as it is written first, for there may be links in a folder, too.
+ * Where an absolute path lies in the innermost of the folders that hold it; undefined where none does. Folders are listed by
+ * their real paths, so a path that leads there by a link, or on Windows in another case, is resolved; it is tried as it is
+ * written first, since a folder may hold links, too.
  */
 async function wholePlace(
   app: AppService,

@@ -26,8 +26,9 @@ type Curve = Pick<Calibration, 'task' | 'images' | 'labelled' | 'population' | '
 
 /**
  * The points that the presets stand for. Accurate is the first point; Balanced and Fast are the fastest points that keep
- * their rule. The figures of maps and boxes are taken at their word; so is a sample that is all images of its folder is taken at its word. Otherwise what counts is the end of the
- * confidence interval that is worse for the point, so that the rule also holds for the images that were not measured.
+ * their rule. The figures of maps and boxes count as measured, and so do those of a sample that is all images of its folder.
+ * Otherwise the worse end of the point's confidence interval counts, so that the rule also holds for the images that were
+ * not measured.
  */
 export function choosePresets(curve: Curve): Record<CalibratedPreset, CalibrationPoint> {
   const [accurate] = curve.points;

@@ -10,7 +10,7 @@ const WRAPPERS = ['model', 'model_ema', 'state_dict_ema', 'state_dict'];
 
 const PARALLEL_PREFIX = 'module.'; // what DistributedDataParallel puts before every name
 
-/** Tensors of segmentation and detection models that predicting needs not: of training alone, or computed anew. */
+/** Tensors of segmentation and detection models that predicting does not need: used in training only, or computed anew. */
 const UNUSED = /^auxiliary_head\.|\.num_batches_tracked$|\.rope\.freqs_(cos|sin)$/;
 
 export interface StateDict {

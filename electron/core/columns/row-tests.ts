@@ -192,7 +192,7 @@ function differenceTest(
   };
 }
 
-/** Whether two classes of predictions are one of the pairs; as a set of a million numbers beyond 32 bits would be slow. */
+/** Whether two classes are one of the pairs. Looked up by the first class: a set of a million numbers above 32 bits is slow. */
 export function pairTest(pairs: readonly number[]): (classIndex: number, otherClass: number) => boolean {
   const others: number[][] = []; // by class, NOTHING first
   for (const pair of pairs) {

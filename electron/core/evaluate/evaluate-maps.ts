@@ -81,7 +81,7 @@ function nothingCompared(
   );
 }
 
-/** Counts the pixels of one image; what keeps it from being compared. */
+/** Counts the pixels of one image; returns the reason where it cannot be compared. */
 async function compare(
   library: Library,
   run: RunRow,

@@ -47,7 +47,7 @@ export function formatsOf(task: Task): ExportFormat[] {
   return EXPORT_FORMATS.filter(({ tasks }) => tasks.includes(task));
 }
 
-/** What a front is told of formats. */
+/** What the window and the command line are told of a format. */
 export function formatInfo({ name, of, place, ending, options }: ExportFormat): ExportFormatInfo {
   return { name, of, place, ending, options };
 }

@@ -33,7 +33,8 @@ export function newBackup(libraryPath: string, kind: BackupKind, now: number): B
 
 /**
  * Copies a library that is in use, as a whole or not at all, and reads the copy once: a backup of a damaged library is
- * none. Rejects with LIBRARY when it is damaged, DISK_FULL or FILE_SYSTEM when the copy cannot be written, or as its place does.
+ * none. Rejects with LIBRARY when it is damaged, with DISK_FULL or FILE_SYSTEM when the copy cannot be written, or as its
+ * place does.
  */
 export async function backUpLibrary(
   library: Library,

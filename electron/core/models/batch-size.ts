@@ -2,11 +2,11 @@ import type { ModelPackage } from '../../shared/model-package.ts';
 import type { Device } from '../../shared/run.ts';
 import { TASKS } from '../../shared/tasks.ts';
 
-/** Of a batch on a GPU, images; more are no faster, and saved later. */
+/** Images of a batch on a GPU at most; more are no faster, and saved later. */
 const MOST_ON_GPU = 256;
-/** Memory that a forward pass takes, by the width of a token: what lies between the steps of a block, with room. */
+/** Memory that a forward pass takes per patch and channel, with room: activations between the steps of a block. */
 const BYTES_PER_CHANNEL = 128;
-/** Of the memory that is free; the rest is for whatever else uses the GPU meanwhile. */
+/** Share of the free memory that is used; the rest is for whatever else uses the GPU meanwhile. */
 const SHARE_OF_FREE = 0.8;
 
 /**
@@ -54,10 +54,7 @@ export class BatchSize {
     return this.#settled ?? CANDIDATES.find((size) => !this.#isMeasured(size)) ?? CANDIDATES[0];
   }
 
-  /**
-   * Hears what a batch took of the engine. Batches of another size than was asked for, such as the last one, say
-   * nothing.
-   */
+  /** Hears how long the engine took for a batch. A size that is not tried, such as the last batch's, is ignored. */
   note(images: number, millisecondsPerImage: number): void {
     if (this.#settled !== undefined || !CANDIDATES.some((size) => size === images)) return;
     const times = this.#taken.get(images) ?? [];

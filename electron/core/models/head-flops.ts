@@ -37,7 +37,7 @@ function classifierFlops(shape: ClassifierShape): number {
 function upernetFlops({ embedDim: D, classes, head }: SegmenterShape, M: number): number {
   const C = head.width;
   const pools = head.poolScales.length;
-  const taps = 4 * M * D * D + 16 * M * D * D + 4 * M * D * D; // deconvolutions: twice of the first, of the second
+  const taps = 4 * M * D * D + 16 * M * D * D + 4 * M * D * D; // deconvolutions: two of the first tap, one of the second
   const pooled = head.poolScales.reduce((sum, scale) => sum + scale ** 2, 0) * D * C;
   const bottleneck = (M / 4) * 9 * (D + pools * C) * C;
   const laterals = (16 + 4 + 1) * M * (D * C + 9 * C * C);

@@ -23,8 +23,8 @@ export interface WantedFile {
 
 /**
  * The files that a person has written, by one rule: at the place is nothing, or a regular file that is replaced only when
- * the person says so. What the same command wrote there in the same format, and nobody has touched since, needs no
- * saying: the library remembers it by size, time and inode. Winnow's own files, libraries and pictures are never replaced.
+ * the person says so. What the same command wrote there in the same format, and nobody has touched since, is replaced
+ * without that: the library remembers it by size, time and inode. Winnow's own files, libraries and pictures are never replaced.
  */
 export class OutputFiles {
   readonly #library: () => Library;
@@ -78,7 +78,7 @@ export class OutputFile {
     this.#onWritten = onWritten;
   }
 
-  /** Writes it as a whole or not at all; rejects as `writeFileWhole` does, and with FILE_EXISTS when another came meanwhile. */
+  /** Writes it whole or not at all; rejects as `writeFileWhole` does, and with FILE_EXISTS when another came meanwhile. */
   async write(content: FileContent, signal?: AbortSignal): Promise<void> {
     await writeFileWhole(this.path, content, { signal, place: this.#place });
   }

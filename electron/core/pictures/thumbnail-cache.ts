@@ -69,7 +69,7 @@ export class ThumbnailCache {
     if (this.#total === undefined || this.#total > this.#limitBytes()) this.#sweep();
   }
 
-  /** Of all thumbnails. */
+  /** Size of all thumbnails. */
   async bytes(): Promise<number> {
     await this.#sweeping;
     return sum(await this.#entries());

@@ -5,7 +5,7 @@ import { isOfOlderWinnow } from '../store/open-database.ts';
 import type { UpdateData } from './messages.ts';
 import { readerEntry } from './reader-entry.ts';
 
-const TOLD_AFTER = 500; // milliseconds: what is done by then is not worth a word
+const TOLD_AFTER = 500; // milliseconds: an update that is done by then is not reported
 
 /** Brings a library of an older Winnow up to date in another thread: of a million images that takes a minute. */
 export class LibraryUpdate {

@@ -89,7 +89,7 @@ function confusionTable({ classes, holdout }: Trained): string {
   return section(['Is', 'Taken for', 'Pictures'], rows);
 }
 
-/** Nothing for no rows. */
+/** A table; '' without rows. */
 function section(head: string[], rows: string[][]): string {
   return rows.length === 0 ? '' : table([head, ...rows]);
 }

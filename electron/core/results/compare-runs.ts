@@ -3,7 +3,10 @@ import { classLabels, leastScoreOf } from './resolve-filter.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 
-/** Compares the models' labels of the images that two runs have in common; the models may be different ones, and nothing found is a label too. */
+/**
+ * Compares the models' labels of the images that two runs have in common. The models may be different ones, and "nothing
+ * found" is a label too.
+ */
 export function compareRuns(library: Library, run: RunRow, other: RunRow): RunComparison {
   const [names, otherNames] = [classLabels(library, run), classLabels(library, other)];
   const comparison: RunComparison = {

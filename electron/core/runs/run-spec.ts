@@ -77,7 +77,7 @@ const MOST_OVERLAP = 8;
 
 type TaskSettings = Pick<RunSpec, 'detection' | 'slideStride'>;
 
-/** What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task has it not. */
+/** What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task does not have it. */
 function resolveTaskSettings(dial: DialRequest, manifest: Manifest): TaskSettings {
   const { inputSize, slideStride, minScore, nmsIou, maxDetections } = dial;
   refuseUseless({ inputSize, slideStride, minScore, nmsIou, maxDetections }, manifest);

@@ -60,7 +60,7 @@ export function openDatabase(path: string, migrations?: Migration[]): OpenDataba
   }
 }
 
-/** Whether there is a library at `path` of an older Winnow that will be migrated when it is opened; false also where nobody can tell. */
+/** Whether opening the library at `path` will migrate it from an older version; false also where that cannot be told. */
 export function isOfOlderWinnow(path: string): boolean {
   try {
     if (!statSync(path).isFile() || !isWritable(path)) return false;

@@ -18,7 +18,7 @@ import { leftOutClasses, warningsOf } from './pictures/warnings.ts';
 export interface PlannedTraining {
   plan: Plan;
   pictures: TrainingPictures;
-  /** Of a step, per picture; undefined where it could not be measured, or was not. */
+  /** Time of a step, per picture; undefined where it could not be measured, or was not. */
   secondsPerImage: number | undefined;
 }
 

@@ -13,7 +13,10 @@ import { isUnchanged } from './same-file.ts';
 /** What a transfer does with one image. */
 export type TransferStep =
   | { kind: 'place'; file: PlacedFile }
-  /** Nothing: it has no label, since it failed or nothing was found in it, or lies in its label's folder already, or was put there before; or its file is not there. */
+  /**
+   * Nothing: it has no label, since it failed or nothing was found in it; or it lies in its label's folder already, or was put
+   * there before; or its file is not there.
+   */
   | { kind: 'unlabelled' }
   | { kind: 'inPlace' }
   | { kind: 'missing'; source: string; label: string; folder: string };
@@ -103,7 +106,7 @@ export async function resolveTarget(to: string): Promise<string> {
   throw new AppError('BAD_ARGUMENT', `Expected a folder, but ${target} is a file`, 'Name another place.');
 }
 
-/** Of a file; undefined when there is none. */
+/** Size and times of a regular file; undefined when there is none. */
 export async function fileStats(path: string): Promise<FileStats | undefined> {
   try {
     const stats = await stat(path);

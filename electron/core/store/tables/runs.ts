@@ -147,8 +147,8 @@ function isUnderWay(state: RunState): boolean {
 }
 
 /**
- * What makes two specs the same run: everything that changes a result, and no name that does not. What a spec has not is
- * left out, so that keys of before stay.
+ * What makes two specs the same run: everything that changes a result, and no name that does not. What a spec does not
+ * have is left out, so that the keys of earlier versions stay the same.
  */
 function specKey({ folders, modelSha256, preset, device, detection, slideStride }: RunSpec): string {
   const { tokenKeep, blockThreshold, precision, inputSize } = preset;

@@ -67,7 +67,7 @@ export class TrainingFolder {
     return join(this.path, name);
   }
 
-  /** Deletes all files but the journal, the pictures, the lock and those named; what cannot be deleted now is tried again later. */
+  /** Deletes all files but journal, pictures, lock and those named; what cannot be deleted now is tried again later. */
   async clear(kept: readonly (string | undefined)[]): Promise<void> {
     const stay = new Set<string | undefined>([JOURNAL, PICTURES, LOCK, ...kept]);
     const files = await readdir(this.path).catch(() => []);

@@ -15,7 +15,7 @@ const PIECES: readonly ((high: number, low: number) => number)[] = [
 ];
 
 /** A picture's dHash as two halves, the first one the higher. */
-interface Looks {
+interface PictureHash {
   place: number;
   high: number;
   low: number;
@@ -28,15 +28,15 @@ export interface AlikePair {
 }
 
 /**
- * For every picture of `held` one of `learned` that looks like it, where there is any. `looks`: hashes of 64 bits as 16 hex
- * digits, by place. Pictures with next to no structure, such as an even wall, all look alike and are passed over.
+ * For every picture of `held` one of `learned` that looks like it, where there is any. `dHashes`: 64 bits as 16 hex digits,
+ * by place. Pictures with next to no structure, such as an even wall, all look alike and are passed over.
  */
 export function alikePairs(
   dHashes: readonly string[],
   held: readonly number[],
   learned: readonly number[],
 ): AlikePair[] {
-  const index = PIECES.map(() => new Map<number, Looks[]>());
+  const index = PIECES.map(() => new Map<number, PictureHash[]>());
   for (const picture of learned.flatMap((place) => structured(dHashes[place], place))) {
     for (const [number, piece] of PIECES.entries()) {
       const key = piece(picture.high, picture.low);
@@ -53,7 +53,7 @@ export function alikePairs(
     });
 }
 
-function findAlike(picture: Looks, index: readonly ReadonlyMap<number, Looks[]>[]): Looks | undefined {
+function findAlike(picture: PictureHash, index: readonly ReadonlyMap<number, PictureHash[]>[]): PictureHash | undefined {
   for (const [number, piece] of PIECES.entries()) {
     const candidates = index[number]?.get(piece(picture.high, picture.low)) ?? [];
     const match = candidates.find((other) => distance(picture, other) <= ALIKE);
@@ -63,14 +63,14 @@ function findAlike(picture: Looks, index: readonly ReadonlyMap<number, Looks[]>[
 }
 
 /** The halves of a hash; nothing for that of a picture without structure. */
-function structured(hash: string | undefined, place: number): Looks[] {
+function structured(hash: string | undefined, place: number): PictureHash[] {
   if (hash === undefined) return [];
   const [high, low] = [Number.parseInt(hash.slice(0, 8), 16), Number.parseInt(hash.slice(8), 16)];
   const bits = countBits(high) + countBits(low);
   return bits <= ALIKE || bits >= 64 - ALIKE ? [] : [{ place, high, low }];
 }
 
-function distance(one: Looks, other: Looks): number {
+function distance(one: PictureHash, other: PictureHash): number {
   return countBits(one.high ^ other.high) + countBits(one.low ^ other.low);
 }
 

@@ -4,7 +4,7 @@ import type { Clock } from '../../../shared/clock.ts';
 
 /** How fast a session trains, and how long it has still to go. */
 export class Pace {
-  /** Of the last test on the hold-out; 0 before the first. */
+  /** Duration of the last test on the hold-out; 0 before the first. */
   testSeconds = 0;
   readonly #clock: Clock;
   readonly #epochs: number;
