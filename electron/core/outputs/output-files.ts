@@ -24,7 +24,8 @@ export interface WantedFile {
 /**
  * The files that a person has written, by one rule: at the place is nothing, or a regular file that is replaced only when
  * the person says so. What the same command wrote there in the same format, and nobody has touched since, is replaced
- * without that: the library remembers it by size, time and inode. Winnow's own files, libraries and pictures are never replaced.
+ * without that: the library remembers it by size, time and inode. Winnow's own files, libraries and pictures are never
+ * replaced.
  */
 export class OutputFiles {
   readonly #library: () => Library;

@@ -37,8 +37,9 @@ type AnnouncedFile = PlacedFile & { number: number };
 /**
  * Copies or moves images into a folder per label; those that earlier transfers put there stay. A file that cannot be
  * transferred is noted and the others go on. Each step is written into the library before it is done, so it can be undone
- * whatever happens, and what a killed process left half done is settled first. Rejects with LIBRARY when another transfer is under way, with DISK_FULL or FILE_SYSTEM when the
- * target cannot be written or is full, and with CANCELLED; what was done until then stays, and can be undone.
+ * whatever happens, and what a killed process left half done is settled first. Rejects with LIBRARY when another transfer is
+ * under way, with DISK_FULL or FILE_SYSTEM when the target cannot be written or is full, and with CANCELLED; what was done
+ * until then stays, and can be undone.
  */
 export async function transferFiles(
   library: Library,

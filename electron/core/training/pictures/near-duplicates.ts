@@ -53,7 +53,10 @@ export function alikePairs(
     });
 }
 
-function findAlike(picture: PictureHash, index: readonly ReadonlyMap<number, PictureHash[]>[]): PictureHash | undefined {
+function findAlike(
+  picture: PictureHash,
+  index: readonly ReadonlyMap<number, PictureHash[]>[],
+): PictureHash | undefined {
   for (const [number, piece] of PIECES.entries()) {
     const candidates = index[number]?.get(piece(picture.high, picture.low)) ?? [];
     const match = candidates.find((other) => distance(picture, other) <= ALIKE);
