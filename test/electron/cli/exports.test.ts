@@ -14,15 +14,11 @@ import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
-import { createAppService } from '../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { transferFiles } from '../../../electron/core/transfer/transfer-files.ts';
-import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { entry, winnow } from '../support/command-line.ts';
-import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
-import { testModels, sampleImages } from '../support/models.ts';
+import { session } from '../support/test-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A data folder whose library has run 1 on a few files, made without the engine; two of them are reviewed. */
@@ -30,14 +26,7 @@ async function place(t: TestContext, names: readonly string[]): Promise<{ data: 
   const data = temporaryFolder(t);
   const folder = join(data, 'pictures');
   writeFiles(folder, Object.fromEntries(names.map((name) => [name, name])));
-  const app = createAppService({
-    libraryPath: join(data, 'library.db'),
-    engine: new EngineDouble(),
-    trainer: connectTrainer(),
-    registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
-    clock: Date.now,
-    folders: { data, samples: sampleImages },
-  });
+  const { app } = session(t, join(data, 'library.db'));
   await app.run({ folders: [folder], batch: 1000 });
   const { imageIds } = await app.findImages({ runId: 1, filter: {}, sort: 'path' });
   const [first = 0, second = 0] = imageIds;

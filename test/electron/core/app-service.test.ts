@@ -15,7 +15,7 @@ import { Library } from '../../../electron/core/store/library.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
 import { writeFiles } from '../support/files.ts';
 import { testApp, session } from '../support/test-app.ts';
-import { testModels, everyday10 } from '../support/models.ts';
+import { everyday10 } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, message });
@@ -198,7 +198,7 @@ suite('a run that is interrupted', () => {
     };
     await assert.rejects(app.run({ folders: [folder], model: own }), refusal('ENGINE', /went away/));
     rmSync(own);
-    const gone = session(t, libraryPath, temporaryFolder(t));
+    const gone = session(t, libraryPath, { bundledFolder: temporaryFolder(t) });
     await assert.rejects(
       gone.app.resume({ runId: 1 }),
       refusal('NOT_FOUND', /^The model own .* is not there any more/),
@@ -206,7 +206,7 @@ suite('a run that is interrupted', () => {
     const models = join(dirname(libraryPath), 'models');
     mkdirSync(models);
     copyFileSync(everyday10, join(models, 'own.safetensors'));
-    const back = session(t, libraryPath, testModels);
+    const back = session(t, libraryPath);
     assert.equal((await back.app.resume({ runId: 1 })).state, 'done');
   });
 });

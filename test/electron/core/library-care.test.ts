@@ -4,36 +4,23 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileS
 import { basename, dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { createAppService } from '../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import { Library } from '../../../electron/core/store/library.ts';
-import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { abandonedPath } from '../support/abandoned-path.ts';
-import { EngineDouble } from '../support/engine-double.ts';
 import { writeFiles } from '../support/files.ts';
 import { testApp, session } from '../support/test-app.ts';
-import { testModels, sampleImages } from '../support/models.ts';
+import { sampleImages } from '../support/models.ts';
 
 const DAY = 24 * 3600_000;
 
 /** The app on a library, at a time that the test sets. */
 function atTime(t: TestContext, libraryPath: string) {
   const clock = { now: Date.parse('2026-03-04T05:06:07.000Z') };
-  const data = dirname(libraryPath);
   const notices: string[] = [];
   const start = () => {
-    const app = createAppService({
-      libraryPath,
-      engine: new EngineDouble(),
-      trainer: connectTrainer(),
-      registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
-      clock: () => clock.now,
-      folders: { data, samples: sampleImages },
-    });
+    const { app } = session(t, libraryPath, { clock: () => clock.now });
     app.subscribe((event) => {
       if (event.type === 'notice') notices.push(event.message);
     });
-    t.after(() => app.close());
     return app;
   };
   return { clock, start, notices };

@@ -5,6 +5,8 @@ import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
 import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
+import type { Clock } from '../../../electron/shared/clock.ts';
+import type { TrainerApi } from '../../../electron/shared/trainer-api.ts';
 import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from './engine-double.ts';
 import { writeFiles } from './files.ts';
@@ -29,20 +31,23 @@ export function testApp(t: TestContext, count = 0): Session & { folder: string }
   return { folder, ...session(t, join(root, 'library.db')) };
 }
 
+interface SessionOptions {
+  bundledFolder?: string;
+  data?: string; // folder of settings, trainings and the user's models
+  trainer?: TrainerApi;
+  clock?: Clock;
+}
+
 /** A session on a library; another one may follow on the same. */
-export function session(
-  t: TestContext,
-  libraryPath: string,
-  bundledFolder = testModels,
-  data = dirname(libraryPath),
-): Session {
+export function session(t: TestContext, libraryPath: string, options: SessionOptions = {}): Session {
+  const { bundledFolder = testModels, data = dirname(libraryPath), clock = Date.now } = options;
   const engine = new EngineDouble();
   const app = createAppService({
     libraryPath,
     engine,
-    trainer: connectTrainer(),
+    trainer: options.trainer ?? connectTrainer(),
     registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
-    clock: Date.now,
+    clock,
     folders: { data, samples: sampleImages },
   });
   const events: AppEvent[] = [];

@@ -1,14 +1,11 @@
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import type { Training } from '../../../electron/shared/api/training.ts';
 import type { AppArguments, AppEvent } from '../../../electron/shared/app-api.ts';
-import { EngineDouble } from './engine-double.ts';
 import { nextEvent } from './events.ts';
 import { writeFiles } from './files.ts';
-import { testModels, sampleImages } from './models.ts';
+import { session } from './test-app.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { TrainerDouble } from './trainer-double.ts';
 
@@ -24,17 +21,7 @@ export interface TrainingApp {
 export function trainingApp(t: TestContext, data = temporaryFolder(t)): TrainingApp {
   const trainer = new TrainerDouble();
   const clock = { now: Date.parse('2026-03-04T05:06:07.000Z') };
-  const app = createAppService({
-    libraryPath: join(data, 'library.db'),
-    engine: new EngineDouble(),
-    trainer,
-    clock: () => clock.now,
-    registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
-    folders: { data, samples: sampleImages },
-  });
-  const events: AppEvent[] = [];
-  app.subscribe((event) => events.push(event));
-  t.after(() => app.close());
+  const { app, events } = session(t, join(data, 'library.db'), { trainer, clock: () => clock.now });
   return { app, trainer, events, data, clock };
 }
 

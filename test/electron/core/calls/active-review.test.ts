@@ -41,7 +41,7 @@ const ACCURATE_FILES: Record<string, Found> = {
   'there.jpg': ok(FOX, CAT, 0.7, 0.1),
 };
 
-async function houseWithRuns(t: TestContext) {
+async function appWithRuns(t: TestContext) {
   const home = testApp(t);
   const { app, libraryPath, folder } = home;
   const fast = saveRun(libraryPath, folder, await animals(FAST), FAST_FILES);
@@ -56,7 +56,7 @@ async function houseWithRuns(t: TestContext) {
 
 suite('the order that a model would learn most from', () => {
   test('lowestMargin: the best two classes close together first, without two last', async (t) => {
-    const { fast, find } = await houseWithRuns(t);
+    const { fast, find } = await appWithRuns(t);
     const rest = ['only', 'broken', 'new'];
     const order = ['close', 'torn', 'here', 'clear', 'sure', ...rest];
     assert.deepEqual(await find(fast.runId, 'lowestMargin'), order);
@@ -65,7 +65,7 @@ suite('the order that a model would learn most from', () => {
   });
 
   test('disagreement: other labels first, the surest ahead; then confidences that differ most', async (t) => {
-    const { fast, accurate, find } = await houseWithRuns(t);
+    const { fast, accurate, find } = await appWithRuns(t);
     const common = ['sure', 'torn', 'close', 'clear', 'only'];
     assert.deepEqual(await find(fast.runId, 'disagreement', accurate.runId), [
       ...common,
@@ -88,7 +88,7 @@ suite('the order that a model would learn most from', () => {
   });
 
   test('disagreement goes by labels where the models number them differently', async (t) => {
-    const { libraryPath, folder, fast, find } = await houseWithRuns(t);
+    const { libraryPath, folder, fast, find } = await appWithRuns(t);
     const manifest = await manifestWith([{ name: 'wolf' }, { name: 'dog' }, { name: 'cat' }]);
     const wolves = saveRun(
       libraryPath,
@@ -101,7 +101,7 @@ suite('the order that a model would learn most from', () => {
   });
 
   test('disagreement needs the other run', async (t) => {
-    const { app, fast } = await houseWithRuns(t);
+    const { app, fast } = await appWithRuns(t);
     const request = { runId: fast.runId, filter: {}, sort: 'disagreement' as const };
     await assert.rejects(app.findImages(request), {
       code: 'BAD_ARGUMENT',
@@ -117,7 +117,7 @@ suite('the order that a model would learn most from', () => {
 
 suite('comparableRuns', () => {
   test('are of the same model with another preset, most images in common first', async (t) => {
-    const { app, libraryPath, folder, fast, accurate } = await houseWithRuns(t);
+    const { app, libraryPath, folder, fast, accurate } = await appWithRuns(t);
     const manifest = await manifestWith([{ name: 'cat' }]);
     saveRun(libraryPath, folder, { name: 'other', manifest }, FAST_FILES);
     const balanced = { ...ACCURATE, name: 'balanced', blockThreshold: 0.5 };
@@ -144,7 +144,7 @@ suite('comparableRuns', () => {
 
 suite('reviewed images of a run', () => {
   test('are counted in its details and beside its filters, corrections among them', async (t) => {
-    const { app, fast, accurate } = await houseWithRuns(t);
+    const { app, fast, accurate } = await appWithRuns(t);
     const counts = async (runId: number) => {
       const filter: ResultFilter = { labels: ['fox'], minConfidence: 0.99 };
       const { reviewed } = await app.resultFacets({ runId, filter });

@@ -36,7 +36,7 @@ const FILES: Record<string, Found> = {
 };
 
 /** An app with a run on FILES, and what it finds as relative paths. */
-async function houseWithRun(t: TestContext, files = FILES) {
+async function appWithRun(t: TestContext, files = FILES) {
   const home = testApp(t);
   const manifest = await manifestWith(LABELS);
   const run = saveRun(home.libraryPath, home.folder, { name: 'animals', manifest }, files);
@@ -58,7 +58,7 @@ const notFound = (message: RegExp) => ({ name: 'AppError', code: 'NOT_FOUND', me
 
 suite('findImages', () => {
   test('gives every image of the run, in any order that is asked for', async (t) => {
-    const { find } = await houseWithRun(t);
+    const { find } = await appWithRun(t);
     const rest = ['broken.jpg', 'new.jpg'];
     const [b, anger, a1, a2, c] = [
       'Cat/b.jpg',
@@ -77,13 +77,13 @@ suite('findImages', () => {
   });
 
   test('says how many images the run has at the same moment, whatever passes', async (t) => {
-    const { app, runId } = await houseWithRun(t);
+    const { app, runId } = await appWithRun(t);
     const { imageIds, total } = await app.findImages({ runId, filter: { text: 'crane' }, sort: 'path' });
     assert.deepEqual([imageIds.length, total], [2, 7]);
   });
 
   test('passes only what a filter lets through', async (t) => {
-    const { find } = await houseWithRun(t);
+    const { find } = await appWithRun(t);
     assert.deepEqual(await find({ minConfidence: 0.7 }), ['Cat/b.jpg', 'crane/a%2.jpg', 'crane/a_1.jpg']);
     assert.deepEqual(await find({ maxConfidence: 0.5 }), ['Cat/Ärger.jpg', 'other/C.jpg']);
     assert.deepEqual(await find({ minConfidence: 0.5, maxConfidence: 0.7 }), [
@@ -100,7 +100,7 @@ suite('findImages', () => {
   });
 
   test('searches text in paths and labels, in any case, every character for itself', async (t) => {
-    const { find } = await houseWithRun(t);
+    const { find } = await appWithRun(t);
     assert.deepEqual(await find({ text: 'A_1' }), ['crane/a_1.jpg']);
     assert.deepEqual(await find({ text: 'a%' }), ['crane/a%2.jpg']);
     assert.deepEqual(await find({ text: 'äRGER' }), ['Cat/Ärger.jpg']);
@@ -112,7 +112,7 @@ suite('findImages', () => {
   });
 
   test("goes by the person's label where there is one", async (t) => {
-    const { app, runId, ids, find } = await houseWithRun(t);
+    const { app, runId, ids, find } = await appWithRun(t);
     const review = (path: string, label: string) =>
       app.review({ runId, imageIds: [idOf({ ids }, path)], verdict: { kind: 'label', label } });
     await review('Cat/b.jpg', 'Füchsin');
@@ -131,7 +131,7 @@ suite('findImages', () => {
   });
 
   test('finds the images of one folder, and those in the sub-folder of another class', async (t) => {
-    const { app, find } = await houseWithRun(t);
+    const { app, find } = await appWithRun(t);
     const [folder] = await app.listFolders({});
     assert.equal((await find({ folderId: folder?.id ?? 0 })).length, 7);
     assert.deepEqual(await find({ folderId: 99 }), []);
@@ -152,7 +152,7 @@ suite('findImages', () => {
   });
 
   test('refuses what there is not', async (t) => {
-    const { app, runId } = await houseWithRun(t);
+    const { app, runId } = await appWithRun(t);
     await assert.rejects(
       app.findImages({ runId: 9, filter: {}, sort: 'path' }),
       notFound(/^There is no run 9 in the library$/),
@@ -185,7 +185,7 @@ suite('findImages', () => {
 
 suite('resultItems', () => {
   test('come in the order asked for, without images of other runs', async (t) => {
-    const { app, runId, ids, folder, manifest } = await houseWithRun(t);
+    const { app, runId, ids, folder, manifest } = await appWithRun(t);
     const [failed, fine] = [idOf({ ids }, 'broken.jpg'), idOf({ ids }, 'crane/a%2.jpg')];
     const [first, second, ...others] = await app.resultItems({ runId, imageIds: [failed, 999, fine] });
     const common = { folderId: 1, verified: false, boxes: [] };
@@ -226,7 +226,7 @@ suite('resultItems', () => {
 
 suite('resultFacets', () => {
   test('count each with the other filters on and its own off', async (t) => {
-    const { app, runId, ids } = await houseWithRun(t);
+    const { app, runId, ids } = await appWithRun(t);
     const facets = (filter: ResultFilter) => app.resultFacets({ runId, filter });
     const all = await facets({});
     assert.deepEqual(all.labels, [
@@ -265,7 +265,7 @@ suite('resultFacets', () => {
 
 suite('showImage', () => {
   test('tells what the model saw and computed', async (t) => {
-    const { app, runId, ids, manifest, folder } = await houseWithRun(t);
+    const { app, runId, ids, manifest, folder } = await appWithRun(t);
     const details = await app.showImage({ runId, imageId: idOf({ ids }, 'Cat/b.jpg') });
     assert.deepEqual(
       [details.path, details.fileSize, details.modifiedMs, details.capturedAt, details.depth],
@@ -304,7 +304,7 @@ suite('showImage', () => {
 
 suite('classNames', () => {
   test("are the model's and people's, each once, in order", async (t) => {
-    const { app, runId, ids } = await houseWithRun(t);
+    const { app, runId, ids } = await appWithRun(t);
     const names = ['cat', 'crane (n1)', 'crane (n2)', 'dog'];
     assert.deepEqual(await app.classNames({ runId }), { classes: names, own: [] });
     const imageIds = [idOf({ ids }, 'Cat/b.jpg')];
@@ -315,7 +315,7 @@ suite('classNames', () => {
 
 suite('compareRuns', () => {
   test('goes by labels, whatever the models number them', async (t) => {
-    const { app, runId, libraryPath, folder, ids } = await houseWithRun(t);
+    const { app, runId, libraryPath, folder, ids } = await appWithRun(t);
     const manifest = await manifestWith([{ name: 'dog' }, { name: 'fox' }, { name: 'cat' }]);
     const other = saveRun(
       libraryPath,
@@ -348,7 +348,7 @@ suite('compareRuns', () => {
   });
 
   test('of models without a label in common differs in everything', async (t) => {
-    const { app, runId, libraryPath, folder } = await houseWithRun(t);
+    const { app, runId, libraryPath, folder } = await appWithRun(t);
     const manifest = await manifestWith([{ name: 'ship' }]);
     const files = { 'Cat/b.jpg': { classes: [0] }, 'broken.jpg': { classes: [0] } };
     const other = saveRun(libraryPath, folder, { name: 'ships', manifest }, files);
@@ -362,7 +362,7 @@ suite('compareRuns', () => {
 
 suite('evaluateRun', () => {
   test('compares the images with the sub-folders that they lie in', async (t) => {
-    const { app, runId, manifest } = await houseWithRun(t);
+    const { app, runId, manifest } = await appWithRun(t);
     const evaluation = await app.evaluateRun({ runId });
     const { confusion, ...rest } = evaluation;
     assert.deepEqual(rest, {
@@ -385,7 +385,7 @@ suite('evaluateRun', () => {
   });
 
   test('needs a sub-folder that is named after a class', async (t) => {
-    const { app, runId, folder } = await houseWithRun(t, {
+    const { app, runId, folder } = await appWithRun(t, {
       'some/a.jpg': { classes: [CAT] },
       'b.jpg': 'failed',
     });

@@ -13,7 +13,7 @@ const CLEAR: Verdict = { kind: 'clear' };
 const label = (name: string): Verdict => ({ kind: 'label', label: name });
 
 /** An app that has run on 000.jpg (airplane), 001.jpg (automobile), 002.jpg (bird) and a bad file. */
-async function houseWithRun(t: TestContext) {
+async function appWithRun(t: TestContext) {
   const home = testApp(t, 3);
   writeFileSync(join(home.folder, 'bad.jpg'), 'x');
   const { id: runId } = await home.app.run({ folders: [home.folder] });
@@ -32,7 +32,7 @@ const fresh = ['airplane', 'automobile', 'bird', undefined];
 
 suite('review', () => {
   test('accepts, relabels and clears, and tells so', async (t) => {
-    const { app, runId, imageIds, labels, events } = await houseWithRun(t);
+    const { app, runId, imageIds, labels, events } = await appWithRun(t);
     const accepted = await app.review({ runId, imageIds, verdict: ACCEPT });
     const predicted = imageIds.slice(0, 3); // the bad file is passed over
     const history = { undo: 'Verify 3 images', redo: undefined };
@@ -54,7 +54,7 @@ suite('review', () => {
   });
 
   test("writes a label as the model's class is written that it names", async (t) => {
-    const { app, runId, imageIds, labels } = await houseWithRun(t);
+    const { app, runId, imageIds, labels } = await appWithRun(t);
     const [first = 0, second = 0] = imageIds;
     await app.review({ runId, imageIds: [first], verdict: label('AIRPLANE') });
     await app.review({ runId, imageIds: [second], verdict: label('Aeroplane') });
@@ -84,7 +84,7 @@ suite('review', () => {
   });
 
   test('that changes nothing is no step and no news', async (t) => {
-    const { app, runId, imageIds, events } = await houseWithRun(t);
+    const { app, runId, imageIds, events } = await appWithRun(t);
     const bad = imageIds.slice(3);
     for (const verdict of [ACCEPT, CLEAR]) {
       const change = await app.review({ runId, imageIds: bad, verdict });
@@ -97,7 +97,7 @@ suite('review', () => {
   });
 
   test('of an image that is not in the run changes nothing', async (t) => {
-    const { app, runId, imageIds, labels, events } = await houseWithRun(t);
+    const { app, runId, imageIds, labels, events } = await appWithRun(t);
     await assert.rejects(app.review({ runId, imageIds: [...imageIds, 99], verdict: ACCEPT }), {
       code: 'NOT_FOUND',
       message: 'There is no image 99 in run 1',
@@ -107,7 +107,7 @@ suite('review', () => {
   });
 
   test('refuses what is no verdict', async (t) => {
-    const { app, runId, imageIds } = await houseWithRun(t);
+    const { app, runId, imageIds } = await appWithRun(t);
     const refused = (message: RegExp) => ({ code: 'BAD_ARGUMENT', message });
     await assert.rejects(
       app.review({ runId, imageIds: [], verdict: ACCEPT }),
@@ -127,7 +127,7 @@ suite('review', () => {
 
 suite('undo and redo', () => {
   test('go back to the start and forward again', async (t) => {
-    const { app, runId, imageIds, labels, events } = await houseWithRun(t);
+    const { app, runId, imageIds, labels, events } = await appWithRun(t);
     const states = [await labels()];
     const steps: [number[], Verdict][] = [
       [imageIds, ACCEPT],
@@ -156,7 +156,7 @@ suite('undo and redo', () => {
   });
 
   test('say what they do; a new change ends what could be done again', async (t) => {
-    const { app, runId, imageIds, labels } = await houseWithRun(t);
+    const { app, runId, imageIds, labels } = await appWithRun(t);
     const [first = 0] = imageIds;
     await app.review({ runId, imageIds, verdict: ACCEPT });
     await app.review({ runId, imageIds: [first], verdict: label('cat') });
@@ -173,7 +173,7 @@ suite('undo and redo', () => {
   });
 
   test('give back when an image was verified', async (t) => {
-    const { app, runId, imageIds, labels } = await houseWithRun(t);
+    const { app, runId, imageIds, labels } = await appWithRun(t);
     await app.review({ runId, imageIds, verdict: label('cat') });
     await app.review({ runId, imageIds, verdict: CLEAR });
     await app.undoReview({});
@@ -181,7 +181,7 @@ suite('undo and redo', () => {
   });
 
   test('reach back to the start of the app only', async (t) => {
-    const { app, runId, imageIds, libraryPath } = await houseWithRun(t);
+    const { app, runId, imageIds, libraryPath } = await appWithRun(t);
     await app.review({ runId, imageIds, verdict: ACCEPT });
     const next = session(t, libraryPath).app;
     assert.equal(await next.undoReview({}), undefined);
@@ -191,7 +191,7 @@ suite('undo and redo', () => {
 
 suite('reviews', () => {
   test('survive a run again on changed files', async (t) => {
-    const { app, runId, imageIds, labels, folder } = await houseWithRun(t);
+    const { app, runId, imageIds, labels, folder } = await appWithRun(t);
     const [first = 0] = imageIds;
     await app.review({ runId, imageIds: [first], verdict: label('cat') });
     writeFileSync(join(folder, '000.jpg'), 'other content');
@@ -201,7 +201,7 @@ suite('reviews', () => {
   });
 
   test('stand in the results of a run that did not see them being made', async (t) => {
-    const { app, runId, imageIds, folder } = await houseWithRun(t);
+    const { app, runId, imageIds, folder } = await appWithRun(t);
     await app.review({ runId, imageIds: imageIds.slice(0, 1), verdict: label('cat') });
     const second = await app.run({ folders: [folder], preset: 'accurate' });
     assert.notEqual(second.id, runId);

@@ -3,29 +3,17 @@ import { parse } from 'csv-parse/sync';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
-import type { AppService } from '../../../../electron/core/app-service.ts';
-import type { AppArguments } from '../../../../electron/shared/app-api.ts';
 import type { ResultFilter } from '../../../../electron/shared/api/results.ts';
+import { exportedCsv } from '../../support/exported-csv.ts';
 import { writeFiles } from '../../support/files.ts';
 import { testApp } from '../../support/test-app.ts';
-
-type Filters = Partial<AppArguments<'exportRun'>>;
-
-/** Exports run 1 and reads it back with a parser that is not ours. */
-async function exported(app: AppService, folder: string, filters: Filters = {}) {
-  const out = join(dirname(folder), 'out.csv');
-  const summary = await app.exportRun({ runId: 1, format: 'csv', out, ...filters });
-  const text = readFileSync(out, 'utf8');
-  const records = parse<Record<string, string>>(text, { columns: true, bom: true });
-  return { summary, text, records, paths: records.map((record) => record['relative_path']) };
-}
 
 suite('CSV export', () => {
   test('has a row for every file and the columns that docs/exports.md lists', async (t) => {
     const { app, folder } = testApp(t);
     writeFiles(folder, { 'a/1.jpg': 'x', 'b/1.jpg': 'x', 'bad.jpg': 'x' });
     const { spec } = await app.run({ folders: [folder] });
-    const { records, summary, text } = await exported(app, folder);
+    const { records, summary, text } = await exportedCsv(app, folder);
     assert.equal(summary.rows, 3);
     const header = text.slice(0, text.indexOf('\r\n')).split(',');
     const documented = readFileSync(new URL('../../../../docs/exports.md', import.meta.url), 'utf8');
@@ -89,7 +77,7 @@ suite('CSV export', () => {
     const more = ['+1.jpg', '@a.jpg', '🌾.jpg', ' .jpg', 'tab\t.jpg', 'e\u0301.jpg', 'é.jpg', '\ufeff.jpg'];
     writeFiles(folder, Object.fromEntries([...names, ...more].map((name) => [`in ${name}/${name}`, 'x'])));
     await app.run({ folders: [folder] });
-    const { paths } = await exported(app, folder);
+    const { paths } = await exportedCsv(app, folder);
     assert.deepEqual([...paths].sort(), [...names, ...more].map((name) => `in ${name}/${name}`).sort());
   });
 
@@ -97,7 +85,7 @@ suite('CSV export', () => {
     const { app, folder } = testApp(t, 0);
     writeFiles(folder, Object.fromEntries(Array.from({ length: 2345 }, (_, index) => [`${index}.jpg`, ''])));
     await app.run({ folders: [folder], batch: 500 });
-    const { paths, summary } = await exported(app, folder);
+    const { paths, summary } = await exportedCsv(app, folder);
     assert.equal(summary.rows, 2345);
     assert.deepEqual(paths, Array.from({ length: 2345 }, (_, index) => `${index}.jpg`).sort());
   });
@@ -106,7 +94,7 @@ suite('CSV export', () => {
     const { app, folder } = testApp(t);
     writeFiles(folder, { '1.jpg': 'x', '2.jpg': 'x', 'bad.jpg': 'x' });
     await app.run({ folders: [folder] });
-    const paths = async (filter: ResultFilter) => (await exported(app, folder, { filter })).paths;
+    const paths = async (filter: ResultFilter) => (await exportedCsv(app, folder, { filter })).paths;
     assert.deepEqual(await paths({ status: 'ok' }), ['1.jpg', '2.jpg']);
     assert.deepEqual(await paths({ status: 'failed' }), ['bad.jpg']);
     assert.deepEqual(await paths({ labels: ['bird'] }), ['2.jpg']);
@@ -123,7 +111,7 @@ suite('CSV export', () => {
     const [one = 0, two = 0, , bad = 0] = imageIds;
     await app.review({ runId: 1, imageIds: [one], verdict: { kind: 'accept' } });
     await app.review({ runId: 1, imageIds: [two, bad], verdict: { kind: 'label', label: 'a, "fox"' } });
-    const { records } = await exported(app, folder);
+    const { records } = await exportedCsv(app, folder);
     const names = ['label', 'label_source', 'predicted_label', 'confidence', 'verified'];
     assert.deepEqual(
       records.map((record) => names.map((name) => record[name])),
@@ -134,7 +122,7 @@ suite('CSV export', () => {
         ['a, "fox"', 'person', '', '', 'true'],
       ],
     );
-    const classic = await exported(app, folder, { columns: 'classic' });
+    const classic = await exportedCsv(app, folder, { columns: 'classic' });
     assert.deepEqual(
       classic.records.map((record) => [record['label'], record['human_label'], record['verified']]),
       [
@@ -144,7 +132,7 @@ suite('CSV export', () => {
         ['', 'a, "fox"', 'true'],
       ],
     );
-    const paths = async (filter: ResultFilter) => (await exported(app, folder, { filter })).paths;
+    const paths = async (filter: ResultFilter) => (await exportedCsv(app, folder, { filter })).paths;
     assert.deepEqual(await paths({ status: 'verified' }), ['1.jpg', '2.jpg', 'bad.jpg']);
     assert.deepEqual(await paths({ status: 'corrected' }), ['2.jpg', 'bad.jpg']);
     assert.deepEqual(await paths({ labels: ['a, "fox"', 'cat'] }), ['2.jpg', '3.jpg', 'bad.jpg']);
@@ -154,7 +142,7 @@ suite('CSV export', () => {
     const { app, folder } = testApp(t, 1);
     await app.run({ folders: [folder] });
     const header = async (columns: 'classic' | 'standard') =>
-      (await exported(app, folder, { columns })).text.split('\r\n')[0]?.split(',') ?? [];
+      (await exportedCsv(app, folder, { columns })).text.split('\r\n')[0]?.split(',') ?? [];
     const [standard, classic] = [await header('standard'), await header('classic')];
     assert.deepEqual(classic.slice(6, 18), [
       'label',
@@ -180,7 +168,7 @@ suite('CSV export', () => {
     writeFiles(folder, { 'station 10/day 1/4.jpg': 'x' });
     await app.run({ folders: [folder] });
     const folders = async (filter: ResultFilter) => {
-      const { text } = await exported(app, folder, { filter });
+      const { text } = await exportedCsv(app, folder, { filter });
       const [header = [], ...rows] = parse(text);
       const from = header.indexOf('min_score') + 1;
       return [header.slice(from), ...rows.map((row) => [row[0], ...row.slice(from)])];
@@ -209,8 +197,8 @@ suite('CSV export', () => {
   test('starts with a byte order mark when asked to', async (t) => {
     const { app, folder } = testApp(t, 1);
     await app.run({ folders: [folder] });
-    assert.ok((await exported(app, folder, { bom: true })).text.startsWith('\ufeffrelative_path,'));
-    assert.ok((await exported(app, folder)).text.startsWith('relative_path,'));
+    assert.ok((await exportedCsv(app, folder, { bom: true })).text.startsWith('\ufeffrelative_path,'));
+    assert.ok((await exportedCsv(app, folder)).text.startsWith('relative_path,'));
   });
 
   test('leaves out files that vanished before the run was run again', async (t) => {
@@ -218,7 +206,7 @@ suite('CSV export', () => {
     await app.run({ folders: [folder] });
     rmSync(join(folder, '000.jpg'));
     await app.run({ folders: [folder] });
-    assert.deepEqual((await exported(app, folder)).paths, ['001.jpg']);
+    assert.deepEqual((await exportedCsv(app, folder)).paths, ['001.jpg']);
   });
 
   test('is written as a whole or not at all', async (t) => {
@@ -227,9 +215,9 @@ suite('CSV export', () => {
     const place = join(dirname(folder), 'place');
     mkdirSync(place);
     const failure = { code: 'FILE_SYSTEM', message: /cannot be written/ };
-    await assert.rejects(exported(app, folder, { out: join(place, 'no/such/folder.csv') }), failure);
+    await assert.rejects(exportedCsv(app, folder, { out: join(place, 'no/such/folder.csv') }), failure);
     mkdirSync(join(place, 'folder.csv'));
-    await assert.rejects(exported(app, folder, { out: join(place, 'folder.csv') }), {
+    await assert.rejects(exportedCsv(app, folder, { out: join(place, 'folder.csv') }), {
       code: 'BAD_ARGUMENT',
       message: /^Expected a file to write, but .*folder\.csv is a folder$/,
     });
@@ -324,7 +312,7 @@ suite('an export', () => {
     const { app, folder } = testApp(t, 25);
     await app.run({ folders: [folder] });
     const { columns, rows, total } = await app.previewExport({ runId: 1 });
-    const { text } = await exported(app, folder);
+    const { text } = await exportedCsv(app, folder);
     assert.deepEqual([total, rows.length, columns], [25, 10, text.split('\r\n')[0]?.split(',')]);
     assert.deepEqual([columns, ...rows], parse(text).slice(0, 11));
     const few = await app.previewExport({ runId: 1, filter: { labels: ['bird'] } });
@@ -334,7 +322,7 @@ suite('an export', () => {
   test('tells how far it is, and that it is done', async (t) => {
     const { app, folder, events } = testApp(t, 3);
     await app.run({ folders: [folder] });
-    await exported(app, folder);
+    await exportedCsv(app, folder);
     assert.deepEqual(events.at(-1), { type: 'exporting', done: 3, total: 3 });
   });
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { parse } from 'csv-parse/sync';
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { suite, test } from 'node:test';
@@ -8,24 +7,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import readXlsxFile from 'read-excel-file/node';
 import yauzl from 'yauzl';
-import type { AppService } from '../../../../electron/core/app-service.ts';
-import type { AppArguments } from '../../../../electron/shared/app-api.ts';
 import { writeFileWhole } from '../../../../electron/core/files/write-file.ts';
 import { xlsxFile } from '../../../../electron/core/export/xlsx.ts';
+import { exportedCsv } from '../../support/exported-csv.ts';
 import { writeFiles } from '../../support/files.ts';
 import { testApp } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
-
-type Filters = Partial<AppArguments<'exportRun'>>;
-
-/** Exports run 1 and reads it back with a parser that is not ours. */
-async function exported(app: AppService, folder: string, filters: Filters = {}) {
-  const out = join(dirname(folder), 'out.csv');
-  const summary = await app.exportRun({ runId: 1, format: 'csv', out, ...filters });
-  const text = readFileSync(out, 'utf8');
-  const records = parse<Record<string, string>>(text, { columns: true, bom: true });
-  return { summary, text, records, paths: records.map((record) => record['relative_path']) };
-}
 
 suite('XLSX export', () => {
   test('holds the same table as the CSV, numbers as numbers', async (t) => {
@@ -38,7 +25,7 @@ suite('XLSX export', () => {
     const { rows } = await app.exportRun({ runId: 1, format: 'xlsx', out });
     const [sheet, ...others] = await readSheets(out);
     assert.deepEqual([rows, sheet?.sheet, others], [names.length + odd.length, 'Run 1', []]);
-    const { text } = await exported(app, folder);
+    const { text } = await exportedCsv(app, folder);
     const table = (sheet?.data ?? []).map((row) => row.map((cell) => cell ?? ''));
     assert.deepEqual(
       table.map((row) => row.map(String)),

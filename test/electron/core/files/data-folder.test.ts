@@ -38,7 +38,7 @@ suite('what an earlier version let others read', { skip }, () => {
     chmodSync(folder, 0o755);
     const data = join(temporaryFolder(t), 'data');
     const libraryPath = join(folder, 'mine.db');
-    const first = session(t, libraryPath, undefined, data);
+    const first = session(t, libraryPath, { data });
     await first.app.listRuns({});
     await first.app.close();
     mkdirSync(join(folder, 'models'));
@@ -46,7 +46,7 @@ suite('what an earlier version let others read', { skip }, () => {
     writeFileSync(join(folder, 'other.txt'), '');
     chmodSync(join(folder, 'other.txt'), 0o644);
     chmodSync(libraryPath, 0o664);
-    await session(t, libraryPath, undefined, data).app.listRuns({});
+    await session(t, libraryPath, { data }).app.listRuns({});
     assert.equal(modeOf(libraryPath), '600');
     assert.equal(modeOf(join(folder, 'other.txt')), '644');
     assert.deepEqual([modeOf(dirname(libraryPath)), modeOf(join(folder, 'models'))], ['755', '755']);

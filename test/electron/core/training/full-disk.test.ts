@@ -3,37 +3,21 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { createAppService } from '../../../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../../../electron/core/registry/model-registry.ts';
 import { connectTrainer } from '../../../../electron/engine/hosts/trainer-client.ts';
-import type { AppEvent } from '../../../../electron/shared/app-api.ts';
-import { EngineDouble } from '../../support/engine-double.ts';
 import { noticesOf } from '../../support/events.ts';
-import { sampleImages, testModels } from '../../support/models.ts';
 import { drawFolder } from '../../support/pictures.ts';
 import { smallest, train, trainingEnded } from '../../support/training-app.ts';
 import { smallDisk } from '../../support/small-disk.ts';
+import { session } from '../../support/test-app.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const settings = { ...smallest, epochs: 3, batch: 8, name: 'animals', seed: 5, threads: 2 };
 
-/** An app whose trainings are taught by the real host, and lie in `data`; its library lies elsewhere. */
-function realSchool(t: TestContext, data: string) {
+/** An app whose trainings run in the real training host, and lie in `data`; its library lies elsewhere. */
+function appOfHost(t: TestContext, data: string) {
   const trainer = connectTrainer();
-  const app = createAppService({
-    libraryPath: join(temporaryFolder(t), 'library.db'),
-    engine: new EngineDouble(),
-    trainer,
-    clock: Date.now,
-    registry: new ModelRegistry({ bundledFolder: testModels, userFolder: join(data, 'models') }),
-    folders: { data, samples: sampleImages },
-  });
-  const events: AppEvent[] = [];
-  app.subscribe((event) => events.push(event));
-  t.after(async () => {
-    await app.close();
-    await trainer.close();
-  });
+  const { app, events } = session(t, join(temporaryFolder(t), 'library.db'), { data, trainer });
+  t.after(() => trainer.close());
   return { app, events };
 }
 
@@ -52,9 +36,9 @@ suite('a full disk under a training of the real host', () => {
     if (disk === undefined) return;
     const folder = await drawnClasses(t);
     const whole = temporaryFolder(t);
-    await train(realSchool(t, whole).app, { folder, ...settings });
+    await train(appOfHost(t, whole).app, { folder, ...settings });
 
-    const { app, events } = realSchool(t, disk.path);
+    const { app, events } = appOfHost(t, disk.path);
     let filled = false;
     app.subscribe(({ type }) => {
       if (type !== 'trainingEpoch' || filled) return;
@@ -81,7 +65,7 @@ suite('a full disk under a training of the real host', () => {
     const disk = smallDisk(t, 4 * 2 ** 20);
     if (disk === undefined) return;
     const folder = await drawnClasses(t);
-    const { app, events } = realSchool(t, disk.path);
+    const { app, events } = appOfHost(t, disk.path);
     app.subscribe((event) => {
       if (event.type === 'training' && event.training.progress.phase === 'finishing') disk.fill();
     });
