@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { after, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { closeBrowser, withoutBrowser } from './browser.ts';
@@ -17,15 +18,17 @@ export function e2e(
   { inElectron = true } = {},
 ): void {
   const timeout = 4 * PATIENCE_MS;
-  test(name, { timeout, skip: withoutBrowser }, (t) => play(t.name, new Stage(), (stage) => work(stage, t)));
+  test(name, { timeout, skip: withoutBrowser }, (t) => play(t, new Stage(), work));
   if (inElectron)
-    test(`${name} (in Electron)`, { timeout, skip: withoutElectron }, (t) =>
-      play(t.name, new Stage(true), (stage) => work(stage, t)),
-    );
+    test(`${name} (in Electron)`, { timeout, skip: withoutElectron }, (t) => play(t, new Stage(true), work));
 }
 
-/** Does something on a stage, and clears it away. What went wrong first is what counts. */
-async function play(name: string, stage: Stage, work: (stage: Stage) => Promise<void>): Promise<void> {
+/** Does something on a stage, and clears it away, also when its time is over. What went wrong first is what counts. */
+async function play(
+  t: TestContext,
+  stage: Stage,
+  work: (stage: Stage, t: TestContext) => Promise<void>,
+): Promise<void> {
   const failures: unknown[] = [];
   const attempt = async (step: () => Promise<void> | void) => {
     try {
@@ -34,9 +37,10 @@ async function play(name: string, stage: Stage, work: (stage: Stage) => Promise<
       failures.push(error);
     }
   };
-  await attempt(() => work(stage));
+  const over = once(t.signal, 'abort').then(() => t.signal.throwIfAborted());
+  await attempt(() => Promise.race([work(stage, t), over]));
   await attempt(() => stage.check());
-  if (failures.length > 0) await attempt(() => stage.photographFailure(name));
+  if (failures.length > 0) await attempt(() => stage.photographFailure(t.name));
   await attempt(() => stage.clear());
   if (failures.length > 1) throw new AggregateError(failures, String(failures[0]));
   if (failures.length === 1) throw failures[0];
