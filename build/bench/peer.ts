@@ -1,9 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Precision } from '../../electron/shared/run.ts';
+import { installOwnPackages } from '../own-packages.ts';
 import { root } from '../setup.mjs';
 import { openModel, preprocessing, trainedDial } from './engine.ts';
 import { PICTURE_BYTES, SIDE } from './pictures.ts';
@@ -75,14 +75,12 @@ interface Tensor {
 /** The package, installed where it is not; or why it cannot be used. */
 function loadRuntime(): Runtime | string {
   const folder = path.join(root, 'build/bench/peer');
-  if (!fs.existsSync(path.join(folder, 'node_modules/.package-lock.json'))) {
-    console.log('\nInstalling ONNX Runtime for the comparison (290 MB)');
-    // It comes with all that it needs on a processor; its install script would fetch CUDA's part.
-    const environment = { ...process.env, ONNXRUNTIME_NODE_INSTALL: 'skip' };
-    const args = ['ci', '--no-audit', '--no-fund'];
-    const { status, stderr } = spawnSync('npm', args, { cwd: folder, env: environment, encoding: 'utf8' });
-    if (status !== 0) return `onnxruntime-node cannot be installed (${stderr.split('\n', 1).join()})`;
-  }
+  // It comes with all that it needs on a processor; its install script would fetch CUDA's part.
+  const complaint = installOwnPackages(folder, '\nInstalling ONNX Runtime for the comparison (290 MB)', {
+    ONNXRUNTIME_NODE_INSTALL: 'skip',
+  });
+  if (complaint !== undefined)
+    return `onnxruntime-node cannot be installed (${complaint.split('\n', 1).join()})`;
   try {
     return createRequire(path.join(folder, 'package.json'))('onnxruntime-node') as Runtime;
   } catch (error) {

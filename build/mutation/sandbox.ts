@@ -1,7 +1,7 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { installOwnPackages } from '../own-packages.ts';
 import { root } from '../setup.mjs';
 
 /** A change of the sources that a test should notice. */
@@ -96,14 +96,9 @@ function cut(lines: readonly string[], { start, end }: { start: Position; end: P
 
 async function loadInstrumenter(): Promise<Instrumenter> {
   const folder = path.join(root, 'build/mutation');
-  if (!fs.existsSync(path.join(folder, 'node_modules/.package-lock.json'))) {
-    console.log("Installing Stryker's instrumenter");
-    const { status, stderr } = spawnSync('npm', ['ci', '--no-audit', '--no-fund'], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    if (status !== 0) throw new Error(`@stryker-mutator/instrumenter cannot be installed (${stderr})`);
-  }
+  const complaint = installOwnPackages(folder, "Installing Stryker's instrumenter");
+  if (complaint !== undefined)
+    throw new Error(`@stryker-mutator/instrumenter cannot be installed (${complaint})`);
   const entry = path.join(folder, 'node_modules/@stryker-mutator/instrumenter/dist/src/index.js');
   const { Instrumenter } = (await import(pathToFileURL(entry).href)) as {
     Instrumenter: new (logger: object) => Instrumenter;
