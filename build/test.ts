@@ -83,7 +83,7 @@ async function passes({ name, command, environment }: Step): Promise<boolean> {
 async function failuresOf(all: readonly Step[]): Promise<string[]> {
   const queue = new PQueue({ concurrency: availableParallelism() });
   const passed = await queue.addAll(all.map((step) => () => passes(step)));
-  return all.flatMap(({ name }, place) => (passed[place] ? [] : [name]));
+  return all.flatMap(({ name }, index) => (passed[index] ? [] : [name]));
 }
 
 /** Sanitized tests pass again when nothing has changed that they are made of. */

@@ -127,8 +127,8 @@ function normalised(pixels: Uint8Array): Float32Array {
   const plane = SIDE * SIDE;
   for (let i = 0; i < pixels.length; i++) {
     const [pixel, channel] = [Math.floor(i / 3), i % 3];
-    const [picture, place] = [Math.floor(pixel / plane), pixel % plane];
-    values[(picture * 3 + channel) * plane + place] =
+    const [picture, offset] = [Math.floor(pixel / plane), pixel % plane];
+    values[(picture * 3 + channel) * plane + offset] =
       ((pixels[i] ?? 0) / 255 - (mean[channel] ?? NaN)) / (std[channel] ?? NaN);
   }
   return values;

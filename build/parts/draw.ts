@@ -320,9 +320,9 @@ function blur(light: Float64Array, side: number, share: number): Float64Array {
   for (const stride of [3, side * 3]) {
     const to = new Float64Array(from.length);
     for (let at = 0; at < from.length; at++) {
-      const place = Math.floor(at / stride) % side;
-      const before = place === 0 ? at : at - stride;
-      const after = place === side - 1 ? at : at + stride;
+      const coordinate = Math.floor(at / stride) % side;
+      const before = coordinate === 0 ? at : at - stride;
+      const after = coordinate === side - 1 ? at : at + stride;
       to[at] = (1 - share) * (from[at] ?? 0) + (share / 2) * ((from[before] ?? 0) + (from[after] ?? 0));
     }
     from = to;

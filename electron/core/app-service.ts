@@ -122,7 +122,7 @@ export function createAppService(parts: AppServiceParts): AppService {
 function pictureSource(context: AppContext, trainings: TrainingService): PictureSource {
   return new PictureSource({
     library: () => context.library,
-    locateTrainingPicture: (trainingId, place) => trainings.locatePicture(trainingId, place),
+    locateTrainingPicture: (trainingId, index) => trainings.locatePicture(trainingId, index),
     engine: context.engine,
     clock: context.clock,
     cacheFolder: thumbnailFolder(context.folders.data),

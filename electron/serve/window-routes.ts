@@ -40,7 +40,8 @@ const THUMBNAIL_CACHE = 'private, max-age=300';
 
 /**
  * Everything that a window loads: the files it was built of, pictures at `/image/<id>` and thumbnails at
- * `/thumbnail/<id>`, those of a training's pictures at `/training/<id>/<place>`. Electron and `winnow serve` answer from here, so that both have the same rules.
+ * `/thumbnail/<id>`, those of a training's pictures at `/training/<id>/<index>`. Electron and `winnow serve` answer from
+ * here, so that both have the same rules.
  */
 export class WindowRoutes {
   readonly #folder: string;
@@ -78,9 +79,9 @@ export class WindowRoutes {
     request: WindowRequest,
   ): Promise<Response> {
     const id = numberOf(training, 'A training is named by its number');
-    // Places count from 0.
-    const place = picture === '0' ? 0 : numberOf(picture, 'A picture of a training is named by its place');
-    return answerPicture(await this.#pictures.trainingThumbnail(id, place), request, THUMBNAIL_CACHE);
+    // Indices count from 0.
+    const index = picture === '0' ? 0 : numberOf(picture, 'A picture of a training is named by its index');
+    return answerPicture(await this.#pictures.trainingThumbnail(id, index), request, THUMBNAIL_CACHE);
   }
 
   async #file(pathname: string): Promise<Response> {

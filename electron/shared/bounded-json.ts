@@ -37,7 +37,7 @@ export function excessOf(text: string, bounds: JsonBounds): string | undefined {
   return undefined;
 }
 
-/** Place of the quotation mark that ends the string which begins at `start`; the text's end when none does. */
+/** Index of the quotation mark that ends the string which begins at `start`; the text's end when none does. */
 function endOfString(text: string, start: number): number {
   for (let at = start + 1; ; at++) {
     at = text.indexOf('"', at);

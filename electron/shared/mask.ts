@@ -15,13 +15,13 @@ const SIGN = 16;
 /** Lengths of the runs that a text stands for. Throws BAD_ARGUMENT for a text that COCO would not write. */
 export function decodeRuns(counts: string): number[] {
   const runs: number[] = [];
-  let place = 0;
-  while (place < counts.length) {
+  let offset = 0;
+  while (offset < counts.length) {
     let value = 0;
     let scale = 1;
     let bits: number;
     do {
-      bits = counts.charCodeAt(place++) - FIRST_CHARACTER; // NaN behind the end
+      bits = counts.charCodeAt(offset++) - FIRST_CHARACTER; // NaN behind the end
       if (!(bits >= 0 && bits < 2 * MORE) || scale > 2 ** 30) throw damaged(counts);
       value += (bits % MORE) * scale;
       scale *= MORE;
@@ -70,16 +70,16 @@ export function forEachColumnPart(
   height: number,
   paint: (x: number, y: number, length: number) => void,
 ): void {
-  let place = 0;
+  let pixel = 0;
   for (const [index, run] of runs.entries()) {
-    const end = place + run;
-    while (index % 2 === 1 && place < end) {
-      const x = Math.floor(place / height);
-      const length = Math.min(end, (x + 1) * height) - place;
-      paint(x, place - x * height, length);
-      place += length;
+    const end = pixel + run;
+    while (index % 2 === 1 && pixel < end) {
+      const x = Math.floor(pixel / height);
+      const length = Math.min(end, (x + 1) * height) - pixel;
+      paint(x, pixel - x * height, length);
+      pixel += length;
     }
-    place = end;
+    pixel = end;
   }
 }
 

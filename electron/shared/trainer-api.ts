@@ -91,7 +91,7 @@ export interface TrainerCalls {
     packagePath: string,
     examples: readonly TrainingExample[],
     dial: EngineDial,
-  ): Promise<{ place: number; error: string }[]>;
+  ): Promise<{ index: number; error: string }[]>;
   /** Solves a last layer for the features that were added, to its optimum, and forgets them. */
   solveHead(options: { classes: number; smoothing: number; decay: number }): Promise<SolvedHead>;
 }

@@ -33,7 +33,7 @@ function patternOf(rank: number): Pattern {
   return PATTERNS[Math.floor(rank / CLASS_COLOURS.length) % PATTERNS.length] ?? 'plain';
 }
 
-/** Gives every class of a run one look in all its pictures: by its place among the names, and after them for others. */
+/** Gives every class of a run one look in all its pictures: by its index among the names, and after them for others. */
 export class ClassRanks {
   readonly #ranks: Map<string, number>;
 

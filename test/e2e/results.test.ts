@@ -45,7 +45,7 @@ e2e('labels and confidences are seen below every image, without pointing at it',
     await until(
       `the labels of ${size} images`,
       () => seenTexts(window),
-      (seen) => seen.length > 4 && seen.every((text, place) => text === expected[place]),
+      (seen) => seen.length > 4 && seen.every((text, index) => text === expected[index]),
     );
   }
   // Of small images only the one with the cursor or the mouse says its label.

@@ -20,7 +20,7 @@ async function openRun(stage: Stage): Promise<WinnowWindow> {
   return window;
 }
 
-/** Waits until the library holds this review: place in the order of paths -> label. */
+/** Waits until the library holds this review: index in the order of paths -> label. */
 async function reviewed({ data }: WinnowWindow, expected: Record<number, string>): Promise<void> {
   const wanted = sampleNames.map((_, index) => expected[index]);
   await until(
@@ -30,12 +30,12 @@ async function reviewed({ data }: WinnowWindow, expected: Record<number, string>
   );
 }
 
-/** Places of the images that are selected. */
+/** Indices of the images that are selected. */
 async function selection({ cells, page }: WinnowWindow): Promise<number[]> {
   const selected = page.getByRole('gridcell', { selected: true });
   const indices: number[] = [];
-  for (const [place, cell] of (await cells.all()).entries())
-    if ((await cell.and(selected).count()) > 0) indices.push(place);
+  for (const [index, cell] of (await cells.all()).entries())
+    if ((await cell.and(selected).count()) > 0) indices.push(index);
   return indices;
 }
 
@@ -146,8 +146,8 @@ e2e(
     const other = await window.around.another();
     await other.visit('/runs/1/results', say('runs.name', { run: 1 }));
     await other.hasCells(sampleNames.length);
-    const verified = (place: number) =>
-      other.cells.nth(place).and(other.page.getByRole('gridcell', { name: /verified/ }));
+    const verified = (index: number) =>
+      other.cells.nth(index).and(other.page.getByRole('gridcell', { name: /verified/ }));
     await window.cells.nth(2).click();
     await window.page.keyboard.press('Enter');
     await verified(2).waitFor();

@@ -94,10 +94,10 @@ e2e('what is taken back is looked at, and is said no longer than the view is sho
   const { page, cells } = window;
   await window.visit('/runs/1/results', say('runs.name', { run: 1 }));
   await window.hasCells(sampleNames.length);
-  const isAt = (place: number) =>
-    until(`image ${place} to have the focus and be selected`, async () => {
-      const selected = cells.nth(place).and(page.getByRole('gridcell', { selected: true }));
-      return (await hasFocus(cells.nth(place))) && (await selected.count()) === 1;
+  const isAt = (index: number) =>
+    until(`image ${index} to have the focus and be selected`, async () => {
+      const selected = cells.nth(index).and(page.getByRole('gridcell', { selected: true }));
+      return (await hasFocus(cells.nth(index))) && (await selected.count()) === 1;
     });
   await cells.nth(3).click();
   await page.keyboard.press('Enter');

@@ -28,7 +28,7 @@ function point(keep: number, imagesPerSecond?: number, names: CalibratedPreset[]
   };
 }
 
-suite('places on the dial', () => {
+suite('offsets on the dial', () => {
   test('go from one end to the other, equal factors of speed being equal lengths', () => {
     const offsets = speedPositions([400, 200, 100]).map(Math.round);
     assert.deepEqual(offsets, [0, 50, 100]);
@@ -43,7 +43,8 @@ suite('places on the dial', () => {
 
   test('can be told apart even where speeds are equal', () => {
     const offsets = speedPositions([200, 200, 199.9, 20]);
-    for (const [index, place] of offsets.slice(1).entries()) assert.ok(place - (offsets[index] ?? 0) >= 2.9);
+    for (const [index, offset] of offsets.slice(1).entries())
+      assert.ok(offset - (offsets[index] ?? 0) >= 2.9);
     assert.deepEqual(speedPositions([100, 100]), [0, 100]);
   });
 

@@ -83,8 +83,8 @@ function compareAll(readings: readonly Reading[], outcomes: ReadonlyMap<Reading,
     });
     const [accurate] = read;
     if (accurate === undefined || read.length < readings.length) continue;
-    for (const [place, reading] of readings.entries()) {
-      const outcome = read[place];
+    for (const [point, reading] of readings.entries()) {
+      const outcome = read[point];
       if (outcome !== undefined) reading.agreement.add(accurate, outcome);
     }
   }

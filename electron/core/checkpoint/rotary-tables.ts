@@ -49,7 +49,7 @@ const OTHER_ROTATION_HINT = 'Winnow computes these tables itself, and knows only
 
 function angle(patch: number, channel: number, side: number, width: number): number {
   const half = width / 2;
-  const place = channel < half ? Math.floor(patch / side) : patch % side;
+  const position = channel < half ? Math.floor(patch / side) : patch % side;
   const pair = Math.floor((channel % half) / 2);
-  return ((POSITIONS * place) / side) * THETA ** ((-2 * pair) / half);
+  return ((POSITIONS * position) / side) * THETA ** ((-2 * pair) / half);
 }

@@ -110,11 +110,11 @@ export class ColumnQueries implements ListQueries {
     const counts = new Uint32Array(list.length);
     const test = this.#whole(columns, { ...filter, folderId: undefined, directory: undefined });
     for (let row = 0; row < columns.length; row++) {
-      const place = ofRow[row] ?? -1;
-      if (place >= 0 && (test === undefined || test(row))) counts[place] = (counts[place] ?? 0) + 1;
+      const index = ofRow[row] ?? -1;
+      if (index >= 0 && (test === undefined || test(row))) counts[index] = (counts[index] ?? 0) + 1;
     }
-    return list.flatMap(({ folderId, path: directory }, place) => {
-      const count = counts[place] ?? 0;
+    return list.flatMap(({ folderId, path: directory }, index) => {
+      const count = counts[index] ?? 0;
       return count === 0 ? [] : [{ folderId, directory, count }];
     });
   }
@@ -130,8 +130,8 @@ export class ColumnQueries implements ListQueries {
     columns.review.forEach((review, row) => {
       if (review >= 0 && (test === undefined || test(row))) counts[review] = (counts[review] ?? 0) + 1;
     });
-    return columns.labels.flatMap((label, place) => {
-      const count = counts[place] ?? 0;
+    return columns.labels.flatMap((label, index) => {
+      const count = counts[index] ?? 0;
       return count === 0 ? [] : [{ label, count }];
     });
   }

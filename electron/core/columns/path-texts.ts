@@ -37,21 +37,21 @@ export class PathTexts {
     const { bytes, starts, ends } = this.#texts;
     if (part === '') marks.fill(1);
     let row = 0;
-    let place = part === '' ? -1 : bytes.indexOf(part, 0, 'latin1');
-    while (place >= 0) {
-      row = rowAt(starts, place, row);
+    let offset = part === '' ? -1 : bytes.indexOf(part, 0, 'latin1');
+    while (offset >= 0) {
+      row = rowAt(starts, offset, row);
       marks[row] = 1;
-      place = bytes.indexOf(part, ends[row], 'latin1'); // in the next row: one place is enough
+      offset = bytes.indexOf(part, ends[row], 'latin1'); // in the next row: a row is marked once
     }
   }
 }
 
-/** The row whose text has the byte at `place`; `from`: one that is not behind it. */
-function rowAt(starts: Uint32Array, place: number, from: number): number {
-  let [low, high] = [from, starts.length]; // starts[low] <= place < starts[high]
+/** The row whose text has the byte at `offset`; `from`: one that is not behind it. */
+function rowAt(starts: Uint32Array, offset: number, from: number): number {
+  let [low, high] = [from, starts.length]; // starts[low] <= offset < starts[high]
   while (high - low > 1) {
     const middle = (low + high) >>> 1;
-    if ((starts[middle] ?? 0) <= place) low = middle;
+    if ((starts[middle] ?? 0) <= offset) low = middle;
     else high = middle;
   }
   return low;
@@ -70,9 +70,9 @@ function findBeyondAscii({ bytes, starts, ends }: RowTexts): { row: number; fold
   const found: { row: number; folded: string }[] = [];
   for (const [row, start] of starts.entries()) {
     const end = ends[row] ?? 0;
-    let place = start;
-    while (place < end && (bytes[place] ?? 0) < 128) place++;
-    if (place < end) found.push({ row, folded: foldName(bytes.toString('utf8', start, end)) });
+    let offset = start;
+    while (offset < end && (bytes[offset] ?? 0) < 128) offset++;
+    if (offset < end) found.push({ row, folded: foldName(bytes.toString('utf8', start, end)) });
   }
   return found;
 }

@@ -102,8 +102,8 @@ function statusTest(
     case 'ok':
     case 'failed':
     case 'pending': {
-      const place = STATUSES.indexOf(status);
-      return (row) => columns.status[row] === place;
+      const code = STATUSES.indexOf(status);
+      return (row) => columns.status[row] === code;
     }
   }
 }

@@ -25,7 +25,7 @@ interface RowCodes {
   blocks: Int32Array; // scan directions that ran; -1 without
 }
 
-/** What people said of each row: a place in `labels`, -1 without a review. */
+/** What people said of each row: an index in `labels`, -1 without a review. */
 interface RowReviews {
   ofRow: Int32Array;
   labels: string[];
@@ -100,7 +100,7 @@ export class RunColumns {
     return (this.#confidence ??= this.#aligned(this.#reads.confidences(this.runId)));
   }
 
-  /** What people said of each row: a place in `labels`, -1 without a review. */
+  /** What people said of each row: an index in `labels`, -1 without a review. */
   get review(): Int32Array {
     return this.#ofReviews.ofRow;
   }
@@ -111,7 +111,7 @@ export class RunColumns {
 
   /** The row of an image; -1 when it is not in the run. */
   rowOf(imageId: number): number {
-    return (this.#rows ??= placesOf(this.ids))[imageId] ?? -1;
+    return (this.#rows ??= indicesOf(this.ids))[imageId] ?? -1;
   }
 
   /** The best class of a row at a least score, as `bestClass` of store/result-filter.ts; NO_CLASS where that is NULL. */
@@ -226,7 +226,7 @@ export class RunColumns {
 
   #setReview(reviews: RowReviews, imageId: number, label: string | undefined): void {
     const row = this.rowOf(imageId);
-    if (row >= 0) reviews.ofRow[row] = label === undefined ? -1 : placeOf(reviews, label);
+    if (row >= 0) reviews.ofRow[row] = label === undefined ? -1 : indexOf(reviews, label);
   }
 
   #orderByPath(): Uint32Array {
@@ -243,15 +243,15 @@ export class RunColumns {
 
   #readDirectories(): RowDirectories {
     const list = this.#reads.directories(this.runId);
-    const indices = new Map(list.map(({ id }, place) => [id, place]));
+    const indices = new Map(list.map(({ id }, index) => [id, index]));
     const ofRow = new Int32Array(this.length).fill(-1);
     const { imageIds, sizes } = this.#reads.byDirectory(list[0]?.id ?? 0, list.at(-1)?.id ?? -1);
     let next = 0;
     for (const { directoryId, images } of sizes) {
-      const place = indices.get(directoryId) ?? -1;
+      const index = indices.get(directoryId) ?? -1;
       for (const end = next + images; next < end; next++) {
         const row = this.rowOf(imageIds[next] ?? 0);
-        if (row >= 0) ofRow[row] = place;
+        if (row >= 0) ofRow[row] = index;
       }
     }
     return { list, ofRow };
@@ -264,10 +264,10 @@ export class RunColumns {
   }
 }
 
-/** The place of each of the ids, by id; -1 for others. */
-function placesOf(ids: Uint32Array): Int32Array {
+/** The index of each of the ids, by id; -1 for others. */
+function indicesOf(ids: Uint32Array): Int32Array {
   const indices = new Int32Array((ids.at(-1) ?? 0) + 1).fill(-1);
-  ids.forEach((id, place) => (indices[id] = place));
+  ids.forEach((id, index) => (indices[id] = index));
   return indices;
 }
 
@@ -277,11 +277,11 @@ function setCode({ status, classes, blocks }: RowCodes, row: number, code: numbe
   blocks[row] = blocksOfCode(code);
 }
 
-function placeOf({ labels, indices }: RowReviews, label: string): number {
-  let place = indices.get(label);
-  if (place === undefined) {
-    place = labels.push(label) - 1;
-    indices.set(label, place);
+function indexOf({ labels, indices }: RowReviews, label: string): number {
+  let index = indices.get(label);
+  if (index === undefined) {
+    index = labels.push(label) - 1;
+    indices.set(label, index);
   }
-  return place;
+  return index;
 }

@@ -56,8 +56,8 @@ function areEqual(
   const [first, second] = [at(starts, one), at(starts, other)];
   const length = Math.min(end, at(ends, one) - first);
   if (length !== Math.min(end, at(ends, other) - second)) return false;
-  for (let place = depth; place < length; place++)
-    if (bytes[first + place] !== bytes[second + place]) return false;
+  for (let offset = depth; offset < length; offset++)
+    if (bytes[first + offset] !== bytes[second + offset]) return false;
   return true;
 }
 
@@ -73,8 +73,8 @@ function sortByDigits(rows: Uint32Array, digits: Iterable<Uint16Array>): Uint32A
     if (from.length === 0 || at(starts, at(digit, at(from, 0)) + 1) === from.length) continue; // all are equal
     for (let value = 0; value < VALUES; value++)
       starts[value + 1] = at(starts, value + 1) + at(starts, value);
-    for (let place = 0; place < from.length; place++) {
-      const row = at(from, place);
+    for (let index = 0; index < from.length; index++) {
+      const row = at(from, index);
       to[count(starts, at(digit, row))] = row;
     }
     [from, to] = [to, from];
@@ -104,14 +104,14 @@ function* numberDigits(keys: Float64Array): Generator<Uint16Array> {
   }
 }
 
-/** The number at a place that is there. */
-function at(numbers: Uint32Array | Uint16Array | Float64Array, place: number): number {
-  return numbers[place] as number;
+/** The number at an index that is there. */
+function at(numbers: Uint32Array | Uint16Array | Float64Array, index: number): number {
+  return numbers[index] as number;
 }
 
 /** Adds one, and gives what was there before. */
-function count(numbers: Uint32Array, place: number): number {
-  const before = at(numbers, place);
-  numbers[place] = before + 1;
+function count(numbers: Uint32Array, index: number): number {
+  const before = at(numbers, index);
+  numbers[index] = before + 1;
   return before;
 }

@@ -4,25 +4,25 @@ const VALUES = 2 ** 16; // of a digit
 const MOST_DIGITS = 8;
 const BYTES = 256;
 
-/** Places in texts whose bytes make up one digit. */
+/** Positions in texts whose bytes make up one digit. */
 interface Span {
   first: number;
   end: number;
 }
 
 /**
- * Texts as few digits of 16 bits, ordered as the texts are: at each place only the bytes that some text has there count, so that
- * what all names have in common costs nothing and five decimal digits are one digit. Places are counted from `depth` on; behind
- * the end of a text stands a zero, since no text has any.
+ * Texts as few digits of 16 bits, ordered as the texts are: at each position only the bytes that some text has there count,
+ * so that what all names have in common costs nothing and five decimal digits are one digit. Positions are counted from
+ * `depth` on; behind the end of a text stands a zero, since no text has any.
  */
 export class TextDigits {
-  /** The place up to which the digits tell of the texts; undefined when they tell all. */
+  /** The position up to which the digits tell of the texts; undefined when they tell all. */
   readonly end: number | undefined;
   readonly #texts: RowTexts;
   readonly #depth: number;
   readonly #spans: Span[] = [];
-  readonly #ranks: Uint16Array; // by place and byte: its number among the bytes that occur there
-  readonly #sizes: Uint16Array; // by place: how many occur there
+  readonly #ranks: Uint16Array; // by position and byte: its number among the bytes that occur there
+  readonly #sizes: Uint16Array; // by position: how many occur there
 
   constructor(rows: Uint32Array, texts: RowTexts, depth: number) {
     this.#texts = texts;
@@ -31,7 +31,7 @@ export class TextDigits {
     const length = occurs.length / BYTES;
     this.#ranks = new Uint16Array(occurs.length);
     this.#sizes = new Uint16Array(length);
-    for (let place = 0; place < length; place++) this.#rank(place, occurs);
+    for (let position = 0; position < length; position++) this.#rank(position, occurs);
     const end = this.#findSpans(length);
     this.end = end === length ? undefined : depth + end;
   }
@@ -45,24 +45,24 @@ export class TextDigits {
     }
   }
 
-  #rank(place: number, occurs: Uint8Array): void {
+  #rank(position: number, occurs: Uint8Array): void {
     let rank = 0;
-    for (let entry = place * BYTES; entry < (place + 1) * BYTES; entry++) {
+    for (let entry = position * BYTES; entry < (position + 1) * BYTES; entry++) {
       this.#ranks[entry] = rank;
       rank += occurs[entry] ?? 0;
     }
-    this.#sizes[place] = rank;
+    this.#sizes[position] = rank;
   }
 
-  /** Joins positions to digits while there is room; gives the place behind the last one. */
+  /** Joins positions to digits while there is room; gives the position behind the last one. */
   #findSpans(length: number): number {
     let [first, values] = [0, 1];
-    for (let place = 0; place < length; place++) {
-      const size = this.#sizes[place] ?? 1;
+    for (let position = 0; position < length; position++) {
+      const size = this.#sizes[position] ?? 1;
       if (values * size > VALUES) {
-        this.#spans.push({ first, end: place });
-        if (this.#spans.length === MOST_DIGITS) return place;
-        [first, values] = [place, 1];
+        this.#spans.push({ first, end: position });
+        if (this.#spans.length === MOST_DIGITS) return position;
+        [first, values] = [position, 1];
       }
       values *= size;
     }
@@ -73,16 +73,16 @@ export class TextDigits {
   #fill(digits: Uint16Array, { first, end }: Span): void {
     const { bytes, starts, ends } = this.#texts;
     const positions = Array.from({ length: end - first }, (_, index) => first + index).filter(
-      (place) => (this.#sizes[place] ?? 1) > 1,
+      (position) => (this.#sizes[position] ?? 1) > 1,
     );
     digits.fill(0);
-    for (const place of positions) {
+    for (const position of positions) {
       const [size, ranks] = [
-        this.#sizes[place] ?? 1,
-        this.#ranks.subarray(place * BYTES, (place + 1) * BYTES),
+        this.#sizes[position] ?? 1,
+        this.#ranks.subarray(position * BYTES, (position + 1) * BYTES),
       ];
       for (let row = 0; row < digits.length; row++) {
-        const byte = (starts[row] as number) + this.#depth + place;
+        const byte = (starts[row] as number) + this.#depth + position;
         const rank = ranks[byte < (ends[row] as number) ? (bytes[byte] as number) : 0] as number;
         digits[row] = (digits[row] as number) * size + rank;
       }
@@ -90,7 +90,7 @@ export class TextDigits {
   }
 }
 
-/** By place behind `depth` and byte: 1 where some row has that byte there. */
+/** By position behind `depth` and byte: 1 where some row has that byte there. */
 function findBytes(some: Uint32Array, { bytes, starts, ends }: RowTexts, depth: number): Uint8Array {
   // Memory is read several times faster in its own order than in another.
   const rows = some.length * 2 > starts.length ? starts.map((_, row) => row) : some;
@@ -104,11 +104,11 @@ function findBytes(some: Uint32Array, { bytes, starts, ends }: RowTexts, depth: 
   for (const row of rows) {
     const end = ends[row] as number;
     let entry = 0;
-    for (let place = (starts[row] as number) + depth; place < end; place++) {
-      occurs[entry + (bytes[place] as number)] = 1;
+    for (let byte = (starts[row] as number) + depth; byte < end; byte++) {
+      occurs[entry + (bytes[byte] as number)] = 1;
       entry += BYTES;
     }
   }
-  for (let place = shortest; place < longest; place++) occurs[place * BYTES] = 1;
+  for (let position = shortest; position < longest; position++) occurs[position * BYTES] = 1;
   return occurs;
 }

@@ -97,9 +97,9 @@ export class PrecisionTally {
       small: over(precisions('small')),
       medium: over(precisions('medium')),
       large: over(precisions('large')),
-      classes: classes.map(([index, tally], place) => ({
-        label: labels[index] ?? `class ${index}`,
-        ap: mean(all[place] ?? []),
+      classes: classes.map(([classIndex, tally], index) => ({
+        label: labels[classIndex] ?? `class ${classIndex}`,
+        ap: mean(all[index] ?? []),
         objects: tally.objects,
       })),
     };
@@ -160,12 +160,12 @@ class ClassTally {
       const ignored = best.map((one) => (outside(one) ? (1 << THRESHOLDS.length) - 1 : 0));
       for (const [bit, threshold] of THRESHOLDS.entries()) {
         const taken = new Set<number>();
-        for (const [place, row] of overlaps.entries()) {
+        for (const [index, row] of overlaps.entries()) {
           const match = bestMatch(row, order, truth, taken, threshold);
           if (match === undefined) continue;
           taken.add(match.index);
-          matched[place] = (matched[place] ?? 0) | (1 << bit);
-          ignored[place] = withBit(ignored[place] ?? 0, bit, match.ignored);
+          matched[index] = (matched[index] ?? 0) | (1 << bit);
+          ignored[index] = withBit(ignored[index] ?? 0, bit, match.ignored);
         }
       }
       outcomes.matched.push(...matched);
@@ -181,7 +181,7 @@ class ClassTally {
     order.sort((one, other) => (this.#scores[other] ?? 0) - (this.#scores[one] ?? 0));
     return THRESHOLDS.map((_, bit) => {
       const isSet = (bits: number | undefined) => (((bits ?? 0) >> bit) & 1) === 1;
-      const right = order.filter((place) => !isSet(ignored[place])).map((place) => isSet(matched[place]));
+      const right = order.filter((index) => !isSet(ignored[index])).map((index) => isSet(matched[index]));
       return meanPrecision(right, expected);
     });
   }
@@ -220,11 +220,11 @@ function meanPrecision(right: readonly boolean[], expected: number): number {
   }
   for (let index = precisions.length - 2; index >= 0; index--)
     precisions[index] = Math.max(precisions[index] ?? 0, precisions[index + 1] ?? 0);
-  let place = 0;
+  let reached = 0; // index of the first detection with this recall
   let sum = 0;
   for (const recall of RECALLS) {
-    while (place < recalls.length && (recalls[place] ?? 0) < recall) place++;
-    sum += precisions[place] ?? 0;
+    while (reached < recalls.length && (recalls[reached] ?? 0) < recall) reached++;
+    sum += precisions[reached] ?? 0;
   }
   return sum / RECALLS.length;
 }

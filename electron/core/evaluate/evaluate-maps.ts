@@ -121,13 +121,13 @@ class MapTally {
 
   add({ values, depth }: ClassMap, found: Uint8Array | Uint16Array): void {
     const ignored = depth === 16 ? 0xffff : 0xff;
-    for (const [place, value] of values.entries()) {
+    for (const [pixel, value] of values.entries()) {
       if (value === 0 || value === ignored) continue;
       if (value > this.classes) {
         this.unknown++;
         continue;
       }
-      const other = found[place] ?? 0;
+      const other = found[pixel] ?? 0;
       increment(this.#truth, value);
       increment(this.#found, other);
       if (value === other) increment(this.#both, value);

@@ -7,7 +7,7 @@ export type Polygon = readonly number[];
  */
 export function polygonRuns(polygons: readonly Polygon[], width: number, height: number): number[] {
   const runs: number[] = [];
-  let end = 0; // of the last run inside, as a place in the picture's columns one after the other
+  let end = 0; // of the last run inside, as an index into the picture's columns, one after the other
   for (let x = 0; x < width; x++) {
     for (const [top, bottom] of columnParts(polygons, x + 0.5, height)) {
       const [start, stop] = [x * height + top, x * height + bottom];

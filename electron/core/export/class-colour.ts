@@ -14,8 +14,8 @@ export function classColour(index: number): string {
 function fromHsl(hue: number, saturation: number, lightness: number): string {
   const range = saturation * Math.min(lightness, 1 - lightness);
   const channel = (turn: number) => {
-    const place = (turn + hue / 30) % 12;
-    return Math.round(255 * (lightness - range * Math.max(-1, Math.min(place - 3, 9 - place, 1))));
+    const sector = (turn + hue / 30) % 12;
+    return Math.round(255 * (lightness - range * Math.max(-1, Math.min(sector - 3, 9 - sector, 1))));
   };
   return `#${[0, 8, 4].map((turn) => channel(turn).toString(16).padStart(2, '0')).join('')}`;
 }

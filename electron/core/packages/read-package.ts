@@ -173,7 +173,7 @@ function windowProblem({
   head,
 }: Pick<SegmentationManifest, DenseSizes>): string | undefined {
   const { taps, slideStride } = head;
-  if (taps.some((tap, place) => tap >= depth || tap <= (taps[place - 1] ?? -1))) {
+  if (taps.some((tap, index) => tap >= depth || tap <= (taps[index - 1] ?? -1))) {
     return `The blocks ${shortened(taps.join(', '))} behind which features are taken must rise and lie inside ${depth} blocks`;
   }
   return slideStride <= imageSize

@@ -46,7 +46,7 @@ export interface PictureContent {
 export interface PictureSourceParts {
   library: () => Library;
   /** Throws NOT_FOUND or BAD_IMAGE. */
-  locateTrainingPicture: (trainingId: number, place: number) => Promise<LocatedImage>;
+  locateTrainingPicture: (trainingId: number, index: number) => Promise<LocatedImage>;
   engine: EngineApi;
   clock: Clock;
   cacheFolder: string;
@@ -88,9 +88,9 @@ export class PictureSource {
     return this.#servedThumbnail(await locateImage(this.#parts.library(), imageId));
   }
 
-  /** Likewise of a picture that a training has learned from or was tested with, by its place among them. */
-  async trainingThumbnail(trainingId: number, place: number): Promise<ServedPicture> {
-    return this.#servedThumbnail(await this.#parts.locateTrainingPicture(trainingId, place));
+  /** Likewise of a picture that a training has learned from or was tested with, by its index among them. */
+  async trainingThumbnail(trainingId: number, index: number): Promise<ServedPicture> {
+    return this.#servedThumbnail(await this.#parts.locateTrainingPicture(trainingId, index));
   }
 
   #servedThumbnail(image: LocatedImage): ServedPicture {

@@ -81,7 +81,7 @@ class RunTally {
   /** The classes of predicted images, most frequent first. */
   get labels(): { classIndex: number; count: number }[] {
     return this.#classes
-      .map((count, place) => ({ classIndex: place + NOTHING, count }))
+      .map((count, index) => ({ classIndex: index + NOTHING, count }))
       .filter(({ count }) => count > 0)
       .sort((one, other) => other.count - one.count);
   }

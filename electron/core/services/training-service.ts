@@ -171,13 +171,13 @@ export class TrainingService {
   }
 
   /** Where a picture of a training lies. Throws NOT_FOUND, or BAD_IMAGE for a link that leads out of its folder. */
-  async locatePicture(id: number, place: number): Promise<LocatedImage> {
+  async locatePicture(id: number, index: number): Promise<LocatedImage> {
     const { pictures, root } = await this.#pictures(id);
-    const picture = pictures[place];
+    const picture = pictures[index];
     if (picture !== undefined) {
-      return locateFile(picture.path, root ?? dirname(picture.path), `Picture ${place} of training ${id}`);
+      return locateFile(picture.path, root ?? dirname(picture.path), `Picture ${index} of training ${id}`);
     }
-    throw new AppError('NOT_FOUND', `There is no picture ${place} in training ${id}`);
+    throw new AppError('NOT_FOUND', `There is no picture ${index} in training ${id}`);
   }
 
   /** Those of one training are kept in memory, since the window asks for many of them. */

@@ -13,7 +13,7 @@ const UNSUMMED: readonly string[] = ['images.scan', 'images.gone'];
 
 interface Column {
   name: string;
-  pk: number; // place in the primary key, from 1; 0 outside it
+  pk: number; // position in the primary key, from 1; 0 outside it
 }
 
 /** Columns of a table that are stored, `sum` aside. */
@@ -98,12 +98,12 @@ function putBytes(start: number, value: unknown): number {
   return end + length;
 }
 
-/** The place, with so many bytes behind it. */
-function room(place: number, length: number): number {
-  if (place + length > bytes.length) {
-    const larger = Buffer.alloc(2 * (place + length));
-    bytes.copy(larger, 0, 0, place);
+/** The offset, with so many bytes behind it. */
+function room(offset: number, length: number): number {
+  if (offset + length > bytes.length) {
+    const larger = Buffer.alloc(2 * (offset + length));
+    bytes.copy(larger, 0, 0, offset);
     bytes = larger;
   }
-  return place;
+  return offset;
 }

@@ -62,7 +62,7 @@ async function testBest(
   const { plan, folder, journal } = record;
   const { manifest, recipe, classes } = plan;
   const { epochs } = recipe;
-  const held = pictures.pictures.flatMap((picture, place) => (picture.held ? [{ ...picture, place }] : []));
+  const held = pictures.pictures.flatMap((picture, index) => (picture.held ? [{ ...picture, index }] : []));
   const keeps = testedKeeps(manifest);
   const others = keeps.filter((tokenKeep) => keeps.length > 1 && tokenKeep !== manifest.tokenKeep);
   const some = journal.method === 'head' && others.length > 0 ? spread(held, MOST_TESTED_OF_HEAD) : held;
@@ -78,12 +78,12 @@ async function testBest(
   const common = { trainer, packagePath: folder.file(best.file), signal, onTested };
   const balanced = tested ?? (await testHoldout({ ...common, held, tokenKeep: manifest.tokenKeep }));
   const parentTop1 = parent === undefined ? undefined : await accuracyOfParent(parent, { ...common, held });
-  const indices = new Set(some.map(({ place }) => place));
+  const indices = new Set(some.map(({ index }) => index));
   const curve = [];
   for (const tokenKeep of keeps) {
     const found = others.includes(tokenKeep)
       ? await testHoldout({ ...common, held: some, tokenKeep })
-      : balanced.filter(({ picture }) => indices.has(picture.place));
+      : balanced.filter(({ picture }) => indices.has(picture.index));
     curve.push(curvePoint(manifest, tokenKeep, found));
   }
   return outcomeOf(

@@ -87,11 +87,11 @@ function worstOf(tested: readonly TestedPicture[], classes: readonly string[]): 
       (one, other) =>
         Number(isRight(one)) - Number(isRight(other)) ||
         one.rightConfidence - other.rightConfidence ||
-        one.picture.place - other.picture.place,
+        one.picture.index - other.picture.index,
     )
     .slice(0, MOST_WORST)
     .map(({ picture, predicted, confidence }) => ({
-      place: picture.place,
+      index: picture.index,
       path: picture.relativePath,
       label: classes[picture.classIndex] ?? '',
       predicted: classes[predicted] ?? '',

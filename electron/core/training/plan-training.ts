@@ -146,7 +146,7 @@ function measuredBatches(learned: readonly TrainingExample[], batch: number): Ba
   const size = Math.min(batch, learned.length);
   return Array.from({ length: MEASURED + 1 }, (_, number) =>
     Array.from({ length: size }, (_, index) => order[(number * size + index) % order.length] ?? 0).flatMap(
-      (place) => learned[place] ?? [],
+      (picture) => learned[picture] ?? [],
     ),
   );
 }
@@ -218,7 +218,7 @@ export function trainerSetup(
   };
 }
 
-/** Which pictures are held out; `held`: their places. */
+/** Which pictures are held out; `held`: their indices. */
 function splitPictures(
   inspection: Inspection,
   names: readonly string[],
@@ -229,9 +229,9 @@ function splitPictures(
     return { ...picture, classIndex: indices.get(picture.className) ?? 0 };
   });
   const held = holdOut(known, names, holdout, seed);
-  const heldPlaces = new Set(held);
-  const pictures = known.map(({ path, relativePath, classIndex }, place) => {
-    return { path, relativePath, classIndex, held: heldPlaces.has(place) };
+  const isHeld = new Set(held);
+  const pictures = known.map(({ path, relativePath, classIndex }, index) => {
+    return { path, relativePath, classIndex, held: isHeld.has(index) };
   });
   return { pictures, held };
 }

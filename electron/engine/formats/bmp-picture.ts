@@ -125,19 +125,19 @@ function packed(bytes: Buffer, from: number, column: number, bits: number): numb
 function runLengths(bytes: Buffer, { width, height, bits, data, isTopDown }: BmpHeader): Uint8Array {
   const indices = new Uint8Array(width * height);
   let [column, row, at] = [0, 0, data];
-  const put = (index: number) => {
+  const put = (colour: number) => {
     if (column < width && row < height)
-      indices[(isTopDown ? row : height - 1 - row) * width + column] = index;
+      indices[(isTopDown ? row : height - 1 - row) * width + column] = colour;
     column++;
   };
-  const nibble = (byte: number, place: number) =>
-    bits === 8 ? byte : place % 2 === 0 ? byte >> 4 : byte & 15;
+  const nibble = (byte: number, index: number) =>
+    bits === 8 ? byte : index % 2 === 0 ? byte >> 4 : byte & 15;
   while (row < height) {
     const [count, value] = [bytes[at], bytes[at + 1]];
     if (count === undefined || value === undefined)
       throw new PictureError({ code: 'cutShort', details: 'BMP: runs' });
     at += 2;
-    if (count > 0) for (let place = 0; place < count; place++) put(nibble(value, place));
+    if (count > 0) for (let index = 0; index < count; index++) put(nibble(value, index));
     else if (value === 0) [column, row] = [0, row + 1];
     else if (value === 1) break;
     else if (value === 2) {
@@ -146,8 +146,8 @@ function runLengths(bytes: Buffer, { width, height, bits, data, isTopDown }: Bmp
       at += 2;
     } else {
       const length = bits === 8 ? value : Math.ceil(value / 2);
-      for (let place = 0; place < value; place++)
-        put(nibble(bytes[at + (bits === 8 ? place : place >> 1)] ?? 0, place));
+      for (let index = 0; index < value; index++)
+        put(nibble(bytes[at + (bits === 8 ? index : index >> 1)] ?? 0, index));
       at += length + (length % 2);
     }
   }

@@ -2,7 +2,7 @@ import type { ImageFacts } from '../../shared/engine-api.ts';
 import type { PictureProblem } from '../../shared/picture-problem.ts';
 import { isCurrent } from '../pictures/read-image-file.ts';
 
-/** One image on its way through a batch; `position` is its place in the buffer. */
+/** One image on its way through a batch; `position` is its index in the buffer. */
 export type Decoded =
   | { facts: ImageFacts; position: number; warning: PictureProblem | undefined }
   | { facts: ImageFacts; problem: PictureProblem };

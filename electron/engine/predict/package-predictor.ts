@@ -22,7 +22,7 @@ interface OpenPackage extends Preprocessing {
   model: NativeModel;
 }
 
-/** A picture in its place of a batch, or why it is not there. */
+/** A picture at its position in a batch, or why it is not there. */
 type Placed = { position: number } | { error: string };
 
 interface ReadyBatch {
@@ -69,7 +69,8 @@ export class PackagePredictor {
     const outcomes: HoldoutOutcome[] = [];
     const opened = await this.#open(packagePath, on, false);
     for await (const { placed, batch, count } of this.#batches(opened, paths, dial))
-      for (const place of placed) outcomes.push('error' in place ? place : toOutcome(place, batch, count));
+      for (const picture of placed)
+        outcomes.push('error' in picture ? picture : toOutcome(picture, batch, count));
     return outcomes;
   }
 
@@ -78,16 +79,16 @@ export class PackagePredictor {
     examples: readonly TrainingExample[],
     dial: EngineDial,
     on: Computing,
-  ): Promise<{ place: number; error: string }[]> {
+  ): Promise<{ index: number; error: string }[]> {
     return this.#adding.add(async () => {
       const opened = await this.#open(packagePath, on, true);
       const paths = examples.map(({ path }) => path);
-      const failed: { place: number; error: string }[] = [];
+      const failed: { index: number; error: string }[] = [];
       let first = 0;
       for await (const { placed, batch } of this.#batches(opened, paths, dial)) {
         const labels: number[] = [];
-        for (const [index, place] of placed.entries()) {
-          if ('error' in place) failed.push({ place: first + index, error: place.error });
+        for (const [index, picture] of placed.entries()) {
+          if ('error' in picture) failed.push({ index: first + index, error: picture.error });
           else labels.push(examples[first + index]?.classIndex ?? 0);
         }
         if (batch !== undefined) this.#features.push({ values: batch.logits, labels });

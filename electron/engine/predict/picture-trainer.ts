@@ -83,7 +83,7 @@ export class PictureTrainer implements TrainerCalls {
     packagePath: string,
     examples: readonly TrainingExample[],
     dial: EngineDial,
-  ): Promise<{ place: number; error: string }[]> {
+  ): Promise<{ index: number; error: string }[]> {
     return this.#predictor.addFeatures(packagePath, examples, dial, this.#on);
   }
 

@@ -245,7 +245,7 @@ export interface ImageDetails {
   run: Run;
 }
 
-/** A detection of the run, by its place in the order of scores. */
+/** A detection of the run, by its rank in the order of scores. */
 export interface FoundBox extends Box {
   number: number;
   classIndex: number;

@@ -181,8 +181,8 @@ export interface TrainingOutcome {
   curve: { tokenKeep: number; top1: number; blockKeep: number; workShare: number }[];
   /** Mean difference of confidence and accuracy over ten bins of confidence (expected calibration error). */
   calibrationError: number;
-  /** Wrong and least sure first. `place` names its picture: `/training/<id>/<place>`. */
-  worst: { place: number; path: string; label: string; predicted: string; confidence: number }[];
+  /** Wrong and least sure first. `index` names its picture: `/training/<id>/<index>`. */
+  worst: { index: number; path: string; label: string; predicted: string; confidence: number }[];
 }
 
 export type TrainingEvent =

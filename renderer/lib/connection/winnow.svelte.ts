@@ -68,7 +68,7 @@ export const desktop: Desktop | undefined = bridge.desktop;
 export const thumbnailUrl = (imageId: number) => `/thumbnail/${imageId}`;
 
 /** Address of the thumbnail of a picture that a training learns from or is tested with. */
-export const trainingPictureUrl = (trainingId: number, place: number) => `/training/${trainingId}/${place}`;
+export const trainingPictureUrl = (trainingId: number, index: number) => `/training/${trainingId}/${index}`;
 
 /** Address of the upright picture of an image. */
 export const imageUrl = (imageId: number) => `/image/${imageId}`;

@@ -22,7 +22,7 @@ export function positions(points: readonly Pick<DialPoint, 'expected' | 'workSha
     : spread(points.map(({ workShare }) => workShare));
 }
 
-/** Places on the scale for images per second, the fastest first: equal factors of speed are equal lengths. */
+/** Offsets on the scale for images per second, the fastest first: equal factors of speed are equal lengths. */
 export function speedPositions(imagesPerSecond: readonly number[]): number[] {
   return spread(imagesPerSecond.map((speed) => -Math.log(speed)));
 }
@@ -33,11 +33,11 @@ function spread(values: readonly number[]): number[] {
   const length = steps.reduce((sum, step) => sum + step, 0);
   const free = Math.max(0, SCALE - GAP * steps.length);
   const gap = (SCALE - free) / steps.length;
-  let place = 0;
+  let offset = 0;
   const offsets = steps.map((step) => {
     const share = length === 0 ? 1 / steps.length : step / length;
-    place += gap + share * free;
-    return Math.min(SCALE, place);
+    offset += gap + share * free;
+    return Math.min(SCALE, offset);
   });
   return values.length === 0 ? [] : [0, ...offsets];
 }
@@ -75,7 +75,7 @@ export function requestOf({ names, preset }: Pick<DialPoint, 'names' | 'preset'>
   };
 }
 
-/** The place of a preset among the points; the last when it is none of them. */
+/** The index of a preset among the points; the last when it is none of them. */
 export function indexOfPreset(points: readonly Pick<DialPoint, 'preset'>[], preset: Preset): number {
   const index = points.findIndex(({ preset: other }) => isSameSetting(other, preset));
   return index === -1 ? points.length - 1 : index;

@@ -77,7 +77,7 @@ export function hitHandle(box: Box, point: Point, reach: number): Handle | undef
   return nearest <= reach ? HANDLES[distances.indexOf(nearest)] : undefined;
 }
 
-/** Place of the box that a point is in, or within `reach` of: of several the smallest, which the others would hide. */
+/** Index of the box that a point is in, or within `reach` of: of several the smallest, which the others would hide. */
 export function hitBox(
   boxes: readonly (Box & { shown: boolean })[],
   point: Point,
@@ -98,8 +98,8 @@ export function hitBox(
   return best;
 }
 
-/** Places of the rectangles that keep clear of all that come before them, such as names that would cover each other. */
-export function freePlaces(rectangles: readonly Box[]): number[] {
+/** Indices of the rectangles that keep clear of all that come before them, such as names that would cover each other. */
+export function clearIndices(rectangles: readonly Box[]): number[] {
   const taken: Box[] = [];
   const free: number[] = [];
   for (const [index, one] of rectangles.entries()) {

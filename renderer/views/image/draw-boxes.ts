@@ -1,6 +1,6 @@
 import type { Box } from '../../../electron/shared/engine-api.ts';
 import type { ClassPaint } from '../../lib/class-colour.ts';
-import { freePlaces, handlePoints } from './boxes.ts';
+import { clearIndices, handlePoints } from './boxes.ts';
 import type { Point } from './boxes.ts';
 import type { Placement } from './zoom.ts';
 
@@ -34,7 +34,7 @@ export function drawBoxes(
     .reverse();
   const areas = tagged.map(({ box, place }) => tagArea(context, box.text, place));
   // In a crowd the names of the best are readable, not all of them unreadable.
-  for (const index of freePlaces(areas)) {
+  for (const index of clearIndices(areas)) {
     const one = tagged[index];
     if (one) drawTag(context, one.box.text, one.box.paint, one.place);
   }

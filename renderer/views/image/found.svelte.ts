@@ -24,7 +24,7 @@ export class Found {
   /** Classes that are switched off. */
   readonly hidden = new SvelteSet<string>();
   opacity: number = $state(0.6); // of masks, 0 to 1
-  /** Places among the boxes. */
+  /** Indices of boxes. */
   selected: number | undefined = $state();
   hovered: number | undefined = $state();
   /** A box that was drawn and has no class yet. */

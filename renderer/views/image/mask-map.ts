@@ -69,11 +69,11 @@ export function paintMasks(pixels: Uint8ClampedArray, map: Size, masks: readonly
           (x === width - 1 ? left + width < map.width : inside[at + 1] === 0) ||
           (y === 0 ? top > 0 : inside[at - width] === 0) ||
           (y === height - 1 ? top + height < map.height : inside[at + width] === 0);
-        const place = 4 * ((top + y) * map.width + left + x);
-        pixels[place] = red ?? 0;
-        pixels[place + 1] = green ?? 0;
-        pixels[place + 2] = blue ?? 0;
-        pixels[place + 3] = isEdge ? 255 : isBold(paint.pattern, left + x, top + y) ? INNER : THIN;
+        const offset = 4 * ((top + y) * map.width + left + x);
+        pixels[offset] = red ?? 0;
+        pixels[offset + 1] = green ?? 0;
+        pixels[offset + 2] = blue ?? 0;
+        pixels[offset + 3] = isEdge ? 255 : isBold(paint.pattern, left + x, top + y) ? INNER : THIN;
       }
     }
   }
@@ -85,7 +85,7 @@ function isBold(pattern: ClassPaint['pattern'], x: number, y: number): boolean {
   return true;
 }
 
-/** Which mask has each pixel of a map: its place in the list and 1; 0 where there is none. */
+/** Which mask has each pixel of a map: its index in the list and 1; 0 where there is none. */
 export function indexMap(map: Size, masks: readonly (SampledMask | undefined)[]): Uint16Array {
   const indices = new Uint16Array(map.width * map.height);
   for (const [index, mask] of masks.entries()) {

@@ -65,12 +65,10 @@ export function afterChange(selection: Selection, before: Uint32Array, now: Uint
   const { cursor } = selection;
   if (cursor === undefined) return selection;
   const here = new IdSet(now); // a Set of a million numbers takes longer than a frame
-  const place = here.has(cursor)
-    ? cursor
-    : now[Math.min(Math.max(0, before.indexOf(cursor)), now.length - 1)];
+  const next = here.has(cursor) ? cursor : now[Math.min(Math.max(0, before.indexOf(cursor)), now.length - 1)];
   const kept = [...selection.ids].filter((imageId) => here.has(imageId));
   // The one selected image left the list: what took its place is selected in its stead.
-  const moves = kept.length === 0 && selection.ids.size === 1 && place !== undefined;
-  const anchor = selection.anchor !== undefined && here.has(selection.anchor) ? selection.anchor : place;
-  return { ids: new Set(moves ? [place] : kept), cursor: place, anchor };
+  const moves = kept.length === 0 && selection.ids.size === 1 && next !== undefined;
+  const anchor = selection.anchor !== undefined && here.has(selection.anchor) ? selection.anchor : next;
+  return { ids: new Set(moves ? [next] : kept), cursor: next, anchor };
 }

@@ -91,11 +91,11 @@ function outcomeOf(names: readonly string[], pictures: TrainingPictures['picture
     return names.map((other) => (other === name ? HOLDOUT - missed : (wrong.get(other) ?? 0)));
   });
   const right = confusion.reduce((sum, row, index) => sum + (row[index] ?? 0), 0);
-  const held = pictures.flatMap((picture, place) => (picture.held ? [{ ...picture, place }] : []));
-  const worst = held.map(({ place, relativePath, classIndex }, index) => {
+  const held = pictures.flatMap((picture, index) => (picture.held ? [{ ...picture, index }] : []));
+  const worst = held.map(({ index, relativePath, classIndex }, rank) => {
     const label = names[classIndex] ?? '';
-    const [predicted = label] = mistakes[label]?.[index % 2] ?? mistakes[label]?.[0] ?? [];
-    return { place, path: relativePath, label, predicted, confidence: 0.94 - 0.02 * index };
+    const [predicted = label] = mistakes[label]?.[rank % 2] ?? mistakes[label]?.[0] ?? [];
+    return { index, path: relativePath, label, predicted, confidence: 0.94 - 0.02 * rank };
   });
   const images = names.length * HOLDOUT;
   const top1 = right / images;

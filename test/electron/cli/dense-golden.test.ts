@@ -61,8 +61,8 @@ suite('a run on the golden photos finds what the original finds', () => {
         for (const [rank, { score, box }] of found.entries()) {
           assert.ok(Math.abs(score - (of('scores')[rank] ?? 0)) < 5e-4);
           const corners = [box.x, box.y, box.x + box.width, box.y + box.height];
-          for (const [side, place] of corners.entries()) {
-            assert.ok(Math.abs(place - (boxes[4 * rank + side] ?? 0)) < 0.05);
+          for (const [side, coordinate] of corners.entries()) {
+            assert.ok(Math.abs(coordinate - (boxes[4 * rank + side] ?? 0)) < 0.05);
           }
         }
       }

@@ -134,10 +134,10 @@ export class TrainerDouble implements TrainerApi {
     return { probabilities, top: [{ classIndex, confidence: 0.6 }], blockKeep: 0.75 };
   }
 
-  addFeatures(_: string, examples: readonly TrainingExample[]): Promise<{ place: number; error: string }[]> {
+  addFeatures(_: string, examples: readonly TrainingExample[]): Promise<{ index: number; error: string }[]> {
     this.featured.push(...examples);
     return Promise.resolve(
-      examples.flatMap(({ path }, place) => (isReadable(path) ? [] : [{ place, error: 'a bad file' }])),
+      examples.flatMap(({ path }, index) => (isReadable(path) ? [] : [{ index, error: 'a bad file' }])),
     );
   }
 

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import {
   boxBetween,
   boxInside,
-  freePlaces,
+  clearIndices,
   HANDLES,
   handlePoints,
   hitBox,
@@ -101,7 +101,7 @@ suite('what the mouse hits', () => {
 
 test('names keep clear of those that come before them', () => {
   const tag = (x: number, y: number) => ({ x, y, width: 10, height: 4 });
-  assert.deepEqual(freePlaces([tag(0, 0), tag(5, 2), tag(10, 0), tag(0, 4), tag(9, 3)]), [0, 2, 3]);
+  assert.deepEqual(clearIndices([tag(0, 0), tag(5, 2), tag(10, 0), tag(0, 4), tag(9, 3)]), [0, 2, 3]);
 });
 
 suite('the boxes of an image', () => {

@@ -1,7 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { Box, Detection, Region } from '../../../shared/engine-api.ts';
 
-/** A detection of a run; `number` is its place by score. */
+/** A detection of a run; `number` is its rank by score, from 0. */
 export interface StoredDetection {
   number: number;
   classIndex: number;

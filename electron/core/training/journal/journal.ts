@@ -98,6 +98,20 @@ const warning = z.strictObject({
   values: z.record(z.string(), z.union([z.string(), z.number()])).optional(), // not in those of earlier versions
 }) satisfies z.ZodType<TrainingWarning>;
 
+const worstPicture = z.strictObject({
+  index: count,
+  path: z.string(),
+  label: z.string(),
+  predicted: z.string(),
+  confidence: z.number(),
+});
+
+/** Journals of earlier versions call the index `place`. */
+const earlierWorstPicture = worstPicture
+  .omit({ index: true })
+  .extend({ place: count })
+  .transform(({ place, ...picture }) => ({ index: place, ...picture }));
+
 const outcome = z.strictObject({
   images: count,
   top1: z.number(),
@@ -112,15 +126,7 @@ const outcome = z.strictObject({
     }),
   ),
   calibrationError: z.number(),
-  worst: z.array(
-    z.strictObject({
-      place: count,
-      path: z.string(),
-      label: z.string(),
-      predicted: z.string(),
-      confidence: z.number(),
-    }),
-  ),
+  worst: z.array(z.union([worstPicture, earlierWorstPicture])),
 }) satisfies z.ZodType<TrainingOutcome>;
 
 const reportSum = z.strictObject({ steps: z.int().positive(), sum: stepReport }).optional();

@@ -45,7 +45,7 @@ export async function inspectPictures(
       chunk.map(({ path }) => path),
       { resize, keep: mayKeep() },
     );
-    for (const [place, file] of chunk.entries()) note(file, found[place], pictures, unreadable);
+    for (const [index, file] of chunk.entries()) note(file, found[index], pictures, unreadable);
     onProgress(first + chunk.length, files.length);
   }
   refuseEmptied(files, pictures);

@@ -16,12 +16,12 @@ const PIECES: readonly ((high: number, low: number) => number)[] = [
 
 /** A picture's dHash as two halves, the first one the higher. */
 interface PictureHash {
-  place: number;
+  index: number;
   high: number;
   low: number;
 }
 
-/** Two pictures that look alike, by their places. */
+/** Two pictures that look alike, by their indices. */
 export interface AlikePair {
   held: number;
   learned: number;
@@ -29,36 +29,36 @@ export interface AlikePair {
 
 /**
  * For every picture of `held` one of `learned` that looks like it, where there is any. `dHashes`: 64 bits as 16 hex digits,
- * by place. Pictures with next to no structure, such as an even wall, all look alike and are passed over.
+ * by index. Pictures with next to no structure, such as an even wall, all look alike and are passed over.
  */
 export function alikePairs(
   dHashes: readonly string[],
   held: readonly number[],
   learned: readonly number[],
 ): AlikePair[] {
-  const index = PIECES.map(() => new Map<number, PictureHash[]>());
-  for (const picture of learned.flatMap((place) => structured(dHashes[place], place))) {
+  const byPiece = PIECES.map(() => new Map<number, PictureHash[]>());
+  for (const picture of learned.flatMap((index) => structured(dHashes[index], index))) {
     for (const [number, piece] of PIECES.entries()) {
       const key = piece(picture.high, picture.low);
-      const same = index[number]?.get(key);
-      if (same === undefined) index[number]?.set(key, [picture]);
+      const same = byPiece[number]?.get(key);
+      if (same === undefined) byPiece[number]?.set(key, [picture]);
       else same.push(picture);
     }
   }
   return held
-    .flatMap((place) => structured(dHashes[place], place))
+    .flatMap((index) => structured(dHashes[index], index))
     .flatMap((picture) => {
-      const match = findAlike(picture, index);
-      return match === undefined ? [] : [{ held: picture.place, learned: match.place }];
+      const match = findAlike(picture, byPiece);
+      return match === undefined ? [] : [{ held: picture.index, learned: match.index }];
     });
 }
 
 function findAlike(
   picture: PictureHash,
-  index: readonly ReadonlyMap<number, PictureHash[]>[],
+  byPiece: readonly ReadonlyMap<number, PictureHash[]>[],
 ): PictureHash | undefined {
   for (const [number, piece] of PIECES.entries()) {
-    const candidates = index[number]?.get(piece(picture.high, picture.low)) ?? [];
+    const candidates = byPiece[number]?.get(piece(picture.high, picture.low)) ?? [];
     const match = candidates.find((other) => distance(picture, other) <= ALIKE);
     if (match !== undefined) return match;
   }
@@ -66,11 +66,11 @@ function findAlike(
 }
 
 /** The halves of a hash; nothing for that of a picture without structure. */
-function structured(hash: string | undefined, place: number): PictureHash[] {
+function structured(hash: string | undefined, index: number): PictureHash[] {
   if (hash === undefined) return [];
   const [high, low] = [Number.parseInt(hash.slice(0, 8), 16), Number.parseInt(hash.slice(8), 16)];
   const bits = countBits(high) + countBits(low);
-  return bits <= ALIKE || bits >= 64 - ALIKE ? [] : [{ place, high, low }];
+  return bits <= ALIKE || bits >= 64 - ALIKE ? [] : [{ index, high, low }];
 }
 
 function distance(one: PictureHash, other: PictureHash): number {

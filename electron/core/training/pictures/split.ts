@@ -17,7 +17,7 @@ interface Group {
 }
 
 /**
- * Places of the pictures that are held out, ascending: of every class about `share`, at least one. Which ones depends on
+ * Indices of the pictures that are held out, ascending: of every class about `share`, at least one. Which ones depends on
  * the seed and on the pictures' content alone, not on names or order; pictures of equal content stay together. Throws
  * TOO_FEW_PICTURES or BAD_ARGUMENT when there is no such choice.
  */
@@ -96,14 +96,14 @@ export function checkHoldout(classes: readonly { name: string; images: number }[
 
 function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[] {
   const groups = new Map<string, Group>();
-  for (const [place, { classIndex, sha256 }] of pictures.entries()) {
+  for (const [index, { classIndex, sha256 }] of pictures.entries()) {
     let group = groups.get(sha256);
     if (group === undefined) {
       const key = createHash('sha256').update(`${seed} ${sha256}`).digest('hex');
       group = { key, indices: [], counts: new Map() };
       groups.set(sha256, group);
     }
-    group.indices.push(place);
+    group.indices.push(index);
     group.counts.set(classIndex, (group.counts.get(classIndex) ?? 0) + 1);
   }
   return [...groups.values()].sort((one, other) => (one.key < other.key ? -1 : 1));

@@ -8,7 +8,7 @@ const UNBALANCED = 10; // times as many pictures in the largest class as in the 
 const NAMED = 3; // classes that a sentence names
 const SHOWN_PATHS = 12; // of a warning
 
-/** All that there is to say of the pictures before training. `held`: places of those that are held out. */
+/** All that there is to say of the pictures before training. `held`: indices of those that are held out. */
 export function warningsOf(
   { pictures, unreadable }: Inspection,
   classes: readonly TrainingClass[],
@@ -135,7 +135,7 @@ function duplicates(pictures: readonly KnownPicture[]): TrainingWarning[] {
 
 function nearDuplicates(pictures: readonly KnownPicture[], held: readonly number[]): TrainingWarning[] {
   const isHeld = new Set(held);
-  const learned = [...pictures.keys()].filter((place) => !isHeld.has(place));
+  const learned = [...pictures.keys()].filter((index) => !isHeld.has(index));
   const pairs = alikePairs(
     pictures.map(({ dHash }) => dHash),
     held,
@@ -145,7 +145,7 @@ function nearDuplicates(pictures: readonly KnownPicture[], held: readonly number
   const count = pairs.length;
   const message = `${count === 1 ? 'One picture that is held out looks' : `${count} pictures that are held out look`} like one that is learned from, so the measured accuracy will be too good.`;
   const paths = pairs.flatMap((pair) =>
-    [pair.held, pair.learned].map((place) => pictures[place]?.relativePath ?? ''),
+    [pair.held, pair.learned].map((index) => pictures[index]?.relativePath ?? ''),
   );
   return [warning('near-duplicates', message, paths, count)];
 }

@@ -58,7 +58,7 @@ export class EpochLoop {
   constructor(options: LoopOptions) {
     this.#options = options;
     const { record, pictures, clock } = options;
-    const placed = pictures.pictures.map((picture, place) => ({ ...picture, place }));
+    const placed = pictures.pictures.map((picture, index) => ({ ...picture, index }));
     const learned = placed.filter(({ held }) => !held);
     this.#held = placed.filter(({ held }) => held);
     this.#learned = learned.length;

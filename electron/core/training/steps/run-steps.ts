@@ -66,7 +66,7 @@ export class StepRunner {
 
   #begin(step: number): StepUnderWay {
     const { trainer, sequence, missing } = this.#options;
-    const pictures = sequence.pictures(step).filter(({ place }) => !missing.has(place));
+    const pictures = sequence.pictures(step).filter(({ index }) => !missing.has(index));
     const result =
       pictures.length === 0 ? Promise.resolve(undefined) : trainer.step(sequence.request(step, pictures));
     result.catch(() => undefined); // heard of when its turn comes
@@ -107,7 +107,7 @@ export class StepRunner {
         `${missing.size + gone.length} of ${learned} pictures cannot be read any more, such as ${first.path}, so the training is paused: put them back, then go on with it`,
       );
     }
-    for (const { place } of gone) missing.add(place);
+    for (const { index } of gone) missing.add(index);
     const others = gone.length === 1 ? '' : ` and ${gone.length - 1} more`;
     onMissing(`${first.path}${others} cannot be read any more; the training goes on without.`);
   }

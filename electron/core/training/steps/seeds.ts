@@ -17,7 +17,7 @@ export function mixSeed(...values: readonly number[]): number {
 
 /** 0 to count - 1 in an order that a seed decides (Fisher and Yates). */
 export function shuffledIndices(count: number, seed: number): Uint32Array {
-  const indices = Uint32Array.from({ length: count }, (_, place) => place);
+  const indices = Uint32Array.from({ length: count }, (_, index) => index);
   for (let last = count - 1; last > 0; last--) {
     const other = Math.floor((mixSeed(seed, last) / 2 ** 32) * (last + 1));
     const moved = indices[last] ?? 0;

@@ -3,9 +3,9 @@ import type { TrainingRecipe } from '../../../shared/training.ts';
 import { batchBounds, learningRateAt, stepsPerEpoch } from './schedule.ts';
 import { mixSeed, shuffledIndices } from './seeds.ts';
 
-/** A picture that is learned from, and its place among all. */
+/** A picture that is learned from, and its index among all. */
 export interface LearnedPicture {
-  place: number;
+  index: number;
   path: string;
   classIndex: number;
 }

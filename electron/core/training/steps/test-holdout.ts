@@ -4,9 +4,9 @@ import type { HoldoutOutcome, TrainerApi } from '../../../shared/trainer-api.ts'
 import { TRAINED_THRESHOLD } from '../../models/presets.ts';
 import type { TrainingPicture } from '../journal/journal.ts';
 
-/** A picture that is tested with, and its place among all. */
+/** A picture that is tested with, and its index among all. */
 export interface HeldPicture extends TrainingPicture {
-  place: number;
+  index: number;
 }
 
 /** What a model says of one picture that it has not learned from. */

@@ -57,7 +57,7 @@ async function solveAndTest(options: HeadOptions): Promise<TestedPicture[]> {
     ['head.bias', { shape: [classes], values: solved.bias }],
   ]);
   await writeModel(folder.file(FILE), parent, plan.manifest, head);
-  const held = pictures.pictures.flatMap((picture, place) => (picture.held ? [{ ...picture, place }] : []));
+  const held = pictures.pictures.flatMap((picture, index) => (picture.held ? [{ ...picture, index }] : []));
   const tested = await testHoldout({ trainer, packagePath: folder.file(FILE), held, tokenKeep, signal });
   journal.best = { epoch: 1, top1: accuracyOf(tested), loss: lossOf(tested), onAim: true, file: FILE };
   journal.position.seconds += pace.lap();
@@ -78,8 +78,8 @@ async function addFeatures(
     const examples = chunk.map(({ path, classIndex }) => ({ path, classIndex }));
     const failed = await trainer.addFeatures(parent, examples, dialOf(record.plan.manifest.tokenKeep));
     gone += failed.length;
-    for (const { place, error } of failed)
-      listener.onNotice(`${chunk[place]?.path ?? ''} is left out: ${error}`);
+    for (const { index, error } of failed)
+      listener.onNotice(`${chunk[index]?.path ?? ''} is left out: ${error}`);
     pace.stepped(chunk.length);
     listener.onProgress({
       phase: 'training',

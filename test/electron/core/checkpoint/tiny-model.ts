@@ -101,7 +101,7 @@ export function detectionCheckpoint(
   ]);
 }
 
-/** For 2 x 2 patches and a width of 8: rows turn channels 0 to 3, columns 4 to 7, by 7 and 0.07 radians per place. */
+/** For 2 x 2 patches and a width of 8: rows turn channels 0 to 3, columns 4 to 7, by 7 and 0.07 radians per position. */
 export function rotaryTables(prefix = 'backbone.net.', last = 0.07): Map<string, Source> {
   const angles = [0, 1].flatMap((row) =>
     [0, 1].flatMap((column) => [

@@ -9,9 +9,9 @@ const ROWS = 10_000; // more than are sorted by comparing them
 /** The rows in an order without a pattern. */
 function shuffledRows(random: (limit: number) => number): Uint32Array {
   const rows = Array.from({ length: ROWS }, (_, row) => row);
-  for (let place = ROWS - 1; place > 0; place--) {
-    const other = random(place + 1);
-    [rows[place], rows[other]] = [rows[other] ?? 0, rows[place] ?? 0];
+  for (let index = ROWS - 1; index > 0; index--) {
+    const other = random(index + 1);
+    [rows[index], rows[other]] = [rows[other] ?? 0, rows[index] ?? 0];
   }
   return Uint32Array.from(rows);
 }

@@ -249,9 +249,9 @@ suite('a folder of overlays', () => {
       [40, 29, [0, 0, 255]],
       [5, 30, [0, 255, 0]],
     ] as const) {
-      const place = (y * 48 + x) * 3;
-      const mixed = colour.map((value, channel) => Math.round((value + (drawn[place + channel] ?? 0)) / 2));
-      assert.deepEqual([...data.subarray(place, place + 3)], mixed);
+      const pixel = (y * 48 + x) * 3;
+      const mixed = colour.map((value, channel) => Math.round((value + (drawn[pixel + channel] ?? 0)) / 2));
+      assert.deepEqual([...data.subarray(pixel, pixel + 3)], mixed);
     }
   });
 });

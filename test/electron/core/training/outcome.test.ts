@@ -15,14 +15,14 @@ import { TrainerDouble } from '../../support/trainer-double.ts';
 import { appError } from '../app-error.ts';
 
 function tested(
-  place: number,
+  index: number,
   classIndex: number,
   predicted: number,
   confidence: number,
   right = confidence,
 ): TestedPicture {
-  const picture = { place, classIndex, path: `/${place}.jpg`, relativePath: `${place}.jpg`, held: true };
-  return { picture, predicted, confidence, rightConfidence: right, blockKeep: place % 2 };
+  const picture = { index, classIndex, path: `/${index}.jpg`, relativePath: `${index}.jpg`, held: true };
+  return { picture, predicted, confidence, rightConfidence: right, blockKeep: index % 2 };
 }
 
 const pictures = [
@@ -47,11 +47,11 @@ suite('the outcome of a training', () => {
   test('shows wrong ones first, then those of little confidence in what they are', () => {
     const { worst } = outcomeOf(pictures, ['cat', 'dog', 'fox'], []);
     assert.deepEqual(
-      worst.map(({ place }) => place),
+      worst.map(({ index }) => index),
       [2, 4, 1, 0, 3],
     );
-    assert.deepEqual(worst[0], { place: 2, path: '2.jpg', label: 'cat', predicted: 'dog', confidence: 0.9 });
-    const many = Array.from({ length: 100 }, (_, place) => tested(place, 0, 1, 0.5));
+    assert.deepEqual(worst[0], { index: 2, path: '2.jpg', label: 'cat', predicted: 'dog', confidence: 0.9 });
+    const many = Array.from({ length: 100 }, (_, index) => tested(index, 0, 1, 0.5));
     assert.equal(outcomeOf(many, ['cat', 'dog'], []).worst.length, 60);
   });
 
@@ -87,7 +87,7 @@ suite('the outcome of a training', () => {
 });
 
 suite('the hold-out', () => {
-  const held = Array.from({ length: 3 }, (_, place) => tested(place, 0, 0, 1).picture);
+  const held = Array.from({ length: 3 }, (_, index) => tested(index, 0, 0, 1).picture);
   const options = { packagePath: '/x', held, tokenKeep: [], signal: new AbortController().signal };
 
   test('leaves out what cannot be read, and is refused without any that can', async () => {
@@ -105,7 +105,7 @@ suite('the hold-out', () => {
         ),
       );
     const [only, ...others] = await testHoldout({ trainer, ...options });
-    assert.deepEqual([only?.picture.place, only?.rightConfidence, others], [1, 0.75, []]);
+    assert.deepEqual([only?.picture.index, only?.rightConfidence, others], [1, 0.75, []]);
     trainer.predict = (_, paths) => Promise.resolve(paths.map(() => ({ error: 'a bad file.' })));
     await assert.rejects(
       testHoldout({ trainer, ...options }),
@@ -114,7 +114,7 @@ suite('the hold-out', () => {
   });
 
   test('is asked for 64 pictures at a time, and not for more when it is cancelled', async () => {
-    const many = Array.from({ length: 130 }, (_, place) => tested(place, 0, 0, 1).picture);
+    const many = Array.from({ length: 130 }, (_, index) => tested(index, 0, 0, 1).picture);
     const trainer = new TrainerDouble();
     const asked: number[] = [];
     trainer.predict = (_, paths) => {

@@ -29,11 +29,11 @@ suite('two files', () => {
 
   test('that differ in one byte are different, wherever that is', async (t) => {
     const size = 2 * 1024 ** 2 + 5;
-    for (const place of [0, 1024 ** 2 - 1, 1024 ** 2, size - 1]) {
+    for (const offset of [0, 1024 ** 2 - 1, 1024 ** 2, size - 1]) {
       const changed = Buffer.alloc(size, 'abc');
-      changed[place] = 1 ^ (changed[place] ?? 0);
+      changed[offset] = 1 ^ (changed[offset] ?? 0);
       const { one, other } = twoFiles(t, Buffer.alloc(size, 'abc'), changed);
-      assert.equal(await compareFiles(one, other), 'different', `byte ${place}`);
+      assert.equal(await compareFiles(one, other), 'different', `byte ${offset}`);
     }
   });
 

@@ -279,7 +279,7 @@ suite('a package', () => {
       trainer.addFeatures(everyday10, examples, dial),
       trainer.addFeatures(everyday10, [{ path: paths[0] ?? '', classIndex: 8 }], dial),
     ]);
-    assert.deepEqual([failed, more], [[{ place: 4, error: 'the file does not exist any more' }], []]);
+    assert.deepEqual([failed, more], [[{ index: 4, error: 'the file does not exist any more' }], []]);
     await trainer.solveHead({ classes: 9, smoothing: 0.1, decay: 0.01 });
     const { features = [], labels, options } = addon.solved ?? {};
     assert.deepEqual(labels, [5, 0, 1, 2, 8]);

@@ -47,8 +47,8 @@ suite('pictures that look alike', () => {
     const learned = originals.map((_, index) => index);
     const distance = (one: string, other: string) =>
       (BigInt(`0x${one}`) ^ BigInt(`0x${other}`)).toString(2).replaceAll('0', '').length;
-    const expected = held.filter((place) =>
-      learned.some((other) => distance(dHashes[place] ?? '', dHashes[other] ?? '') <= 4),
+    const expected = held.filter((index) =>
+      learned.some((other) => distance(dHashes[index] ?? '', dHashes[other] ?? '') <= 4),
     );
     assert.deepEqual(
       alikePairs(dHashes, held, learned).map((pair) => pair.held),
@@ -63,8 +63,8 @@ suite('pictures that look alike', () => {
 
   test('are found among 50,000 pictures within seconds', () => {
     const dHashes = hashes(50_000);
-    const held = dHashes.flatMap((_, place) => (place % 7 === 0 ? [place] : []));
-    const learned = dHashes.flatMap((_, place) => (place % 7 === 0 ? [] : [place]));
+    const held = dHashes.flatMap((_, index) => (index % 7 === 0 ? [index] : []));
+    const learned = dHashes.flatMap((_, index) => (index % 7 === 0 ? [] : [index]));
     const start = performance.now();
     assert.deepEqual(alikePairs(dHashes, held, learned), []);
     assert.ok(performance.now() - start < 8000);

@@ -15,7 +15,7 @@ function heldOf(all: { classIndex: number; sha256: string }[], share: number, se
     0,
     1 + Math.max(...all.map(({ classIndex }) => classIndex)),
   );
-  return holdOut(all, names, share, seed).map((place) => all[place]?.sha256 ?? '');
+  return holdOut(all, names, share, seed).map((index) => all[index]?.sha256 ?? '');
 }
 
 suite('the hold-out', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { WindowRoutes } from '../../../../../electron/serve/window-routes.ts';
@@ -9,7 +9,7 @@ import { temporaryFolder } from '../../../support/temporary-folder.ts';
 const settings = { ...smallest, epochs: 1, batch: 8, name: 'animals' };
 
 suite('pictures of a training', () => {
-  test('are shown by their place', async (t) => {
+  test('are shown by their index', async (t) => {
     const folder = classFolders(t, { cat: 20, dog: 20 });
     const { app, trainer } = trainingApp(t);
     trainer.isRight = (path) => !path.includes('cat');
@@ -21,7 +21,7 @@ suite('pictures of a training', () => {
     const { signal } = new AbortController();
     const ask = (pathname: string) => routes.respond({ pathname, ifNoneMatch: undefined, signal });
 
-    const shown = await ask(`/training/1/${worst?.place}`);
+    const shown = await ask(`/training/1/${worst?.index}`);
     assert.deepEqual([shown.status, shown.headers.get('Content-Type')], [200, 'image/webp']);
     const number = Number.parseInt(basename(worst?.path ?? ''));
     assert.equal(await shown.text(), `cat ${number}`); // the double renders a file as it is
@@ -37,6 +37,24 @@ suite('pictures of a training', () => {
       ['/training/1/..%2f0', 400],
     ];
     for (const [pathname, status] of refusals) assert.equal((await ask(pathname)).status, status, pathname);
+  });
+
+  test('keep their numbers in a journal of an earlier version, which calls them places', async (t) => {
+    const folder = classFolders(t, { cat: 20, dog: 20 });
+    const { app, data } = trainingApp(t);
+    await train(app, { folder, ...settings });
+    const { result } = await app.showTraining({ trainingId: 1 });
+    assert.ok((result?.worst.length ?? 0) > 0);
+    await app.close();
+    const path = join(data, 'trainings/1/training.json');
+    const written = readFileSync(path, 'utf8');
+    assert.match(written, /"worst":\[\{"index":/);
+
+    writeFileSync(path, written.replaceAll('"index":', '"place":'));
+    const earlier = trainingApp(t, data).app;
+    assert.deepEqual((await earlier.showTraining({ trainingId: 1 })).result, result);
+    writeFileSync(path, written.replaceAll('"index":', '"spot":'));
+    await assert.rejects(earlier.showTraining({ trainingId: 1 }), { code: 'FILE_SYSTEM' });
   });
 
   test('are not shown when they lead out of their folder', async (t) => {

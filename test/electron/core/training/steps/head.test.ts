@@ -102,7 +102,7 @@ suite('a new head', () => {
     trainer.addFeatures = (_, examples) => {
       const isFirst = trainer.featured.length === 0;
       trainer.featured.push(...examples);
-      return Promise.resolve(isFirst ? [{ place: 2, error: 'the file ends too early' }] : []);
+      return Promise.resolve(isFirst ? [{ index: 2, error: 'the file ends too early' }] : []);
     };
     assert.equal((await train(app, { folder, ...settings })).state, 'done');
     assert.match(noticesOf(events).join(), /00\d\.jpg is left out: the file ends too early/);

@@ -52,7 +52,7 @@ suite('the schedule', () => {
 });
 
 suite('seeds', () => {
-  test('give every place once, in another order for another seed', () => {
+  test('give every index once, in another order for another seed', () => {
     const indices = shuffledIndices(1000, 7);
     assert.equal(new Set(indices).size, 1000);
     assert.deepEqual(shuffledIndices(1000, 7), indices);
@@ -84,10 +84,10 @@ suite('seeds', () => {
 });
 
 suite('steps', () => {
-  const learned = Array.from({ length: 20 }, (_, place) => ({
-    place,
-    path: `/${place}.jpg`,
-    classIndex: place % 2,
+  const learned = Array.from({ length: 20 }, (_, index) => ({
+    index,
+    path: `/${index}.jpg`,
+    classIndex: index % 2,
   }));
   const recipe = {
     ...recipeBase('winnow', {
@@ -123,7 +123,7 @@ suite('steps', () => {
   test('show each picture once an epoch, in another order each time', () => {
     const sequence = new StepSequence(learned, recipe, 5);
     const epochs = [0, 4, 8].map((first) =>
-      [0, 1, 2, 3].flatMap((step) => sequence.pictures(first + step).map(({ place }) => place)),
+      [0, 1, 2, 3].flatMap((step) => sequence.pictures(first + step).map(({ index }) => index)),
     );
     for (const epoch of epochs) assert.deepEqual(new Set(epoch).size, 20);
     assert.notDeepEqual(epochs[0], epochs[1]);
