@@ -32,7 +32,26 @@ export interface EngineDial {
   slideStride?: number | undefined;
   /** Of detection models. */
   detection?: DetectionSettings | undefined;
+  /** The most crops of pictures that are predicted at a time; all of a call where it is left out. */
+  cropsAtOnce?: number | undefined;
 }
+
+/** Parts of a picture that a classifier is to see each as a picture of its own. */
+export interface PictureCrops {
+  path: string;
+  crops: readonly Box[]; // in pixels of the upright picture; at least one
+}
+
+/** What is predicted: the picture in a file, or parts of it. */
+export type WantedPicture = string | PictureCrops;
+
+/** The file that a picture lies in. */
+export const pathOfWanted = (wanted: WantedPicture): string =>
+  typeof wanted === 'string' ? wanted : wanted.path;
+
+/** How many pictures the model sees of it. */
+export const countSeen = (wanted: WantedPicture): number =>
+  typeof wanted === 'string' ? 1 : wanted.crops.length;
 
 /** What the engine found out about a file, as far as it got. */
 export interface ImageFacts {
@@ -92,6 +111,7 @@ export type ImageOutcome =
        * the classes found, each with its best score, none where nothing was found.
        */
       top: ClassProbability[];
+      crops?: ClassProbability[][]; // the same of each crop where crops were asked for, and `top` is empty
       detections?: Detection[]; // of a detection model, best first
       regions?: Region[]; // of a segmentation model, largest first
       receipt: Receipt;
@@ -144,11 +164,11 @@ export interface EngineApi {
   /** Loads a model package; what was open before is closed. `cuda` as a device is all GPUs of it that can be used. */
   open(model: EngineModel): Promise<OpenedModel>;
   /**
-   * Reads, decodes and predicts the files at `paths`; one outcome each, in their order. Other calls may start before the
+   * Reads, decodes and predicts pictures; one outcome each, in their order. Other calls may start before the
    * first has ended: files are decoded while others are predicted, and devices share the calls. What a GPU cannot do goes
    * on in smaller batches or on another device, which a note tells.
    */
-  predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]>;
+  predict(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]>;
   readonly pictures: PictureCalls;
   /** Lets `listener` hear the reason each time that the engine has crashed and is started again. */
   onCrash(listener: (reason: string) => void): void;

@@ -5,6 +5,7 @@ import type {
   ImageOutcome,
   OpenedModel,
   PictureCalls,
+  WantedPicture,
 } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { KeptText } from '../../shared/kept-text.ts';
@@ -73,8 +74,8 @@ export class DeviceEngine implements EngineApi {
     return this.#workers.open(model, isGpu(model.device) ? await this.devices() : []);
   }
 
-  predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    return this.#workers.predict(paths, dial);
+  predict(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
+    return this.#workers.predict(pictures, dial);
   }
 
   onCrash(listener: (reason: string) => void): void {

@@ -1,4 +1,11 @@
-import type { EngineDial, EngineModel, ImageOutcome, OpenedModel } from '../../shared/engine-api.ts';
+import { countSeen } from '../../shared/engine-api.ts';
+import type {
+  EngineDial,
+  EngineModel,
+  ImageOutcome,
+  OpenedModel,
+  WantedPicture,
+} from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ErrorCode } from '../../shared/errors.ts';
 import { isGpu, nearestPrecision } from '../../shared/run.ts';
@@ -64,18 +71,20 @@ export class DeviceWorkers {
   }
 
   /** See EngineApi. */
-  async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+  async predict(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
     clearTimeout(this.#idle);
     const outcomes: ImageOutcome[] = [];
-    while (outcomes.length < paths.length) {
+    while (outcomes.length < pictures.length) {
       const worker = await this.#leastBusy();
-      const some = paths.slice(outcomes.length, outcomes.length + worker.limit);
+      const { some, images } = takeImages(pictures.slice(outcomes.length), worker.limit);
+      const cropsAtOnce = Math.min(worker.limit, dial.cropsAtOnce ?? Infinity);
+      const cut = Number.isFinite(cropsAtOnce) ? { ...dial, cropsAtOnce } : dial;
       worker.busy++;
       try {
-        outcomes.push(...(await worker.client.predict(some, dial)));
+        outcomes.push(...(await worker.client.predict(some, cut)));
         this.#tellOfCut(worker);
       } catch (error) {
-        await this.#recover(worker, some.length, error);
+        await this.#recover(worker, Math.min(images, cropsAtOnce), error);
       } finally {
         worker.busy--;
       }
@@ -199,6 +208,21 @@ export class DeviceWorkers {
     };
     this.#idle = setTimeout(rest, IDLE).unref();
   }
+}
+
+/** The first pictures of which the model sees so many images, or one picture that has more. */
+function takeImages(
+  pictures: readonly WantedPicture[],
+  limit: number,
+): { some: readonly WantedPicture[]; images: number } {
+  let images = 0;
+  const end = pictures.findIndex((picture, index) => {
+    const seen = countSeen(picture);
+    if (index > 0 && images + seen > limit) return true;
+    images += seen;
+    return false;
+  });
+  return { some: end < 0 ? pictures : pictures.slice(0, end), images };
 }
 
 function isOutOfMemory(error: unknown): boolean {

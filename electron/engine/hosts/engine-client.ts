@@ -10,7 +10,9 @@ import type {
   ImageFacts,
   ImageOutcome,
   PictureCalls,
+  WantedPicture,
 } from '../../shared/engine-api.ts';
+import { countSeen, pathOfWanted } from '../../shared/engine-api.ts';
 import { PictureError } from '../../shared/picture-problem.ts';
 import type { PictureProblem } from '../../shared/picture-problem.ts';
 import { isGpu } from '../../shared/run.ts';
@@ -102,10 +104,10 @@ export class EngineClient {
   }
 
   /** See EngineApi. */
-  async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+  async predict(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
     return this.#orExamine(
-      () => this.#attempt(paths, dial),
-      () => this.#examineAll(paths, dial),
+      () => this.#attempt(pictures, dial),
+      () => this.#examineAll(pictures, dial),
     );
   }
 
@@ -175,11 +177,10 @@ export class EngineClient {
     }
   }
 
-  async #attempt(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+  async #attempt(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
     const host = await this.#runningHost();
-    const outcomes = await this.#ask(host, () =>
-      host.calls(this.#watchdog(paths.length)).predict(paths, dial),
-    );
+    const seen = pictures.reduce((sum, picture) => sum + countSeen(picture), 0);
+    const outcomes = await this.#ask(host, () => host.calls(this.#watchdog(seen)).predict(pictures, dial));
     this.#crashesInARow = 0;
     return outcomes;
   }
@@ -199,23 +200,24 @@ export class EngineClient {
   }
 
   /** Finds the images of a batch that crash the host. When all of them do, a GPU is at fault itself, and is lost. */
-  async #examineAll(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    const outcomes = await this.#examine(paths, dial);
-    if (!this.#isGpu || this.#crashesInARow < paths.length || paths.length === 0) return outcomes;
+  async #examineAll(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
+    const outcomes = await this.#examine(pictures, dial);
+    if (!this.#isGpu || this.#crashesInARow < pictures.length || pictures.length === 0) return outcomes;
     throw (this.#lost = new AppError('DEVICE_LOST', 'Its process crashed on every image of a batch'));
   }
 
-  /** Predicts with nothing else under way, so that a crash is the fault of one of `paths`. */
-  async #examine(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+  /** Predicts with nothing else under way, so that a crash is the fault of one of `pictures`. */
+  async #examine(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
     try {
-      return await this.#attempt(paths, dial);
+      return await this.#attempt(pictures, dial);
     } catch (error) {
       if (!(error instanceof HostEnded)) throw error;
-      const [path] = paths;
-      if (path !== undefined && paths.length === 1) return [await this.#blame(path, error)];
-      const middle = Math.ceil(paths.length / 2);
-      const first = await this.#examine(paths.slice(0, middle), dial);
-      return [...first, ...(await this.#examine(paths.slice(middle), dial))];
+      const [picture] = pictures;
+      if (picture !== undefined && pictures.length === 1)
+        return [await this.#blame(pathOfWanted(picture), error)];
+      const middle = Math.ceil(pictures.length / 2);
+      const first = await this.#examine(pictures.slice(0, middle), dial);
+      return [...first, ...(await this.#examine(pictures.slice(middle), dial))];
     }
   }
 

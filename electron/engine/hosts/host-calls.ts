@@ -1,4 +1,10 @@
-import type { EngineDial, EngineModel, ImageOutcome, PictureCalls } from '../../shared/engine-api.ts';
+import type {
+  EngineDial,
+  EngineModel,
+  ImageOutcome,
+  PictureCalls,
+  WantedPicture,
+} from '../../shared/engine-api.ts';
 import type { Device } from '../../shared/run.ts';
 
 /** What an engine host is asked about models; BatchEngine answers. */
@@ -8,7 +14,7 @@ export interface ModelCalls {
   /** Loads a model package on one device; what was open before is closed. */
   open(model: EngineModel): Promise<void>;
   /** See EngineApi. */
-  predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]>;
+  predict(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]>;
 }
 
 /** All that an engine host is asked; pixels never travel but as encoded pictures. */

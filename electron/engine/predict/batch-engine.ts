@@ -1,5 +1,6 @@
 import { AppError } from '../../shared/errors.ts';
-import type { EngineDial, EngineModel, ImageOutcome } from '../../shared/engine-api.ts';
+import { pathOfWanted } from '../../shared/engine-api.ts';
+import type { EngineDial, EngineModel, ImageOutcome, WantedPicture } from '../../shared/engine-api.ts';
 import type { Device } from '../../shared/run.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from '../addon.ts';
 import { alreadyDecoded, BatchBuffers } from './batch-buffers.ts';
@@ -7,6 +8,7 @@ import type { BatchBuffer, Decoded } from './batch-buffers.ts';
 import type { ModelCalls } from '../hosts/host-calls.ts';
 import type { ImageDecoder } from '../pictures/decode-image.ts';
 import type { Picture } from '../pictures/picture.ts';
+import { CropBatches } from './crop-batches.ts';
 import { DensePictures } from './dense-pictures.ts';
 import { PictureFiles } from '../pictures/picture-files.ts';
 import { topClasses } from './top-classes.ts';
@@ -14,7 +16,7 @@ import PQueue from 'p-queue';
 import { isDense } from '../../shared/tasks.ts';
 
 interface OpenModel {
-  predict: (paths: readonly string[], dial: EngineDial) => Promise<ImageOutcome[]>;
+  predict: (pictures: readonly WantedPicture[], dial: EngineDial) => Promise<ImageOutcome[]>;
 }
 
 interface Classifier {
@@ -55,12 +57,17 @@ export class BatchEngine implements ModelCalls {
     const files = new PictureFiles(this.#decoder, threads);
     if (!isDense(input)) {
       const { resize, crop } = input;
+      const addon = this.#addon;
+      const crops = new CropBatches({ addon, native, files, resize, crop, predicting: this.#predicting });
       this.#model = {
-        predict: (paths, dial) => this.#classify(paths, dial, { native, files, resize, crop }),
+        predict: (pictures, dial) =>
+          pictures.some((picture) => typeof picture !== 'string')
+            ? crops.predict(pictures, dial)
+            : this.#classify(pictures.map(pathOfWanted), dial, { native, files, resize, crop }),
       };
       return;
     }
-    this.#model = new DensePictures({
+    const dense = new DensePictures({
       addon: this.#addon,
       model: native,
       input,
@@ -68,12 +75,13 @@ export class BatchEngine implements ModelCalls {
       predicting: this.#predicting,
       inMemory: new PQueue({ concurrency: threads + 1 }), // one is predicted while others are decoded
     });
+    this.#model = { predict: (pictures, dial) => dense.predict(pictures.map(pathOfWanted), dial) };
   }
 
-  predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
+  predict(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
     return this.#batches.add(() => {
       if (this.#model === undefined) throw new AppError('ENGINE', 'No model is open');
-      return this.#model.predict(paths, dial);
+      return this.#model.predict(pictures, dial);
     });
   }
 

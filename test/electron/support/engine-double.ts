@@ -5,6 +5,7 @@ import { readImageFile } from '../../../electron/engine/pictures/read-image-file
 import { PictureRenderer } from '../../../electron/engine/pictures/render-picture.ts';
 import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
 import { callsOver, makeCall } from '../../../electron/shared/calls.ts';
+import { pathOfWanted } from '../../../electron/shared/engine-api.ts';
 import type {
   Detection,
   EngineApi,
@@ -13,9 +14,11 @@ import type {
   ImageOutcome,
   OpenedModel,
   PictureCalls,
+  PictureCrops,
   Region,
   RenderedPicture,
   RenderOptions,
+  WantedPicture,
 } from '../../../electron/shared/engine-api.ts';
 import type { Task } from '../../../electron/shared/model-package.ts';
 import type { Device, Precision } from '../../../electron/shared/run.ts';
@@ -80,15 +83,19 @@ export class EngineDouble implements EngineApi {
     return Promise.resolve({ batchesUnderWay: this.batchesUnderWay });
   }
 
-  async predict(paths: readonly string[], dial: EngineDial): Promise<ImageOutcome[]> {
-    this.batches.push([...paths]);
+  async predict(pictures: readonly WantedPicture[], dial: EngineDial): Promise<ImageOutcome[]> {
+    const paths = pictures.map(pathOfWanted);
+    this.batches.push(paths);
     return asHost(async () => {
       await this.beforeAnswer(paths);
       this.#refuseClosed();
       const model = this.models.at(-1);
       if (model === undefined) throw hostError('ENGINE', 'No model is open');
       const milliseconds = this.time(dial, model.precision);
-      return paths.map((path) => answer(path, milliseconds, model.input.task, dial));
+      return pictures.map((picture) => {
+        const outcome = answer(pathOfWanted(picture), milliseconds, model.input.task, dial);
+        return typeof picture === 'string' ? outcome : ofCrops(outcome, picture);
+      });
     });
   }
 
@@ -159,6 +166,22 @@ function answer(path: string, milliseconds: number, task: Task, dial: EngineDial
     confidence,
   }));
   return { status: 'ok', facts, top, receipt };
+}
+
+/** A crop is of the class that its left edge says, modulo 10, with a confidence of 0.8. */
+function ofCrops(outcome: ImageOutcome, { crops }: PictureCrops): ImageOutcome {
+  if (outcome.status === 'failed') return outcome;
+  const { milliseconds } = outcome.receipt;
+  return {
+    ...outcome,
+    top: [],
+    crops: crops.map(({ x }) => [{ classIndex: Math.floor(x) % 10, confidence: 0.8 }]),
+    receipt: {
+      directions: new Uint8Array(0),
+      survived: new Uint8Array(0),
+      milliseconds: crops.length * milliseconds,
+    },
+  };
 }
 
 /** Scores 0.9, 0.6 and 0.3; classes from the number upwards. */
