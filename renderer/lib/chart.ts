@@ -14,12 +14,12 @@ export interface Axis {
   ticks: number[];
 }
 
-/** From nought to a round number above all values. */
+/** From 0 to a round number above all values. */
 export function axisFromNought(values: readonly number[]): Axis {
   return axisOver(0, Math.max(0, ...values) || 1);
 }
 
-/** Around shares from 0 to 1, over a tenth of the range at least, since smaller differences are mostly chance. */
+/** An axis around shares from 0 to 1, at least 0.1 long, since smaller differences are mostly chance. */
 export function axisOfShares(shares: readonly number[]): Axis {
   if (shares.length === 0) return axisOver(0, 1);
   const [least, most] = [Math.min(...shares), Math.max(...shares)];
@@ -34,12 +34,12 @@ function axisOver(from: number, to: number): Axis {
   return { from: first, to: last, ticks: scale.ticks(TICKS) };
 }
 
-/** Place of a value on an axis, in percent of its length. */
+/** Position of a value on an axis, in percent of its length. */
 export function place(value: number, { from, to }: Pick<Axis, 'from' | 'to'>): number {
   return to === from ? 0 : (100 * (value - from)) / (to - from);
 }
 
-/** Every value becomes the mean of those around it, `width` in all: fewer near the ends, so that they stay where they are. */
+/** Moving average over `width` points, over fewer near the ends, so that the end points keep their values. */
 export function smooth(points: readonly Point[], width: number): Point[] {
   const half = Math.floor(width / 2);
   return points.map(({ x }, index) => {
@@ -49,7 +49,7 @@ export function smooth(points: readonly Point[], width: number): Point[] {
   });
 }
 
-/** Every second item while there are more than `most`; the last one stays. */
+/** Drops every second item until at most `most` are left; the last one stays. */
 export function thin<Item>(items: readonly Item[], most: number): Item[] {
   let left = [...items];
   while (left.length > most) left = left.filter((_, index) => (left.length - 1 - index) % 2 === 0);

@@ -7,15 +7,15 @@ import type { Component } from 'svelte';
 import { matchPath } from '../lib/address/route.ts';
 import type { Route } from '../lib/address/route.ts';
 
-/** What every view is given: the values of its pattern's `:names`, and the query of the address. */
+/** Properties of every view: the values of its pattern's `:names`, and the query of the address. */
 export interface ViewProps {
   params: Record<string, string>;
   query: Record<string, string>;
 }
 
 /**
- * The marks of the rail, in their order: the message `rail.<name>` names one, its path is `/<name>`, and Alt with its number
- * leads there.
+ * The sections of the rail, in order: the message `rail.<name>` is its title, `/<name>` its path, and Alt with its
+ * number (from 1) opens it.
  */
 export const sections = [
   { name: 'library', icon: Images },
@@ -34,7 +34,7 @@ export interface ViewDefinition {
   load: () => Promise<{ default: Component<ViewProps> }>;
 }
 
-/** All views; a path belongs to the first whose pattern it has. A view stays while its path does. */
+/** All views; a path opens the first whose pattern it matches. A view is kept while its path stays the same. */
 export const views: ViewDefinition[] = [
   { pattern: '/library', section: 'library', load: () => import('./library/Library.svelte') },
   { pattern: '/new-run', section: 'runs', load: () => import('./new-run/NewRun.svelte') },

@@ -3,7 +3,7 @@ import type { Route } from './route.ts';
 
 class Router {
   route: Route = $state.raw(parseHash(window.location.hash));
-  /** Whether the person has gone anywhere since the window opened: the focus follows then. */
+  /** Whether the person has gone to another view since the window opened: from then on a view's title is focused. */
   hasNavigated = $state(false);
 
   constructor() {
@@ -13,7 +13,7 @@ class Router {
     });
   }
 
-  /** Goes to a path, leaving the present one behind Back. */
+  /** Goes to a path; Back leads to the present one. */
   go(path: string, query: Record<string, string> = {}): void {
     const hash = toHash(path, query);
     if (hash === window.location.hash) return;
@@ -22,7 +22,7 @@ class Router {
     this.route = parseHash(hash);
   }
 
-  /** Goes to a path in the place of the present one. */
+  /** Goes to a path that takes the present one's entry in the history. */
   replace(path: string, query: Record<string, string> = {}): void {
     window.history.replaceState(null, '', toHash(path, query));
     this.route = parseHash(window.location.hash);

@@ -1,8 +1,8 @@
-const PAUSE = 2000; // milliseconds between two looks
+const PAUSE = 2000; // milliseconds between two calls
 
 /**
- * Looks again every two seconds while `when` holds: for what another process does, of which no event tells. Call it where
- * a component starts.
+ * Calls `look` every two seconds while `when` holds: for what another process does, since events come from this one
+ * only. Call it while a component is set up.
  */
 export function useRefresh(when: () => boolean, look: () => void): void {
   const isDue = $derived(when());

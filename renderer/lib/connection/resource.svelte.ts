@@ -1,6 +1,6 @@
 import { connection } from './winnow.svelte.ts';
 
-/** A value that is fetched: as long as `value` is undefined and there is no error, it is on its way. */
+/** A value that is fetched: while `value` and `error` are undefined, it is being fetched. */
 export interface Resource<Value> {
   readonly value: Value | undefined;
   readonly error: unknown;
@@ -10,9 +10,8 @@ export interface Resource<Value> {
 }
 
 /**
- * Fetches a value now, when a lost connection is back, and whenever something changes that `fetch` reads before its
- * first await. Of several fetches
- * under way the last one counts. Call it where a component starts.
+ * Fetches a value now, when a lost connection is back, and whenever state changes that `fetch` reads before its first
+ * await. Of several fetches under way the last one counts. Call it while a component is set up.
  */
 export function useResource<Value>(fetch: () => Promise<Value>): Resource<Value> {
   let value: Value | undefined = $state.raw();

@@ -3,7 +3,7 @@ import type { Answer, WindowBridge } from '../../../electron/shared/window-bridg
 import { decodeWire, encodeWire } from '../../../electron/shared/wire.ts';
 import type { WireMessage } from '../../../electron/shared/wire.ts';
 
-/** The part of a WebSocket that a bridge needs. It reconnects by itself: `open` may come many times. */
+/** The part of a WebSocket that a bridge needs. It reconnects by itself, so `open` may be raised many times. */
 export interface Socket {
   send(text: string): void;
   addEventListener(type: 'open' | 'close', listener: () => void): void;
@@ -44,7 +44,7 @@ export function createSocketBridge(
   }
 
   function receive(data: unknown): void {
-    if (typeof data !== 'string') return; // the protocol has texts only
+    if (typeof data !== 'string') return; // the protocol sends text only
     const message = decodeWire(data) as WireMessage;
     if ('event' in message) {
       for (const listener of listeners) listener(message.event);

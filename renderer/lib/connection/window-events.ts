@@ -55,7 +55,7 @@ export function hearEvent(event: AppEvent): void {
   queue.hear(event);
 }
 
-/** Of a run it is told until the run's page is opened or it goes on. */
+/** A notice about a run stays until the run's page is opened or the run goes on. */
 function tellNotice({ message, runId }: Extract<AppEvent, { type: 'notice' }>): void {
   const notice = { tone: 'info', ...told(message) } as const;
   if (runId === undefined) notices.tell(notice);
@@ -88,7 +88,7 @@ function tellTrainingEnd(training: Training | undefined): void {
   notices.add({ tone: 'bad', message, action }, { training: id });
 }
 
-/** Does what the native menu was asked for. */
+/** Carries out a command of the native menu. */
 export function hearMenu(command: MenuCommand, showKeys: () => void): void {
   const actions: Record<MenuCommand, () => void> = {
     addFolder: () => router.go('/library', { add: 'folder' }),
@@ -106,8 +106,8 @@ export function hearMenu(command: MenuCommand, showKeys: () => void): void {
 }
 
 /**
- * Takes back, or does again, the last change: in a text field that of the text, to which macOS's menu hears the keys, too,
- * else that of the reviews.
+ * Undo or redo: of the text in a text field (on macOS the menu takes these keys before the field can), else of the
+ * reviews.
  */
 function changeBack(command: 'undo' | 'redo'): void {
   if (isTextField(document.activeElement)) void desktop?.changeText(command);

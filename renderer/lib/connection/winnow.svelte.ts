@@ -8,18 +8,18 @@ import type { ConnectionState } from './socket-bridge.ts';
 
 declare global {
   interface Window {
-    /** Put there by the preload script of the desktop app. */
+    /** Set by the preload script of the desktop app. */
     winnow?: WindowBridge;
   }
 }
 
 class Connection {
   state: ConnectionState = $state('waiting');
-  /** How often it came back after it was lost: whatever was read before may be different now. */
+  /** How often the connection came back after it was lost; what was read before may be out of date. */
   returns = $state(0);
-  /** Since when nothing is heard; ISO 8601. */
+  /** When the connection was lost; ISO 8601. */
   lostAt: string | undefined = $state();
-  /** Whether Winnow answers, but does not let this window in: its token is another now. */
+  /** Whether Winnow answers but refuses this window, since the token was changed. */
   isRefused = $state(false);
 
   become(state: ConnectionState): void {
@@ -32,14 +32,14 @@ class Connection {
     this.state = state;
   }
 
-  /** A socket does not tell why it was not opened; the page's own address does. */
+  /** A WebSocket does not tell why it did not connect; the status of the page's own address does. */
   private async lookWhy(): Promise<void> {
-    const answer = await fetch('/', { method: 'HEAD', cache: 'no-store' }).catch(() => undefined); // nobody is there
+    const answer = await fetch('/', { method: 'HEAD', cache: 'no-store' }).catch(() => undefined); // Winnow does not run
     this.isRefused = answer?.status === 403 && this.state === 'lost';
   }
 }
 
-/** Whether there is a line to the process that does the work; always open in the desktop app. */
+/** The connection to the process that does the work; always open in the desktop app. */
 export const connection = new Connection();
 
 function openBridge(): WindowBridge {

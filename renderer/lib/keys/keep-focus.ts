@@ -1,10 +1,10 @@
-const KEPT = 16; // elements that had the focus last
+const KEPT = 16; // elements that had the focus last, of which one may still be there
 
 /**
- * Keeps the keyboard in the window: when the element with the focus is taken away, or disabled while something is under
- * way, the browser puts the focus on nothing, and a person without a mouse would begin at the top again. Here it goes back
- * to what was disabled when that is usable again, else to what had it before, else to the title of the view. Dialogs and
- * grids see to theirs themselves. Ends when the returned function is called.
+ * Keeps the focus in the window: when the focused element is removed, or disabled while something is under way, the
+ * browser moves the focus to the page, and a person without a mouse would begin at the top again. Here it goes back to
+ * the disabled element when that is enabled again, else to what was focused before, else to the title of the view.
+ * Dialogs and grids restore theirs themselves. Ends when the returned function is called.
  */
 export function keepFocus(): () => void {
   let before: HTMLElement[] = []; // the last first
@@ -12,7 +12,7 @@ export function keepFocus(): () => void {
     if (target instanceof HTMLElement)
       before = [target, ...before.filter((one) => one !== target)].slice(0, KEPT);
   };
-  // What lets go of the focus by itself, or is left by a click beside it, does not want it back.
+  // An element that was blurred by its own code, or by a click beside it, does not get the focus back.
   const letGo = ({ target, relatedTarget }: FocusEvent) => {
     if (relatedTarget !== null || !(target instanceof HTMLElement)) return;
     queueMicrotask(() => {
@@ -22,7 +22,7 @@ export function keepFocus(): () => void {
   const restore = () => {
     const [last] = before;
     if (last === undefined || document.activeElement !== document.body) return;
-    if (last.isConnected && last.matches(':disabled')) return; // until it is usable again
+    if (last.isConnected && last.matches(':disabled')) return; // until it is enabled again
     if (!last.isConnected && seesToItself(last)) return;
     const next = before.find(isUsable) ?? document.querySelector<HTMLElement>('main h1');
     next?.focus({ preventScroll: true });

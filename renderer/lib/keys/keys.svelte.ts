@@ -4,15 +4,15 @@ import { locale } from '../text/i18n.svelte.ts';
 import { expandPress, showPress } from '../text/key-text.ts';
 import type { MessageKey } from '../text/messages.ts';
 
-/** What a key does in a view. */
+/** A key of a view and what it does. */
 export interface KeyBinding {
-  /** Presses as tinykeys writes them, any of which does it: `j`, `ArrowDown`, `$mod+z`. */
+  /** Key presses in the notation of tinykeys, each of which does it: `j`, `ArrowDown`, `$mod+z`. */
   keys: string[];
   label: MessageKey;
   run: (event: KeyboardEvent) => void;
   /** Whether it can be used now; always when left out. */
   when?: () => boolean;
-  /** Named in the status line, not only in the list of all keys. */
+  /** Shown in the status line, too, not only in the list of all keys. */
   hint?: boolean;
   /** Works while a text is being typed, too. */
   inFields?: boolean;
@@ -26,9 +26,9 @@ interface Scope {
 const isMac = /mac/i.test(navigator.userAgent);
 
 class KeyMap {
-  /** The last is asked first. */
+  /** The keys of the last one come first. */
   private scopes: Scope[] = $state.raw([]);
-  /** Open dialogs: while there is one, the keys are its own. */
+  /** Number of open dialogs: while there is one, only its own keys work. */
   private suspensions = 0;
 
   readonly groups = $derived(
@@ -78,7 +78,7 @@ function matches(press: string, event: KeyboardEvent): boolean {
   return parsed !== undefined && matchKeybindingPress(event, parsed);
 }
 
-/** Whether text is typed here, or another value that an input takes by keys. */
+/** Whether keys enter a text, or another value, in this element. */
 export function isTextField(element: Element | null): boolean {
   if (element instanceof HTMLInputElement) return !['checkbox', 'radio', 'button'].includes(element.type);
   return element instanceof HTMLElement && (element.isContentEditable || element.matches('textarea'));
@@ -98,9 +98,9 @@ function belongsToFocus({ target, key, ctrlKey, metaKey }: KeyboardEvent): boole
 
 export const keyMap = new KeyMap();
 
-/** Registers a component's keys while it is there; call it where the component starts. */
+/** Registers a component's keys for as long as it is mounted; call it while the component is set up. */
 export function useKeys(title: MessageKey, bindings: () => KeyBinding[]): void {
-  // Adding reads the other scopes, and must not happen again when they change.
+  // `add` reads the other scopes: untracked, since the effect must not run again when they change.
   $effect(() => untrack(() => keyMap.add({ title, bindings })));
 }
 

@@ -28,7 +28,7 @@ export function focusRow(row: string): void {
     ?.focus();
 }
 
-/** The item of the row that has the focus: the one whose id its `data-row` is. */
+/** The item whose id is the `data-row` of the focused row. */
 export function focusedRow<Item extends { id: number }>(
   items: readonly Item[] | undefined,
 ): Item | undefined {

@@ -4,7 +4,7 @@ import { router } from '../address/router.svelte.ts';
 import { settings } from '../state/settings.svelte.ts';
 import { api } from '../connection/winnow.svelte.ts';
 
-/** Labels the sample pictures with the model that they are for and goes to that run; the welcome is over then. */
+/** Labels the sample pictures with the model that they were drawn for, and goes to that run. */
 export async function labelSamples(): Promise<void> {
   await attempt(async () => {
     const { samples } = await api.libraryInfo({});

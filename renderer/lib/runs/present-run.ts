@@ -2,8 +2,8 @@ import type { Run } from '../../../electron/shared/run.ts';
 import { queue } from '../state/queue.svelte.ts';
 
 /**
- * A run as it is now: what the last event told of it comes before what was read of it, whole, so that every figure of a
- * view is of the same moment.
+ * A run as it is now: the whole run of its last event, where there is one, in place of the one that was read, so that
+ * all figures of a view are of the same moment.
  */
 export function presentRun(run: Run): Run {
   const { current, waiting } = queue;

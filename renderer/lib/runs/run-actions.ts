@@ -5,7 +5,7 @@ import { attempt, notices } from '../state/notices.svelte.ts';
 import { queue } from '../state/queue.svelte.ts';
 import { api } from '../connection/winnow.svelte.ts';
 
-/** Lets the batches under way finish; what is saved stays, and the run can be resumed. Whether it will end so. */
+/** Pauses a run after the batches under way; it can be resumed. Resolves to whether it will be paused. */
 export async function pauseRun(runId: number): Promise<boolean> {
   const isPausing = await attempt(async () => {
     await api.cancel({ runId });
@@ -24,7 +24,7 @@ export async function leaveQueue(runId: number): Promise<void> {
   if (state) queue.use(state);
 }
 
-/** Moves a waiting run by `step` places. */
+/** Moves a waiting run by `step` positions, later when positive. */
 export async function moveInQueue(runId: number, step: number): Promise<void> {
   const present = queue.waiting.findIndex(({ id }) => id === runId);
   const position = Math.min(queue.waiting.length - 1, Math.max(0, present + step));
@@ -33,7 +33,7 @@ export async function moveInQueue(runId: number, step: number): Promise<void> {
   if (state) queue.use(state);
 }
 
-/** Forgets a run after the person has confirmed it; one that is under way is ended first. Whether it is gone. */
+/** Forgets a run after the person has confirmed it; one under way is ended first. Resolves to whether it is gone. */
 export async function removeRun({ id, counts }: Run): Promise<boolean> {
   const results = counts.ok + counts.failed;
   const question = {
@@ -56,7 +56,7 @@ export async function removeRun({ id, counts }: Run): Promise<boolean> {
   return isGone === true;
 }
 
-/** Comes back when the run is neither under way nor waiting. */
+/** Resolves when the run is neither under way nor waiting. */
 async function endRun(runId: number): Promise<void> {
   if (queue.waiting.some(({ id }) => id === runId)) queue.use(await api.leaveQueue({ runId }));
   if (queue.current?.runId !== runId) return;

@@ -4,19 +4,19 @@ import type { DenseTask } from '../../../electron/shared/tasks.ts';
 import type { MessageKey } from '../text/messages.ts';
 import type { RunSpec } from '../../../electron/shared/run.ts';
 
-/** What a run's model does; only detection and segmentation have settings of their own. */
+/** The task of a run's model, by its settings: only those of detection and segmentation have some of their own. */
 export function taskOf({ detection, slideStride }: Pick<RunSpec, 'detection' | 'slideStride'>): Task {
   if (detection !== undefined) return 'detection';
   return slideStride === undefined ? 'classification' : 'segmentation';
 }
 
 interface FoundWords {
-  score: MessageKey; // what a class is measured by
-  amount: MessageKey; // what is counted of it
-  truth: 'truth' | 'folder'; // what a person chooses to compare with: a file of annotations, or a folder
+  score: MessageKey; // name of a class's score, such as IoU
+  amount: MessageKey; // name of what is counted of a class, such as pixels
+  truth: 'truth' | 'folder'; // what it is compared with: a file of annotations, or a folder
 }
 
-/** How the window speaks of what models of a task find. */
+/** The words of the window for what models of a task find. */
 export const FOUND_WORDS: Record<DenseTask, FoundWords> = {
   segmentation: { score: 'evaluate.iou', amount: 'evaluate.pixels', truth: 'folder' },
   detection: { score: 'evaluate.measure.ap', amount: 'evaluate.objects', truth: 'truth' },

@@ -5,7 +5,7 @@ import { attempt, notices } from '../state/notices.svelte.ts';
 import { trainings } from '../state/trainings.svelte.ts';
 import { api } from '../connection/winnow.svelte.ts';
 
-/** Comes back when the state is saved; nothing is lost. */
+/** Pauses a training; resolves when its state is saved. */
 export async function pauseTraining(trainingId: number): Promise<void> {
   await attempt(() => api.pauseTraining({ trainingId }));
 }
@@ -14,7 +14,7 @@ export async function resumeTraining(trainingId: number): Promise<void> {
   await attempt(() => api.resumeTraining({ trainingId }));
 }
 
-/** Forgets a training after the person has confirmed what is lost; one that is under way is paused first. Whether it is gone. */
+/** Forgets a training after confirmation; one under way is paused first. Resolves to whether it is gone. */
 export async function removeTraining(training: Training): Promise<boolean> {
   const { id: trainingId } = training;
   const question = {

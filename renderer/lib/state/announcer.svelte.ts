@@ -1,10 +1,10 @@
-const SHOWN = 8000; // milliseconds that the status line shows what was said
-const READING_TIME = 1000; // milliseconds
+const SHOWN = 8000; // milliseconds that an announcement is in the status line
+const READING_TIME = 1000; // milliseconds that an announcement stays at least
 
 class Announcer {
-  /** For screen readers. */
+  /** The announcement, in a live region. */
   text: string = $state('');
-  /** Whether it was said just now. */
+  /** Whether the status line shows it. */
   isRecent = $state(false);
   private timer: ReturnType<typeof setTimeout> | undefined;
   private saidAt = 0; // performance.now()
@@ -14,7 +14,7 @@ class Announcer {
   }
 
   say(text: string): void {
-    // The same words twice are said twice: a trailing space makes them another text.
+    // Screen readers say a text again only when it changes: a trailing space makes it another one.
     this.text = this.text === text ? `${text} ` : text;
     this.isRecent = true;
     this.saidAt = performance.now();
@@ -22,13 +22,13 @@ class Announcer {
     this.timer = setTimeout(() => (this.isRecent = false), SHOWN);
   }
 
-  /** Takes what was said out of the status line. */
+  /** Removes the announcement from the status line. */
   forget(): void {
     clearTimeout(this.timer);
     this.isRecent = false;
   }
 
-  /** The person does something else: what was said before is over, if there was time to read it. */
+  /** On another action of the person: removes the announcement if there was time to read it. */
   private hear(): void {
     if (performance.now() - this.saidAt > READING_TIME) this.forget();
   }
@@ -36,5 +36,5 @@ class Announcer {
 
 export const announcer = new Announcer();
 
-/** Says something to screen readers and in the status line, without moving the focus. */
+/** Announces a text to screen readers and in the status line, without moving the focus. */
 export const announce = (text: string) => announcer.say(text);

@@ -9,10 +9,10 @@ import { api } from '../connection/winnow.svelte.ts';
 class Calibrating {
   /** Name of the model that is being measured. */
   model: string | undefined = $state();
-  /** Raised when a curve was measured. */
+  /** Counts the curves that were measured, so that views read them again. */
   changes = $state(0);
 
-  /** Measures a model; comes back with undefined when that was cancelled or went wrong, which the window then says. */
+  /** Measures a model; resolves to undefined when that was cancelled or failed, which a notice then says. */
   async start(
     request: AppArguments<'calibrate'> & { model: string },
   ): Promise<CalibrationReport | undefined> {

@@ -4,7 +4,7 @@ export interface Question {
   title: string;
   /** What will be lost. */
   text: string;
-  /** What the button that goes on does. */
+  /** Text of the button that goes on. */
   action: string;
 }
 
@@ -27,8 +27,8 @@ class Confirmation {
 export const confirmation = new Confirmation();
 
 /**
- * Asks before something that cannot be undone; whether the person wants it. What `check` rejects with speaks against it:
- * it is shown in place of the question.
+ * Asks before something that cannot be undone; resolves to whether the person wants it. When `check` rejects, its error
+ * is shown in place of the question.
  */
 export async function confirm(question: Question, check?: () => Promise<unknown>): Promise<boolean> {
   const isPossible = await attempt(async () => {

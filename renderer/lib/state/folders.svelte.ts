@@ -6,11 +6,11 @@ import { queue } from './queue.svelte.ts';
 import { api } from '../connection/winnow.svelte.ts';
 
 class Folders {
-  /** Undefined until they were read. */
+  /** Undefined until read. */
   list: FolderListing[] | undefined = $state.raw();
   /** Why they could not be read. */
   error: unknown = $state.raw();
-  /** Ids of those that the person has ticked: a new run is over them, and over all when there is none. */
+  /** Ids of the ticked folders, which a new run labels; it labels all when none is ticked. */
   ticked: number[] = $state.raw([]);
   /** Paths that are being added or scanned again. */
   busy: string[] = $state.raw([]);
@@ -27,7 +27,7 @@ class Folders {
     }
   }
 
-  /** Those that a new run is over. */
+  /** The folders that a new run labels. */
   get chosen(): FolderListing[] {
     const there = (this.list ?? []).filter(({ missing }) => !missing);
     const ticked = there.filter(({ id }) => this.ticked.includes(id));
@@ -40,7 +40,7 @@ class Folders {
       : [...this.ticked, folderId];
   }
 
-  /** Takes folders into the library, one after the other; comes back with those that are in it now. */
+  /** Adds folders to the library, one after the other; resolves to those that could be. */
   async add(paths: string[]): Promise<FolderListing[]> {
     const added: FolderListing[] = [];
     for (const path of paths) {
@@ -87,7 +87,7 @@ function tellScan({ folder, added, changed, vanished, notices: sentences }: Fold
 
 export const folders = new Folders();
 
-/** Where a new run is set up, over what is ticked in the library: path and query. */
+/** Address of the view New run for the folders ticked in the library: path and query. */
 export function newRunAddress(): [path: string, query: Record<string, string>] {
   const { chosen, ticked } = folders;
   const ids = chosen.filter(({ id }) => ticked.includes(id)).map(({ id }) => id);

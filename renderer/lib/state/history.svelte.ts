@@ -8,7 +8,7 @@ class History {
   /** What undo and redo would do. */
   current: ReviewHistory = $state.raw({ undo: undefined, redo: undefined });
 
-  /** The images of which something was just taken back, or done again. */
+  /** The images of the last undo or redo. */
   moved: readonly number[] | undefined = $state.raw();
 
   async load(): Promise<void> {
@@ -16,7 +16,7 @@ class History {
     if (history) this.current = history;
   }
 
-  /** Takes back the last change of the review. */
+  /** Undoes the last change of the review. */
   async undo(): Promise<void> {
     this.tell(await attempt(() => api.undoReview({})), 'history.undone', 'history.nothing-to-undo');
   }

@@ -7,15 +7,16 @@ export interface Notice {
   tone: 'info' | 'good' | 'warning' | 'bad';
   message: string;
   hint?: string | undefined;
-  details?: string | undefined; // English words behind the message
-  /** The way out. */
+  details?: string | undefined; // the English sentence, where the message is in another language
+  /** A button that helps. */
   action?: { label: string; run: () => void };
 }
 
 /**
- * What a notice belongs to, and goes with: a view (its path) and what was tried there last, a run or a training until it
- * goes on or its page is opened, something that is read until it can be read. News belong to nothing; a person who has had
- * time to read them is rid of them with the view.
+ * What a notice is about, and until when it is shown: a view (its path) until it is left or something else is tried
+ * there; a run or a training until it goes on or its page is opened; something that could not be read until it can be.
+ * News are about none of these: they go when the view is left, if there was time to read them. `news` is when they were
+ * shown, by performance.now().
  */
 type Belonging =
   { view: string } | { run: number } | { training: number } | { reading: string } | { news: number };
@@ -25,11 +26,11 @@ interface KeptNotice {
   belongs: Belonging;
 }
 
-const READING_TIME = 10_000; // milliseconds
+const READING_TIME = 10_000; // milliseconds that news stay at least
 
 class Notices {
   private kept: KeptNotice[] = $state.raw([]);
-  /** Messages that the view shows in their place: one each time that it does. */
+  /** Messages that the view shows itself, once for each place that does. */
   private inView: string[] = $state.raw([]);
 
   /** The notices that the view does not show itself. */
@@ -37,29 +38,29 @@ class Notices {
     return this.kept.map(({ notice }) => notice).filter(({ message }) => !this.inView.includes(message));
   }
 
-  /** Shows a notice of the present view, or of what it belongs to; one with the same message takes its place. */
+  /** Shows a notice, by default one of the present view; it replaces one with the same message. */
   add(notice: Notice, belongs: Belonging = { view: router.route.path }): void {
     const others = this.kept.filter((one) => one.notice.message !== notice.message);
     this.kept = [...others, { notice, belongs }];
   }
 
-  /** Shows what nobody asked for. */
+  /** Shows news: a notice that is no answer to an action. */
   tell(notice: Notice): void {
     this.add(notice, { news: performance.now() });
   }
 
-  /** Something else is tried: what went wrong before is over. */
+  /** Removes the failures of earlier actions: something else is tried now. */
   beginAction(): void {
     this.forget(({ notice, belongs }) => notice.tone === 'bad' && 'view' in belongs);
   }
 
-  /** What notices belong to goes on, works again or is gone. */
+  /** Removes the notices of something that goes on, works again or is gone. */
   settle(over: Exclude<Belonging, { view: string } | { news: number }>): void {
     const key = JSON.stringify(over);
     this.forget(({ belongs }) => JSON.stringify(belongs) === key);
   }
 
-  /** Another view is shown. */
+  /** Removes the notices that go with the view when another one is shown. */
   enter(path: string): void {
     this.forget(({ belongs }) => {
       if ('view' in belongs) return belongs.view !== path;
@@ -69,7 +70,7 @@ class Notices {
     });
   }
 
-  /** Tells that the view shows a message; returns what ends that. */
+  /** Marks a message as shown by the view itself; returns the function that ends it. */
   showInView(message: string): () => void {
     this.inView = [...this.inView, message];
     return () => {
@@ -89,34 +90,34 @@ class Notices {
 
 export const notices = new Notices();
 
-/** A failure as a notice: its sentence, and what to do about it. */
+/** An error as a notice: its sentence, and what to do about it. */
 export function noticeOf(error: unknown): Notice {
   return { tone: 'bad', ...errorText(error, locale.language, t) };
 }
 
 /**
- * Does something that a person asked for; what goes wrong is shown until something else is tried or another view is. Comes
- * back with undefined then.
+ * Does something that a person asked for. An error is shown until something else is tried or another view is opened;
+ * it resolves to undefined then.
  */
 export async function attempt<Value>(work: () => Promise<Value>): Promise<Value | undefined> {
   notices.beginAction();
   try {
     return await work();
   } catch (error) {
-    if (error instanceof AppError && error.code === 'CANCELLED') return undefined; // the person knows
+    if (error instanceof AppError && error.code === 'CANCELLED') return undefined; // the person did it
     notices.add(noticeOf(error));
     return undefined;
   }
 }
 
-/** Reads what the window needs without being asked for it; why that fails is shown until it can be read. */
+/** Reads what the window needs by itself; an error is shown until it can be read. Resolves to undefined then. */
 export async function read<Value>(what: string, work: () => Promise<Value>): Promise<Value | undefined> {
   try {
     const value = await work();
     notices.settle({ reading: what });
     return value;
   } catch (error) {
-    // With the connection it is read again.
+    // It is read again when the connection is back.
     if (!(error instanceof AppError && error.code === 'CONNECTION'))
       notices.add(noticeOf(error), { reading: what });
     return undefined;

@@ -14,20 +14,20 @@ const SAMPLES = 12; // pictures of the live sample
 const SAMPLE_PAUSE = 1500; // milliseconds between two changes of a full sample
 const SAMPLE_STEP = 2; // pictures that one change brings
 
-/** What is under way in Winnow, as its events tell it. */
+/** What is under way in Winnow, according to its events. */
 class Queue {
   current: RunProgress | undefined = $state.raw();
   waiting: Run[] = $state.raw([]);
-  /** Why none of those that wait is started, in a sentence. */
+  /** Why no waiting run is started, in a sentence. */
   halted: string | undefined = $state.raw();
-  /** Images that were just labelled, the last first, of the run `sampledRun`. */
+  /** Images of the run `sampledRun` that were just labelled, the last first. */
   samples: LabelledImage[] = $state.raw([]);
   sampledRun: number | undefined = $state();
   private lastSample = 0; // performance.now()
-  /** Folder that is being scanned, with the files found so far; with a total, those of them that are read. */
+  /** Folder that is being scanned, with the files found so far; with a total, `files` are those read so far. */
   scanning: { path: string; files: number; total?: number | undefined } | undefined = $state.raw();
   calibrating: CalibrationProgress | undefined = $state.raw();
-  /** Raised when a run began or ended: lists of runs fetch again. */
+  /** Counts the runs that began or ended, so that lists of runs are fetched again. */
   changes = $state(0);
 
   async load(): Promise<void> {
@@ -41,7 +41,7 @@ class Queue {
     this.waiting = waiting.filter(({ id }) => id !== current?.runId);
   }
 
-  /** Every picture costs a thumbnail, which the engine makes beside the run: a full sample changes slowly. */
+  /** Adds to the live sample. Thumbnails slow the run down, so a sample that is full changes slowly. */
   private sample(runId: number, images: LabelledImage[]): void {
     if (this.sampledRun !== runId) this.samples = [];
     this.sampledRun = runId;
@@ -53,7 +53,7 @@ class Queue {
     this.samples = [...fresh, ...this.samples].slice(0, SAMPLES);
   }
 
-  /** What is under way does not wait. */
+  /** Takes a run that is under way out of the waiting ones. */
   private leave(runId: number): void {
     if (this.waiting.some(({ id }) => id === runId))
       this.waiting = this.waiting.filter(({ id }) => id !== runId);

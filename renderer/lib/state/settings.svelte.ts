@@ -5,7 +5,7 @@ import { attempt, read } from './notices.svelte.ts';
 import { api } from '../connection/winnow.svelte.ts';
 
 class SettingsState {
-  /** Undefined until they were read. */
+  /** Undefined until read. */
   current: Settings | undefined = $state.raw();
 
   async load(): Promise<void> {

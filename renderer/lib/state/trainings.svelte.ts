@@ -8,7 +8,7 @@ export const isUnderWay = ({ state }: Pick<Training, 'state'>) =>
 class Trainings {
   /** The training under way: one at a time. */
   current: Training | undefined = $state.raw();
-  /** Raised when a training began, ended or changed its state: lists of trainings fetch again. */
+  /** Counts the trainings that began, ended or changed their state, so that lists of them are fetched again. */
   changes = $state(0);
 
   async load(): Promise<void> {
@@ -16,7 +16,7 @@ class Trainings {
     if (list) this.current = list.find(isUnderWay);
   }
 
-  /** Gives the training when it came to its end by this, whatever that is. */
+  /** Takes in an event; returns the training when this event ended it, in whatever state. */
   hear(event: TrainingEvent): Training | undefined {
     if (event.type !== 'training') return undefined;
     const { training } = event;
@@ -31,7 +31,7 @@ class Trainings {
     return hasEnded ? training : undefined;
   }
 
-  /** What is known of a training now: an event may know more of it than a list. */
+  /** The newer of a training in a list and the one of the last event. */
   latest(training: Training): Training {
     return this.current?.id === training.id ? this.current : training;
   }

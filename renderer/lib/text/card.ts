@@ -1,6 +1,6 @@
 import type { MessageKey, Translate } from './messages.ts';
 
-/** The messages that name the facts of a card, by their English names. */
+/** Message keys of the facts of a card, by their English names. */
 const NAMES: Readonly<Record<string, MessageKey>> = {
   Model: 'new-run.model',
   File: 'image.facts',
@@ -26,7 +26,7 @@ const NAMES: Readonly<Record<string, MessageKey>> = {
 };
 const PRESET = /^Preset (fast|balanced|accurate)$/;
 
-/** The name of a fact in the window's language; as it is where it is not known. */
+/** The name of a fact in the window's language; in English where it has no message. */
 export function factName(name: string, t: Translate): string {
   const preset = PRESET.exec(name)?.[1] as 'fast' | 'balanced' | 'accurate' | undefined;
   if (preset !== undefined) return t('card.preset', { preset: t(`preset.${preset}`) });
@@ -34,7 +34,7 @@ export function factName(name: string, t: Translate): string {
   return key === undefined ? name : t(key);
 }
 
-/** A model card in parts: facts on lines of their own, and notes: tables in columns, and simple Markdown. */
+/** A model card in parts: facts, one a line, and notes: tables, and simple Markdown. */
 export interface Card {
   facts: { name: string; value: string }[];
   notes: Note[];
@@ -46,7 +46,7 @@ type Note =
 const GAP = / {2,}/; // between the columns of a table
 const FACT = /^(\S.*?) {2,}(\S.*)$/;
 
-/** The parts of a card as showModel gives it. What is no fact is a note, so that nothing is left out. */
+/** The parts of a card as `showModel` returns it. All that is not a fact is a note, so that nothing is left out. */
 export function parseCard(card: string): Card {
   const parts: Card = { facts: [], notes: [] };
   for (const block of card.split(/\n\s*\n/)) {
@@ -73,7 +73,7 @@ function notesOf(lines: string[]): Note[] {
   return [{ kind: 'text', text: lines.join('\n') }];
 }
 
-/** Cells of a Markdown table, without the line under its head. */
+/** Cells of a Markdown table, without the line below its header. */
 function rowsOf(lines: string[]): string[][] {
   const rows = lines.map((line) =>
     line

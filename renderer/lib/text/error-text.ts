@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../../electron/shared/errors.ts';
 import type { Language, MessageKey, Translate } from './messages.ts';
 import { saidText } from './said.ts';
 
-/** What can be said of an error by its code alone. */
+/** The sentence for each error code. */
 export const sentenceOfCode: Readonly<Record<ErrorCode, MessageKey>> = {
   BAD_ARGUMENT: 'error.bad-argument',
   BAD_CHECKPOINT: 'error.bad-checkpoint',
@@ -26,13 +26,13 @@ export const sentenceOfCode: Readonly<Record<ErrorCode, MessageKey>> = {
 export interface ErrorText {
   message: string;
   hint?: string | undefined;
-  /** The error's own words, where the message is not they. */
+  /** The error's own sentence and hint in English, where `message` is in another language. */
   details?: string | undefined;
 }
 
 /**
- * An error as a person reads it: in English by its own sentence and hint; in another language by those where they are known
- * there, else by what its code says, with the English words as details.
+ * An error as a person reads it: in English its own sentence and hint; in another language their translation where
+ * there is one, else the sentence of its code, with the English ones as details.
  */
 export function errorText(error: unknown, language: Language, translate: Translate): ErrorText {
   const own = (error instanceof Error ? error.message : String(error)).replace(/[.!?]?$/, '.');

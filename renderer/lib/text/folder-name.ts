@@ -1,4 +1,4 @@
-/** The last part of a folder's path, in which either separator may stand; of a root, which has none, all of it. */
+/** The last part of a folder's path, with either separator (/ or \); the whole path of a root, which has no name. */
 export function folderName(path: string): string {
   return (
     path

@@ -1,20 +1,20 @@
 import type { Language, Translate } from './messages.ts';
 
-/** How Winnow writes numbers: thousands separated, never more digits than are true. */
+/** How Winnow writes numbers: thousands separated, no more digits than are known. */
 export interface Formats {
-  /** Whole things: `12,480`. */
+  /** Whole numbers: `12,480`. */
   count(value: number): string;
   /** Images per second: `9.4`, `231`. */
   rate(value: number): string;
-  /** A number of no unit, such as a loss, with as many digits as are of use: `1.42`, `0.00031`. */
+  /** A number without a unit, such as a loss, to three significant digits: `1.42`, `0.00031`. */
   decimal(value: number): string;
-  /** A share from 0 to 1 that was measured: `94 %`, `99.1 %`; 100 % only when it is all. */
+  /** A measured share, 0 to 1: `94 %`, `99.1 %`; 100 % only for exactly 1. */
   share(value: number): string;
-  /** A share of work done, in whole percent rounded down, so that 100 % is the end. */
+  /** A share of work done, 0 to 1, in whole percent rounded down, so that 100 % means done. */
   percent(value: number): string;
-  /** A time to come: `about 40 min`, `about 2 h 10 min`. */
+  /** An estimated time: `about 40 min`, `about 2 h 10 min`. */
   duration(seconds: number): string;
-  /** `1.4 GB`, in powers of ten as file managers show it. */
+  /** Bytes: `1.4 GB`, in powers of 1000 as in file managers. */
   bytes(value: number): string;
   /** A moment as date and time of day, from ISO 8601. */
   date(iso: string): string;

@@ -16,12 +16,15 @@ export function t(key: MessageKey, values?: MessageValues): string {
   return locale.translate(key, values);
 }
 
-/** A sentence that was said in English, in the window's language where it is known; for places without room for details. */
+/** An English sentence in the window's language, unchanged where it has no translation; where no details are shown. */
 export function said(text: string): string {
   return saidText(text, locale.language, t) ?? text;
 }
 
-/** The same as a message, with the English words as details where the window speaks another language. */
+/**
+ * An English sentence as a notice: translated where the window speaks another language (a general sentence where it has no
+ * translation), with the English one as details.
+ */
 export function told(text: string): { message: string; details?: string } {
   if (locale.language === 'en') return { message: text };
   return { message: saidText(text, locale.language, t) ?? t('told.untranslated'), details: text };

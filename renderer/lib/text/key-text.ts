@@ -1,6 +1,6 @@
 import type { MessageKey, Translate } from './messages.ts';
 
-/** One key press as tinykeys writes it, such as `$mod+Shift+z`, and punctuation that some layouts reach by Shift. */
+/** A key press as tinykeys writes it, such as `$mod+Shift+z`; punctuation also with Shift, which some layouts need. */
 export function expandPress(press: string): string[] {
   const isPunctuation = press.length === 1 && !/[\p{L}\p{N}\s]/u.test(press);
   return isPunctuation ? [press, `Shift+${press}`, `AltGraph+${press}`] : [press];

@@ -1,5 +1,5 @@
 import type { Translate } from './messages.ts';
 
-/** A label in words: that of an image in which nothing was found is empty. */
+/** A label as a person reads it: the empty label means that nothing was found in the image. */
 export const labelText = (label: string, translate: Translate) =>
   label === '' ? translate('results.nothing-found') : label;

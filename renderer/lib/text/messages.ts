@@ -9,7 +9,7 @@ export type Translate = (key: MessageKey, values?: MessageValues) => string;
 
 const texts: Record<Language, Record<MessageKey, string>> = { en, de };
 
-/** The language of these settings; `system` takes the first of the preferred languages that there are messages in. */
+/** The language of a setting; `system` is the first of the preferred languages that has messages. */
 export function chooseLanguage(setting: 'system' | Language, preferred: readonly string[]): Language {
   if (setting !== 'system') return setting;
   for (const tag of preferred) {
@@ -19,7 +19,7 @@ export function chooseLanguage(setting: 'system' | Language, preferred: readonly
   return 'en';
 }
 
-/** Texts of one language. Messages are ICU MessageFormat; whole numbers in them are formatted by the message. */
+/** Texts of one language. Messages are in ICU MessageFormat, which also formats the whole numbers in them. */
 export function createTranslate(language: Language): Translate {
   const compiled = new Map<MessageKey, IntlMessageFormat>();
   return (key, values) => {

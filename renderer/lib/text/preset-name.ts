@@ -3,7 +3,7 @@ import type { Translate } from './messages.ts';
 
 const named = ['fast', 'balanced', 'accurate'] as const;
 
-/** The name of a run's preset in words; for a point between the three, its settings; with its size where it has one. */
+/** Name of a run's preset, or the settings of a point between the presets; with its input size where it has one. */
 export function presetName(preset: Preset, translate: Translate): string {
   const name = withoutSize(preset, translate);
   const { inputSize: side } = preset;

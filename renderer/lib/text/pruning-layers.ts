@@ -1,4 +1,4 @@
-/** Layer numbers as a person writes them: `6, 12, 18`. What is no number becomes NaN, which the call refuses. */
+/** Layer numbers as a person types them: `6, 12, 18`. What is not a number becomes NaN, which the call refuses. */
 export function parseLayers(text: string): number[] {
   return text
     .split(/[\s,;]+/)

@@ -3,9 +3,9 @@ import en from '../../messages/en.json' with { type: 'json' };
 import type { Language, MessageKey, MessageValues, Translate } from './messages.ts';
 
 /**
- * Sentences that reach the window in English, from the core, the hosts or native code, and out of libraries and journals
- * that earlier Winnows wrote. Each is a message whose key begins with `said.`: its English text is what is recognised, with
- * its values, and the same key gives it in the window's language.
+ * Sentences that reach the window in English: from the core, the hosts or native code, and from libraries and journals
+ * of earlier versions. Each is a message whose key begins with `said.`: its English text is matched, values included,
+ * and the same key gives the sentence in the window's language.
  */
 const PREFIX = 'said.';
 
@@ -18,10 +18,11 @@ interface Sentence {
 
 type Elements = ReturnType<IntlMessageFormat['getAst']>;
 
-const LITERAL = 0; // types of the elements of a message
+// Types of the elements of a message, of @formatjs/icu-messageformat-parser.
+const LITERAL = 0;
 const POUND = 7;
 const NUMBER = String.raw`(\d[\d,]*)`;
-/** Values that are sentences or parts of them themselves, not names of a person's. */
+/** Values that are sentences, or parts of them, and so are translated too; others, such as names, are not. */
 const NESTED = new Set([
   'error',
   'fault',
@@ -34,11 +35,11 @@ const NESTED = new Set([
   'stages',
   'what',
 ]);
-const DEEPEST = 4; // sentences within sentences
+const DEEPEST = 4; // levels of sentences within sentences
 
 let sentences: Sentence[] | undefined;
 
-/** The most particular first: of two that fit, the one with more words of its own is meant. */
+/** The most specific first: of two that match, the one with more literal characters is taken. */
 function allSentences(): Sentence[] {
   sentences ??= (Object.keys(en) as MessageKey[])
     .filter((key) => key.startsWith(PREFIX))
@@ -53,7 +54,7 @@ function toSentence(key: MessageKey): Sentence {
   return { ...sentence, pattern: new RegExp(`^${source}$`, 's') };
 }
 
-/** The regular expression of a message, whose values become groups. `counted`: the value that `#` stands for. */
+/** Source of a message's regular expression, with a group for each value. `counted`: the value that `#` stands for. */
 function sourceOf(elements: Elements, sentence: Sentence, counted: string | undefined): string {
   return elements
     .map((element) => {
@@ -81,8 +82,8 @@ function sourceOf(elements: Elements, sentence: Sentence, counted: string | unde
 const escape = (text: string) => text.replaceAll(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`);
 
 /**
- * What was said in English, in the window's language; undefined where it is not known. Values that are sentences are
- * translated too, and of several sentences each.
+ * An English text in the window's language; undefined where it has no translation. Values that are sentences are
+ * translated too; of several sentences, each must be known.
  */
 export function saidText(text: string, language: Language, t: Translate, depth = 0): string | undefined {
   if (language === 'en') return text;
@@ -110,7 +111,7 @@ function oneSentence(text: string, language: Language, t: Translate, depth: numb
         ? Number(value.replaceAll(',', ''))
         : ((NESTED.has(name) ? saidText(value, language, t, depth + 1) : undefined) ?? value);
     }
-    // Of an option without a number of its own it is one.
+    // The option for one has no number in its text.
     for (const { name, isNumber } of names) if (isNumber) values[name] ??= 1;
     return t(key, values).replace(/\.$/, '') + end;
   }

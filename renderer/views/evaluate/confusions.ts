@@ -1,6 +1,6 @@
 import type { RunEvaluation } from '../../../electron/shared/api/results.ts';
 
-/** What a model said of pictures whose classes are known. */
+/** Predictions for pictures whose classes are known. */
 export interface Confusions {
   classes: readonly { folder: string }[];
   confusion: RunEvaluation['confusion'];
@@ -16,7 +16,7 @@ export function arrangeConfusion({ classes, confusion }: Confusions): ConfusionM
   const folders = classes.map(({ folder }) => folder);
   const right = new Map(confusion.filter((cell) => cell.right).map(({ folder, label }) => [folder, label]));
   const others = confusion.filter((cell) => !cell.right).map(({ label }) => label);
-  // A folder without a hit has no known label: its own name stands there when it was ever given.
+  // A folder without a right image has no known label: its column is the label of the same name, where there is one.
   const diagonal = folders.map((folder) => right.get(folder) ?? folder);
   return { folders, labels: [...new Set([...diagonal, ...others])] };
 }

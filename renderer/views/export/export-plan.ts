@@ -9,12 +9,12 @@ type FoundKind = NamedBehind<MessageKey, 'export.about.'>;
 
 type NamedBehind<Key, Prefix extends string> = Key extends `${Prefix}${infer Name}` ? Name : never;
 
-/** A format whose name has its messages; test/renderer/views/words.test.ts makes sure that all have. */
+/** A format whose name has messages; test/renderer/views/words.test.ts checks that every format's has. */
 export interface NamedFormat extends ExportFormatInfo {
   name: Exclude<ExportKind, 'copy' | 'move'>;
 }
 
-/** What is chosen until the formats of the run are known. */
+/** The format that is chosen until those of the run are known. */
 export const CSV: NamedFormat = {
   name: 'csv',
   of: 'files',
@@ -23,7 +23,7 @@ export const CSV: NamedFormat = {
   options: ['bom', 'columns'],
 };
 
-/** What the person can choose of a run. */
+/** What can be chosen in the export of a run. */
 export type Choice = NamedFormat | { name: 'copy' | 'move' };
 
 /** The kinds of export of a run, in groups. */
@@ -37,17 +37,17 @@ export function exportGroups(
   ].filter(({ choices }) => choices.length > 0);
 }
 
-/** Whether it is about what was found in the images, not about the images alone. */
+/** Whether a choice writes what was found in the images, not a row per image. */
 export function isFound(choice: Choice): choice is NamedFormat & { name: FoundKind } {
   return 'of' in choice && choice.of === 'found';
 }
 
-/** Whether it writes into a folder of its own. */
+/** Whether a choice writes into a new folder. */
 export function needsFolder(choice: Choice): boolean {
   return isTransfer(choice) || choice.place === 'folder';
 }
 
-/** What a file or folder is called that nobody has named. */
+/** The suggested name of a file or folder. */
 export function suggestedName(runId: number, choice: Choice): string {
   const about = isTransfer(choice) || isFound(choice) ? `-${choice.name}` : '';
   return `winnow-run-${runId}${about}${isTransfer(choice) ? '' : choice.ending}`;
@@ -60,33 +60,33 @@ export function isTransfer(choice: Choice): choice is { name: 'copy' | 'move' } 
   return !('of' in choice);
 }
 
-/** The images of a scope, as a filter; `seen` is what the person was looking at. */
+/** The images of a scope, as a filter; `seen` is the filter of the results that the person came from. */
 export function filterOf(scope: Scope, seen: ResultFilter): ResultFilter {
   return { seen, all: {}, verified: { status: 'verified' as const } }[scope];
 }
 
-/** Whether something of it can be chosen. */
+/** Whether a choice has this option. */
 export function hasOption(choice: Choice, option: ExportFormatInfo['options'][number]): boolean {
   return !isTransfer(choice) && choice.options.includes(option);
 }
 
-/** The parts of a path, with the separators that it has. */
+/** Splits a path, with either separator, into its folder and name. */
 export function splitPath(path: string): { folder: string; name: string } {
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\'));
   const folder = path.slice(0, Math.max(end, 0));
-  const isRoot = end >= 0 && /^([a-z]:)?$/i.test(folder); // whose separator is a part of it
+  const isRoot = end >= 0 && /^([a-z]:)?$/i.test(folder); // of which the separator is a part
   return { folder: isRoot ? path.slice(0, end + 1) : folder, name: path.slice(end + 1) };
 }
 
-/** A name in a folder; the separator is the one that the folder's path has. */
+/** The path of a name in a folder, with the separator of the folder's path. */
 export function joinPath(folder: string, name: string): string {
   const separator = folder.includes('\\') && !folder.includes('/') ? '\\' : '/';
   return folder.endsWith(separator) ? folder + name : folder + separator + name;
 }
 
 /**
- * The path for another choice: a suggested name becomes the one of that choice, of another name only the ending changes,
- * where it is one of `endings`.
+ * The path for another choice: a suggested name becomes that choice's suggestion; of any other name only the ending
+ * changes, where it is one of `endings`.
  */
 export function withChoice(
   path: string,

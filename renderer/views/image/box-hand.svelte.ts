@@ -5,8 +5,8 @@ import type { Found } from './found.svelte.ts';
 import type { Hand } from './hand.ts';
 import type { Size } from './zoom.ts';
 
-const REACH = 7; // CSS pixels around a handle that count as it
-const SLOP = 3; // CSS pixels that a press may move without moving a box
+const REACH = 7; // CSS pixels around a handle within which a press takes it
+const SLOP = 3; // CSS pixels that the mouse may move in a click without moving a box
 
 const CURSORS: Record<Handle, string> = {
   n: 'ns-resize',
@@ -27,7 +27,7 @@ export class BoxHand implements Hand {
   cursor: string | undefined = $state();
   readonly #found: Found;
   readonly #picture: () => Size;
-  /** Hears that a box was drawn, which wants a class. */
+  /** Called when a box was drawn, which needs a class then. */
   readonly #onDrawn: () => void;
   #grip: Grip | undefined;
 

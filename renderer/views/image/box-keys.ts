@@ -6,18 +6,18 @@ import type { Size } from './zoom.ts';
 
 export interface BoxKeyParts {
   picture: () => Size | undefined;
-  /** Begins to draw a box, or puts one in the middle when that has begun. */
+  /** Starts drawing a box; called again, puts one in the middle. */
   onAdd: () => void;
-  /** Goes to the field for the class of a box. */
+  /** Focuses the field for the class of a box. */
   onClassify: () => void;
 }
 
-const FAR = 10; // pixels of a step with Shift
+const FAR = 10; // pixels of the picture per key press with Shift, instead of 1
 
 const arrows = ['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown'];
 const withKey = (modifier: string) => arrows.map((key) => `${modifier}+${key}`);
 
-/** Keys of the boxes in a large image: everything that the mouse does. */
+/** Keys for the boxes of a large image: they do everything that the mouse does. */
 export function boxKeys(found: Found, { picture, onAdd, onClassify }: BoxKeyParts): KeyBinding[] {
   const isSelected = () => found.isDetection && found.current !== undefined;
   const isDrawing = () => found.isDetection && found.isDrawing;

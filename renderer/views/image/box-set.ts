@@ -6,11 +6,11 @@ import { isSameBox } from './boxes.ts';
 /** A box on a picture: the model's, or a person's in its place. */
 export interface MarkedBox extends Box {
   label: string;
-  /** The model's; undefined for a box that a person made or moved, or gave another class. */
+  /** The model's score, 0 to 1; undefined for a box that a person made or moved, or gave another class. */
   score: number | undefined;
-  /** The detection that it is or was. */
+  /** The detection that the box is or was made from. */
   detection: { runId: number; number: number } | undefined;
-  /** The detection of this run whose mask is still its own. */
+  /** Number of the detection of this run whose mask the box still has. */
   mask: number | undefined;
 }
 
@@ -46,7 +46,7 @@ export function markedBoxes({ detections, humanBoxes, run }: Found, minScore: nu
   });
 }
 
-/** The same boxes as a review says them. */
+/** The same boxes as a review stores them. */
 export function toHumanBoxes(boxes: readonly MarkedBox[]): HumanBox[] {
   return boxes.map(({ label, x, y, width, height, detection }) => ({
     label,
@@ -58,13 +58,13 @@ export function toHumanBoxes(boxes: readonly MarkedBox[]): HumanBox[] {
   }));
 }
 
-/** The box elsewhere: neither the score nor the mask is about it any more. */
+/** The box at another place: it loses its score and mask, which were for the old one. */
 export function placed(box: MarkedBox, place: Box): MarkedBox {
   const { x, y, width, height } = place;
   return isSameBox(box, place) ? box : { ...box, x, y, width, height, score: undefined, mask: undefined };
 }
 
-/** The box as another class, whose score nobody has said. */
+/** The box with another class: it loses its score, which was for the old one. */
 export function relabelled(box: MarkedBox, label: string): MarkedBox {
   return box.label === label ? box : { ...box, label, score: undefined };
 }

@@ -11,13 +11,13 @@ export interface Point {
 export const HANDLES = ['nw', 'n', 'ne', 'e', 'se', 's', 'sw', 'w'] as const;
 export type Handle = (typeof HANDLES)[number];
 
-const LEAST = 1; // width and height of a box
-const LEAST_DRAWN = 3; // of one that is drawn: less was a click
+const LEAST = 1; // pixels of the picture: least width and height of a box
+const LEAST_DRAWN = 3; // of one that is drawn: a smaller one was a click
 
 const clamp = (value: number, least: number, most: number) => Math.min(Math.max(value, least), most);
 const tidy = (value: number) => Math.round(value * 100) / 100;
 
-/** The box elsewhere, whole inside the picture. */
+/** The box moved, within the picture. */
 export function moveBox(box: Box, by: Point, picture: Size): Box {
   return {
     ...box,
@@ -26,7 +26,7 @@ export function moveBox(box: Box, by: Point, picture: Size): Box {
   };
 }
 
-/** The box with the edges at a handle moved, inside the picture and never turned over. */
+/** The box with the edges at a handle moved, within the picture; an edge cannot pass the opposite one. */
 export function resizeBox(box: Box, handle: Handle, by: Point, picture: Size): Box {
   let [left, top] = [box.x, box.y];
   let [right, bottom] = [box.x + box.width, box.y + box.height];
@@ -37,13 +37,13 @@ export function resizeBox(box: Box, handle: Handle, by: Point, picture: Size): B
   return between(left, top, right, bottom);
 }
 
-/** Rounded at the edges, so that none leaves the picture. */
+/** The box between these edges, each rounded by itself: rounding the width could put an edge outside the picture. */
 function between(left: number, top: number, right: number, bottom: number): Box {
   const [x, y] = [tidy(left), tidy(top)];
   return { x, y, width: tidy(tidy(right) - x), height: tidy(tidy(bottom) - y) };
 }
 
-/** The box that is drawn from one point to another; undefined when it is too small to be meant. */
+/** The box that is drawn from one point to another; undefined when it is so small that it was a click. */
 export function boxBetween(from: Point, to: Point, picture: Size): Box | undefined {
   const left = clamp(Math.min(from.x, to.x), 0, picture.width);
   const top = clamp(Math.min(from.y, to.y), 0, picture.height);
@@ -53,7 +53,7 @@ export function boxBetween(from: Point, to: Point, picture: Size): Box | undefin
   return between(left, top, right, bottom);
 }
 
-/** A box in the middle of a part of the picture, a third as wide and high as it. */
+/** A box in the middle of a part of the picture, a third as wide and high. */
 export function boxInside(part: Box, picture: Size): Box {
   const at = (share: number): Point => ({ x: part.x + share * part.width, y: part.y + share * part.height });
   const box = boxBetween(at(1 / 3), at(2 / 3), picture);
@@ -68,7 +68,7 @@ export function handlePoints({ x, y, width, height }: Box): Point[] {
   }));
 }
 
-/** The handle within `reach` of a point, the nearest. */
+/** The handle nearest to a point, within `reach` of it; undefined where there is none. */
 export function hitHandle(box: Box, point: Point, reach: number): Handle | undefined {
   const distances = handlePoints(box).map(({ x, y }) =>
     Math.max(Math.abs(x - point.x), Math.abs(y - point.y)),

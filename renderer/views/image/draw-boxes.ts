@@ -7,25 +7,25 @@ import type { Placement } from './zoom.ts';
 const CASING = 'rgb(20 19 17 / 80%)'; // makes every colour stand out from every picture
 const PAPER = '#fff';
 const TAG = 18; // height, CSS pixels
-const TAG_FROM = 44; // width of a box that has room for its tag
-const HANDLE = 8;
+const TAG_FROM = 44; // least width of a box with a tag, CSS pixels
+const HANDLE = 8; // side, CSS pixels
 
 export interface DrawnBox extends Box {
   paint: ClassPaint;
   /** Class and score. */
   text: string;
-  /** Selected or pointed at: its tag is there however small it is. */
+  /** The tag of a box that is selected or pointed at is drawn however small the box is. */
   strength: 'plain' | 'hovered' | 'selected';
 }
 
-/** Draws boxes at the scale of the screen: lines stay thin however near the picture is. */
+/** Draws boxes in CSS pixels: lines stay thin however far the picture is zoomed in. */
 export function drawBoxes(
   context: CanvasRenderingContext2D,
   boxes: readonly DrawnBox[],
   to: Placement,
 ): void {
   const order = { plain: 0, hovered: 1, selected: 2 };
-  // The best on top, and over them the one that is meant.
+  // The best on top, and above them the one that is pointed at or selected.
   const sorted = boxes.toReversed().sort((one, other) => order[one.strength] - order[other.strength]);
   const seen = sorted.map((box) => ({ box, place: toScreen(box, to) }));
   for (const { box, place } of seen) drawBox(context, box, place);
@@ -33,7 +33,7 @@ export function drawBoxes(
     .filter(({ box, place }) => place.width >= TAG_FROM || box.strength !== 'plain')
     .reverse();
   const areas = tagged.map(({ box, place }) => tagArea(context, box.text, place));
-  // In a crowd the names of the best are readable, not all of them unreadable.
+  // Tags that would cover that of a better box are left out, so that those drawn can be read.
   for (const index of clearIndices(areas)) {
     const one = tagged[index];
     if (one) drawTag(context, one.box.text, one.box.paint, one.place);
@@ -89,7 +89,7 @@ function widthOf(context: CanvasRenderingContext2D, text: string): number {
   return width;
 }
 
-/** Where the tag at a point is: above it, or below it at the upper edge of the stage. */
+/** Area of the tag at a point: above it, or below it at the upper edge of the stage. */
 function tagArea(context: CanvasRenderingContext2D, text: string, { x, y }: Point): Box {
   const width = widthOf(context, text) + 22;
   return { x: Math.max(0, x - 1), y: y >= TAG ? y - TAG : Math.max(0, y), width, height: TAG };

@@ -11,17 +11,17 @@ import { markedBoxes, placed, relabelled, toHumanBoxes } from './box-set.ts';
 import type { MarkedBox } from './box-set.ts';
 import { TASKS } from '../../../electron/shared/tasks.ts';
 
-const SETTLE_MS = 400; // without another key press, before boxes that were moved by keys are saved
+const SETTLE_MS = 400; // after the last key press, before boxes that were moved by keys are saved
 
-/** What was found in the image that is shown, what of it is seen, and the boxes as a person changes them. */
+/** What was found in the image that is shown, what of it is visible, and the boxes as a person changes them. */
 export class Found {
   readonly #runId: number;
-  /** Of the one selected image; undefined while it is on its way. */
+  /** Of the one selected image; undefined while it is being fetched. */
   details: ImageDetails | undefined = $state.raw();
-  /** By class; the same in all pictures of the run. */
+  /** Colours of the classes; the same in all pictures of the run. */
   ranks: ClassRanks = $state.raw(new ClassRanks([]));
   minScore: number = $state(SHOWN_SCORE);
-  /** Classes that are switched off. */
+  /** Classes that are not shown. */
   readonly hidden = new SvelteSet<string>();
   opacity: number = $state(0.6); // of masks, 0 to 1
   /** Indices of boxes. */
@@ -33,7 +33,7 @@ export class Found {
   isDrawing: boolean = $state(false);
   /** Window of a segmented picture whose patches and scans are shown, from 0; undefined shows all. */
   window: number | undefined = $state();
-  /** Boxes that the library does not have yet. */
+  /** The boxes as changed but not saved yet. */
   #changed: MarkedBox[] | undefined = $state.raw();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saves: Promise<void> = Promise.resolve();
@@ -59,17 +59,17 @@ export class Found {
     return this.selected === undefined ? undefined : this.boxes[this.selected];
   }
 
-  /** Whether keys are about a box, not about the image. */
+  /** Whether the keys of the review are about a box, not about the image. */
   get isBoxMeant(): boolean {
     return this.isDrawing || this.draft !== undefined || this.current !== undefined;
   }
 
-  /** What a person said of the image among other classes, while nothing is said of it among these. */
+  /** The label that a person gave the image among other classes, while it has none among this model's. */
   get suggestion(): Suggestion | undefined {
     return this.#changed === undefined ? this.details?.suggestion : undefined;
   }
 
-  /** Whether the boxes are a person's. */
+  /** Whether the boxes are a person's, not the model's. */
   get isOwn(): boolean {
     return this.#changed !== undefined || this.details?.humanBoxes !== undefined;
   }
@@ -78,21 +78,21 @@ export class Found {
     return !this.hidden.has(label);
   }
 
-  /** Shows what is known of an image, anew or for the first time. */
+  /** Takes the details of an image: of another one, or newer ones of the same. */
   take(details: ImageDetails): void {
     if (details.item.imageId !== this.details?.item.imageId) this.leave();
     this.details = details;
     if (this.#underWay === 0 && this.#timer === undefined) this.#changed = undefined;
   }
 
-  /** Saves what was not saved, and forgets what concerned this image alone. */
+  /** Saves unsaved changes, and resets what is about this image only. */
   leave(): void {
     this.deselect();
     this.#changed = undefined;
     this.window = undefined;
   }
 
-  /** Saves what was not saved, and lets go of the boxes. */
+  /** Saves unsaved changes, and deselects. */
   deselect(): void {
     void this.flush();
     [this.selected, this.hovered, this.draft, this.isDrawing] = [undefined, undefined, undefined, false];
@@ -102,19 +102,19 @@ export class Found {
     if (!this.hidden.delete(label)) this.hidden.add(label);
   }
 
-  /** Selects the next box that is shown, or the one before; from none the first or the last. */
+  /** Selects the next visible box, or the one before; with none selected, the first or the last. */
   step(by: 1 | -1): void {
     const shown = [...this.boxes.keys()].filter((index) => this.isShown(this.boxes[index] ?? { label: '' }));
     const at = this.selected === undefined ? (by > 0 ? -1 : 0) : shown.indexOf(this.selected);
     this.selected = shown.at((at + by) % Math.max(1, shown.length));
   }
 
-  /** Puts the selected box elsewhere for now, while it is dragged. */
+  /** Moves the selected box while it is dragged, without saving it. */
   drag(place: Box): void {
     this.#changed = this.#with((box) => placed(box, place));
   }
 
-  /** Puts the selected box elsewhere; it is saved when no other key has been pressed for a while. */
+  /** Moves the selected box; it is saved `SETTLE_MS` after the last move. */
   nudge(place: Box): void {
     this.drag(place);
     clearTimeout(this.#timer);
@@ -132,12 +132,12 @@ export class Found {
     this.#change(this.boxes.filter((_, index) => index !== selected));
   }
 
-  /** Takes a box that was drawn, which wants a class. */
+  /** Takes a box that was drawn and needs a class. */
   place(draft: Box): void {
     [this.draft, this.isDrawing, this.selected] = [draft, false, undefined];
   }
 
-  /** Makes the box that was drawn one of a class. */
+  /** Adds the box that was drawn, with its class. */
   add(label: string): void {
     const { draft } = this;
     if (draft === undefined) return;
@@ -149,17 +149,17 @@ export class Found {
     this.selected = boxes.length - 1;
   }
 
-  /** Ends a movement: what was dragged is saved. */
+  /** Ends dragging: saves the box. */
   drop(): void {
     if (this.#changed !== undefined) this.#change(this.#changed);
   }
 
-  /** Whether there is a movement that is not saved yet. */
+  /** Whether a move is not saved yet. */
   get isUnsaved(): boolean {
     return this.#timer !== undefined;
   }
 
-  /** Saves what waits to be saved; comes back when all is. */
+  /** Saves unsaved changes; resolves when everything is saved. */
   flush(): Promise<void> {
     if (this.#timer !== undefined && this.#changed !== undefined) this.#change(this.#changed);
     return this.#saves;
@@ -179,7 +179,7 @@ export class Found {
     this.#saves = this.#saves.then(() => this.#save(imageId, boxes));
   }
 
-  /** One save after the other, each a step that undo takes back. */
+  /** Saves one after the other; undo takes back one save at a time. */
   async #save(imageId: number, boxes: readonly MarkedBox[]): Promise<void> {
     const runId = this.#runId;
     const verdict = { kind: 'boxes' as const, boxes: toHumanBoxes(boxes) };

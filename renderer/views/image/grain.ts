@@ -7,7 +7,7 @@ export interface Crop {
   size: number;
 }
 
-/** Outlines of the patches that are gone after a pruning stage, as paths of SVG. */
+/** Outlines of the patches that are gone after a pruning stage, as SVG paths. */
 export interface Grain {
   /** Dropped at this stage. */
   fading: string;
@@ -26,7 +26,7 @@ export function grainAt(survived: Uint8Array, grid: number, crop: Crop, stage: n
   };
 }
 
-/** One rectangle per run of patches in a row. */
+/** SVG path with one rectangle for each stretch of neighbouring patches in a row. */
 function outline(grid: number, { x, y, size }: Crop, isIn: (patch: number) => boolean): string {
   const side = size / grid;
   const parts: string[] = [];
@@ -53,7 +53,7 @@ interface Area {
 }
 
 /**
- * Where each of several squares is the one to show: windows overlap, and meet in the middle of what they share. The
+ * The area in which each of several squares is shown: where windows overlap, they meet in the middle of the overlap. The
  * squares lie in rows and columns.
  */
 export function ownAreas(crops: readonly Crop[]): Area[] {
@@ -66,7 +66,7 @@ export function ownAreas(crops: readonly Crop[]): Area[] {
   });
 }
 
-/** Ends of the part of each stretch that is nearer to it than to its neighbours, by where it starts. */
+/** Start and end of the part of each stretch that is nearer to it than to its neighbours, by the stretch's start. */
 function shares(stretches: readonly { start: number; size: number }[]): Map<number, [number, number]> {
   const sizes = new Map(stretches.map(({ start, size }) => [start, size]));
   const starts = [...sizes.keys()].sort((one, other) => one - other);
@@ -85,12 +85,12 @@ function shares(stretches: readonly { start: number; size: number }[]): Map<numb
   );
 }
 
-/** Number of pruning stages of the model that computed these patches. */
+/** Number of pruning stages that these counts of patches are from. */
 export function stagesOf(tokensPerStage: readonly number[]): number {
   return Math.max(0, tokensPerStage.length - 1);
 }
 
-/** The scans of a layer: in how many windows they ran. */
+/** The scans of a layer: the number of windows in which each direction ran. */
 export interface LayerScans {
   layer: number; // from 1
   forward: number;
@@ -114,7 +114,7 @@ export function scansOf(
   return scans;
 }
 
-/** Scans that ran, of all that there are in so many windows. */
+/** The scans that ran, and all that there are in this many windows. */
 export function countScans(scans: readonly LayerScans[], windows: number): { ran: number; all: number } {
   const ran = scans.reduce((sum, { forward, backward }) => sum + forward + backward, 0);
   return { ran, all: scans.length * 2 * windows };

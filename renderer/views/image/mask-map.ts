@@ -19,15 +19,15 @@ export interface PaintedMask {
 
 const LONGEST = 1600; // pixels of a map's longer side
 
-/** The size of the map that masks of a picture are drawn in. */
+/** Size of the map that a picture's masks are painted in: that of the picture, or reduced to `LONGEST`. */
 export function mapSize({ width, height }: Size): Size {
   const scale = Math.min(1, LONGEST / Math.max(width, height));
   return { width: Math.max(1, Math.round(width * scale)), height: Math.max(1, Math.round(height * scale)) };
 }
 
 /**
- * The mask of a picture at the size of a map that is at most as large: each pixel of the map is the one in its middle.
- * Undefined when no pixel of the map is inside.
+ * Samples a picture's mask (COCO run lengths) at the size of a map that is not larger: a pixel of the map takes the
+ * picture's pixel at its centre. Undefined when no pixel of the map is inside.
  */
 export function sampleMask(counts: string, picture: Size, map: Size): SampledMask | undefined {
   const columns = new Int32Array(picture.width).fill(-1);
@@ -52,8 +52,8 @@ export function sampleMask(counts: string, picture: Size, map: Size): SampledMas
   return { x: left, y: top, width, height, inside };
 }
 
-const INNER = 190; // opacity inside a mask, of 255; its edge is opaque
-const THIN = 90; // between the stripes or dots of a pattern
+const INNER = 190; // opacity inside a mask, 0 to 255; its edge is opaque
+const THIN = 90; // opacity between the stripes or dots of a pattern
 
 /** Paints masks into the RGBA pixels of a map, the first on top. */
 export function paintMasks(pixels: Uint8ClampedArray, map: Size, masks: readonly PaintedMask[]): void {
@@ -101,8 +101,8 @@ export function indexMap(map: Size, masks: readonly (SampledMask | undefined)[])
 }
 
 /**
- * Where a name stands well in each mask of a map: the pixel that lies deepest inside it (by steps to the next pixel of
- * another one), with how deep that is. Masks without a pixel have none.
+ * A good position for a name in each mask of a map: the pixel deepest inside it, with its depth (steps to the nearest
+ * pixel outside, in pixels of the map). Masks without a pixel have none.
  */
 export function namePositions(
   indices: Uint16Array,

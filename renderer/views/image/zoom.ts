@@ -10,10 +10,10 @@ export interface Size {
   height: number;
 }
 
-const MOST = 16; // CSS pixels per pixel
+const MOST = 16; // largest scale, CSS pixels per pixel of the picture
 const MARGIN = 16; // around a picture that fits, CSS pixels
 
-/** The whole picture in the middle of the stage; a small one is not enlarged beyond four times. */
+/** Places the whole picture in the middle of the stage; a small one is enlarged at most four times. */
 export function fit(picture: Size, stage: Size): Placement {
   const room = {
     width: Math.max(1, stage.width - 2 * MARGIN),

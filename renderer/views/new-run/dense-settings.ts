@@ -11,7 +11,7 @@ export interface DenseSettings {
 
 type Part = Pick<AppArguments<'estimateRun'>, 'inputSize' | 'minScore' | 'maxDetections' | 'slideStride'>;
 
-/** What of the settings a model has use for, as arguments of a run. */
+/** Those of the settings that a model of this task uses, as arguments of a run. */
 export function settingsOf({ task }: Pick<Manifest, 'task'>, settings: DenseSettings): Part {
   const names: readonly (keyof DenseSettings)[] = {
     classification: [] as const,

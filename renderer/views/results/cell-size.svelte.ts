@@ -3,7 +3,7 @@ import type { CellSize } from './grid-layout.ts';
 
 const KEY = 'winnow.cell-size';
 
-/** Size of thumbnails, kept in this window's storage. */
+/** Size of thumbnails, kept in the window's local storage. */
 class ChosenSize {
   current: CellSize = $state(read());
 

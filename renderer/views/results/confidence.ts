@@ -4,7 +4,7 @@ export interface ConfidenceRange {
   max?: number | undefined;
 }
 
-/** The confidences of a bin, out of so many equal ones from 0 to 1. */
+/** The range of a bin, one of `bins` equal ones from 0 to 1. */
 export function binRange(bin: number, bins: number): ConfidenceRange {
   const round = (value: number) => Math.round(value * 1e6) / 1e6;
   return {
@@ -16,8 +16,8 @@ export function binRange(bin: number, bins: number): ConfidenceRange {
 const PAGE = 10; // percentage points
 
 /**
- * The two percentages after Page Up or Page Down on the thumb of the first or the second, which stops at the other one
- * and at the ends of the scale; undefined for another key.
+ * The two percentages after Page Up or Page Down on the thumb of one of them, which stops at the other one and at the
+ * ends of the scale; undefined for another key.
  */
 export function turnPage(
   [low, high]: readonly [number, number],
@@ -31,7 +31,7 @@ export function turnPage(
     : [low, Math.min(100, Math.max(low, high + step))];
 }
 
-/** The range between two percentages; at the ends of the scale nothing is left out. */
+/** The range between two percentages; an end of the scale is no limit. */
 export function rangeOf(low: number, high: number): ConfidenceRange {
   return { min: low <= 0 ? undefined : low / 100, max: high >= 100 ? undefined : high / 100 };
 }

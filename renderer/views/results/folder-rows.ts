@@ -1,21 +1,21 @@
 import type { FacetFolder, FolderPlace } from '../../../electron/shared/api/results.ts';
 
-/** A row of the tree of folders that is seen. */
+/** A visible row of the tree of folders. */
 export interface FolderRow extends FacetFolder {
-  key: string; // of its place
-  position: number; // among the folders beside it, from 1
-  siblings: number; // itself included
+  key: string; // by `placeKey`
+  position: number; // among its siblings, from 1
+  siblings: number; // with itself
 }
 
-/** A folder's place as one text. */
+/** A folder's place as one string, to be used as a key. */
 export const placeKey = ({ folderId, path }: FolderPlace): string => `${folderId}/${path}`;
 
-/** The rows without those that lie in a folder that a person has closed. */
+/** The rows of all folders that are not inside a closed one. */
 export function shownRows(folders: readonly FacetFolder[], closed: ReadonlySet<string>): FolderRow[] {
   const rows: FolderRow[] = [];
-  const groups: FolderRow[][] = []; // by depth: the folders beside each other, up to the row that is looked at
+  const groups: FolderRow[][] = []; // by depth: the siblings up to the present row
   const counts = new Map<FolderRow, FolderRow[]>();
-  let below: number | undefined; // depth of the closed folder that the row may lie in
+  let below: number | undefined; // depth of the last closed folder, in which the row may be
   for (const folder of folders) {
     if (below !== undefined && folder.depth > below) continue;
     const key = placeKey(folder);
@@ -37,10 +37,10 @@ function parentOf(rows: readonly FolderRow[], index: number): number | undefined
   return parent < 0 ? undefined : parent;
 }
 
-/** What a key does at a row of a tree: the keyboard goes to another row, or the row is opened or closed. */
+/** What a key does at a row of a tree: focuses another row (index), or opens or closes this one. */
 export type TreeStep = { to: number } | { open: boolean } | undefined;
 
-/** The keys of the tree view of the ARIA Authoring Practices; undefined for a key that does nothing there. */
+/** Keys as in the tree view of the ARIA Authoring Practices; undefined for a key that does nothing. */
 export function treeStep(rows: readonly FolderRow[], index: number, key: string): TreeStep {
   const row = rows[index];
   if (row === undefined) return undefined;

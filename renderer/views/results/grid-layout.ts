@@ -3,16 +3,16 @@ export interface GridLayout {
   columns: number;
   rows: number;
   cell: number; // side of a picture
-  rowHeight: number; // with the caption and the gap below
+  rowHeight: number; // including the caption and the gap below
 }
 
 export const GAP = 2;
 
-/** Largest sides of a cell; a thumbnail has as many pixels as the largest. */
+/** Largest side of a cell, CSS pixels; a thumbnail has as many pixels as the largest of these. */
 export const CELL_SIZES = { small: 104, medium: 168, large: 256 } as const;
 export type CellSize = keyof typeof CELL_SIZES;
 
-/** Space for a caption below a picture; the smallest cells show theirs when they are pointed at. */
+/** Height of the caption below a picture, CSS pixels; the smallest cells show it over the picture, when pointed at. */
 export const CAPTION: Record<CellSize, number> = { small: 0, medium: 20, large: 20 };
 
 export interface GridRoom {
@@ -21,14 +21,14 @@ export interface GridRoom {
   count: number; // images
 }
 
-/** As few columns as fill the width with cells of at most the size's side. */
+/** The fewest columns that fill the width with cells not larger than the chosen size. */
 export function layoutGrid({ width, size, count }: GridRoom): GridLayout {
   const columns = Math.max(1, Math.ceil((width + GAP) / (CELL_SIZES[size] + GAP)));
   const cell = Math.max(1, Math.floor((width + GAP) / columns - GAP));
   return { columns, rows: Math.ceil(count / columns), cell, rowHeight: cell + CAPTION[size] + GAP };
 }
 
-/** Where the arrow keys and their kin lead from the image at `index`; undefined for other keys. */
+/** Index that an arrow, Home, End or Page key leads to from the image at `index`; undefined for other keys. */
 export function moveInGrid(
   key: string,
   index: number,
@@ -52,7 +52,7 @@ export function moveInGrid(
   if (step === undefined) return undefined;
   const target = index + step;
   const isVertical = Math.abs(step) > 1 || key.endsWith('Up') || key.endsWith('Down');
-  // Down from the last full row reaches the last image; up from the first row stays.
+  // Down from the last full row leads to the last image; up from the first row stays in it.
   if (target < 0) return isVertical ? index % columns : 0;
   if (target > last) {
     const isLastRow = Math.floor(index / columns) === Math.floor(last / columns);
@@ -66,7 +66,7 @@ export interface Window {
   end: number; // after the last
 }
 
-/** Share of window `b` that window `a` covers, 0 to 1: how much of the screen stays when the list has scrolled on. */
+/** Share of window `b` that window `a` covers, 0 to 1: how much of the screen stays after scrolling from a to b. */
 export function overlap(a: Window, b: Window): number {
   const length = b.end - b.first;
   if (length <= 0) return 1;
@@ -74,8 +74,8 @@ export function overlap(a: Window, b: Window): number {
 }
 
 /**
- * The scroll offset that leaves the image `anchor` where it was when the list has become another: `offset` was the place
- * in the old one. Undefined when the image is not in the new list.
+ * The scroll offset at which the image `anchor` stays at its place on the screen when the list changes; `offset` is that
+ * in the old list. Undefined when the image is not in the new one.
  */
 export function keepPlace(
   offset: number,

@@ -1,23 +1,23 @@
 import type { ResultItem } from '../../../electron/shared/api/results.ts';
 
-const KEPT = 5000; // items; a screen shows a few hundred
+const KEPT = 5000; // items kept; a screen shows a few hundred
 const AT_ONCE = 400; // ids per request
 
 export interface ItemCacheParts {
   fetch: (imageIds: number[]) => Promise<ResultItem[]>;
-  /** Hears that there are new items. */
+  /** Called when there are new items. */
   onChange: () => void;
   onError: (error: unknown) => void;
 }
 
 /**
- * Items of the images on the screen. One request is under way at a time; what was scrolled past before its turn is never
- * asked for.
+ * Items of the images on the screen. One request is under way at a time; images that were scrolled past before their
+ * turn are never requested.
  */
 export class ItemCache {
   readonly #parts: ItemCacheParts;
   readonly #items = new Map<number, ResultItem>();
-  readonly #stale = new Set<number>(); // asked for, but changed since
+  readonly #stale = new Set<number>(); // requested, but changed since
   #underWay: readonly number[] = [];
   #wanted: readonly number[] = [];
   #busy = false;
@@ -30,15 +30,15 @@ export class ItemCache {
     return this.#items.get(imageId);
   }
 
-  /** Names the images on the screen; those that are not known come later. */
+  /** Sets the images on the screen; items that are missing are fetched. */
   want(imageIds: readonly number[]): void {
     this.#wanted = imageIds;
     void this.#fill();
   }
 
   /**
-   * The images have changed, all of them when none are named; what was known is shown until the new comes. What is under
-   * way may be from before the change, and is asked for again.
+   * The images have changed (by default all): the old items are shown until the new ones are there. Items under way may
+   * be from before the change, and are requested again.
    */
   invalidate(imageIds: Iterable<number> = [...this.#items.keys(), ...this.#underWay]): void {
     for (const imageId of imageIds) {
@@ -73,10 +73,10 @@ export class ItemCache {
 
   #take(asked: readonly number[], items: readonly ResultItem[]): void {
     for (const item of items) {
-      this.#items.delete(item.imageId); // to the end: the oldest are dropped first
+      this.#items.delete(item.imageId); // moves it to the end: the oldest are dropped first
       this.#items.set(item.imageId, item);
     }
-    // An image that is not in the run any more must not be asked for for ever.
+    // An image that is no longer in the run must not be requested again and again.
     const found = new Set(items.map(({ imageId }) => imageId));
     this.#wanted = this.#wanted.filter((imageId) => !asked.includes(imageId) || found.has(imageId));
     for (const imageId of this.#items.keys()) {

@@ -20,7 +20,7 @@ export function shownBoxes(item: Pick<ResultItem, 'boxes'> | undefined, minScore
   return (item?.boxes ?? []).filter(({ score }) => score === undefined || score >= minScore);
 }
 
-/** A line below a picture: label and confidence, or why there is none. */
+/** The caption of a picture: label and confidence, or why there is none. */
 export function shortCaption(item: ResultItem, format: Pick<Formats, 'share'>, t: Translate): string {
   if (item.label === undefined) {
     return item.status === 'failed' ? t('results.failed') : t('results.pending');
@@ -34,11 +34,11 @@ export interface Place {
   index: number;
   count: number;
   note?: string | undefined;
-  /** That are drawn on the picture. */
+  /** Boxes that are drawn on the picture. */
   boxes?: readonly ItemBox[];
 }
 
-/** What a screen reader says of an image: `fox, 93 %, 2 boxes, verified, 12 of 3,400`. */
+/** An image for screen readers: `fox, 93 %, 2 boxes, verified, 12 of 3,400`. */
 export function describeItem(
   item: ResultItem | undefined,
   { index, count, note, boxes = [] }: Place,

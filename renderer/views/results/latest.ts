@@ -1,6 +1,6 @@
 /**
- * Runs `work` one at a time for the latest request: requests that come while one is under way replace each other, so a
- * slider that is dragged asks as often as answers come and ends with the last position.
+ * Runs `work` for one request at a time: of the requests that come meanwhile only the latest is kept, so a slider that
+ * is dragged asks as often as answers come, and the last position is always asked for.
  */
 export class Latest<Request> {
   readonly #work: (request: Request) => Promise<void>;

@@ -8,32 +8,32 @@ import type { Selection } from './selection.ts';
 import { viewText } from './result-view.ts';
 import type { ResultView } from './result-view.ts';
 
-const REFRESH_MS = 2000; // while a run goes on: a list of 100,000 is not fetched for every batch
+const REFRESH_MS = 2000; // during a run, since a list of 100,000 must not be fetched after every batch
 
-/** The images of a run that pass a filter, in order, and how many the run had then. */
+/** The images of a run that pass a filter, in order, and the run's total at that time. */
 export interface Listing {
   ids: Uint32Array;
   total: number;
   view: ResultView;
 }
 
-/** What the Results view stands on: the list, its facets, the items on the screen and the selection among them. */
+/** The data of the view Results: the list, its facets, the items on the screen and the selection. */
 export class ResultList {
   readonly runId: number;
   /** Undefined until the first answer. */
   listing: Listing | undefined = $state.raw();
   facets: ResultFacets | undefined = $state.raw();
   selection: Selection = $state.raw(NOTHING_SELECTED);
-  /** Why the last question had no answer. */
+  /** Error of the last request. */
   error: unknown = $state.raw();
   #version = $state(0);
   #view: ResultView | undefined;
   /** Folders of the facets that a person has opened. */
   #open: readonly FolderPlace[] = [];
-  /** Images that are to be selected once the list is read again. */
+  /** Images to select when the list has been read again. */
   #wanted: readonly number[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Raised and settled while the list is to stay as it is. */
+  /** Present while the list must not change; resolved when it may again. */
   #held: PromiseWithResolvers<void> | undefined;
   readonly #items: ItemCache;
   readonly #find: Latest<ResultView>;
@@ -56,13 +56,13 @@ export class ResultList {
     return this.listing?.ids ?? NONE;
   }
 
-  /** The least score of the view, as arguments have it: none where it is not said. */
+  /** The view's least score, as an argument of calls; empty where it has none. */
   get score(): { minScore?: number } {
     const minScore = this.#view?.filter.minScore;
     return minScore === undefined ? {} : { minScore };
   }
 
-  /** Fetches what this view shows. */
+  /** Fetches the list and facets of a view. */
   show(view: ResultView): void {
     if (this.#view !== undefined && viewText(view) === viewText(this.#view)) return;
     const hasOtherScore = view.filter.minScore !== this.#view?.filter.minScore;
@@ -71,7 +71,7 @@ export class ResultList {
     this.refresh();
   }
 
-  /** Counts what lies in these folders, too. */
+  /** Counts the subfolders of these folders, too. */
   openFolders(open: readonly FolderPlace[]): void {
     this.#open = open;
     if (this.listing !== undefined) this.#count.ask(this.listing.view);
@@ -83,7 +83,7 @@ export class ResultList {
     this.refresh();
   }
 
-  /** Selects those of the images that are in the list, now or when what happened to them is in it. */
+  /** Selects those of the images that are in the list: now, and again when the list has been read anew. */
   select(imageIds: readonly number[]): void {
     this.#wanted = imageIds;
     this.#selectWanted();
@@ -100,15 +100,15 @@ export class ResultList {
     if (this.#view !== undefined) this.#find.ask(this.#view);
   }
 
-  /** The item of an image as far as it is known; tells the component that reads it when there is a newer one. */
+  /** The item of an image, undefined until fetched; a component that reads it is updated when there is a newer one. */
   item(imageId: number): ResultItem | undefined {
-    // Reading the version is what tells: the cache itself is not watched, item by item.
+    // Reading the version makes the component depend on it: the items of the cache are not reactive.
     return this.#version < 0 ? undefined : this.#items.get(imageId);
   }
 
   /**
-   * While a person types what the selected images are, the list and the selection stay: a newer list, in which they may
-   * not be any more, is shown afterwards.
+   * Keeps the list and the selection while a person types a label for the selected images: a newer list, in which they
+   * may be missing, is shown afterwards.
    */
   hold(isHeld: boolean): void {
     if (isHeld) this.#held ??= Promise.withResolvers();
@@ -118,12 +118,12 @@ export class ResultList {
     }
   }
 
-  /** Names the images on the screen. */
+  /** Sets the images on the screen. */
   want(imageIds: readonly number[]): void {
     this.#items.want(imageIds);
   }
 
-  /** Follows the run and its review until the returned function is called. */
+  /** Follows the run's events and reviews until the returned function is called. */
   follow(): () => void {
     const end = api.subscribe((event) => this.#hear(event));
     return () => {
@@ -162,7 +162,7 @@ export class ResultList {
     this.#selectWanted();
     this.#wanted = [];
     this.error = undefined;
-    this.#count.ask(view); // after the pictures, which are looked at first
+    this.#count.ask(view); // after the list, since pictures are looked at first
   }
 
   async #countFacets({ filter }: ResultView): Promise<void> {

@@ -1,17 +1,17 @@
 import { resultFilterSchema, resultSortSchema } from '../../../electron/shared/api/results.ts';
 import type { ResultFilter, ResultSort } from '../../../electron/shared/api/results.ts';
 
-/** What a person looks at among the results of a run. */
+/** Filter and order of the results of a run. */
 export interface ResultView {
   filter: ResultFilter;
   sort: ResultSort;
-  /** The other run of the sort `disagreement`; there with that sort alone. */
+  /** The other run, of the sort `disagreement` only. */
   comparedWith?: number;
 }
 
 export const DEFAULT_SORT: ResultSort = 'path';
 
-/** The view that the query of an address names. What it does not name, or names wrongly, is left out. */
+/** The view of an address's query. Parts that are missing or invalid are left out. */
 export function readView(query: Readonly<Record<string, string>>): ResultView {
   const differs = number(query['differs']);
   const wanted: Record<string, unknown> = {
@@ -39,7 +39,7 @@ export function readView(query: Readonly<Record<string, string>>): ResultView {
   return isRun ? { filter, sort, comparedWith } : { filter, sort: DEFAULT_SORT };
 }
 
-/** The query that `readView` reads the same view from. */
+/** The query of a view: the inverse of `readView`. */
 export function writeView({ filter, sort, comparedWith }: ResultView): Record<string, string> {
   const { labels, minConfidence, maxConfidence, contains, minScore } = filter;
   const { text, status, folderId, folder, differsFrom, wrong } = filter;
@@ -61,17 +61,17 @@ export function writeView({ filter, sort, comparedWith }: ResultView): Record<st
   });
 }
 
-/** The view as one text: equal for equal views. */
+/** The view as one string: equal for equal views. */
 export function viewText(view: ResultView): string {
   return new URLSearchParams(writeView(view)).toString();
 }
 
-/** The view that `viewText` made a text of. */
+/** The inverse of `viewText`. */
 export function parseViewText(text: string): ResultView {
   return readView(Object.fromEntries(new URLSearchParams(text)));
 }
 
-/** The filter with some parts set anew; a part that is undefined lets everything through again. */
+/** The filter with some parts replaced; a part that is undefined is removed. */
 export function changeFilter(
   filter: ResultFilter,
   change: { [Part in keyof ResultFilter]?: ResultFilter[Part] | undefined },
@@ -90,7 +90,7 @@ export function isFiltered(filter: ResultFilter): boolean {
   return Object.keys(compact({ ...filter })).length > 0;
 }
 
-// A comma stands between labels, so one inside a label is escaped.
+// Labels are separated by commas, so a comma inside a label is escaped.
 const encode = (label: string) => label.replace(/[%,]/g, encodeURIComponent);
 
 function decode(text: string): string {

@@ -2,7 +2,7 @@ import type { KeyBinding } from '../../lib/keys/keys.svelte.ts';
 import type { Found } from '../image/found.svelte.ts';
 import type { Reviewer } from './reviewer.svelte.ts';
 
-/** Keys of the review, wherever images are selected; while a box of an image is, they are about the box. */
+/** Keys of the review, wherever images are selected; while a box is selected, the keys of boxes apply. */
 export function reviewKeys(reviewer: Reviewer, found: Found, searchClasses: () => void): KeyBinding[] {
   const hasTargets = () => reviewer.targets.length > 0;
   const when = () => hasTargets() && !found.isBoxMeant;

@@ -9,15 +9,15 @@ import { nextOpen, selectOnly } from './selection.ts';
 
 export interface ReviewerParts {
   list: ResultList;
-  /** Of the detections that are accepted with an image: those that are seen. */
+  /** Least score of the detections that are accepted with an image: those that are shown. */
   minScore: () => number;
-  /** Saves what is being changed in the image before something is said of it. */
+  /** Saves unsaved changes of boxes before a verdict. */
   settle: () => Promise<void>;
 }
 
 /**
- * The review of what is selected in a list. Verdicts follow each other: one that is given while another is on its way is
- * about the image that the list has gone on to by then, as the hand that gave it meant.
+ * The review of the images selected in a list. Verdicts are queued: one that is given while another is being saved is
+ * about the image that the cursor goes on to after that one, as the person who typed ahead meant it.
  */
 export class Reviewer {
   readonly #list: ResultList;
@@ -29,14 +29,14 @@ export class Reviewer {
     this.#parts = parts;
   }
 
-  /** The images that a verdict would be about: the selected ones, else the one with the cursor. */
+  /** The images that a verdict is about: the selected ones, else the one with the cursor. */
   get targets(): number[] {
     const { ids, cursor } = this.#list.selection;
     if (ids.size > 0) return [...ids];
     return cursor === undefined ? [] : [cursor];
   }
 
-  /** Says that the model is right about the targets; from a single one it goes on to the next that is unverified. */
+  /** Verifies the targets' labels; after a single one the cursor goes to the next image that is unverified. */
   accept(): Promise<void> {
     return this.#inTurn(() => this.#judge({ kind: 'accept' }, true));
   }
@@ -45,7 +45,7 @@ export class Reviewer {
     return this.#inTurn(() => this.#judge({ kind: 'label', label }, true));
   }
 
-  /** Gives the single target the label at this rank of the model's best ones, from 1. */
+  /** Gives the single target the model's label of this rank, from 1. */
   choose(rank: number): Promise<void> {
     return this.#inTurn(async () => {
       const [imageId, ...others] = this.targets;
@@ -55,7 +55,7 @@ export class Reviewer {
     });
   }
 
-  /** Takes over what a person said of the single target among other classes; nothing where that is not known. */
+  /** Takes over the label that a person gave the single target among other classes; does nothing without one. */
   takeSuggestion(): Promise<void> {
     return this.#inTurn(async () => {
       const [imageId, ...others] = this.targets;
@@ -72,7 +72,7 @@ export class Reviewer {
     return attempt(() => api.showImage({ runId: this.#list.runId, imageId, minScore }));
   }
 
-  /** As if never reviewed. */
+  /** Removes the review of the targets. */
   clear(): Promise<void> {
     return this.#inTurn(() => this.#judge({ kind: 'clear' }, false));
   }
@@ -91,18 +91,18 @@ export class Reviewer {
     if (change === undefined) return;
     announce(said(change.description));
     const [imageId, ...others] = imageIds;
-    // Who has gone to another image meanwhile stays there.
+    // The cursor goes on only if the person has not moved it meanwhile.
     if (goesOn && others.length === 0 && imageId === this.#list.selection.cursor) await this.#goOn();
   }
 
-  /** To the next image of the list without a review, from the start again when there is none after the cursor. */
+  /** Goes to the next image of the list without a review, from the start again when none follows the cursor. */
   async #goOn(): Promise<void> {
     const { ids: order, listing, runId, selection } = this.#list;
     const { cursor } = selection;
     if (listing === undefined || cursor === undefined) return;
     const { view } = listing;
     const status = view.filter.status ?? 'ok';
-    // What is labelled or blank is looked through for what is unverified among it: only images of the list are gone to.
+    // These filters contain verified images, too: the next one is sought among the unverified ones of the list.
     const isOpen = status === 'ok' || status === 'labelled' || status === 'blank';
     const filter = { ...view.filter, status: isOpen ? ('unverified' as const) : status };
     const found = await attempt(() => api.findImages({ runId, ...view, filter }));

@@ -31,12 +31,12 @@ export function marginReason(
   return t('results.reason.margin', { label: first.label, other: second.label, margin });
 }
 
-/** What a run says of an image. */
+/** What a run predicted for an image. */
 type Said = Pick<ResultItem, 'modelLabel' | 'confidence'>;
 
 /**
- * Why an image has its place in the order by disagreement: what the other run, `name`, says of it; undefined for an image
- * that this run has not predicted.
+ * Why an image has its place in the order by disagreement: what the other run, `name`, predicted; undefined for an image
+ * without a prediction of this run.
  */
 export function disagreementReason(
   { here, there, name }: { here: Said; there: Said | undefined; name: string },

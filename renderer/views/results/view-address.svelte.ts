@@ -3,17 +3,17 @@ import { router } from '../../lib/address/router.svelte.ts';
 import { parseViewText, readView, viewText, writeView } from './result-view.ts';
 import type { ResultView } from './result-view.ts';
 
-const SETTLE_MS = 400; // without a change, before a slider's place is written into the address
+const SETTLE_MS = 400; // after the last change, before a slider's value is written into the address
 
 /**
- * The view of an address, and changes to it. A change that goes on, such as a slider that is dragged, counts at once and
- * reaches the address when it has come to rest, so that Back leads to the view before it.
+ * The view of an address, and changes to it. A continuous change, such as dragging a slider, takes effect at once and is
+ * written into the address when it has come to rest, so that Back leads to the view before it.
  */
 export class ViewAddress {
   readonly #path: string;
   #draft: ResultView | undefined = $state.raw();
   #timer: ReturnType<typeof setTimeout> | undefined;
-  // By way of its text: what else changes in the address, such as the large image, makes no other view of it.
+  // Through its text, so that other changes of the address, such as the large image, do not make a new view.
   readonly #text = $derived(viewText(readView(router.route.query)));
   readonly #written: ResultView = $derived(parseViewText(this.#text));
 

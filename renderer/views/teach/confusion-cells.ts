@@ -1,7 +1,7 @@
 import type { TrainingOutcome } from '../../../electron/shared/api/training.ts';
 import type { RunEvaluation } from '../../../electron/shared/api/results.ts';
 
-/** The confusion matrix as cells, in the words of an evaluated run: `folder` is the true class. */
+/** The confusion matrix as cells like those of an evaluated run: `folder` is the true class. */
 export function confusionCells(
   confusion: TrainingOutcome['confusion'],
   names: readonly string[],

@@ -2,17 +2,17 @@ import type { TrainingDetails } from '../../../electron/shared/api/training.ts';
 import { smooth } from '../../lib/chart.ts';
 import type { Point } from '../../lib/chart.ts';
 
-const SMOOTH_SHARE = 16; // a point of a smooth curve is the mean of such a part of it
-const SMOOTH_LEAST = 5; // steps
+const SMOOTH_SHARE = 16; // a point of a smooth curve is the mean of a 16th of all steps
+const SMOOTH_LEAST = 5; // or of this many steps, if that is more
 
-/** What a training's curve shows of one quantity; `x` counts epochs. */
+/** The curves of one quantity of a training; `x` is in epochs. */
 export interface Curves {
-  raw: Point[]; // of steps, as they were
-  learned: Point[]; // the same, smooth
-  heldOut: Point[]; // at the end of epochs
+  raw: Point[]; // of each training step
+  learned: Point[]; // the same, smoothed
+  heldOut: Point[]; // on the hold-out, at the end of each epoch
 }
 
-/** Loss of the classes, with which hold-out and learned pictures are compared, and accuracy. */
+/** Curves of the classification loss, which training and hold-out have in common, and of the accuracy. */
 export function curvesOf(details: Pick<TrainingDetails, 'steps' | 'epochs' | 'classes' | 'recipe'>): {
   loss: Curves;
   accuracy: Curves;

@@ -2,7 +2,7 @@ import type { TrainingDetails, TrainingEvent } from '../../../electron/shared/ap
 import { api } from '../../lib/connection/winnow.svelte.ts';
 import { withEpoch, withStep } from './live-points.ts';
 
-/** A training as it goes on: fetched once, then kept true by its events. */
+/** A training under way: fetched once, then updated by its events. */
 export class FollowedTraining {
   details: TrainingDetails | undefined = $state.raw();
   error: unknown = $state.raw();
@@ -29,7 +29,7 @@ export class FollowedTraining {
       if (training.id !== this.#id) return;
       this.details = { ...details, training };
       const isRead = details.classes.length === 0 && training.progress.phase !== 'reading';
-      // Another state, or pictures that are read, come with more than the event tells.
+      // After a change of state, or when pictures were read, more has changed than the event contains.
       if (training.state !== details.training.state || isRead) void this.load();
       return;
     }

@@ -5,11 +5,11 @@ import { api } from '../../lib/connection/winnow.svelte.ts';
 import { samePictures } from './training-form.ts';
 import type { TrainingRequest } from './training-form.ts';
 
-const PAUSE = 500; // milliseconds of typing after which what was typed counts
+const PAUSE = 500; // milliseconds after the last change, before a plan is made
 
-/** Keeps a plan for what is asked for: the last request counts, and ends the making of the plan before. */
+/** Keeps a plan for the last request: a new one cancels the plan that is being made. */
 export class Planner {
-  /** Of the pictures that are asked for; its settings may be those before the last change while it is busy. */
+  /** The plan for the requested pictures; while it is busy, the settings may still be those before the last change. */
   plan: TrainingPlan | undefined = $state.raw();
   error: unknown = $state.raw();
   isBusy = $state(false);
@@ -18,7 +18,7 @@ export class Planner {
   #planned: TrainingRequest | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Makes a plan for another request in a moment, when no more is typed. */
+  /** Makes a plan for another request, `PAUSE` after the last call. */
   ask(request: TrainingRequest | undefined): void {
     if (JSON.stringify(request) !== JSON.stringify(this.#wanted)) this.#begin(request);
   }
@@ -46,7 +46,7 @@ export class Planner {
   }
 
   async #make(request: TrainingRequest): Promise<void> {
-    queue.scanning = undefined; // what was scanned before this
+    queue.scanning = undefined; // left over from an earlier scan
     try {
       const plan = await api.prepareTraining(request);
       if (request !== this.#wanted) return;

@@ -3,7 +3,7 @@ import type { Augmentation, TrainingMethod } from '../../../electron/shared/trai
 
 export type TrainingRequest = AppArguments<'prepareTraining'>;
 
-/** Parts of the augmentation that can be switched, in the order of the form. */
+/** Parts of the augmentation that can be switched on and off, in the order of the form. */
 export const SWITCHES = [
   'crop',
   'flip',
@@ -18,10 +18,10 @@ export type Switch = (typeof SWITCHES)[number];
 export const SIZES = ['micro', 'tiny', 'small', 'base'] as const;
 export type Size = (typeof SIZES)[number];
 
-/** A field of a number: null or undefined while it is empty, which leaves the value to Winnow. */
+/** A number field: null or undefined while it is empty; Winnow chooses the value then. */
 export type Field = number | null | undefined;
 
-/** What a person has set up, whether it is of use with the method or not. */
+/** What a person has entered, including fields that the method does not use. */
 export interface TrainingForm {
   source: 'folder' | 'run';
   folder: string;
@@ -35,12 +35,12 @@ export interface TrainingForm {
   minutes: Field;
   holdout: Field; // percent
   leaveOutPoor: boolean; // classes with too few pictures
-  tokenKeep: number | undefined; // shares, untouched while undefined
+  tokenKeep: number | undefined; // shares, 0 to 1; undefined until changed
   blockKeep: number | undefined;
   seed: Field;
   batch: Field;
   learningRate: Field;
-  augment: Partial<Record<Switch, boolean>>; // as far as it was touched
+  augment: Partial<Record<Switch, boolean>>; // only those that were changed
 }
 
 export const emptyForm: TrainingForm = {
@@ -64,10 +64,10 @@ export const emptyForm: TrainingForm = {
   augment: {},
 };
 
-/** Whether the method learns step by step, so that there are epochs, a rate, and variations of the pictures. */
+/** Whether the method learns step by step, and so has epochs, a learning rate and augmentation. */
 export const hasSteps = (method: TrainingMethod) => method !== 'head';
 
-/** What the form asks for; undefined while there are no pictures or no model chosen. */
+/** The form as a request; undefined while no pictures or no model are chosen. */
 export function requestOf(form: TrainingForm): TrainingRequest | undefined {
   const pictures = sourceOf(form);
   const start = startOf(form);
@@ -120,11 +120,11 @@ function number(name: keyof TrainingRequest, value: Field): Partial<TrainingRequ
   return typeof value === 'number' && Number.isFinite(value) ? { [name]: value } : {};
 }
 
-/** Whether two requests learn from the same pictures, so that what is known of them stays true. */
+/** Whether two requests use the same pictures, so that a plan's findings about them still apply. */
 export const samePictures = (one: TrainingRequest, other: TrainingRequest) =>
   one.folder === other.folder && one.runId === other.runId && one.leaveOutPoor === other.leaveOutPoor;
 
-/** Whether a recipe varies the pictures in this way. */
+/** Whether an augmentation has this part. */
 export function varies(augmentation: Augmentation, part: Switch): boolean {
   if (part === 'crop') return augmentation.crop.kind !== 'centre';
   if (part === 'randAugment') return augmentation.randAugment.operations > 0;
