@@ -66,7 +66,7 @@ function measure(model: string, folder: string): Promise<Measured[]> {
     const measured: Measured[] = [];
     for (const preset of ['accurate', 'balanced', 'fast'] as const) {
       const { run, images, top1, blockKeep } = await app.evaluate({ folder, model, preset });
-      measured.push({ preset, keep: run.spec.preset.tokenKeep[0] ?? 1, images, top1, blockKeep });
+      measured.push({ preset, keep: run.spec.preset?.tokenKeep[0] ?? 1, images, top1, blockKeep });
     }
     return measured;
   });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { ReviewCounts, RunDetails, RunFindings, ToldProblem } from '../shared/api/runs.ts';
-import type { Run } from '../shared/run.ts';
+import type { Run, RunSpec } from '../shared/run.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { count, oneLine, percent, presetText, taskText } from './format.ts';
@@ -58,7 +58,7 @@ export function describeRuns(runs: readonly Run[]): string {
   const rows = runs.map(({ id, state, counts, spec, createdAt }) => [
     ...[id, state, counts.total, counts.ok, counts.failed, counts.pending].map(String),
     spec.modelName,
-    spec.preset.name,
+    spec.preset?.name ?? '-',
     createdAt.slice(0, 16).replace('T', ' '),
     spec.folders.map(oneLine).join(', '),
   ]);
@@ -68,16 +68,12 @@ export function describeRuns(runs: readonly Run[]): string {
 
 function describeDetails({ run, labels, found, reviewed, ...problems }: RunDetails): string {
   const { spec, counts } = run;
-  const task = taskText(spec);
   const facts = [
     ['run', String(run.id)],
     ['state', run.elsewhere ? `${run.state}, in another Winnow` : run.state],
     ...(run.reason === undefined ? [] : [['', oneLine(run.reason)]]),
     ...spec.folders.map((folder) => ['folder', oneLine(folder)]),
-    ['model', `${spec.modelName} (SHA-256 ${spec.modelSha256})`],
-    ['preset', `${spec.preset.name} (${presetText(spec.preset)})`],
-    ...(task === undefined ? [] : [['finds', task]]),
-    ['device', spec.device],
+    ...makerFacts(spec),
     ...run.notes.map((note) => ['', oneLine(note)]),
     ['images', `${counts.total}: ${outcomeText(run)}, ${counts.pending} pending`],
     ['reviewed', reviewedText(reviewed)],
@@ -98,6 +94,24 @@ function describeDetails({ run, labels, found, reviewed, ...problems }: RunDetai
   parts.push(toldText(warned, problems.warned, problems.warnings));
   if (problems.unread.length > 0) parts.push(`\n${unreadText(problems.unread)}`);
   return parts.join('');
+}
+
+/** Of what the results are: a model with its settings, or another tool with the file that they were read from. */
+function makerFacts(spec: RunSpec): string[][] {
+  if (spec.imported !== undefined) {
+    const { path, format } = spec.imported;
+    return [
+      ['tool', oneLine(spec.modelName)],
+      ['read from', `${oneLine(path)} (${format})`],
+    ];
+  }
+  const task = taskText(spec);
+  return [
+    ['model', `${spec.modelName} (SHA-256 ${spec.modelSha256})`],
+    ['preset', `${spec.preset.name} (${presetText(spec.preset)})`],
+    ...(task === undefined ? [] : [['finds', task]]),
+    ['device', spec.device],
+  ];
 }
 
 const SHOWN_KINDS = 12;

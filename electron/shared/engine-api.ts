@@ -94,6 +94,9 @@ export interface Detection {
   mask: Mask;
 }
 
+/** The same as other tools tell it: most of them know no mask. */
+export type FoundDetection = Omit<Detection, 'mask'> & { mask?: Mask | undefined };
+
 /** All pixels of one class in a segmented picture. The regions of a picture cover it, each pixel once. */
 export interface Region {
   classIndex: number;

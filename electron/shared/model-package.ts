@@ -176,6 +176,23 @@ const detection = z.strictObject({
  */
 export const manifestSchema = z.discriminatedUnion('task', [classificationSchema, segmentation, detection]);
 
+/** What stands in the place of a manifest for runs of another tool: what it was asked for, nothing of how it works. */
+const toolSchema = <Name extends string>(task: Name) =>
+  z.strictObject({ tool: z.string().min(1), task: z.literal(task), labels: z.array(labelSchema) });
+export const toolManifestSchema = z.discriminatedUnion('task', [
+  toolSchema('classification'),
+  toolSchema('segmentation'),
+  toolSchema('detection'),
+]);
+export type ToolManifest = z.infer<typeof toolManifestSchema>;
+
+/** Whose results a run has: a model's, or another tool's. */
+export type RunManifest = Manifest | ToolManifest;
+
+export function isToolManifest(manifest: RunManifest): manifest is ToolManifest {
+  return 'tool' in manifest;
+}
+
 export type Preprocessing = z.infer<typeof preprocessingSchema>;
 export type Label = z.infer<typeof labelSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;

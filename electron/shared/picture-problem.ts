@@ -31,6 +31,7 @@ const sentences = {
   decoderFailed: 'the decoder of the picture failed',
   crash: 'the image crashes the engine',
   notANumber: 'the model gave a result that is not a number',
+  otherTool: 'the other tool found nothing out about the picture, for it failed',
   damagedParts: 'the picture is damaged: parts of it may be grey, blurred or out of place',
 } as const;
 

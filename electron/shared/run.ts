@@ -1,3 +1,5 @@
+import type { Task } from './model-package.ts';
+
 /**
  * Of the large matrix products: 32-bit floats; bfloat16; or 8-bit integers for in_proj and out_proj and bfloat16 for the
  * rest. Block decisions, token choices, scan states and the residual stream are 32-bit floats always.
@@ -24,15 +26,47 @@ export interface DetectionSettings {
   maxDetections: number; // per image
 }
 
-/** What a run is: folders, a model by content, a preset, a device. Equal specs are the same run. */
-export interface RunSpec {
+interface CommonSpec {
   folders: string[]; // absolute real paths, sorted, none inside another
   modelName: string;
   modelSha256: string;
+}
+
+/** What a run of a model is: folders, the model by its content, a preset, a device. Equal specs are the same run. */
+export interface PredictedSpec extends CommonSpec {
   preset: Preset;
   device: string;
   detection?: DetectionSettings | undefined; // of a detection model
   slideStride?: number | undefined; // of a segmentation model: pixels between two windows at the trained image size
+  imported?: undefined;
+}
+
+/** Where the results of another tool's run were read from. */
+export interface ImportedFrom {
+  path: string; // absolute, of the file or folder
+  format: string; // a name of core/labels/formats.ts
+  task: Task;
+}
+
+/** A run of another tool, whose name is the model's: it has no preset and no device, and is never predicted. */
+export interface ImportedSpec extends CommonSpec {
+  imported: ImportedFrom;
+  preset?: undefined;
+  device?: undefined;
+  detection?: undefined;
+  slideStride?: undefined;
+}
+
+/** What a run is: of a model here, or of another tool. */
+export type RunSpec = PredictedSpec | ImportedSpec;
+
+/** Narrows what has the spec of a run to one of a model here. */
+export interface Predicted {
+  spec: PredictedSpec;
+}
+
+export function isPredicted<Of extends { spec: RunSpec }>(run: Of): run is Of & Predicted {
+  return run.spec.imported === undefined;
 }
 
 export type RunState = 'queued' | 'scanning' | 'running' | 'paused' | 'done' | 'failed';

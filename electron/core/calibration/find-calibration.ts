@@ -2,7 +2,8 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Outlook } from '../../shared/api/runs.ts';
 import { ENGINE_VERSION } from '../../shared/calibration.ts';
 import type { CalibrationKey } from '../../shared/calibration.ts';
-import type { Device, RunSpec } from '../../shared/run.ts';
+import type { Device, PredictedSpec } from '../../shared/run.ts';
+import { isToolManifest } from '../../shared/model-package.ts';
 import { taskSettings } from '../models/model-input.ts';
 import type { Library } from '../store/library.ts';
 import { expectationOf } from './choose-presets.ts';
@@ -19,7 +20,7 @@ export function calibrationKey(modelSha256: string, device: Device, threads: num
 }
 
 /** What the library's calibrations say of a run. */
-export function outlookOf(library: Library, spec: RunSpec, key: CalibrationKey): Outlook {
+export function outlookOf(library: Library, spec: PredictedSpec, key: CalibrationKey): Outlook {
   const calibration = library.calibrations.get(key);
   if (calibration === undefined)
     return { unknown: whyNone(library.calibrations.keys(), key, spec.modelName) };
@@ -29,8 +30,10 @@ export function outlookOf(library: Library, spec: RunSpec, key: CalibrationKey):
 }
 
 /** Whether the run's own settings are those that every calibration has: the model's. */
-function asMeasured(library: Library, { modelSha256, slideStride, detection }: RunSpec): boolean {
-  const measured = taskSettings(library.models.get(modelSha256).manifest);
+function asMeasured(library: Library, { modelSha256, slideStride, detection }: PredictedSpec): boolean {
+  const { manifest } = library.models.get(modelSha256);
+  if (isToolManifest(manifest)) return false;
+  const measured = taskSettings(manifest);
   return isDeepStrictEqual(
     [slideStride ?? measured.slideStride, detection ?? measured.detection],
     [measured.slideStride, measured.detection],

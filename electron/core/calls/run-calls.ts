@@ -53,7 +53,7 @@ async function evaluate(context: AppContext, runService: RunService, request: Re
   const run = await runService.start(folders, dial, { threads, batch });
   if (run.state !== 'done')
     throw new AppError('CANCELLED', `The evaluation stopped before its end`, resumeHint(run));
-  const result = evaluateRun(context.library, context.runRow(run.id), classFolders);
+  const result = evaluateRun(context.library, context.runRow(run.id), classFolders, manifest);
   if (confusion !== undefined) {
     const file = await context.outputs.claim({ ...wanted, path: confusion, runId: run.id });
     await file.write(confusionText(result.confusion, manifest.labels));

@@ -4,7 +4,8 @@ import type { ClassAccuracy, Evaluation } from '../../shared/app-api.ts';
 import type { RunEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import { shortened } from '../../shared/shortened.ts';
-import type { Label, Manifest } from '../../shared/model-package.ts';
+import { isToolManifest } from '../../shared/model-package.ts';
+import type { Label, Manifest, RunManifest } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../models/class-names.ts';
 import type { ClassFolders } from '../models/class-names.ts';
 import { countFlops } from '../models/flops.ts';
@@ -29,13 +30,16 @@ export async function matchClassFolders(folder: string, manifest: Manifest): Pro
 }
 
 /** Throws BAD_ARGUMENT when no sub-folder of `place` was found to be named after a class. */
-function requireClasses(classFolders: ClassFolders, place: string, manifest: Manifest): ClassFolders {
+function requireClasses(classFolders: ClassFolders, place: string, manifest: RunManifest): ClassFolders {
   if (classFolders.size > 0) return classFolders;
+  const isTool = isToolManifest(manifest);
+  const name = shortened(isTool ? manifest.tool : manifest.name);
+  const how = isTool ? '' : `; \`winnow models show ${name}\` lists them`;
   const some = manifest.labels.slice(0, 3).map((label) => shortened(label.name));
   throw new AppError(
     'BAD_ARGUMENT',
-    `No sub-folder of ${place} is named like a class of the model ${shortened(manifest.name)}`,
-    `Its ${manifest.classes} classes start with ${some.join(', ')}; \`winnow models show ${shortened(manifest.name)}\` lists them.`,
+    `No sub-folder of ${place} is named like a class of ${isTool ? 'the run of ' : 'the model '}${name}`,
+    `Its ${manifest.labels.length} classes start with ${some.join(', ')}${how}.`,
   );
 }
 
@@ -44,16 +48,11 @@ export function evaluateImages(library: Library, run: RunRow): RunEvaluation {
   const { manifest } = library.models.get(run.spec.modelSha256);
   const found = matchFolders(manifest.labels, library.results.topFolders(run.id));
   const classFolders = requireClasses(found, run.spec.folders.join(', '), manifest);
-  const { evaluation, confusion } = evaluateRun(library, run, classFolders);
-  const { images, ignored, top1, top5, blockKeep, classes } = evaluation;
+  const tally = tallyRun(library, run, classFolders);
   return {
-    images,
-    ignored,
-    top1,
-    top5,
-    blockKeep,
-    classes,
-    confusion: listConfusion(confusion, classFolders, manifest),
+    ...tally.accuracy(),
+    blockKeep: isToolManifest(manifest) ? undefined : tally.blockKeep(manifest),
+    confusion: listConfusion(tally.confusion, classFolders, manifest),
   };
 }
 
@@ -61,7 +60,7 @@ export function evaluateImages(library: Library, run: RunRow): RunEvaluation {
 function listConfusion(
   confusion: Confusion,
   classFolders: ClassFolders,
-  manifest: Manifest,
+  manifest: RunManifest,
 ): RunEvaluation['confusion'] {
   const names = displayNames(manifest.labels);
   return [...confusion].flatMap(([folder, counts]) =>
@@ -76,34 +75,28 @@ function listConfusion(
   );
 }
 
-/** Compares the results of a finished run on one folder with its class sub-folders. */
+/** Compares the results of a finished run of a model on one folder with its class sub-folders. */
 export function evaluateRun(
   library: Library,
   run: RunRow,
   classFolders: ClassFolders,
+  manifest: Manifest,
 ): { evaluation: Omit<Evaluation, 'run'>; confusion: Confusion } {
-  const { manifest } = library.models.get(run.spec.modelSha256);
+  const tally = tallyRun(library, run, classFolders);
+  const blockKeep = tally.blockKeep(manifest);
+  const { original, actual } = countFlops(manifest, run.spec.preset?.tokenKeep ?? [], blockKeep);
+  const { predicted, milliseconds, confusion } = tally;
+  const imagesPerSecond = milliseconds === 0 ? 0 : (predicted / milliseconds) * 1000;
+  const evaluation = { ...tally.accuracy(), blockKeep, flops: { original, actual }, imagesPerSecond };
+  return { evaluation, confusion };
+}
+
+function tallyRun(library: Library, run: RunRow, classFolders: ClassFolders): Tally {
+  const { task } = library.models.get(run.spec.modelSha256).manifest;
   const tally = new Tally(classFolders);
-  const minScore = leastScore(manifest.task, undefined);
+  const minScore = leastScore(task, undefined);
   for (const part of library.resultQueries.tally(run.id, rightPairs(classFolders), minScore)) tally.add(part);
-  const { images, predicted } = tally;
-  const blockKeep = predicted === 0 ? 1 : tally.directions / (predicted * 2 * manifest.depth);
-  const { original, actual } = countFlops(manifest, run.spec.preset.tokenKeep, blockKeep);
-  const classes = [...tally.classes.values()];
-  const sum = (key: 'top1' | 'top5') => classes.reduce((total, accuracy) => total + accuracy[key], 0);
-  return {
-    evaluation: {
-      images,
-      top1: images === 0 ? 0 : sum('top1') / images,
-      top5: images === 0 ? 0 : sum('top5') / images,
-      classes,
-      ignored: predicted - images,
-      blockKeep,
-      flops: { original, actual },
-      imagesPerSecond: tally.milliseconds === 0 ? 0 : (predicted / tally.milliseconds) * 1000,
-    },
-    confusion: tally.confusion,
-  };
+  return tally;
 }
 
 class Tally {
@@ -134,6 +127,19 @@ class Tally {
     if (this.#classFolders.get(folder)?.includes(classIndex) === true) accuracy.top1 += images;
     accuracy.top5 += top5;
     counts.set(classIndex, images);
+  }
+
+  accuracy(): Pick<Evaluation, 'images' | 'ignored' | 'top1' | 'top5' | 'classes'> {
+    const { images, predicted } = this;
+    const classes = [...this.classes.values()];
+    const share = (key: 'top1' | 'top5') =>
+      images === 0 ? 0 : classes.reduce((total, accuracy) => total + accuracy[key], 0) / images;
+    return { images, ignored: predicted - images, top1: share('top1'), top5: share('top5'), classes };
+  }
+
+  /** Share of the scan directions of the model that ran. */
+  blockKeep({ depth }: Manifest): number {
+    return this.predicted === 0 ? 1 : this.directions / (this.predicted * 2 * depth);
   }
 }
 

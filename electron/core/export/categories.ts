@@ -12,7 +12,7 @@ export class Categories {
   readonly #byName = new Map<string, Category>();
   #lastId = 0;
 
-  constructor({ labels }: Manifest) {
+  constructor({ labels }: Pick<Manifest, 'labels'>) {
     const ids = labels.map(({ id }) => id);
     const numbered = ids.every((id) => id !== undefined) && new Set(ids).size === ids.length;
     for (const [index, name] of displayNames(labels).entries()) {

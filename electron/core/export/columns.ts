@@ -6,6 +6,7 @@ import { patchesSurviving } from '../models/receipt-counts.ts';
 import type { ModelRow } from '../store/tables/models.ts';
 import type { ResultRow } from '../store/tables/results.ts';
 import type { RunRow } from '../store/tables/runs.ts';
+import { isToolManifest } from '../../shared/model-package.ts';
 import { TASKS } from '../../shared/tasks.ts';
 
 /** What a value of an exported table can be. */
@@ -65,13 +66,12 @@ const first: readonly Column<Cell>[] = [
 const last: readonly Column<Cell>[] = [
   ['model', ({ table }) => table.run.spec.modelName],
   ['model_sha256', ({ table }) => table.run.spec.modelSha256],
-  ['preset', ({ table }) => table.run.spec.preset.name],
+  ['preset', ({ table }) => table.run.spec.preset?.name],
   ['device', ({ table }) => table.run.spec.device],
   ['blocks_run', ({ row }) => row.blocksRun],
   [
     'tokens_kept',
-    ({ row, table }) =>
-      row.receipt && patchesSurviving(row.receipt, table.model.manifest.pruningLayers.length),
+    ({ row, table }) => row.receipt && patchesSurviving(row.receipt, pruningStages(table.model)),
   ],
   ['milliseconds', ({ row }) => row.receipt && rounded(row.receipt.milliseconds, 3)],
   ['error', ({ row }) => row.error],
@@ -86,6 +86,11 @@ const sets: Record<ColumnSet, readonly Column<Cell>[]> = {
   standard: [...first, ...labels, ...last],
   classic: [...first, ...classicLabels, ...last],
 };
+
+/** How many times a run's model prunes patches; another tool's never, as far as is known. */
+export function pruningStages({ manifest }: ModelRow): number {
+  return isToolManifest(manifest) ? 0 : manifest.pruningLayers.length;
+}
 
 /** The names of the columns in their order; docs/exports.md describes them. */
 export function columnNames({ set, depth }: ExportedTable): string[] {

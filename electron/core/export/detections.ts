@@ -38,7 +38,7 @@ const last: readonly Column<Cell>[] = [
       String(object === undefined ? image.row.verified : object.humanLabel !== undefined),
   ],
   ['model', ({ table }) => table.run.spec.modelName],
-  ['preset', ({ table }) => table.run.spec.preset.name],
+  ['preset', ({ table }) => table.run.spec.preset?.name],
   ['min_score', ({ table }) => thresholdOf(table)],
 ];
 

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Receipt } from '../../shared/run.ts';
-import { foldersOf, thresholdOf } from './columns.ts';
+import { foldersOf, pruningStages, thresholdOf } from './columns.ts';
 import type { ExportedTable } from './columns.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
 import { directionsRun, patchesKept } from '../models/receipt-counts.ts';
@@ -35,22 +35,22 @@ function* jsonText(pages: Iterable<RowPage>, table: ExportedTable): Generator<st
 
 function describeRun(table: ExportedTable) {
   const { id, spec, createdAt } = table.run;
-  const { name, tokenKeep, blockThreshold, precision, inputSize } = spec.preset;
-  const { detection, slideStride } = spec;
+  const { preset, detection, slideStride, imported } = spec;
   return {
     id,
     created_at: createdAt,
     folders: spec.folders,
     model: spec.modelName,
     model_sha256: spec.modelSha256,
-    preset: {
-      name,
-      token_keep: tokenKeep,
-      block_threshold: blockThreshold,
-      precision,
-      input_size: inputSize,
+    preset: preset && {
+      name: preset.name,
+      token_keep: preset.tokenKeep,
+      block_threshold: preset.blockThreshold,
+      precision: preset.precision,
+      input_size: preset.inputSize,
     },
     device: spec.device,
+    imported: imported && { path: imported.path, format: imported.format },
     slide_stride: slideStride,
     detection: detection && {
       min_score: detection.minScore,
@@ -92,11 +92,11 @@ function describeFile(folder: string, row: ResultRow, { model, names, minScore }
   };
 }
 
-function describeReceipt(receipt: Receipt, { manifest }: ModelRow) {
+function describeReceipt(receipt: Receipt, model: ModelRow) {
   return {
     directions: [...receipt.directions],
     blocks_run: directionsRun(receipt),
-    patches_kept: patchesKept(receipt, manifest.pruningLayers.length),
+    patches_kept: patchesKept(receipt, pruningStages(model)),
     milliseconds: receipt.milliseconds,
   };
 }

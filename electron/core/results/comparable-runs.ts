@@ -20,7 +20,9 @@ export function comparableRuns(library: Library, run: RunRow): SharedImages[] {
     .sort((one, another) => another.images - one.images);
 }
 
-/** All of a preset but its name, as one text. */
-function settings({ tokenKeep, blockThreshold, precision, inputSize }: Preset): string {
+/** All of a preset but its name, as one text; '' of another tool's run. */
+function settings(preset: Preset | undefined): string {
+  if (preset === undefined) return '';
+  const { tokenKeep, blockThreshold, precision, inputSize } = preset;
   return JSON.stringify([tokenKeep, blockThreshold, precision, inputSize]);
 }

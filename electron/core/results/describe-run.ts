@@ -6,7 +6,10 @@ import { leastScore } from './held-label.ts';
 import { TASKS } from '../../shared/tasks.ts';
 
 /** A run with its counts, as it stands in the library. */
-export function describeRun(library: Library, { scanDue: _, ...row }: RunRow): Run {
+export function describeRun<Row extends RunRow>(
+  library: Library,
+  { scanDue: _, ...row }: Row,
+): Run & Pick<Row, 'spec'> {
   const { task } = library.models.get(row.spec.modelSha256).manifest;
   return { ...row, counts: library.results.counts(row.id), blank: countBlank(library, row.id, task) };
 }

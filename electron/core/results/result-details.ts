@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { FoundBox, ImageDetails, ImageMasks, ItemBox, ResultItem } from '../../shared/api/results.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
 import type { Box } from '../../shared/engine-api.ts';
-import type { Manifest, Preprocessing } from '../../shared/model-package.ts';
-import type { RunSpec } from '../../shared/run.ts';
+import { isToolManifest } from '../../shared/model-package.ts';
+import type { Manifest, Preprocessing, RunManifest } from '../../shared/model-package.ts';
+import type { PredictedSpec, RunSpec } from '../../shared/run.ts';
 import { resizedSize, scaledStride, slideWindows } from '../../shared/resized-size.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import { displayNames } from '../models/class-names.ts';
@@ -30,7 +31,8 @@ export function describeItems(
   const { manifest } = library.models.get(run.spec.modelSha256);
   const names = displayNames(manifest.labels);
   const rows = library.resultQueries.rows(run.id, imageIds);
-  const shown = { names, depth: manifest.depth, minScore: leastScore(manifest.task, minScore) };
+  const depth = isToolManifest(manifest) ? 0 : manifest.depth;
+  const shown = { names, depth, minScore: leastScore(manifest.task, minScore) };
   if (!TASKS[manifest.task].hasScores) return rows.map((row) => toItem(row, shown, []));
   const found = library.found.detections(run.id, imageIds, 0, ITEM_BOXES);
   return rows.map((row) => toItem(row, shown, itemBoxes(row, found.get(row.imageId) ?? [], names)));
@@ -48,7 +50,6 @@ export function describeImage(
   if (row === undefined || item === undefined) return undefined;
   const { manifest } = library.models.get(run.spec.modelSha256);
   const names = displayNames(manifest.labels);
-  const seen = atInputSize(manifest, run.spec.preset.inputSize);
   const { receipt, humanLabel, humanBoxes } = row;
   return {
     item,
@@ -59,6 +60,7 @@ export function describeImage(
     capturedOffset: row.capturedOffset,
     top: row.top.map((score) => ({ ...score, label: names[score.classIndex] ?? '' })),
     humanLabel,
+    reviewedBy: row.reviewedBy,
     suggestion: humanLabel === undefined ? library.reviews.suggestion(run.id, imageId) : undefined,
     receipt,
     task: manifest.task,
@@ -69,19 +71,26 @@ export function describeImage(
         ?.map((detection) => toFoundBox(detection, names)) ?? [],
     humanBoxes,
     regions: TASKS[manifest.task].foundIn === 'masks' ? regionsOf(library, run, row, names) : [],
-    patchGrid: Math.sqrt(patchCount(seen)),
-    crops: cropsOf(manifest, run.spec, row),
-    tokensPerStage:
-      receipt === undefined
-        ? []
-        : [
-            patchCount(seen) * windowsOf(receipt, manifest.depth),
-            ...patchesKept(receipt, manifest.pruningLayers.length),
-          ],
-    depth: manifest.depth,
-    blockSelection: manifest.blockSelection,
+    ...describeSight(manifest, run.spec, row),
     run: describeRun(library, run),
   };
+}
+
+type Sight = Pick<ImageDetails, 'patchGrid' | 'crops' | 'tokensPerStage' | 'depth' | 'blockSelection'>;
+
+/** How the model saw a picture; nothing of that is known of another tool. */
+function describeSight(manifest: RunManifest, spec: RunSpec, row: PlacedRow): Sight {
+  if (isToolManifest(manifest) || spec.imported !== undefined)
+    return { patchGrid: 0, crops: [], tokensPerStage: [], depth: 0, blockSelection: false };
+  const { depth, blockSelection, pruningLayers } = manifest;
+  const patches = patchCount(atInputSize(manifest, spec.preset.inputSize));
+  const { receipt } = row;
+  const tokensPerStage =
+    receipt === undefined
+      ? []
+      : [patches * windowsOf(receipt, depth), ...patchesKept(receipt, pruningLayers.length)];
+  const crops = cropsOf(manifest, spec, row);
+  return { patchGrid: Math.sqrt(patches), crops, tokensPerStage, depth, blockSelection };
 }
 
 /** Pixels of what the model found in an image; undefined when the image is not in the run. */
@@ -147,7 +156,7 @@ function itemBoxes(
 /** How the model saw an upright picture, in its pixels; see ImageDetails. */
 function cropsOf(
   manifest: Manifest,
-  { preset, slideStride }: RunSpec,
+  { preset, slideStride }: PredictedSpec,
   row: PlacedRow,
 ): ImageDetails['crops'] {
   const { width, height } = row;

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { RunDetails, RunFindings, ToldProblem } from '../../shared/api/runs.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
-import type { Manifest, Task } from '../../shared/model-package.ts';
+import type { RunManifest, Task } from '../../shared/model-package.ts';
 import { displayNames } from '../models/class-names.ts';
 import type { FacetCode } from '../store/lists/facet-code.ts';
 import type { Library } from '../store/library.ts';
@@ -90,7 +90,7 @@ class RunTally {
 function describeFound(
   { found }: Library,
   { id }: RunRow,
-  { task, labels }: Manifest,
+  { task, labels }: RunManifest,
 ): RunFindings | undefined {
   const names = displayNames(labels);
   return forTask<{ task: Task }, RunFindings | undefined>(

@@ -2,7 +2,7 @@ import type { DialPoint, RunEstimate } from '../../shared/api/runs.ts';
 import { presetOf } from '../../shared/calibration.ts';
 import type { CalibratedPreset, Calibration } from '../../shared/calibration.ts';
 import type { Manifest } from '../../shared/model-package.ts';
-import type { Device, Preset, RunSpec } from '../../shared/run.ts';
+import type { Device, PredictedSpec, Preset } from '../../shared/run.ts';
 import { choosePresets, expectationOf, settingOf } from '../calibration/choose-presets.ts';
 import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import { sameSetting } from '../calibration/grid.ts';
@@ -124,7 +124,7 @@ function measuredPoints(calibration: Calibration, manifest: Manifest): DialPoint
 /** The point with what its run has yet to label; every point is a run of its own. */
 function withPending(
   library: Library,
-  spec: RunSpec,
+  spec: PredictedSpec,
   point: DialPoint,
   images: number | undefined,
 ): DialPoint {

@@ -5,7 +5,7 @@ import { AppError } from '../../shared/errors.ts';
 import { isInside } from '../files/inside.ts';
 
 /**
- * The folders of a run as RunSpec holds them: real paths, sorted, each once, none inside another.
+ * The folders of a run as the spec of a run holds them: real paths, sorted, each once, none inside another.
  * Throws NOT_FOUND or BAD_ARGUMENT about the first that is no folder.
  */
 export async function resolveFolders(folders: readonly string[]): Promise<string[]> {

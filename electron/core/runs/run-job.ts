@@ -3,7 +3,7 @@ import type { AppEvent } from '../../shared/app-api.ts';
 import type { EngineApi, ImageOutcome } from '../../shared/engine-api.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { nearestPrecision } from '../../shared/run.ts';
-import type { Device, FolderCounts, RunCounts, RunProgress } from '../../shared/run.ts';
+import type { Device, FolderCounts, Predicted, RunCounts, RunProgress } from '../../shared/run.ts';
 import { BatchSize, usualBatch } from '../models/batch-size.ts';
 import { displayNames } from '../models/class-names.ts';
 import { countBlank, describeRun } from '../results/describe-run.ts';
@@ -38,11 +38,11 @@ export interface JobOptions {
 
 /** One session's work on a run. The caller holds the library's writer lock. */
 export class RunJob {
-  readonly #run: RunRow;
+  readonly #run: RunRow & Predicted;
   readonly #options: JobOptions;
   readonly #threads: number;
 
-  constructor(run: RunRow, options: JobOptions) {
+  constructor(run: RunRow & Predicted, options: JobOptions) {
     this.#run = run;
     this.#options = options;
     this.#threads = options.threads;

@@ -2,7 +2,7 @@ import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isGpu } from '../../shared/run.ts';
-import type { Device, Precision, Preset, RunSpec } from '../../shared/run.ts';
+import type { Device, Precision, PredictedSpec, Preset } from '../../shared/run.ts';
 import { taskSettings } from '../models/model-input.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import { checkPrecision, customPreset, standardPresets } from '../models/presets.ts';
@@ -37,7 +37,7 @@ export interface ResolvedModel {
 
 /** What a request stands for. */
 export interface ResolvedSpec {
-  spec: RunSpec;
+  spec: PredictedSpec;
   model: ModelPackage;
   device: Device;
 }
@@ -75,7 +75,7 @@ export async function resolveSpec(
 /** Windows of a segmentation model that a pixel may lie in, per axis. */
 const MOST_OVERLAP = 8;
 
-type TaskSettings = Pick<RunSpec, 'detection' | 'slideStride'>;
+type TaskSettings = Pick<PredictedSpec, 'detection' | 'slideStride'>;
 
 /** What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task does not have it. */
 function resolveTaskSettings(dial: DialRequest, manifest: Manifest): TaskSettings {

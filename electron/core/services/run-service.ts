@@ -1,7 +1,8 @@
 import type { AppEvent } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
-import type { Device, FolderCounts, Run, RunProgress } from '../../shared/run.ts';
+import { isPredicted } from '../../shared/run.ts';
+import type { Device, FolderCounts, Predicted, Run, RunProgress } from '../../shared/run.ts';
 import { calibratedPresets } from '../calibration/choose-presets.ts';
 import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import type { AppContext } from '../app/app-context.ts';
@@ -23,6 +24,8 @@ export interface Ending {
   cancelled: boolean; // by a person
   notice: string | undefined; // why it stopped without being cancelled or failing
 }
+
+type PredictedRow = RunRow & Predicted;
 
 interface Work {
   controller: AbortController;
@@ -79,12 +82,12 @@ export class RunService {
   }
 
   /** Keeps the run in the library, due for a scan. The caller has a transaction. */
-  keep({ spec, model: { name, path, manifest } }: ResolvedSpec): RunRow {
+  keep({ spec, model: { name, path, manifest } }: ResolvedSpec): PredictedRow {
     const { library } = this.#context;
     library.models.put({ sha256: spec.modelSha256, name, path, manifest });
     const { id } = library.runs.ensure(spec, this.#context.now());
     library.runs.setScanDue(id, true);
-    return this.#context.runRow(id);
+    return this.#predictedRow(id);
   }
 
   async start(folders: readonly string[], dial: DialRequest, options: WorkOptions): Promise<Run> {
@@ -103,13 +106,13 @@ export class RunService {
   /** Scans a run's folders when that is due, and predicts what is pending. */
   async goOn(runId: number, options: WorkOptions): Promise<Ending> {
     const { library, registry, engine } = this.#context;
-    const { spec } = this.#context.runRow(runId);
+    const { spec } = this.#predictedRow(runId);
     await resolveFolders(spec.folders); // all must be there: a missing drive is no reason to fail its files
     const model = await locateModel(library.models.get(spec.modelSha256), registry);
     const { device, note } = await deviceToGoOn(spec.device, engine);
     const take = () => {
       if (note !== undefined) this.#keepNote(note, [runId]);
-      return this.#context.runRow(runId);
+      return this.#predictedRow(runId);
     };
     return this.#work(take, model, device, options);
   }
@@ -138,7 +141,23 @@ export class RunService {
     this.#context.emit({ type: 'notice', message: note, ...(runId !== undefined && { runId }) });
   }
 
-  #work(start: () => RunRow, model: ModelPackage, device: Device, options: WorkOptions): Promise<Ending> {
+  /** Throws NOT_FOUND, or BAD_ARGUMENT for a run of another tool. */
+  #predictedRow(runId: number): PredictedRow {
+    const row = this.#context.runRow(runId);
+    if (isPredicted(row)) return row;
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `Run ${runId} was read from ${row.spec.imported?.path ?? 'a file'}, so there is nothing to predict in it`,
+      'Start a run with a model here, and compare the two.',
+    );
+  }
+
+  #work(
+    start: () => PredictedRow,
+    model: ModelPackage,
+    device: Device,
+    options: WorkOptions,
+  ): Promise<Ending> {
     const work = this.#workAlone(start, model, device, options);
     const settled = work.catch(() => undefined).finally(() => this.#unsettled.delete(settled));
     this.#unsettled.add(settled);
@@ -147,7 +166,7 @@ export class RunService {
 
   /** Works on the run that `start` gives, alone in the library, until its end or its cancellation. */
   async #workAlone(
-    start: () => RunRow,
+    start: () => PredictedRow,
     model: ModelPackage,
     device: Device,
     options: WorkOptions,
@@ -156,7 +175,7 @@ export class RunService {
     const threads = this.#context.threads(options.threads);
     const lock = library.acquireWriter();
     const controller = new AbortController();
-    let row: RunRow | undefined;
+    let row: PredictedRow | undefined;
     try {
       row = library.transaction(() => this.#take(start));
       const { id, spec } = row;
@@ -191,12 +210,12 @@ export class RunService {
   }
 
   /** Takes a run out of the queue if it waits there; from here on it is under way for whoever looks. */
-  #take(start: () => RunRow): RunRow {
+  #take(start: () => PredictedRow): PredictedRow {
     const { library } = this.#context;
     const { id, scanDue } = start();
     library.queue.remove(id);
     library.runs.setState(id, scanDue ? 'scanning' : 'running');
-    return this.#context.runRow(id);
+    return this.#predictedRow(id);
   }
 }
 

@@ -82,7 +82,7 @@ export class Library {
     this.transfers = new TransfersTable(database);
     this.writtenFiles = new WrittenFilesTable(database);
     this.#summary = database.prepare(`
-      SELECT (SELECT count(*) FROM folders) AS folders, (SELECT count(*) FROM runs) AS runs,
+      SELECT (SELECT count(*) FROM folders) AS folders, (SELECT count(*) FROM runs WHERE NOT importing) AS runs,
         (SELECT count(*) FROM images) - (SELECT count(*) FROM images WHERE gone) AS images`);
   }
 
@@ -139,8 +139,15 @@ export class Library {
     return findDamage(this.#database);
   }
 
-  /** Makes images of a run pending again, whatever is known of them, and the run paused. The caller has a transaction. */
+  /**
+   * Makes images of a run pending again, whatever is known of them, and the run paused; what another tool found cannot be had
+   * again, so its images leave the run. The caller has a transaction.
+   */
   resetResults(runId: number, imageIds: readonly number[]): void {
+    if (this.runs.get(runId)?.spec.imported !== undefined) {
+      this.results.drop(runId, imageIds);
+      return;
+    }
     this.results.reset(runId, imageIds);
     this.runs.setState(runId, 'paused');
   }
@@ -182,6 +189,7 @@ export class Library {
     const lock = acquireWriterLock(this.path);
     try {
       this.runs.pauseInterrupted();
+      this.runs.dropUnfinished();
     } catch (error) {
       lock.release();
       throw error;

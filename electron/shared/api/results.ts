@@ -223,6 +223,7 @@ export interface ImageDetails {
   capturedOffset: string | undefined; // of that clock from UTC, +HH:MM or -HH:MM
   top: ClassScore[]; // the five best
   humanLabel: string | undefined;
+  reviewedBy: string | undefined; // who gave the review, where it was read from a file
   suggestion: Suggestion | undefined; // where there is no review
   receipt: Receipt | undefined;
   task: Task;
@@ -305,7 +306,7 @@ export interface RunEvaluation {
   ignored: number; // outside such sub-folders
   top1: number; // shares, 0 to 1
   top5: number;
-  blockKeep: number; // share of scan directions that ran
+  blockKeep: number | undefined; // share of scan directions that ran; undefined of another tool
   classes: { folder: string; images: number; top1: number; top5: number }[];
   /** How often images of a folder got a label; pairs that never occurred are left out. */
   confusion: { folder: string; label: string; count: number; right: boolean }[];

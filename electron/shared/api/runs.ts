@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CalibratedPreset, CalibrationProgress, Expectation } from '../calibration.ts';
 import type { ModelPackage } from '../model-package.ts';
 import type { PictureProblem } from '../picture-problem.ts';
-import type { Device, FolderCounts, Preset, Run, RunProgress } from '../run.ts';
+import type { Device, FolderCounts, Predicted, Preset, Run, RunProgress } from '../run.ts';
 import { batch, dialShape, onlyCheck, path, runId, threads } from './arguments.ts';
 
 const folders = z.array(path).min(1, 'at least one folder must be named');
@@ -102,7 +102,7 @@ export type Outlook = { expected: Expectation } | { unknown: string };
 
 /** What a run uses, told before it starts. */
 export interface RunPlan {
-  run: Run;
+  run: Run & Predicted;
   bundledModel: boolean;
   /** Work per image relative to the whole model: all tokens, all scan directions; at the trained block keep ratio. */
   workShare: number;

@@ -4,8 +4,13 @@ import type { DenseTask } from '../../../electron/shared/tasks.ts';
 import type { MessageKey } from '../text/messages.ts';
 import type { RunSpec } from '../../../electron/shared/run.ts';
 
-/** The task of a run's model, by its settings: only those of detection and segmentation have some of their own. */
-export function taskOf({ detection, slideStride }: Pick<RunSpec, 'detection' | 'slideStride'>): Task {
+/** The task of a run: as its file had it, else by its model's settings, of which only detection and segmentation have some. */
+export function taskOf({
+  detection,
+  slideStride,
+  imported,
+}: Pick<RunSpec, 'detection' | 'slideStride' | 'imported'>): Task {
+  if (imported !== undefined) return imported.task;
   if (detection !== undefined) return 'detection';
   return slideStride === undefined ? 'classification' : 'segmentation';
 }

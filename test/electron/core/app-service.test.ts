@@ -41,9 +41,9 @@ suite('a run', () => {
   test('uses the bundled model, the balanced preset and the first usable device unless told otherwise', async (t) => {
     const { app, folder } = testApp(t, 1);
     const { spec } = await app.run({ folders: [folder] });
-    assert.deepEqual([spec.modelName, spec.preset.name, spec.device], ['everyday10', 'balanced', 'cpu']);
+    assert.deepEqual([spec.modelName, spec.preset?.name, spec.device], ['everyday10', 'balanced', 'cpu']);
     const other = await app.run({ folders: [folder], tokenKeep: '0.5', device: 'reference' });
-    assert.deepEqual([other.spec.preset.tokenKeep, other.spec.device], [[0.5, 0.25, 0.125], 'reference']);
+    assert.deepEqual([other.spec.preset?.tokenKeep, other.spec.device], [[0.5, 0.25, 0.125], 'reference']);
     assert.equal(other.id, 2);
   });
 

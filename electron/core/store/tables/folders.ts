@@ -107,7 +107,8 @@ function countedSql(placed: string, chosen: string): string {
   return `
     WITH judged AS MATERIALIZED (
       SELECT runs.id AS run_id, class_set, CASE task WHEN 'detection' THEN :shownScore ELSE 0 END AS least
-      FROM runs JOIN models ON sha256 = model_sha256 JOIN class_sets ON class_sets.id = class_set),
+      FROM runs JOIN models ON sha256 = model_sha256 JOIN class_sets ON class_sets.id = class_set
+      WHERE NOT importing),
     held AS (
       SELECT folder_id, max(NOT ${isBlank('judged.least')}) AS labelled
       FROM ${placed} CROSS JOIN judged USING (run_id)

@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Box, Detection, Region } from '../../../shared/engine-api.ts';
+import type { Box, FoundDetection, Region } from '../../../shared/engine-api.ts';
 
 /** A detection of a run; `number` is its rank by score, from 0. */
 export interface StoredDetection {
@@ -72,7 +72,7 @@ export class FoundTable {
   save(
     runId: number,
     imageId: number,
-    { detections = [], regions = [] }: { detections?: Detection[]; regions?: Region[] },
+    { detections = [], regions = [] }: { detections?: FoundDetection[]; regions?: Region[] },
   ): void {
     this.clear(runId, imageId);
     const place = { runId, imageId };
@@ -82,7 +82,8 @@ export class FoundTable {
       classes.add(classIndex);
       const { x, y, width, height } = box;
       this.#addDetection.run({ ...place, number, classIndex, score, x, y, width, height, best });
-      this.#addMask.run({ ...place, number, classIndex, area: mask.area, counts: mask.counts });
+      if (mask !== undefined)
+        this.#addMask.run({ ...place, number, classIndex, area: mask.area, counts: mask.counts });
     }
     for (const { classIndex, mask } of regions) {
       const { area, counts } = mask;

@@ -1,15 +1,21 @@
 import type { Database, Statement } from 'better-sqlite3';
-import { manifestSchema } from '../../../shared/model-package.ts';
-import type { Manifest } from '../../../shared/model-package.ts';
+import { createHash } from 'node:crypto';
+import { manifestSchema, toolManifestSchema } from '../../../shared/model-package.ts';
+import type { RunManifest, ToolManifest } from '../../../shared/model-package.ts';
 import { sortedClassNames } from '../../models/class-names.ts';
 import { required } from '../row.ts';
 
-/** A model as a run used it. */
+/** A model as a run used it, or another tool: by its name and classes, with no package. */
 export interface ModelRow {
   sha256: string;
   name: string;
-  path: string;
-  manifest: Manifest;
+  path: string; // '' of another tool
+  manifest: RunManifest;
+}
+
+/** What a tool's row is found by: equal for equal names and classes. Hex. */
+export function sha256OfTool(manifest: ToolManifest): string {
+  return createHash('sha256').update(JSON.stringify(manifest)).digest('hex');
 }
 
 /** Statements of the tables `models` and `class_sets`. */
@@ -40,6 +46,8 @@ export class ModelsTable {
   /** The model that a run refers to; a foreign key promises that it is there. */
   get(sha256: string): ModelRow {
     const row = required(this.#get.get(sha256));
-    return { ...row, manifest: manifestSchema.parse(JSON.parse(row.manifest)) };
+    const manifest = JSON.parse(row.manifest) as object;
+    const schema = 'tool' in manifest ? toolManifestSchema : manifestSchema;
+    return { ...row, manifest: schema.parse(manifest) };
   }
 }

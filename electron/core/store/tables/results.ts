@@ -1,5 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { ClassProbability, ImageOutcome } from '../../../shared/engine-api.ts';
+import type { ClassProbability, FoundDetection, ImageOutcome, Region } from '../../../shared/engine-api.ts';
 import { problemText, toPictureProblem } from '../../../shared/picture-problem.ts';
 import type { PictureProblem } from '../../../shared/picture-problem.ts';
 import type { FolderCounts, ImageStatus, Receipt, RunCounts } from '../../../shared/run.ts';
@@ -17,6 +17,16 @@ export interface PendingImage {
   folder: string; // absolute
   relativePath: string;
 }
+
+/** What another tool found in an image, or what it said of why it found nothing out. */
+export type ToolOutcome =
+  | {
+      status: 'ok';
+      top: ClassProbability[]; // see ImageOutcome
+      detections?: FoundDetection[]; // best first
+      regions?: Region[];
+    }
+  | { status: 'failed'; reason: string };
 
 /** One file of a run as the library holds it; classes are indices into the model's labels. */
 export interface ResultRow {
@@ -39,6 +49,7 @@ export interface ResultRow {
   humanLabel: string | undefined; // as a person verified it; '' where a person left no box
   humanBoxes: HumanBox[] | undefined; // as a person left them; undefined where nobody has touched them
   verified: boolean;
+  reviewedBy: string | undefined; // who gave the review, where it was read from elsewhere
 }
 
 /** Images with the same best class. */
@@ -54,7 +65,8 @@ const told = ['error', 'warning', 'problem', 'problem_details'];
 const computed = [...predicted, ...told];
 /** What StoredResult holds, from the tables `images`, `results` and `reviews`. */
 export const RESULT_COLUMNS = `images.id, relative_path, images.file_size, images.modified_ms, width, height, captured_at,
-  captured_fraction, captured_offset, status, ${computed.join(', ')}, reviews.label AS human_label, reviews.boxes AS human_boxes`;
+  captured_fraction, captured_offset, status, ${computed.join(', ')}, reviews.label AS human_label, reviews.boxes AS human_boxes,
+  reviews.source AS review_source`;
 
 /** Statements of the table `results`. */
 export class ResultsTable {
@@ -64,6 +76,7 @@ export class ResultsTable {
   readonly #drop: Statement<[number, string]>;
   readonly #pending: Statement<[number, number, number], PendingImage>;
   readonly #save: Statement;
+  readonly #add: Statement;
   readonly #warned: Statement<[number], number>;
   readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
   readonly #labelCounts: Statement<[{ runId: number; minScore: number }], LabelCount>;
@@ -100,6 +113,10 @@ export class ResultsTable {
       UPDATE results SET status = ?, file_size = ?, modified_ms = ?,
         ${computed.map((column) => `${column} = ?`).join(', ')}
       WHERE run_id = ? AND image_id = ?`);
+    this.#add = database.prepare(`
+      INSERT INTO results (run_id, image_id, status, file_size, modified_ms,
+        ${top5.join(', ')}, error, problem, problem_details)
+      SELECT ?, id, ?, file_size, modified_ms, ${top5.map(() => '?').join(', ')}, ?, ?, ? FROM images WHERE id = ?`);
     this.#counts = database.prepare(
       'SELECT status, sum(images) AS count FROM run_counts WHERE run_id = ? GROUP BY status',
     );
@@ -186,6 +203,23 @@ export class ResultsTable {
     this.#found.save(runId, imageId, outcome.status === 'ok' ? outcome : {});
   }
 
+  /** The result of an image that is new in another tool's run, of its file as the library knows it. The caller has a transaction. */
+  add(runId: number, imageId: number, outcome: ToolOutcome): void {
+    const top = outcome.status === 'ok' ? outcome.top : [];
+    const problem: PictureProblem | undefined =
+      outcome.status === 'failed' ? { code: 'otherTool', details: outcome.reason } : undefined;
+    this.#add.run(
+      runId,
+      outcome.status,
+      ...RANKS.flatMap((rank) => [top[rank - 1]?.classIndex ?? null, top[rank - 1]?.confidence ?? null]),
+      problem === undefined ? null : problemText(problem),
+      problem?.code ?? null,
+      problem?.details ?? null,
+      imageId,
+    );
+    this.#found.save(runId, imageId, outcome.status === 'ok' ? outcome : {});
+  }
+
   counts(runId: number): RunCounts {
     const counts: RunCounts = { total: 0, pending: 0, ok: 0, failed: 0 };
     for (const { status, count } of this.#counts.all(runId)) {
@@ -257,6 +291,7 @@ export interface StoredResult extends StoredTop {
   problem_details: string | null;
   human_label: string | null;
   human_boxes: string | null;
+  review_source: string | null;
 }
 
 export function toResult(row: StoredResult): ResultRow {
@@ -287,5 +322,6 @@ export function toResult(row: StoredResult): ResultRow {
     humanLabel: row.human_label ?? undefined,
     humanBoxes: row.human_boxes === null ? undefined : (JSON.parse(row.human_boxes) as HumanBox[]),
     verified: row.human_label !== null,
+    reviewedBy: row.review_source ?? undefined,
   };
 }

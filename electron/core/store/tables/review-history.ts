@@ -12,12 +12,19 @@ export type ReviewTarget =
   | { kind: 'boxes'; boxes: readonly HumanBox[] }
   | { kind: 'clear' }; // as if never reviewed
 
+/** A review that was read from elsewhere. */
+export interface ReadReview {
+  imageId: number;
+  label: string; // '' where nothing is in the image
+  boxes?: HumanBox[] | undefined; // undefined: only the label was given
+}
+
 interface Step {
   step: number;
   description: string;
 }
 
-/** All three are NULL where an image had, or has then, no review. */
+/** All four are NULL where an image had, or has then, no review; a source also where the review was given here. */
 const TABLES = `
   CREATE TEMP TABLE review_steps (
     step        INTEGER PRIMARY KEY,
@@ -31,12 +38,15 @@ const TABLES = `
     old_label       TEXT,
     old_boxes       TEXT,
     old_verified_at TEXT,
+    old_source      TEXT,
     new_label       TEXT,
     new_boxes       TEXT,
     new_verified_at TEXT,
+    new_source      TEXT,
     PRIMARY KEY (step, image_id)
   ) WITHOUT ROWID;
-  CREATE TEMP TABLE accepted_classes (class INTEGER PRIMARY KEY, label TEXT NOT NULL);`;
+  CREATE TEMP TABLE accepted_classes (class INTEGER PRIMARY KEY, label TEXT NOT NULL);
+  CREATE TEMP TABLE read_reviews (image_id INTEGER PRIMARY KEY, label TEXT NOT NULL, boxes TEXT);`;
 
 /**
  * Changes of the table `reviews`, in steps that can be taken back and done again. The steps are kept in temporary tables,
@@ -56,6 +66,9 @@ export class ReviewHistory {
   readonly #firstUndone: Statement<[], Step>;
   readonly #setUndone: Statement<[number, number]>;
   readonly #imageIds: Statement<[number], number>;
+  readonly #putReady: Statement<[number, string, string | null]>;
+  readonly #takeIn: Statement<[object]>;
+  readonly #countKept: Statement<[{ runId: number; source: string }], number>;
 
   constructor(database: Database) {
     database.exec(TABLES);
@@ -94,6 +107,19 @@ export class ReviewHistory {
     this.#imageIds = database
       .prepare<[number], number>('SELECT image_id FROM review_changes WHERE step = ? ORDER BY image_id')
       .pluck();
+    this.#putReady = database.prepare(
+      'INSERT OR REPLACE INTO read_reviews (image_id, label, boxes) VALUES (?, ?, ?)',
+    );
+    this.#takeIn = database.prepare(`
+      INSERT INTO review_changes
+        (step, class_set, image_id, old_label, old_boxes, old_verified_at, old_source,
+          new_label, new_boxes, new_verified_at, new_source)
+      SELECT :step, ${CLASS_SET}, ready.image_id, reviews.label, reviews.boxes, verified_at, source,
+        ready.label, ready.boxes, :verifiedAt, :source
+      ${READY} AND (:replace OR ${IS_FREE})`);
+    this.#countKept = database
+      .prepare<[{ runId: number; source: string }], number>(`SELECT count(*) ${READY} AND NOT ${IS_FREE}`)
+      .pluck();
   }
 
   /** One of the images that is not in the run; undefined when all are. */
@@ -113,10 +139,49 @@ export class ReviewHistory {
     verifiedAt: string,
     describe: (images: number) => string,
   ): number[] {
+    return this.#addStep(describe, (step) => {
+      if ('classLabels' in target) this.#setAcceptedClasses(target.classLabels);
+      const common = { step, runId, imageIds: JSON.stringify(imageIds), verifiedAt };
+      this.#record[target.kind].run({ ...common, ...parametersOf(target) });
+    });
+  }
+
+  /** Forgets what was put ready for `takeIn`. */
+  clearReady(): void {
+    this.#database.exec('DELETE FROM read_reviews');
+  }
+
+  /** Puts reviews from elsewhere ready for `takeIn`: of each image one, which replaces one that is ready. */
+  putReady(reviews: readonly ReadReview[]): void {
+    for (const { imageId, label, boxes } of reviews)
+      this.#putReady.run(imageId, label, boxes === undefined ? null : JSON.stringify(boxes));
+  }
+
+  /**
+   * Makes what is ready the reviews of its images in the class set of a run, as one step. What somebody else has said of an
+   * image stays unless `replace` says otherwise.
+   */
+  takeIn(
+    {
+      runId,
+      source,
+      verifiedAt,
+      replace,
+    }: { runId: number; source: string; verifiedAt: string; replace: boolean },
+    describe: (images: number) => string,
+  ): { imageIds: number[]; kept: number } {
+    const place = { runId, source };
+    const kept = replace ? 0 : required(this.#countKept.get(place));
+    const imageIds = this.#addStep(describe, (step) => {
+      this.#takeIn.run({ ...place, step, verifiedAt, replace: Number(replace) });
+    });
+    return { imageIds, kept };
+  }
+
+  /** A step that `record` notes the changes of, named by the number of images that it changes; without any there is none. */
+  #addStep(describe: (images: number) => string, record: (step: number) => void): number[] {
     const { step } = required(this.#begin.get(''));
-    if ('classLabels' in target) this.#setAcceptedClasses(target.classLabels);
-    const common = { step, runId, imageIds: JSON.stringify(imageIds), verifiedAt };
-    this.#record[target.kind].run({ ...common, ...parametersOf(target) });
+    record(step);
     const changed = this.#imageIds.all(step);
     if (changed.length === 0) {
       this.#drop.run(step);
@@ -167,8 +232,9 @@ export class ReviewHistory {
       .run(step);
     this.#database
       .prepare(
-        `INSERT OR REPLACE INTO reviews (class_set, image_id, label, boxes, verified_at)
-        SELECT class_set, image_id, ${side}_label, ${side}_boxes, ${side}_verified_at ${changes} IS NOT NULL`,
+        `INSERT OR REPLACE INTO reviews (class_set, image_id, label, boxes, verified_at, source)
+        SELECT class_set, image_id, ${side}_label, ${side}_boxes, ${side}_verified_at, ${side}_source
+          ${changes} IS NOT NULL`,
       )
       .run(step);
   }
@@ -180,6 +246,13 @@ export class ReviewHistory {
       .run(JSON.stringify(labels));
   }
 }
+
+/** Reviews that are ready and say another thing than what there is. */
+const READY = `FROM read_reviews AS ready
+  LEFT JOIN reviews ON reviews.class_set = ${CLASS_SET} AND reviews.image_id = ready.image_id
+  WHERE (ready.label IS NOT reviews.label OR ready.boxes IS NOT reviews.boxes)`;
+/** Nobody else has reviewed the image. */
+const IS_FREE = '(reviews.label IS NULL OR reviews.source IS :source)';
 
 function parametersOf(target: ReviewTarget): object {
   if (target.kind === 'label') return { label: target.label };
@@ -197,7 +270,10 @@ const ACCEPTED_BOXES = `(SELECT json_group_array(json_object(
     'detection', json_object('runId', run_id, 'number', number)) ORDER BY number) ${ACCEPTED})`;
 const FIRST_LABEL = `coalesce(reviews.boxes ->> '$[0].label', '')`;
 
-/** Notes what a step changes: the images that have another label or other boxes afterwards, each once. */
+/**
+ * Notes what a step changes: the images that have another label or other boxes afterwards, or a review of this person's in
+ * place of one that was read from a file, each once.
+ */
 function prepareRecord(
   database: Database,
   label: string,
@@ -206,15 +282,16 @@ function prepareRecord(
 ): Statement<[object]> {
   return database.prepare(`
     INSERT OR IGNORE INTO review_changes
-      (step, class_set, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes, new_verified_at)
-    SELECT :step, ${CLASS_SET}, image_id, old_label, old_boxes, old_verified_at, new_label, new_boxes,
+      (step, class_set, image_id, old_label, old_boxes, old_verified_at, old_source,
+        new_label, new_boxes, new_verified_at)
+    SELECT :step, ${CLASS_SET}, image_id, old_label, old_boxes, old_verified_at, old_source, new_label, new_boxes,
       CASE WHEN new_label IS NOT NULL THEN :verifiedAt END
     FROM (
       SELECT results.image_id, reviews.label AS old_label, reviews.boxes AS old_boxes,
-        reviews.verified_at AS old_verified_at, ${label} AS new_label, ${boxes} AS new_boxes
+        reviews.verified_at AS old_verified_at, reviews.source AS old_source, ${label} AS new_label, ${boxes} AS new_boxes
       FROM json_each(:imageIds) AS wanted
         CROSS JOIN results ON results.run_id = :runId AND results.image_id = wanted.value
         ${REVIEW_JOIN}
       WHERE true ${condition})
-    WHERE new_label IS NOT old_label OR new_boxes IS NOT old_boxes`);
+    WHERE new_label IS NOT old_label OR new_boxes IS NOT old_boxes OR old_source IS NOT NULL`);
 }

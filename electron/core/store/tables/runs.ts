@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { RunSpec, RunState } from '../../../shared/run.ts';
+import { randomUUID } from 'node:crypto';
+import type { ImportedSpec, PredictedSpec, RunSpec, RunState } from '../../../shared/run.ts';
 import { required } from '../row.ts';
 
 /** A run without its counts, which `results` knows. */
@@ -47,6 +48,9 @@ export class RunsTable {
   readonly #addNote: Statement<[{ id: number; note: string }]>;
   readonly #pauseInterrupted: Statement<[]>;
   readonly #remove: Statement<[number]>;
+  readonly #beginImport: Statement<[object], { id: number }>;
+  readonly #endImport: Statement<[number]>;
+  readonly #dropUnfinished: Statement<[]>;
 
   constructor(database: Database, writer: () => Writer) {
     this.#writer = writer;
@@ -55,9 +59,9 @@ export class RunsTable {
     this.#insert = database.prepare(`
       INSERT INTO runs (spec, spec_key, model_sha256, state, scan_due, created_at) VALUES (?, ?, ?, 'paused', 1, ?)
       ON CONFLICT (spec_key) DO NOTHING`);
-    this.#byKey = database.prepare(`SELECT ${columns} FROM runs WHERE spec_key = ?`);
-    this.#byId = database.prepare(`SELECT ${columns} FROM runs WHERE id = ?`);
-    this.#all = database.prepare(`SELECT ${columns} FROM runs ORDER BY id`);
+    this.#byKey = database.prepare(`SELECT ${columns} FROM runs WHERE spec_key = ? AND NOT importing`);
+    this.#byId = database.prepare(`SELECT ${columns} FROM runs WHERE id = ? AND NOT importing`);
+    this.#all = database.prepare(`SELECT ${columns} FROM runs WHERE NOT importing ORDER BY id`);
     this.#forgetFolder = database.prepare(`
       DELETE FROM runs WHERE id NOT IN (SELECT run_id FROM queue)
         AND EXISTS (SELECT 1 FROM json_each(spec, '$.folders') WHERE value = ?)
@@ -73,19 +77,43 @@ export class RunsTable {
       `UPDATE runs SET state = 'paused' WHERE state IN ('scanning', 'running')`,
     );
     this.#remove = database.prepare('DELETE FROM runs WHERE id = ?');
+    this.#beginImport = database.prepare(`
+      INSERT INTO runs (spec, spec_key, model_sha256, state, scan_due, created_at, finished_at, importing)
+      VALUES (:spec, :key, :modelSha256, 'done', 0, :createdAt, :createdAt, 1) RETURNING id`);
+    this.#endImport = database.prepare('UPDATE runs SET importing = 0 WHERE id = ?');
+    this.#dropUnfinished = database.prepare('DELETE FROM runs WHERE importing');
   }
 
   /** The run with this spec, made when there is none. */
-  ensure(spec: RunSpec, createdAt: string): RunRow {
+  ensure(spec: PredictedSpec, createdAt: string): RunRow {
     const key = specKey(spec);
     this.#insert.run(JSON.stringify(spec), key, spec.modelSha256, createdAt);
     return this.#toRun(required(this.#byKey.get(key)));
   }
 
   /** The run with this spec; undefined when there is none. */
-  find(spec: RunSpec): RunRow | undefined {
+  find(spec: PredictedSpec): RunRow | undefined {
     const row = this.#byKey.get(specKey(spec));
     return row === undefined ? undefined : this.#toRun(row);
+  }
+
+  /**
+   * A run for the results of another tool, of its own at every call, done from the start. Nobody sees it before `endImport`,
+   * so that one that is only half read in is never taken for a whole one.
+   */
+  beginImport(spec: ImportedSpec, createdAt: string): number {
+    const { modelSha256 } = spec;
+    const key = `imported ${randomUUID()}`;
+    return required(this.#beginImport.get({ spec: JSON.stringify(spec), key, modelSha256, createdAt })).id;
+  }
+
+  endImport(id: number): void {
+    this.#endImport.run(id);
+  }
+
+  /** Forgets runs that were not read in to the end. The caller holds the writer lock, so none is being read in. */
+  dropUnfinished(): void {
+    this.#dropUnfinished.run();
   }
 
   get(id: number): RunRow | undefined {
@@ -150,7 +178,7 @@ function isUnderWay(state: RunState): boolean {
  * What makes two specs the same run: everything that changes a result, and no name that does not. What a spec does not
  * have is left out, so that the keys of earlier versions stay the same.
  */
-function specKey({ folders, modelSha256, preset, device, detection, slideStride }: RunSpec): string {
+function specKey({ folders, modelSha256, preset, device, detection, slideStride }: PredictedSpec): string {
   const { tokenKeep, blockThreshold, precision, inputSize } = preset;
   const settings = { tokenKeep, blockThreshold, precision, device, inputSize, slideStride };
   const { minScore, nmsIou, maxDetections } = detection ?? {};

@@ -55,7 +55,7 @@ suite('calibrate', () => {
       [1, 2500, undefined],
     );
     const accurate = await app.run({ folders: [folder], threads: 2, preset: 'accurate' });
-    assert.equal(accurate.spec.preset.precision, 'fp32');
+    assert.equal(accurate.spec.preset?.precision, 'fp32');
     await app.run({ folders: [folder], threads: 2, blockThreshold: 0.123 });
     assert.match(unknown(events), /none of those that the calibration measured/);
   });
@@ -142,7 +142,7 @@ suite('a run without a calibration that holds', () => {
     const { app, engine, folder, libraryPath, events } = testApp(t, 50);
     const trained = async (request = {}) => {
       const { spec } = await app.run({ folders: [folder], threads: 1, ...request });
-      assert.deepEqual([spec.preset.precision, spec.preset.tokenKeep[0]], ['fp32', 0.7]);
+      assert.deepEqual([spec.preset?.precision, spec.preset?.tokenKeep[0]], ['fp32', 0.7]);
       return unknown(events);
     };
     assert.match(await trained(), /^not calibrated on this machine; `winnow calibrate --model everyday10`/);
@@ -151,7 +151,7 @@ suite('a run without a calibration that holds', () => {
     engine.time = (_, precision) => (precision === 'bf16' ? 1 : 2);
     await app.calibrate({ images: folder, threads: 1 });
     const { spec } = await app.run({ folders: [folder], threads: 1 });
-    assert.equal(spec.preset.precision, 'bf16');
+    assert.equal(spec.preset?.precision, 'bf16');
 
     assert.match(
       await trained({ threads: 3 }),
@@ -178,7 +178,7 @@ suite('a run without a calibration that holds', () => {
       hint: 'The nearest that works: --precision bf16.',
     });
     const { spec } = await app.run({ folders: [folder], precision: 'bf16' });
-    assert.deepEqual([spec.preset.name, spec.preset.precision], ['custom', 'bf16']);
+    assert.deepEqual([spec.preset?.name, spec.preset?.precision], ['custom', 'bf16']);
     assert.equal(engine.models.at(-1)?.precision, 'bf16');
   });
 });

@@ -41,7 +41,7 @@ suite('evaluate', () => {
     assert.deepEqual([result.top1, result.top5, result.blockKeep], [2 / 5, 4 / 5, 12 / 16]);
     assert.equal(result.imagesPerSecond, 500);
     const { manifest } = (await app.showModel({ model: 'everyday10' })).model;
-    const { original, actual } = countFlops(manifest, result.run.spec.preset.tokenKeep, 12 / 16);
+    const { original, actual } = countFlops(manifest, result.run.spec.preset?.tokenKeep ?? [], 12 / 16);
     assert.deepEqual(result.flops, { original, actual });
 
     const [heading, ...rows] = parse(readFileSync(confusion, 'utf8'));

@@ -244,7 +244,7 @@ suite('JSON export', () => {
       model_sha256: run.spec.modelSha256,
       preset: {
         name: 'balanced',
-        token_keep: run.spec.preset.tokenKeep,
+        token_keep: run.spec.preset?.tokenKeep,
         block_threshold: 0.5,
         precision: 'fp32',
       },

@@ -11,7 +11,7 @@ suite('the device of a run', () => {
     const { app, engine, folder } = testApp(t, 3);
     engine.gpus = [gpu('cuda:0', {}, 'too old'), gpu('cuda:1'), gpu('cuda:2')];
     const run = await app.run({ folders: [folder] });
-    assert.deepEqual([run.spec.device, run.spec.preset.precision], ['cuda', 'bf16']);
+    assert.deepEqual([run.spec.device, run.spec.preset?.precision], ['cuda', 'bf16']);
     assert.deepEqual([engine.models[0]?.device, engine.models[0]?.precision], ['cuda', 'bf16']);
     const named = await app.run({ folders: [folder], device: 'cuda:2' });
     assert.equal(named.spec.device, 'cuda:2');
@@ -24,7 +24,7 @@ suite('the device of a run', () => {
     const { app, engine, folder } = testApp(t, 1);
     engine.gpus = [gpu('cuda:0', {}, 'Its driver is too old.')];
     const { spec } = await app.run({ folders: [folder] });
-    assert.deepEqual([spec.device, spec.preset.precision], ['cpu', 'fp32']);
+    assert.deepEqual([spec.device, spec.preset?.precision], ['cpu', 'fp32']);
     for (const device of ['cuda', 'cuda:0']) {
       await assert.rejects(app.run({ folders: [folder], device }), {
         code: 'BAD_ARGUMENT',
