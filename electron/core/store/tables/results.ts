@@ -49,7 +49,7 @@ export interface ResultRow {
   humanLabel: string | undefined; // as a person verified it; '' where a person left no box
   humanBoxes: HumanBox[] | undefined; // as a person left them; undefined where nobody has touched them
   verified: boolean;
-  reviewedBy: string | undefined; // who gave the review, where it was read from elsewhere
+  reviewedBy?: string; // who gave the review, where it was read from elsewhere
 }
 
 /** Images with the same best class. */
@@ -322,6 +322,6 @@ export function toResult(row: StoredResult): ResultRow {
     humanLabel: row.human_label ?? undefined,
     humanBoxes: row.human_boxes === null ? undefined : (JSON.parse(row.human_boxes) as HumanBox[]),
     verified: row.human_label !== null,
-    reviewedBy: row.review_source ?? undefined,
+    ...(row.review_source !== null && { reviewedBy: row.review_source }),
   };
 }
