@@ -6,6 +6,7 @@ import type { ClassTokenArchitecture } from '../shared/architectures.ts';
 import type { ModelPackage } from '../shared/model-package.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
+import { addGetCommands } from './get-models.ts';
 import { oneLine, quantity } from './format.ts';
 import { numbers } from './options.ts';
 import { print } from './terminal.ts';
@@ -53,6 +54,7 @@ export function addModelsCommands(program: Command): void {
       print(`Removed the model ${model}.\n`);
     });
   addImportCommand(models);
+  addGetCommands(models);
 }
 
 function addImportCommand(models: Command): void {

@@ -1,11 +1,22 @@
 import type { Outlook, RunPlan } from '../shared/api/runs.ts';
+import type { Download } from '../shared/api/downloads.ts';
 import type { AppEvent } from '../shared/app-api.ts';
 import type { Training, TrainingProgress } from '../shared/api/training.ts';
 import type { CalibrationProgress } from '../shared/calibration.ts';
 import type { RunProgress } from '../shared/run.ts';
 import type { StepReport } from '../shared/training.ts';
 import { describeEpoch } from './describe-training.ts';
-import { count, duration, finePercent, oneLine, percent, points, presetText, taskText } from './format.ts';
+import {
+  bytes,
+  count,
+  duration,
+  finePercent,
+  oneLine,
+  percent,
+  points,
+  presetText,
+  taskText,
+} from './format.ts';
 import { isWatched, rewriteLine, tell } from './terminal.ts';
 
 const PLAIN_INTERVAL = 10_000; // milliseconds between lines when nobody watches
@@ -27,6 +38,7 @@ export class RunDisplay {
     else if (event.type === 'training') this.#training(event.training);
     else if (event.type === 'trainingStep') this.#learned = event.report;
     else if (event.type === 'trainingEpoch') this.#print(`${describeEpoch(event.report)}\n`);
+    else if (event.type === 'download') this.#download(event.download);
     else if (event.type === 'exporting' && this.#live) this.#exporting(event.done, event.total);
   }
 
@@ -51,6 +63,10 @@ export class RunDisplay {
   #training({ progress }: Training): void {
     if (progress.phase === 'reading' && progress.total === 0) return; // nothing to say yet
     this.#show(progress.phase === 'done', () => describeLearning(progress, this.#learned));
+  }
+
+  #download(download: Download): void {
+    this.#show(download.phase === 'done', () => describeDownload(download));
   }
 
   #exporting(done: number, total: number): void {
@@ -106,6 +122,16 @@ function describeOutlook(outlook: Outlook): string {
 function describeCalibrating({ done, total, secondsLeft }: CalibrationProgress): string {
   const left = secondsLeft === undefined || done === total ? '' : `  ${duration(secondsLeft)} left`;
   return `calibrating  ${percent(done / total)}${left}`;
+}
+
+/** How far a model that is fetched has come. */
+function describeDownload({ phase, done, total, bytesPerSecond, secondsLeft }: Download): string {
+  if (phase === 'waiting') return `waiting  ${duration(secondsLeft ?? 0)}`;
+  const parts = [phase, total === undefined ? bytes(done) : `${bytes(done)} of ${bytes(total)}`];
+  if (total !== undefined && total > 0) parts.push(percent(done / total));
+  if (bytesPerSecond > 0) parts.push(`${bytes(bytesPerSecond)}/s`);
+  if (secondsLeft !== undefined) parts.push(`${duration(secondsLeft)} left`);
+  return parts.join('  ');
 }
 
 /** Reading pictures before a training. */

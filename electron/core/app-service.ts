@@ -2,6 +2,7 @@ import { appApiArguments, checkArguments } from '../shared/app-api.ts';
 import type { AppApi, AppCall } from '../shared/app-api.ts';
 import { AppContext } from './app/app-context.ts';
 import type { AppServiceParts, Calls } from './app/app-context.ts';
+import { downloadCalls } from './calls/download-calls.ts';
 import { exportCalls } from './calls/export-calls.ts';
 import { folderCalls } from './calls/folder-calls.ts';
 import { modelCalls } from './calls/model-calls.ts';
@@ -10,6 +11,8 @@ import { reviewCalls } from './calls/review-calls.ts';
 import { runCalls } from './calls/run-calls.ts';
 import { settingsCalls } from './calls/settings-calls.ts';
 import { trainingCalls } from './calls/training-calls.ts';
+import { DownloadService } from './services/download-service.ts';
+import type { DownloadOptions } from './services/download-service.ts';
 import { ExportService } from './services/export-service.ts';
 import { DailyBackup } from './library/daily-backup.ts';
 import { PictureSource, thumbnailFolder } from './pictures/picture-source.ts';
@@ -43,17 +46,19 @@ const CHANGING: ReadonlySet<AppCall> = new Set<AppCall>([
 const WITHOUT_LIBRARY: ReadonlySet<AppCall> = new Set<AppCall>(['settings']);
 
 /** Every call checks its arguments on arrival; what SQLite throws becomes an AppError. */
-export function createAppService(parts: AppServiceParts): AppService {
+export function createAppService(parts: AppServiceParts & { downloads?: DownloadOptions }): AppService {
   const context = new AppContext(parts);
   const runService = new RunService(context);
   const queue = new RunQueue(context, runService);
   const trainings = new TrainingService(context);
   const pictures = pictureSource(context, trainings);
   const exports = new ExportService(context);
+  const downloads = new DownloadService(context, parts.downloads);
   const dailyBackup = new DailyBackup(context.clock, (message) => context.emit({ type: 'notice', message }));
   const calls: Calls<AppCall> = {
     ...runCalls(context, runService, queue),
-    ...modelCalls(context),
+    ...modelCalls(context, downloads),
+    ...downloadCalls(downloads),
     ...exportCalls(context, exports),
     ...folderCalls(context),
     ...resultCalls(context),
@@ -109,6 +114,7 @@ export function createAppService(parts: AppServiceParts): AppService {
         queue.close(),
         dailyBackup.settled(),
         trainings.close(),
+        downloads.close(),
       ]);
       await context.engine.close();
       await ended;

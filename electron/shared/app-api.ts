@@ -4,6 +4,8 @@ import type { Run } from './run.ts';
 import { describeIssue } from './describe-issue.ts';
 import { shortJson } from './shortened.ts';
 import { dialShape, path } from './api/arguments.ts';
+import { downloadArguments } from './api/downloads.ts';
+import type { DownloadEvent, DownloadResults } from './api/downloads.ts';
 import { exportArguments } from './api/exports.ts';
 import type { ExportEvent, ExportResults } from './api/exports.ts';
 import { folderArguments } from './api/folders.ts';
@@ -32,6 +34,7 @@ export const appApiArguments = {
   ...reviewArguments,
   ...exportArguments,
   ...modelArguments,
+  ...downloadArguments,
   ...settingsArguments,
   ...trainingArguments,
   evaluate: z.strictObject({
@@ -54,6 +57,7 @@ export interface AppResults
     ReviewResults,
     ExportResults,
     ModelResults,
+    DownloadResults,
     SettingsResults,
     TrainingResults {
   /** Runs on a folder whose sub-folders are classes, and compares. */
@@ -74,7 +78,7 @@ export interface LibraryEvent {
   isDone: boolean;
 }
 
-export type AppEvent = LibraryEvent | RunEvent | ReviewEvent | ExportEvent | TrainingEvent;
+export type AppEvent = LibraryEvent | RunEvent | ReviewEvent | ExportEvent | TrainingEvent | DownloadEvent;
 
 export interface ClassAccuracy {
   folder: string; // name of the sub-folder

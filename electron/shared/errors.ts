@@ -14,6 +14,7 @@ const FOUND_IN = {
   OUT_OF_MEMORY: 'native', // a device has too little memory for a model or a batch
   DEVICE_LOST: 'native', // a device, or the engine host's use of it, is at an end
   DIVERGED: 'native', // the loss or the weights of a training are not finite any more
+  NETWORK: 'app', // another computer cannot be reached, or does not give what it should
   CONNECTION: 'window', // the window lost the process that does the work
   DISK_FULL: 'native', // a file cannot be written for want of room
   FILE_SYSTEM: 'native', // a file or folder that cannot be written, or not be read, for any other reason

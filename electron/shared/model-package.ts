@@ -92,6 +92,25 @@ export const trainedSchema = z.strictObject({
 });
 export type Trained = z.infer<typeof trainedSchema>;
 
+/** An address that a person can open; one of a file is only ever asked encrypted. */
+export const addressSchema = z.url({ protocol: /^https$/ });
+
+/** What was published of a model, for its card; nothing computes with it. */
+export const publishedSchema = z.strictObject({
+  /** Name of the model in the catalogue. */
+  model: z.string().min(1),
+  top1: z.number().gt(0).lte(100), // percent
+  /** The pictures that top1 was measured on. */
+  dataSet: z.string().min(1),
+  /** The address at which top1 is published. */
+  source: addressSchema,
+  citation: z.string().min(1),
+  /** The makers' page of the weights. */
+  page: addressSchema,
+});
+
+export type Published = z.infer<typeof publishedSchema>;
+
 const common = {
   format: z.literal(1),
   name: z.string().min(1),
@@ -114,6 +133,8 @@ const common = {
   blockKeep: ratio.optional(),
   labels: z.array(labelSchema),
   provenance: provenanceSchema,
+  /** Of a model that came from the catalogue of published ones. */
+  published: publishedSchema.optional(),
   licence: z.string(),
   /** SHA-256, hex, of the package's tensor bytes (everything after the safetensors header). */
   dataSha256: z.string().regex(/^[0-9a-f]{64}$/),

@@ -1,15 +1,25 @@
-import type { modelArguments, ModelResults } from '../../shared/api/models.ts';
+import { extname } from 'node:path';
+import type { CheckpointReport, modelArguments, ModelResults } from '../../shared/api/models.ts';
 import type { CalibrationReport } from '../../shared/calibration.ts';
+import type { CatalogueModel } from '../../shared/catalogue.ts';
 import { AppError } from '../../shared/errors.ts';
 import { calibrate } from '../calibration/calibrate.ts';
 import { choosePresets } from '../calibration/choose-presets.ts';
 import { calibrationKey } from '../calibration/find-calibration.ts';
-import { inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts';
+import { knownImport } from '../catalogue/known-import.ts';
+import { findModel } from '../catalogue/read-catalogue.ts';
+import { recognise } from '../catalogue/recognise.ts';
+import { freeName, inspectCheckpoint } from '../checkpoint/inspect-checkpoint.ts';
+import { PACKAGE_EXTENSION } from '../packages/package-name.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { DEFAULT_MODEL, resolveDevice } from '../runs/run-spec.ts';
+import type { DownloadService } from '../services/download-service.ts';
 import type { AppContext, Calls, Request } from '../app/app-context.ts';
 
-export function modelCalls(context: AppContext): Calls<keyof typeof modelArguments> {
+export function modelCalls(
+  context: AppContext,
+  { models }: Pick<DownloadService, 'models'>,
+): Calls<keyof typeof modelArguments> {
   const { registry } = context;
   const calibrations = new Set<AbortController>(); // under way
   return {
@@ -26,10 +36,23 @@ export function modelCalls(context: AppContext): Calls<keyof typeof modelArgumen
     },
     inspectCheckpoint: async ({ file }) => {
       const { packages } = await registry.scan();
-      return inspectCheckpoint(file, new Set(packages.map(({ name }) => name)));
+      return inspectKnown(file, new Set(packages.map(({ name }) => name)), models);
     },
-    importModel: ({ file, name, architecture, labels, tokenKeep, pruningLayers, halveDirections }) =>
-      registry.import({
+    importModel: async ({
+      file,
+      name,
+      known,
+      architecture,
+      labels,
+      tokenKeep,
+      pruningLayers,
+      halveDirections,
+    }) => {
+      if (isPackage(file)) return registry.adopt(file, name);
+      return registry.import({
+        ...(known === undefined
+          ? {}
+          : knownImport(findModel(models, known), await inspectCheckpoint(file, new Set()))),
         checkpointPath: file,
         name,
         ...(architecture === undefined ? {} : { architecture }),
@@ -37,7 +60,8 @@ export function modelCalls(context: AppContext): Calls<keyof typeof modelArgumen
         ...(tokenKeep === undefined ? {} : { tokenKeep }),
         ...(pruningLayers === undefined ? {} : { pruningLayers }),
         ...(halveDirections === undefined ? {} : { halveDirections }),
-      }),
+      });
+    },
     calibrate: async (wanted) => {
       const controller = new AbortController();
       calibrations.add(controller);
@@ -54,6 +78,23 @@ export function modelCalls(context: AppContext): Calls<keyof typeof modelArgumen
     },
     showCalibration: ({ model, device }) => showCalibration(context, model, device),
   };
+}
+
+/** Whether a file's name is that of a package, which another Winnow made. */
+function isPackage(file: string): boolean {
+  return extname(file).toLowerCase() === PACKAGE_EXTENSION;
+}
+
+/** What a checkpoint says of itself and, where it is a file of the catalogue, what that says of it. */
+async function inspectKnown(
+  file: string,
+  taken: ReadonlySet<string>,
+  models: readonly CatalogueModel[],
+): Promise<CheckpointReport> {
+  const report = await inspectCheckpoint(file, taken);
+  const known = await recognise(file, report, models);
+  if (known === undefined) return { ...report, known };
+  return { ...report, known, suggestedName: freeName(known.name, taken), questions: [] };
 }
 
 /** Throws BAD_ARGUMENT while a run predicts with the model. */

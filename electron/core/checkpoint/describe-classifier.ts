@@ -35,7 +35,7 @@ export function describeClassifier(
     ...tokenPruning(state, options),
     ...(blockKeep === undefined ? {} : { blockKeep }),
     preprocessing: {
-      resize: resizedSide(imageSize, state.args.ratio('eval_crop_ratio')),
+      resize: resizedSide(imageSize, options.cropRatio ?? state.args.ratio('eval_crop_ratio')),
       crop: imageSize,
       ...IMAGENET_COLOURS,
     },

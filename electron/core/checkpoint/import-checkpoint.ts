@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
-import { MANIFEST_KEY, type ModelPackage } from '../../shared/model-package.ts';
+import { MANIFEST_KEY, type ModelPackage, type Published } from '../../shared/model-package.ts';
 import { type ClassTokenArchitecture } from '../../shared/architectures.ts';
 import { packagePath } from '../packages/package-name.ts';
 import { readPackage } from '../packages/read-package.ts';
@@ -20,6 +20,8 @@ import { isDense } from '../../shared/tasks.ts';
 
 export interface ImportOptions {
   checkpointPath: string;
+  /** What its makers call the file, where it lies under another name. */
+  originalName?: string | undefined;
   /** Name of the new model: becomes the file name of the package. */
   name: string;
   /** Folder that the package is written to; created when it is missing. */
@@ -34,8 +36,12 @@ export interface ImportOptions {
   pruningLayers?: readonly number[] | undefined;
   /** Of segmentation and detection models: whether a block adds the mean of its directions, not their sum. */
   halveDirections?: boolean | undefined;
+  /** Share of the resized picture that a classifier's crop takes. */
+  cropRatio?: number | undefined;
   /** Licence of the weights, for the model card; a checkpoint does not record one. */
   licence?: string | undefined;
+  /** What was published of the model, for its card. */
+  published?: Published | undefined;
 }
 
 const UNKNOWN_LICENCE = 'Not recorded in the checkpoint; ask where it came from';
@@ -82,12 +88,13 @@ async function makeManifest(state: StateDict, model: ModelDescription, options: 
     ...model,
     labels: await labelsFor(model, options.labelsPath, state),
     provenance: {
-      file: basename(options.checkpointPath),
+      file: options.originalName ?? basename(options.checkpointPath),
       sha256: await sha256OfFile(options.checkpointPath),
       weights: state.source,
       ...(state.epoch === undefined ? {} : { epoch: state.epoch }),
       training: state.args.describe(),
     },
+    ...(options.published === undefined ? {} : { published: options.published }),
     licence: options.licence ?? UNKNOWN_LICENCE,
   };
 }

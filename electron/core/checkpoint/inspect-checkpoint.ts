@@ -2,6 +2,7 @@ import { basename, extname } from 'node:path';
 import type { CheckpointReport } from '../../shared/api/models.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
 import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
+import { elementCount } from '../packages/tensor-type.ts';
 import { openCheckpoint } from './checkpoint-file.ts';
 import { describeModel, openOptions } from './describe-model.ts';
 import type { ModelDescription } from './describe-model.ts';
@@ -18,7 +19,10 @@ type Option = CheckpointReport['questions'][number]['option'];
  * What a checkpoint says of itself, and what its import has to be told. Reads its structure, not its tensors. Rejects with
  * NOT_FOUND or BAD_CHECKPOINT, as the import would.
  */
-export async function inspectCheckpoint(path: string, taken: ReadonlySet<string>): Promise<CheckpointReport> {
+export async function inspectCheckpoint(
+  path: string,
+  taken: ReadonlySet<string>,
+): Promise<Omit<CheckpointReport, 'known'>> {
   const file = await openCheckpoint(path);
   try {
     const state = findStateDict(file.root);
@@ -27,11 +31,12 @@ export async function inspectCheckpoint(path: string, taken: ReadonlySet<string>
     const problem = shapeProblem(tensorShapes(model), shapesOf(withoutUnused(state)));
     if (problem !== undefined) throw badCheckpoint(problem, OTHER_MODEL_HINT);
     const open = new Set<Option>(questions.map(({ option }) => option));
-    const report: CheckpointReport = {
+    const report: Omit<CheckpointReport, 'known'> = {
       suggestedName: freeName(nearestPackageName(basename(path, extname(path))), taken),
       task: model.task,
       summary: summarise(model, open),
       classes: model.classes,
+      parameters: [...tensorShapes(model).values()].reduce((sum, shape) => sum + elementCount(shape), 0),
       questions,
     };
     if (knownLabels(model, state) === undefined) {
@@ -76,7 +81,8 @@ function pruningText({ pruningLayers, tokenKeep }: ModelDescription, open: Reado
   ].join(', ');
 }
 
-function freeName(name: string, taken: ReadonlySet<string>): string {
+/** The name, or the first with a number behind it that nothing has. */
+export function freeName(name: string, taken: ReadonlySet<string>): string {
   if (!taken.has(name)) return name;
   let number = 2;
   while (taken.has(`${name}-${number}`)) number++;

@@ -55,10 +55,11 @@ export function knownLabels(
       model.classes === classes &&
       (trainedOn === undefined || trainedOn.test(dataSet)),
   );
-  return list && bundled(list.file);
+  return list && bundledLabels(list.file);
 }
 
-function bundled(file: string): string {
+/** The path of a list of names that comes with Winnow. */
+export function bundledLabels(file: string): string {
   return fileURLToPath(new URL(`../../../resources/labels/${file}`, import.meta.url));
 }
 

@@ -9,6 +9,8 @@ export interface ModelOptions {
   pruningLayers?: readonly number[] | undefined;
   /** Of segmentation and detection models: whether a block adds the mean of its directions, not their sum. */
   halveDirections?: boolean | undefined;
+  /** Of classifiers: share of the resized picture that the crop takes. */
+  cropRatio?: number | undefined;
 }
 
 /** The part of a manifest that follows from tensors, training arguments and options. */

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path';
 import { tightenFolder } from './private.ts';
 
 /** What Winnow makes in the data folder for itself. */
-const OWN_FOLDERS = ['backups', 'crashes', 'models', 'thumbnails', 'trainings', 'window'];
+const OWN_FOLDERS = ['backups', 'crashes', 'downloads', 'models', 'thumbnails', 'trainings', 'window'];
 
 /** Where library, settings and models of the user lie, unless WINNOW_DATA says another place. Absolute. */
 export function dataFolder(): string {

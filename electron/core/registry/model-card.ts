@@ -84,6 +84,7 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
     ],
     ...(training === undefined ? originRows(manifest) : []),
     ['Licence', manifest.licence],
+    ...publishedRows(manifest),
   ];
   const text = rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
   return training === undefined ? text : `${text}\n${trainingCard(training)}`;
@@ -94,6 +95,17 @@ function originRows({ provenance }: Manifest): [string, string][] {
   return [
     ['Weights from', `${provenance.file} (${provenance.weights})`],
     ['SHA-256 of that', provenance.sha256],
+  ];
+}
+
+/** Of a model that came from the catalogue. */
+function publishedRows({ published }: Manifest): [string, string][] {
+  if (published === undefined) return [];
+  const { top1, dataSet, source, citation, page } = published;
+  return [
+    ['Published top-1', `${top1.toFixed(1)} % on ${dataSet} (${source})`],
+    ['To be cited as', citation],
+    ['Page', page],
   ];
 }
 

@@ -1,11 +1,15 @@
-import { readdir, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { copyFile, mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { AppError, codeOf } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { importCheckpoint, type ImportOptions } from '../checkpoint/import-checkpoint.ts';
 import { removeAbandoned } from '../files/partial-files.ts';
+import { placeNew, placeWhole } from '../files/place-whole.ts';
+import { PRIVATE_FOLDER } from '../files/private.ts';
 import { readRegularFile } from '../files/regular-file.ts';
+import { toFileSystemError } from '../files/write-file.ts';
 import { modelCard } from './model-card.ts';
 import { PackageHashes } from './package-hashes.ts';
 import { isPackageName, PACKAGE_EXTENSION, packagePath } from '../packages/package-name.ts';
@@ -152,6 +156,22 @@ export class ModelRegistry {
   async import(options: Omit<ImportOptions, 'modelsFolder'>): Promise<ModelPackage> {
     await this.newPath(options.name);
     return importCheckpoint({ ...options, modelsFolder: this.#userFolder });
+  }
+
+  /**
+   * Copies a package, such as one that another computer exported, into the user's folder, when every byte of it is sound.
+   * Rejects as `newPath` does, and with NOT_FOUND, BAD_MODEL, DISK_FULL or FILE_SYSTEM.
+   */
+  async adopt(file: string, name: string): Promise<ModelPackage> {
+    const path = await this.newPath(name);
+    await verifyPackage(file);
+    try {
+      await mkdir(this.#userFolder, PRIVATE_FOLDER);
+      await placeWhole(path, (partial) => copyFile(file, partial, constants.COPYFILE_EXCL), placeNew);
+    } catch (error) {
+      throw toFileSystemError(error, path);
+    }
+    return this.find(name);
   }
 
   /**

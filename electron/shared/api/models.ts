@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CalibrationReport } from '../calibration.ts';
+import type { CatalogueModel } from '../catalogue.ts';
 import { type ModelPackage, type Task } from '../model-package.ts';
 import { CLASS_TOKEN_ARCHITECTURES } from '../architectures.ts';
 import { modelName, onlyCheck, path, threads } from './arguments.ts';
@@ -14,6 +15,8 @@ export const modelArguments = {
   importModel: z.strictObject({
     file: path,
     name: modelName,
+    /** Name of the model of the catalogue whose file it is, which answers what the file leaves open. */
+    known: z.string().optional(),
     architecture: z
       .enum(CLASS_TOKEN_ARCHITECTURES, `an architecture must be ${CLASS_TOKEN_ARCHITECTURES.join(' or ')}`)
       .optional(),
@@ -65,6 +68,9 @@ export interface CheckpointReport {
   task: Task;
   summary: string; // one sentence: architecture, size, classes, pruning
   classes: number;
+  parameters: number; // numbers in its tensors that predicting needs
+  /** The model of the catalogue whose file it is; nothing is left open then. */
+  known: CatalogueModel | undefined;
   /** Options of importModel that the checkpoint does not answer, with what is asked. */
   questions: {
     option: 'architecture' | 'labels' | 'tokenKeep' | 'pruningLayers' | 'halveDirections';

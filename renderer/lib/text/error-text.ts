@@ -16,6 +16,7 @@ export const sentenceOfCode: Readonly<Record<ErrorCode, MessageKey>> = {
   OUT_OF_MEMORY: 'error.out-of-memory',
   DEVICE_LOST: 'error.device-lost',
   DIVERGED: 'error.diverged',
+  NETWORK: 'error.network',
   CONNECTION: 'error.connection',
   DISK_FULL: 'error.disk-full',
   FILE_SYSTEM: 'error.file-system',

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createAppService } from '../../../electron/core/app-service.ts';
 import type { AppService } from '../../../electron/core/app-service.ts';
+import type { DownloadOptions } from '../../../electron/core/services/download-service.ts';
 import { ModelRegistry } from '../../../electron/core/registry/model-registry.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
 import type { Clock } from '../../../electron/shared/clock.ts';
@@ -36,6 +37,7 @@ interface SessionOptions {
   data?: string; // folder of settings, trainings and the user's models
   trainer?: TrainerApi;
   clock?: Clock;
+  downloads?: DownloadOptions;
 }
 
 /** A session on a library; another one may follow on the same. */
@@ -49,6 +51,7 @@ export function session(t: TestContext, libraryPath: string, options: SessionOpt
     registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
     clock,
     folders: { data, samples: sampleImages },
+    ...(options.downloads === undefined ? {} : { downloads: options.downloads }),
   });
   const events: AppEvent[] = [];
   app.subscribe((event) => events.push(event));

@@ -23,5 +23,6 @@ export const errorResponse: Readonly<Record<ErrorCode, ErrorResponse>> = {
   FILE_EXISTS: 'fail',
   OUT_OF_MEMORY: 'fail',
   DEVICE_LOST: 'fail',
+  NETWORK: 'fail',
   CONNECTION: 'fail',
 };

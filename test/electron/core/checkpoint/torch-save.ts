@@ -2,7 +2,16 @@ import { crc32 } from 'node:zlib';
 
 /** Values that the writer below can pickle. Arrays become tuples, maps dictionaries. */
 export type Source =
-  null | boolean | number | string | Source[] | Map<string, Source> | OrderedDict | Arguments | TorchTensor;
+  | null
+  | boolean
+  | number
+  | string
+  | Source[]
+  | Map<string, Source>
+  | Map<number, Source>
+  | OrderedDict
+  | Arguments
+  | TorchTensor;
 
 /** A collections.OrderedDict with `_metadata`, as a state dict is saved. */
 export class OrderedDict {
