@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { root } from '../../build/setup.mjs';
 import { modelCard } from '../../electron/core/registry/model-card.ts';
-import { factName, parseCard } from '../../renderer/lib/text/card.ts';
+import { factName, parseCard, tableCells } from '../../renderer/lib/text/card.ts';
 import { createTranslate } from '../../renderer/lib/text/messages.ts';
 import { saidText } from '../../renderer/lib/text/said.ts';
 import { readPackage } from '../../electron/core/packages/read-package.ts';
@@ -74,12 +76,58 @@ suite('a model card', () => {
       assert.match(facts.get('Größe') ?? '', /^Breite \d+, \d+ Blöcke, \d+ Klassen$/);
       assert.match(facts.get('Patches weglassen') ?? '', /^vor den Blöcken \d/);
       assert.match(facts.get('Scanrichtungen') ?? '', /^je Bild und Block gewählt/);
-      assert.match(facts.get('Stufe Schnell') ?? '', /GFLOPs \([\d.]+, wie der Artikel zählt\)$/);
+      assert.match(facts.get('Stufe Schnell') ?? '', /^0,\d+ GFLOPs \(0,\d+, wie der Artikel zählt\)$/);
       const english = /\b(width|blocks|classes|pixels|before|trained|chosen|paper|Preset|Licence)\b/;
       const own = ['Datei', 'Klassen', 'Lizenz'];
       for (const [name, value] of facts)
-        if (!own.includes(name)) assert.doesNotMatch(`${name} ${value}`, english);
+        if (!own.includes(name)) {
+          assert.doesNotMatch(`${name} ${value}`, english);
+          assert.doesNotMatch(value, /\d\.\d(?!\d\d(\D|$))/, 'decimal points');
+        }
+      assert.match(facts.get('Datei') ?? '', /\.safetensors, 0,0 MB$/);
     }
+  });
+
+  test('has its tables in German, of every bundled model', async () => {
+    const t = createTranslate('de');
+    for (const model of ['everyday10', 'parts']) {
+      const path = join(root, `resources/models/${model}.safetensors`);
+      const { manifest } = await readPackage(path);
+      const { notes } = parseCard(modelCard({ name: 'mine', path, bytes: 1, bundled: true, manifest }));
+      const tables = notes.flatMap((note) => (note.kind === 'table' ? [tableCells(note.rows, 'de', t)] : []));
+      assert.deepEqual(
+        tables.map(([head]) => head),
+        [
+          ['Patches', 'Top 1', 'Scans', 'Arbeit'],
+          ['Epoche', 'Verlust', 'Genauigkeit', 'Zurückgehalten'],
+          ['Klasse', 'Gelernt', 'Zurückgehalten', 'Richtig'],
+          ['Wahre Klasse', 'Gehalten für', 'Bilder'],
+        ],
+      );
+      for (const cell of tables.flat(2)) assert.doesNotMatch(cell, /\d\.\d(?!\d\d$)|^\./);
+    }
+  });
+
+  test('has figures of its tables as a language writes them, and names of classes as they are', () => {
+    const rows = [
+      ['Class', 'Learned', 'Right'],
+      ['1.50', '4850', '81.3 %'],
+      ['b', '12,345', '.819'],
+      ['and 5 more'],
+    ];
+    const cells = (language: 'en' | 'de') => tableCells(rows, language, createTranslate(language));
+    assert.deepEqual(cells('de'), [
+      ['Klasse', 'Gelernt', 'Richtig'],
+      ['1.50', '4.850', '81,3\u00a0%'],
+      ['b', '12.345', '0,819'],
+      ['und 5 weitere'],
+    ]);
+    assert.deepEqual(cells('en'), [
+      ['Class', 'Learned', 'Right'],
+      ['1.50', '4,850', '81.3\u00a0%'],
+      ['b', '12,345', '0.819'],
+      ['and 5 more'],
+    ]);
   });
 
   test('leaves names and values that it does not know as they are', () => {

@@ -1,4 +1,6 @@
-import type { MessageKey, Translate } from './messages.ts';
+import { localFigures } from './figures.ts';
+import type { Language, MessageKey, Translate } from './messages.ts';
+import { saidText } from './said.ts';
 
 /** Message keys of the facts of a card, by their English names. */
 const NAMES: Readonly<Record<string, MessageKey>> = {
@@ -27,6 +29,26 @@ const NAMES: Readonly<Record<string, MessageKey>> = {
   'Hold-out': 'card.holdout',
   Confidence: 'facets.confidence',
 };
+/** Message keys of the headings of a card's tables. */
+const COLUMNS: Readonly<Record<string, MessageKey>> = {
+  Keep: 'card.column-keep',
+  'Top-1': 'evaluate.top1',
+  Blocks: 'card.column-blocks',
+  Work: 'training.column-work',
+  Epoch: 'training.epoch',
+  Loss: 'training.loss',
+  Accuracy: 'training.accuracy',
+  'Hold-out': 'card.holdout',
+  Class: 'card.column-class',
+  Learned: 'card.column-learned',
+  'Held out': 'card.column-held-out',
+  Right: 'card.column-right',
+  Is: 'training.true-class',
+  'Taken for': 'card.column-taken-for',
+  Pictures: 'card.pictures',
+};
+/** Headings of columns with names of classes, which stay as they are. */
+const NAME_COLUMNS = ['Class', 'Is', 'Taken for'];
 const PRESET = /^Preset (fast|balanced|accurate)$/;
 
 /** The name of a fact in the window's language; in English where it has no message. */
@@ -74,6 +96,22 @@ function notesOf(lines: string[]): Note[] {
     return [{ kind: 'heading', text: heading[1] ?? '' }, ...(rest.length > 0 ? notesOf(rest) : [])];
   if (lines.every((line) => line.startsWith('|'))) return [{ kind: 'table', rows: rowsOf(lines) }];
   return [{ kind: 'text', text: lines.join('\n') }];
+}
+
+/** The rows of a card's table in the window's language: headings that are known, and figures, but no names of classes. */
+export function tableCells(rows: readonly string[][], language: Language, t: Translate): string[][] {
+  const [head = [], ...others] = rows;
+  const heading = (cell: string) => {
+    const key = COLUMNS[cell];
+    return key === undefined ? localFigures(cell, language) : t(key);
+  };
+  const body = others.map((cells) => {
+    if (cells.length === 1) return cells.map((cell) => saidText(cell, language, t) ?? cell);
+    return cells.map((cell, column) =>
+      NAME_COLUMNS.includes(head[column] ?? '') ? cell : localFigures(cell, language),
+    );
+  });
+  return [head.map(heading), ...body];
 }
 
 /** Cells of a Markdown table, without the line below its header. */

@@ -1,5 +1,6 @@
 import { IntlMessageFormat } from 'intl-messageformat';
 import en from '../../messages/en.json' with { type: 'json' };
+import { localFigures } from './figures.ts';
 import type { Language, MessageKey, MessageValues, Translate } from './messages.ts';
 
 /**
@@ -34,6 +35,19 @@ const NESTED = new Set([
   'reason',
   'stages',
   'what',
+]);
+/** Values that are figures, which are written as in the window's language. */
+const FIGURES = new Set([
+  'holdout',
+  'images',
+  'paper',
+  'parentShare',
+  'rate',
+  'ratio',
+  'ratios',
+  'share',
+  'size',
+  'work',
 ]);
 const DEEPEST = 4; // levels of sentences within sentences
 
@@ -107,9 +121,9 @@ function oneSentence(text: string, language: Language, t: Translate, depth: numb
     for (const [index, { name, isNumber }] of names.entries()) {
       const value = found[index + 1];
       if (value === undefined) continue;
-      values[name] = isNumber
-        ? Number(value.replaceAll(',', ''))
-        : ((NESTED.has(name) ? saidText(value, language, t, depth + 1) : undefined) ?? value);
+      if (isNumber) values[name] = Number(value.replaceAll(',', ''));
+      else if (FIGURES.has(name)) values[name] = localFigures(value, language);
+      else values[name] = (NESTED.has(name) ? saidText(value, language, t, depth + 1) : undefined) ?? value;
     }
     // The option for one has no number in its text.
     for (const { name, isNumber } of names) if (isNumber) values[name] ??= 1;
