@@ -134,8 +134,8 @@ class CpuBackend : public CpuMaps {
       const int b = task / tiles.count(), tile = task % tiles.count();
       for (int t = tiles.begin(tile); t < tiles.end(tile); ++t) {
         float* row = tokens.at(b) + static_cast<std::size_t>(t) * dim;
-        const int place = indices.at(b)[t];
-        for (const int position : {place / grid, place % grid}) {
+        const int index = indices.at(b)[t];
+        for (const int position : {index / grid, index % grid}) {
           rotate_pairs(row, cosines.at(position), sines.at(position), quarter);
           row += 2 * quarter;
         }

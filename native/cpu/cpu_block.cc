@@ -31,7 +31,7 @@ AlignedBuffer pad(const float* weight, int rows, int columns, int padded_rows, i
 AlignedBuffer table(const float* values, int channels, int count) {
   AlignedBuffer out(static_cast<std::size_t>(padded(channels)) * count);
   for (int e = 0; e < channels; ++e)
-    for (int i = 0; i < count; ++i) out.data()[table_place(e, count) + i * kLanes] = values[e * count + i];
+    for (int i = 0; i < count; ++i) out.data()[table_offset(e, count) + i * kLanes] = values[e * count + i];
   return out;
 }
 

@@ -227,20 +227,20 @@ void CpuMaps::align_axis(float low, float high, int stride, int bins, int cells,
   const float share = 1.0f / static_cast<float>(std::max(samples.samples, 1));
   const float last = static_cast<float>(cells - 1);
   for (int bin = 0; bin < bins; ++bin) {
-    AxisWeights::Bin& place = axis.bins[bin];
+    AxisWeights::Bin& range = axis.bins[bin];
     float* weights = axis.weights.data() + static_cast<std::size_t>(bin) * cells;
     for (int i = 0; i < samples.samples; ++i) {
       const float position = samples.position(bin, i);
       if (position < -1.0f || position > static_cast<float>(cells)) continue;
       const float inside = std::clamp(position, 0.0f, last);
       const int cell = static_cast<int>(inside);
-      if (place.count == 0) place.first = cell;
+      if (range.count == 0) range.first = cell;
       const float rest = inside - static_cast<float>(cell);
-      weights[cell - place.first] += (1.0f - rest) * share;
-      place.count = cell - place.first + 1;
+      weights[cell - range.first] += (1.0f - rest) * share;
+      range.count = cell - range.first + 1;
       if (rest == 0.0f) continue;
-      weights[cell - place.first + 1] += rest * share;
-      ++place.count;
+      weights[cell - range.first + 1] += rest * share;
+      ++range.count;
     }
   }
 }

@@ -49,28 +49,28 @@ void CpuMaps::add_resized_taps(Tensor taps, Activation activation, Tensor out) {
     float* const sums = rows + thread * needed;
     Term terms[6];
     for (int x = 0; x < small_width; ++x)
-      for (int place = 0; place < 3; ++place) {
+      for (int shift = 0; shift < 3; ++shift) {
         int count = 0;
         for (int i = 0; i < 3; ++i) {
           if (y + i < 1 || y + i > height) continue;
           const Neighbours down = Neighbours::of(y + i - 1, small_height, height);
           const auto tap = [&](int row) {
             return taps.at(b) +
-                   ((static_cast<std::size_t>(row) * small_width + x) * 9 + 3 * i + place) * channels;
+                   ((static_cast<std::size_t>(row) * small_width + x) * 9 + 3 * i + shift) * channels;
           };
           terms[count++] = {tap(down.first), 1.0f - down.share};
           terms[count++] = {tap(down.second), down.share};
         }
-        weighted_sum(terms, count, channels, false, sums + (3ull * x + place) * channels);
+        weighted_sum(terms, count, channels, false, sums + (3ull * x + shift) * channels);
       }
     float* const target = out.at(b) + static_cast<std::size_t>(y) * width * channels;
     for (int x = 0; x < width; ++x) {
       int count = 0;
-      for (int place = 0; place < 3; ++place) {
-        if (x + place < 1 || x + place > width) continue;
-        const Neighbours across = Neighbours::of(x + place - 1, small_width, width);
-        terms[count++] = {sums + (3ull * across.first + place) * channels, 1.0f - across.share};
-        terms[count++] = {sums + (3ull * across.second + place) * channels, across.share};
+      for (int shift = 0; shift < 3; ++shift) {
+        if (x + shift < 1 || x + shift > width) continue;
+        const Neighbours across = Neighbours::of(x + shift - 1, small_width, width);
+        terms[count++] = {sums + (3ull * across.first + shift) * channels, 1.0f - across.share};
+        terms[count++] = {sums + (3ull * across.second + shift) * channels, across.share};
       }
       weighted_sum(terms, count, channels, true, target + static_cast<std::size_t>(x) * channels);
     }

@@ -19,8 +19,8 @@ inline constexpr int kLanes = 16;  // fp32 lanes of the widest vectors that are 
 
 inline int padded(int channels) { return (channels + kLanes - 1) / kLanes * kLanes; }
 
-// Place of channel e in such a table, at its first value; the next value is kLanes further.
-inline std::size_t table_place(int e, int values) {
+// Offset of channel e in such a table, at its first value; the next value is kLanes further.
+inline std::size_t table_offset(int e, int values) {
   return static_cast<std::size_t>(e / kLanes) * values * kLanes + e % kLanes;
 }
 

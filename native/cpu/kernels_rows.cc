@@ -203,7 +203,7 @@ int best_index(const float* a, const float* b, float share, int n) {
     return hn::MulAdd(hn::LoadU(d, a + i), rest, hn::Mul(hn::LoadU(d, b + i), weight));
   };
   float best = (1.0f - share) * a[0] + share * b[0];
-  int place = 0, i = 0;
+  int index = 0, i = 0;
   if (n >= lanes) {
     auto most = value(0);
     auto where = hn::Iota(indices, 0), here = where;
@@ -216,16 +216,16 @@ int best_index(const float* a, const float* b, float share, int n) {
     }
     best = hn::GetLane(hn::MaxOfLanes(d, most));
     const auto among = hn::RebindMask(indices, hn::Eq(most, hn::Set(d, best)));
-    place = hn::GetLane(hn::MinOfLanes(indices, hn::IfThenElse(among, where, hn::Set(indices, n))));
+    index = hn::GetLane(hn::MinOfLanes(indices, hn::IfThenElse(among, where, hn::Set(indices, n))));
   }
   for (; i < n; ++i) {
     const float next = (1.0f - share) * a[i] + share * b[i];
     if (next > best) {
       best = next;
-      place = i;
+      index = i;
     }
   }
-  return place;
+  return index;
 }
 
 void normalise_pixels(const std::uint8_t* pixels, const float scale[3], const float shift[3], int n,

@@ -40,7 +40,7 @@ HWY_INLINE void convolve_group(const ScanParameters& p, const float* scales, con
   const T* first = x + static_cast<std::size_t>(first_row) * p.stride;
   T* out = u + static_cast<std::size_t>(t) * p.stride;
   for (int e = 0; e < p.stride; e += lanes) {
-    const float* weight = p.conv_weight + table_place(e, kTaps);
+    const float* weight = p.conv_weight + table_offset(e, kTaps);
     V rows[kRows], sums[kTokenGroup];
     for (int i = 0; i < kRows; ++i) rows[i] = load(d, first + static_cast<std::size_t>(i) * p.stride + e);
     if (scales != nullptr)
@@ -63,7 +63,7 @@ HWY_INLINE void convolve_token(const ScanParameters& p, const ConvolutionRange& 
   const int lanes = static_cast<int>(hn::Lanes(d)), towards = range.backward ? 1 : -1;
   const int reach = range.backward ? range.tokens - 1 - t : t;  // tokens before this one
   for (int e = 0; e < p.stride; e += lanes) {
-    const float* weight = p.conv_weight + table_place(e, p.conv_width);
+    const float* weight = p.conv_weight + table_offset(e, p.conv_width);
     V sum = hn::LoadU(d, p.conv_bias + e);
     for (int k = std::max(0, p.conv_width - 1 - reach); k < p.conv_width; ++k) {
       const std::size_t source = t + towards * (p.conv_width - 1 - k);
@@ -108,7 +108,7 @@ struct Step {
 template <Exactness exactness, int Count>
 HWY_INLINE void step_sizes(const ScanParameters& p, int e, Step* steps) {
   const Channels d;
-  const float* weights = p.dt_weight + table_place(e, p.dt_rank);
+  const float* weights = p.dt_weight + table_offset(e, p.dt_rank);
   V sums[Count];
   for (int i = 0; i < Count; ++i) sums[i] = hn::LoadU(d, p.dt_bias + e);
   for (int r = 0; r < p.dt_rank; ++r) {
@@ -127,7 +127,7 @@ HWY_INLINE void advance(const ScanParameters& p, int e, int first_state, int cou
   const int lanes = static_cast<int>(hn::Lanes(d));
   V h[Group];
   for (int n = 0; n < Group; ++n) h[n] = hn::LoadU(d, states + (first_state + n) * lanes);
-  const float* decay = p.decay + table_place(e, p.state_dim) + first_state * kLanes;
+  const float* decay = p.decay + table_offset(e, p.state_dim) + first_state * kLanes;
   for (int i = 0; i < count; ++i) {
     const float* input_matrix = steps[i].input_matrix + first_state;
     const float* output_matrix = All ? input_matrix + Group : steps[i].output_matrix + first_state;
@@ -218,11 +218,11 @@ HWY_INLINE void scan_channels(const ScanParameters& p, const ScanRange& range, c
       if (first + i + kTokenTile >= range.tokens) continue;
       const int row = row_of(first + i + kTokenTile, range.tokens, range.backward);
       for (int e = range.begin; e < range.end; e += kLineElements) {
-        const std::size_t place = static_cast<std::size_t>(row) * p.stride + e;
-        hwy::Prefetch(u + place);
+        const std::size_t offset = static_cast<std::size_t>(row) * p.stride + e;
+        hwy::Prefetch(u + offset);
         if (y == nullptr) continue;
-        hwy::Prefetch(z + place);
-        hwy::Prefetch(y + place);
+        hwy::Prefetch(z + offset);
+        hwy::Prefetch(y + offset);
       }
     }
     for (int e = range.begin; e < range.end; e += lanes)

@@ -19,7 +19,7 @@
 namespace winnow {
 namespace gpu {
 
-// A kernel's body knows: a, its arguments; block, its place among the blocks; thread_id, its place in the
+// A kernel's body knows: a, its arguments; block, its index among the blocks; thread_id, its index in the
 // block; threads, of the block; scratch, the block's shared memory of the launch.
 #define KERNEL_OF(name, Arguments, largest)                                                               \
   static __device__ __forceinline__ void name##_body(const Arguments& a, uint3 block, unsigned thread_id, \

@@ -181,9 +181,9 @@ bool Products::multiply(const WinnowGpuProduct& p) {
       (p.count > 1 && (p.x_step % 8 != 0 || p.w_step % 8 != 0 || p.out_step % per_alignment != 0)))
     return false;
   const Key key = {p.rows, p.inputs, p.outputs, p.count, p.x_step, p.w_step, p.out_step, p.out_is_fp32};
-  const auto [place, is_new] = plans_.try_emplace(key);
-  if (is_new) place->second = make_plan(p);
-  const Plan* plan = place->second.get();
+  const auto [entry, is_new] = plans_.try_emplace(key);
+  if (is_new) entry->second = make_plan(p);
+  const Plan* plan = entry->second.get();
   return plan != nullptr &&
          library_.cublasLtMatmul(handle_, plan->product, &p.scale, p.w, plan->w, p.x, plan->x, &p.keep, p.out,
                                  plan->out, p.out, plan->out, &plan->choice.algorithm,

@@ -239,22 +239,22 @@ struct Between {
   double share;
 };
 
-std::vector<Between> sampled_places(int size, int resized) {
+std::vector<Between> sampled_positions(int size, int resized) {
   std::vector<Between> samples;
   samples.reserve(resized);
   const double scale = static_cast<double>(size) / resized;
   for (int i = 0; i < resized; ++i) {
-    const double place = std::clamp((i + 0.5) * scale - 0.5, 0.0, size - 1.0);
-    const int first = static_cast<int>(place);
-    samples.push_back({first, std::min(first + 1, size - 1), place - first});
+    const double position = std::clamp((i + 0.5) * scale - 0.5, 0.0, size - 1.0);
+    const int first = static_cast<int>(position);
+    samples.push_back({first, std::min(first + 1, size - 1), position - first});
   }
   return samples;
 }
 
 void sample_pixels(const std::uint8_t* source, int width, int height, int target_width, int target_height,
                    std::uint8_t* target) {
-  const std::vector<Between> columns = sampled_places(width, target_width);
-  for (const Between& row : sampled_places(height, target_height)) {
+  const std::vector<Between> columns = sampled_positions(width, target_width);
+  for (const Between& row : sampled_positions(height, target_height)) {
     const std::uint8_t* upper = source + 3 * static_cast<std::size_t>(row.first) * width;
     const std::uint8_t* lower = source + 3 * static_cast<std::size_t>(row.second) * width;
     for (const Between& column : columns)

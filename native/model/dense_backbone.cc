@@ -27,9 +27,9 @@ std::array<double, 4> cubic_weights(double fraction) {
 struct CubicAxis {
   CubicAxis(int from, int to) : cells(to), weights(to) {
     for (int i = 0; i < to; ++i) {
-      const double place = (i + 0.5) * from / to - 0.5;
-      const int below = static_cast<int>(std::floor(place));
-      weights[i] = cubic_weights(place - below);
+      const double position = (i + 0.5) * from / to - 0.5;
+      const int below = static_cast<int>(std::floor(position));
+      weights[i] = cubic_weights(position - below);
       for (int k = 0; k < 4; ++k) cells[i][k] = std::clamp(below - 1 + k, 0, from - 1);
     }
   }

@@ -63,7 +63,7 @@ class DenseBackbone {
   // all patches, the pruned ones at minus infinity, as the original has it.
   Status choose(Tensor scores, int count, const std::vector<std::int32_t>* replay,
                 TensorView<std::int32_t> kept);
-  // Places of the patches there are, in the backend's memory.
+  // Indices of the patches there are, in the backend's memory.
   TensorView<const std::int32_t> indices(int images, int patches) const {
     return {buffers_.indices.data(), {images, patches}};
   }

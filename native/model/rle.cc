@@ -7,7 +7,7 @@
 namespace winnow {
 namespace {
 
-// Places i >= 0 below `size` whose centre samples a map of `side` cells, spread over low .. high, at (i + 1/2
+// Pixels i >= 0 below `size` whose centre samples a map of `side` cells, spread over low .. high, at (i + 1/2
 // - low) / (high - low) side - 1/2.
 struct PasteAxis {
   PasteAxis(double low, double high, int side, int size)
@@ -16,8 +16,8 @@ struct PasteAxis {
         first(std::clamp<int>(static_cast<int>(std::clamp(std::floor(low) - 1.0, 0.0, 1.0 * size)), 0, size)),
         end(static_cast<int>(std::clamp(std::ceil(high) + 1.0, 1.0 * first, 1.0 * size))) {}
   double source(int i) const { return (i + 0.5 - low) * scale - 0.5; }
-  // The first place whose source is at least `cell`.
-  int place(int cell) const {
+  // The first pixel whose source is at least `cell`.
+  int first_at(int cell) const {
     int i = static_cast<int>(std::clamp(std::ceil((cell + 0.5) / scale + low - 0.5), 1.0 * first, 1.0 * end));
     while (i > first && source(i - 1) >= cell) --i;
     while (i < end && source(i) < cell) ++i;
@@ -80,7 +80,7 @@ Mask paste_mask(const float* probabilities, int side, const float box[4], int wi
   if (!(box[2] > box[0]) || !(box[3] > box[1])) return encoder.finish(pixels);
   const PasteAxis across(box[0], box[2], side, width), down(box[1], box[3], side, height);
   std::vector<int> starts(side + 2);  // first row between cells i - 1 and i
-  for (int i = 0; i < side + 2; ++i) starts[i] = down.place(i - 1);
+  for (int i = 0; i < side + 2; ++i) starts[i] = down.first_at(i - 1);
   std::vector<float> column(side + 2, 0.0f);  // the column's cells, a zero at both ends
   for (int x = across.first; x < across.end; ++x) {
     const double source = across.source(x);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
+#include "model/vim_tensors.h"
+
 namespace winnow {
 namespace {
 
@@ -66,44 +68,26 @@ void VimLayers::patch_embedding(std::unique_ptr<PatchEmbedding>& place,
   if (good()) keep(place, backend_.make_patch_embedding(weights));
 }
 
-ScanWeights VimLayers::scan(const std::string& mixer, bool backward) {
-  const DyvmConfig& c = config_;
-  const std::string suffix = backward ? "_b" : "";
-  const int inner = c.inner_dim();
-  return {
-      .conv_weight = tensor(mixer + "conv1d" + suffix + ".weight", {inner, 1, c.conv_width}),
-      .conv_bias = tensor(mixer + "conv1d" + suffix + ".bias", {inner}),
-      .x_proj = tensor(mixer + "x_proj" + suffix + ".weight", {c.dt_rank + 2 * c.state_dim, inner}),
-      .dt_weight = tensor(mixer + "dt_proj" + suffix + ".weight", {inner, c.dt_rank}),
-      .dt_bias = tensor(mixer + "dt_proj" + suffix + ".bias", {inner}),
-      .a_log = tensor(mixer + (backward ? "A_b_log" : "A_log"), {inner, c.state_dim}),
-      .d = tensor(mixer + "D" + suffix, {inner}),
-  };
-}
-
 // The block's tensors; `gate` keeps the folded gate alive.
 BlockWeights VimLayers::block(int layer, std::vector<float>& gate) {
   const DyvmConfig& c = config_;
-  const std::string prefix = "layers." + std::to_string(layer) + ".", mixer = prefix + "mixer.";
-  const int inner = c.inner_dim(), dim = c.embed_dim;
-  BlockWeights w{.embed_dim = dim,
-                 .inner_dim = inner,
+  const auto tensors = block_tensors<const float*>(c, layer, reader());
+  BlockWeights w{.embed_dim = c.embed_dim,
+                 .inner_dim = c.inner_dim(),
                  .state_dim = c.state_dim,
                  .dt_rank = c.dt_rank,
                  .conv_width = c.conv_width,
-                 .norm = tensor(prefix + "norm.weight", {dim}),
-                 .in_proj = tensor(mixer + "in_proj.weight", {2 * inner, dim}),
-                 .out_proj = tensor(mixer + "out_proj.weight", {dim, inner}),
+                 .norm = tensors.norm,
+                 .in_proj = tensors.in_proj,
+                 .out_proj = tensors.out_proj,
                  .gate = nullptr,
-                 .gate_bias = nullptr,
-                 .forward = scan(mixer, false),
-                 .backward = scan(mixer, true),
+                 .gate_bias = tensors.head_bias,
+                 .forward = tensors.directions[0],
+                 .backward = tensors.directions[1],
                  .norm_epsilon = kVimEpsilon,
                  .output_scale = c.halve_directions ? 0.5f : 1.0f};
   if (c.block_selection) {
-    const float* head = tensor(mixer + "block_head.weight", {2, 2 * inner});
-    w.gate_bias = tensor(mixer + "block_head.bias", {2});
-    if (good()) gate = fold_gate(head, w.in_proj, inner, dim);
+    if (good()) gate = fold_gate(tensors.head_weight, w.in_proj, w.inner_dim, w.embed_dim);
     w.gate = gate.data();
   }
   return w;
@@ -121,14 +105,17 @@ void VimLayers::predictors(std::vector<ScorePredictor>& out) {
   const int dim = config_.embed_dim;
   out.resize(config_.pruning_layers.size());
   for (std::size_t stage = 0; stage < out.size(); ++stage) {
-    const std::string name = "score_predictors." + std::to_string(stage) + ".";
+    const auto tensors = predictor_tensors<const float*>(config_, static_cast<int>(stage), reader());
     ScorePredictor& predictor = out[stage];
-    vector(predictor.norm_weight, name + "in_conv.0.weight", dim);
-    vector(predictor.norm_bias, name + "in_conv.0.bias", dim);
-    linear(predictor.in, name + "in_conv.1", dim, dim);
-    linear(predictor.out0, name + "out_conv.0", dim / 2, dim);
-    linear(predictor.out2, name + "out_conv.2", dim / 4, dim / 2);
-    linear(predictor.out4, name + "out_conv.4", 2, dim / 4);
+    constant(predictor.norm_weight, tensors.norm_weight, dim);
+    constant(predictor.norm_bias, tensors.norm_bias, dim);
+    const auto make = [&](std::unique_ptr<Linear>& place, const auto& layer) {
+      if (good()) keep(place, backend_.make_linear(layer.weight, layer.bias, layer.outputs, layer.inputs));
+    };
+    make(predictor.in, tensors.in);
+    make(predictor.out0, tensors.out0);
+    make(predictor.out2, tensors.out2);
+    make(predictor.out4, tensors.out4);
   }
 }
 

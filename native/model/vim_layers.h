@@ -82,7 +82,10 @@ class VimLayers {
     else
       read_.status = made.error();
   }
-  ScanWeights scan(const std::string& mixer, bool backward);
+  // `tensor`, to be handed on.
+  auto reader() {
+    return [this](const std::string& name, const Weights::Shape& shape) { return tensor(name, shape); };
+  }
   BlockWeights block(int layer, std::vector<float>& gate);
 
   const DyvmConfig& config_;

@@ -44,16 +44,20 @@ class Linear {
   int outputs = 0;
 };
 
-// Parameters of one scan direction as the checkpoint holds them, host memory, fp32.
-struct ScanWeights {
-  const float* conv_weight;  // [E, K]
-  const float* conv_bias;    // [E]
-  const float* x_proj;       // [R + 2N, E]: dt, then B, then C
-  const float* dt_weight;    // [E, R]
-  const float* dt_bias;      // [E]
-  const float* a_log;        // [E, N]
-  const float* d;            // [E]
+// What stands for each tensor of one scan direction.
+template <typename T>
+struct ScanTensors {
+  T conv_weight;  // [E, K]
+  T conv_bias;    // [E]
+  T x_proj;       // [R + 2N, E]: dt, then B, then C
+  T dt_weight;    // [E, R]
+  T dt_bias;      // [E]
+  T a_log;        // [E, N]
+  T d;            // [E]
 };
+
+// Parameters of one scan direction as the checkpoint holds them, host memory, fp32.
+using ScanWeights = ScanTensors<const float*>;
 
 // Parameters of one block as the checkpoint holds them, host memory, fp32.
 struct BlockWeights {

@@ -11,9 +11,9 @@ struct Neighbours {
   float share;
 
   static Neighbours of(int i, int from, int to) {
-    const double place = std::max((i + 0.5) * (static_cast<double>(from) / to) - 0.5, 0.0);
-    const int first = std::min(static_cast<int>(place), from - 1);
-    return {first, std::min(first + 1, from - 1), static_cast<float>(place - first)};
+    const double position = std::max((i + 0.5) * (static_cast<double>(from) / to) - 0.5, 0.0);
+    const int first = std::min(static_cast<int>(position), from - 1);
+    return {first, std::min(first + 1, from - 1), static_cast<float>(position - first)};
   }
 };
 

@@ -227,7 +227,7 @@ class ReferenceBackend : public ReferenceMaps {
     for (int b = 0; b < tokens.extent(0); ++b)
       for (int t = 0; t < tokens.extent(1); ++t)
         for (int pair = 0; pair < 2 * quarter; ++pair) {
-          const int place = indices.at(b)[t], position = pair < quarter ? place / grid : place % grid;
+          const int index = indices.at(b)[t], position = pair < quarter ? index / grid : index % grid;
           const double cosine = cosines.at(position)[pair % quarter],
                        sine = sines.at(position)[pair % quarter];
           float* values = tokens.at(b) + t * dim + 2 * pair;

@@ -12,8 +12,8 @@ class Random {
   // Neighbouring seeds share no numbers.
   explicit Random(std::uint64_t seed) : state_(scramble(seed + kStep)) {}
 
-  // Of the place-th of several that share a seed.
-  Random(std::uint64_t seed, std::uint64_t place) : Random(Random(seed).bits() + place) {}
+  // Of the index-th of several that share a seed.
+  Random(std::uint64_t seed, std::uint64_t index) : Random(Random(seed).bits() + index) {}
 
   std::uint64_t bits() { return scramble(state_ += kStep); }
   double uniform() { return (static_cast<double>(bits() >> 12) + 0.5) * 0x1p-52; }  // 0 < u < 1, exactly

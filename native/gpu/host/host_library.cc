@@ -104,12 +104,12 @@ WinnowGpuStatus multiply_plainly(const WinnowGpu* gpu, const WinnowGpuProduct& p
         const float* left = x.data() + row * inputs;
         const float* right = w.data() + output * inputs;
         const float sum = std::inner_product(left, left + inputs, right, 0.0f);
-        const std::int64_t place = b * p.out_step + row * p.outputs + output;
+        const std::int64_t offset = b * p.out_step + row * p.outputs + output;
         if (p.out_is_fp32 != 0) {
-          float& out = static_cast<float*>(p.out)[place];
+          float& out = static_cast<float*>(p.out)[offset];
           out = p.scale * sum + (p.keep == 0.0f ? 0.0f : p.keep * out);
         } else {
-          auto& out = static_cast<std::uint16_t*>(p.out)[place];
+          auto& out = static_cast<std::uint16_t*>(p.out)[offset];
           const float result = p.scale * sum + (p.keep == 0.0f ? 0.0f : p.keep * value_of(gpu, out));
           out = is_fp16(gpu) ? fp16_bits(result) : bf16_bits(result);
         }
@@ -144,11 +144,11 @@ void* allocate(WinnowGpu* gpu, std::size_t bytes) {
 }
 
 void release(WinnowGpu* gpu, void* memory) {
-  const auto place = gpu->memory.find(memory);
-  if (place == gpu->memory.end()) return;
-  used -= place->second;
+  const auto entry = gpu->memory.find(memory);
+  if (entry == gpu->memory.end()) return;
+  used -= entry->second;
   ::operator delete(memory, std::align_val_t{256});
-  gpu->memory.erase(place);
+  gpu->memory.erase(entry);
 }
 
 WinnowGpuStatus copy(WinnowGpu* gpu, void* target, const void* source, std::size_t bytes) {

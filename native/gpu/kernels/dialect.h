@@ -6,7 +6,7 @@
 //   INLINE                     in front of a function that kernels call
 //   UNROLL                     in front of a loop whose count is known
 //   KERNEL(name, Arguments)    in front of a kernel's body, which knows `a` (its arguments), `block` (.x, .y,
-//                              .z: its place among the blocks), `thread_id` (its place in the block),
+//                              .z: its index among the blocks), `thread_id` (its index in the block),
 //                              `threads` (of the block) and `scratch` (the floats of shared memory that the
 //                              launch gave)
 //   KERNEL_OF(name, Arguments, largest)  the same for blocks of at most `largest` threads; KERNEL's are 256

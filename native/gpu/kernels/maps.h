@@ -14,11 +14,11 @@ struct Between {
 };
 
 INLINE Between between(int i, int from, int to) {
-  const int64_t cell = 2 * int64_t(to), place = (2 * int64_t(i) + 1) * from - to;
+  const int64_t cell = 2 * int64_t(to), position = (2 * int64_t(i) + 1) * from - to;
   Between result;
-  result.first = place > 0 ? int(place / cell) : 0;
+  result.first = position > 0 ? int(position / cell) : 0;
   result.second = result.first + 1 < from ? result.first + 1 : result.first;
-  result.share = place > 0 ? float(int(place - result.first * cell)) / float(int(cell)) : 0.0f;
+  result.share = position > 0 ? float(int(position - result.first * cell)) / float(int(cell)) : 0.0f;
   return result;
 }
 

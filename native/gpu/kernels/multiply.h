@@ -49,9 +49,9 @@ KERNEL(multiply, Multiply) {
     BARRIER();
     UNROLL for (int i = 0; i < kEighths; ++i) {
       const int run = i * 256 + int(thread_id),
-                place = run / (kDepth / 8) * (kPitch / 8) + run % (kDepth / 8);
-      x[place] = next_x[i];
-      w[place] = next_w[i];
+                offset = run / (kDepth / 8) * (kPitch / 8) + run % (kDepth / 8);
+      x[offset] = next_x[i];
+      w[offset] = next_w[i];
     }
     BARRIER();
     UNROLL for (int i = 0; i < kEighths; ++i) {
@@ -78,12 +78,12 @@ KERNEL(multiply, Multiply) {
       WARP_BARRIER();
       store_tile(tile, sums[i][j], 16, thread_id);
       WARP_BARRIER();
-      for (int place = lane; place < 256; place += 32) {
-        const int row = first_row + warp % 4 * 32 + i * 16 + place / 16;
-        const int output = first_output + warp / 4 * 64 + j * 16 + place % 16;
+      for (int element = lane; element < 256; element += 32) {
+        const int row = first_row + warp % 4 * 32 + i * 16 + element / 16;
+        const int output = first_output + warp / 4 * 64 + j * 16 + element % 16;
         if (row >= a.rows || output >= a.outputs) continue;
         const int64_t index = int64_t(block.z) * a.out_step + int64_t(row) * a.outputs + output;
-        float value = a.scale * tile[place];
+        float value = a.scale * tile[element];
         if (a.out_is_fp32 != 0) {
           DEVICE float* out = (DEVICE float*)a.out + index;
           if (a.keep != 0.0f) value = fused(a.keep, *out, value);

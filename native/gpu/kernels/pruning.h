@@ -99,9 +99,9 @@ KERNEL(keep_best, KeepBest) {
   BARRIER();
   for (int i = first; i < a.patches; i += step) {
     if (scratch[i] == 0.0f) continue;
-    int place = 0;
-    for (int j = 0; j < i; ++j) place += int(scratch[j]);
-    a.kept[int64_t(block.x) * a.keep + place] = i;
+    int rank = 0;
+    for (int j = 0; j < i; ++j) rank += int(scratch[j]);
+    a.kept[int64_t(block.x) * a.keep + rank] = i;
   }
 }
 

@@ -9,9 +9,9 @@ namespace gpu {
 KERNEL(normalise_pixels, NormalisePixels) {
   const int i = int(block.x * threads + thread_id);
   if (i >= a.count) return;
-  const int channel = i / a.area % 3, image = i / (3 * a.area), place = i % a.area;
+  const int channel = i / a.area % 3, image = i / (3 * a.area), pixel = i % a.area;
   a.out[i] =
-      fused(float(a.pixels[(image * a.area + place) * 3 + channel]), a.scale[channel], a.shift[channel]);
+      fused(float(a.pixels[(image * a.area + pixel) * 3 + channel]), a.scale[channel], a.shift[channel]);
 }
 
 KERNEL(unfold_patches, UnfoldPatches) {
@@ -20,8 +20,8 @@ KERNEL(unfold_patches, UnfoldPatches) {
   const int inputs = 3 * a.patch * a.patch, patches = a.grid * a.grid;
   const int row = i / inputs, input = i % inputs;
   const int image = row / patches, patch = row % patches;
-  const int channel = input / (a.patch * a.patch), place = input % (a.patch * a.patch);
-  const int y = patch / a.grid * a.stride + place / a.patch, x = patch % a.grid * a.stride + place % a.patch;
+  const int channel = input / (a.patch * a.patch), pixel = input % (a.patch * a.patch);
+  const int y = patch / a.grid * a.stride + pixel / a.patch, x = patch % a.grid * a.stride + pixel % a.patch;
   a.out[i] = to_half(a.images[((image * 3 + channel) * a.side + y) * a.side + x]);
 }
 
@@ -109,8 +109,8 @@ KERNEL(scatter_tokens, ScatterTokens) {
 KERNEL(rotate_tokens, RotateTokens) {
   const int i = int(block.x * threads + thread_id), quarter = a.dim / 4;
   if (i >= a.rows * 2 * quarter) return;
-  const int row = i / (2 * quarter), pair = i % (2 * quarter), place = a.indices[row];
-  const int position = pair < quarter ? place / a.grid : place % a.grid;
+  const int row = i / (2 * quarter), pair = i % (2 * quarter), index = a.indices[row];
+  const int position = pair < quarter ? index / a.grid : index % a.grid;
   const float cosine = a.cosines[position * quarter + pair % quarter];
   const float sine = a.sines[position * quarter + pair % quarter];
   DEVICE float* values = a.tokens + int64_t(row) * a.dim + 2 * pair;

@@ -28,13 +28,13 @@ void ProposalSelection::start(PictureSize picture) {
 }
 
 void ProposalSelection::add_level(const float* outputs, int height, int width, int stride, float size) {
-  const auto cell = [&](int place) {
-    return outputs + static_cast<std::size_t>(place / kAnchors) * kAnchorOutputs;
+  const auto cell = [&](int index) {
+    return outputs + static_cast<std::size_t>(index / kAnchors) * kAnchorOutputs;
   };
-  const auto logit = [&](int place) { return cell(place)[place % kAnchors]; };
+  const auto logit = [&](int index) { return cell(index)[index % kAnchors]; };
   order_.clear();
-  for (int place = 0; place < height * width * kAnchors; ++place)
-    if (std::isfinite(logit(place))) order_.push_back(place);
+  for (int index = 0; index < height * width * kAnchors; ++index)
+    if (std::isfinite(logit(index))) order_.push_back(index);
   const auto better = [&](int a, int b) { return logit(a) > logit(b) || (logit(a) == logit(b) && a < b); };
   if (order_.size() > kMostProposals) {
     std::nth_element(order_.begin(), order_.begin() + kMostProposals, order_.end(), better);
@@ -44,15 +44,15 @@ void ProposalSelection::add_level(const float* outputs, int height, int width, i
 
   boxes_.clear();
   logits_.clear();
-  for (int place : order_) {
-    const int shape = place % kAnchors, at = place / kAnchors;
+  for (int index : order_) {
+    const int shape = index % kAnchors, at = index / kAnchors;
     const Box from = anchor(at / width, at % width, stride, size, shape);
-    const Box box = correct(from, cell(place) + kAnchors + 4 * shape, kWeights);
+    const Box box = correct(from, cell(index) + kAnchors + 4 * shape, kWeights);
     if (!is_finite(box)) continue;
     const Box inside = clip(box, picture_);
     if (inside.empty()) continue;
     boxes_.push_back(inside);
-    logits_.push_back(logit(place));
+    logits_.push_back(logit(index));
   }
   for (int i : non_maximum_suppression(rows(boxes_), logits_, kOverlap))
     proposals_.push_back({boxes_[i], logits_[i]});

@@ -71,7 +71,7 @@ TEST_CASE("tokens are rotated by their positions, gathered or not") {
         }
         std::vector<std::int32_t> indices;
         for (unsigned b = 0; b < 2; ++b)
-          for (const std::int32_t place : some_indices(tokens, all, b)) indices.push_back(place);
+          for (const std::int32_t index : some_indices(tokens, all, b)) indices.push_back(index);
         compare(random_values(2ull * tokens * dim, 3), [&](Backend& backend, float* values) {
           backend.rotate_tokens({values, {2, tokens, dim}}, {indices.data(), {2, tokens}}, grid,
                                 {cosines.data(), {grid, pairs}}, {sines.data(), {grid, pairs}});
@@ -95,11 +95,11 @@ TEST_CASE("a rotation keeps every pair's length and the difference of two positi
   for (int i = 0; i < grid * grid; ++i) tokens.insert(tokens.end(), {1.0f, 0.0f, 0.0f, 2.0f});
   backend->rotate_tokens({tokens.data(), {1, grid * grid, dim}}, {indices.data(), {1, grid * grid}}, grid,
                          {cosines.data(), {grid, 1}}, {sines.data(), {grid, 1}});
-  for (int place = 0; place < grid * grid; ++place) {
-    const float* token = &tokens[place * dim];
-    CHECK(std::atan2(token[1], token[0]) == doctest::Approx(0.3 * (place / grid)).epsilon(1e-5));
+  for (int index = 0; index < grid * grid; ++index) {
+    const float* token = &tokens[index * dim];
+    CHECK(std::atan2(token[1], token[0]) == doctest::Approx(0.3 * (index / grid)).epsilon(1e-5));
     CHECK(std::hypot(token[2], token[3]) == doctest::Approx(2.0));
-    CHECK(token[3] == doctest::Approx(2.0 * std::cos(0.3 * (place % grid))).epsilon(1e-5));
+    CHECK(token[3] == doctest::Approx(2.0 * std::cos(0.3 * (index % grid))).epsilon(1e-5));
   }
 }
 
@@ -108,7 +108,7 @@ TEST_CASE("tokens are scattered to their indices, and the others stay") {
     const int all = 143, dim = 7;
     std::vector<std::int32_t> indices;
     for (unsigned b = 0; b < 3; ++b)
-      for (const std::int32_t place : some_indices(tokens, all, b)) indices.push_back(place);
+      for (const std::int32_t index : some_indices(tokens, all, b)) indices.push_back(index);
     std::vector<float> source = random_values(3ull * tokens * dim, 5);
     compare(random_values(3ull * all * dim, 6), [&](Backend& backend, float* values) {
       backend.scatter_tokens({source.data(), {3, tokens, dim}}, {indices.data(), {3, tokens}},

@@ -45,13 +45,13 @@ Comparison compare_map(const std::string& name, const Recorded& expected, const 
   return compare(name, expected, every_nth(actual, channels, side, step), tolerance, of);
 }
 
-// Places of patches as rows among those of the stage before.
+// Indices of patches as rows among those of the stage before.
 std::vector<std::int32_t> rows_among(const std::vector<std::int32_t>& indices,
                                      const std::vector<std::int32_t>& before) {
   std::vector<std::int32_t> rows;
-  for (const std::int32_t place : indices)
+  for (const std::int32_t index : indices)
     rows.push_back(
-        static_cast<std::int32_t>(std::lower_bound(before.begin(), before.end(), place) - before.begin()));
+        static_cast<std::int32_t>(std::lower_bound(before.begin(), before.end(), index) - before.begin()));
   return rows;
 }
 
@@ -60,7 +60,7 @@ class WindowDecisions {
  public:
   WindowDecisions(const Expected& expected, std::string prefix, const DyvmConfig& config)
       : expected_(expected), prefix_(std::move(prefix)), config_(config), indices_(1) {
-    for (int place = 0; place < config.patches(); ++place) indices_[0].push_back(place);
+    for (int index = 0; index < config.patches(); ++index) indices_[0].push_back(index);
     for (std::size_t stage = 0; stage < config.pruning_layers.size(); ++stage) {
       const Recorded kept = expected.read(name(stage, ".keep"));
       indices_.emplace_back(kept.values.begin(), kept.values.end());
@@ -79,7 +79,7 @@ class WindowDecisions {
       if (expected_.has(name(stage, ".score"))) {
         Recorded alive;
         const Recorded recorded = expected_.read(name(stage, ".score"));
-        for (const std::int32_t place : indices_[stage]) alive.values.push_back(recorded.values[place]);
+        for (const std::int32_t index : indices_[stage]) alive.values.push_back(recorded.values[index]);
         alive.shape = {1, static_cast<std::int64_t>(alive.values.size())};
         rows.push_back(
             winnow::compare(name(stage, ".score"), alive, outputs.scores[stage], tolerance.score, tolerance));

@@ -48,8 +48,9 @@ struct Model {
   Outputs predict(int first, int count, double r) {
     std::vector<std::uint8_t> pixels(kBytes * count);
     for (std::size_t i = 0; i < pixels.size(); ++i) {
-      const int picture = first + static_cast<int>(i / kBytes), place = static_cast<int>(i % kBytes);
-      pixels[i] = static_cast<std::uint8_t>((place % 36 * (5 + picture) + place / 108 * (picture + 1)) % 256);
+      const int picture = first + static_cast<int>(i / kBytes), offset = static_cast<int>(i % kBytes);
+      pixels[i] =
+          static_cast<std::uint8_t>((offset % 36 * (5 + picture) + offset / 108 * (picture + 1)) % 256);
     }
     DynamicOptions options;
     options.token_keep = {r, r * r, r * r * r};

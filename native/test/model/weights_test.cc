@@ -132,10 +132,10 @@ TEST_CASE("a package whose tensors contradict its manifest is refused by the ten
   std::string bytes = read_file(kPackage);
   const auto load = [&](const std::string& from, const std::string& to) {
     std::string changed = bytes;
-    const std::size_t place = changed.find(from);
-    REQUIRE(place != std::string::npos);
+    const std::size_t offset = changed.find(from);
+    REQUIRE(offset != std::string::npos);
     REQUIRE(from.size() == to.size());
-    changed.replace(place, from.size(), to);
+    changed.replace(offset, from.size(), to);
     const TemporaryFile file(changed);
     const auto engine = Engine::load(file.path(), "reference", 1);
     REQUIRE(!engine);

@@ -50,23 +50,23 @@ void BlockMemory::reserve(const DyvmConfig& c, const Operations& operations, int
 void TrainedBlock::prepare(const float* weights, float* prepared) const {
   std::copy_n(weights, offsets_.size, prepared);
   const int inner = c_.inner_dim();
-  for (const BlockOffsets::Direction& d : offsets_.directions) {
-    transpose(weights + d.taps, inner, c_.conv_width, prepared + d.taps);
-    transpose(weights + d.state_matrix, inner, c_.state_dim, prepared + d.state_matrix);
+  for (const ScanTensors<std::size_t>& at : offsets_.directions) {
+    transpose(weights + at.conv_weight, inner, c_.conv_width, prepared + at.conv_weight);
+    transpose(weights + at.a_log, inner, c_.state_dim, prepared + at.a_log);
     for (std::size_t i = 0; i < offset(inner, c_.state_dim); ++i)
-      prepared[d.state_matrix + i] = -std::exp(prepared[d.state_matrix + i]);
+      prepared[at.a_log + i] = -std::exp(prepared[at.a_log + i]);
   }
 }
 
 void TrainedBlock::finish(const float* prepared, const float* d_prepared, float* d_weights) const {
   const int inner = c_.inner_dim();
   std::vector<float> transposed_back(d_prepared, d_prepared + offsets_.size);
-  for (const BlockOffsets::Direction& d : offsets_.directions) {
+  for (const ScanTensors<std::size_t>& at : offsets_.directions) {
     std::vector<float> d_logs(offset(inner, c_.state_dim));  // A = -exp(A_log): its own derivative
     for (std::size_t i = 0; i < d_logs.size(); ++i)
-      d_logs[i] = d_prepared[d.state_matrix + i] * prepared[d.state_matrix + i];
-    transpose(d_logs.data(), c_.state_dim, inner, transposed_back.data() + d.state_matrix);
-    transpose(d_prepared + d.taps, c_.conv_width, inner, transposed_back.data() + d.taps);
+      d_logs[i] = d_prepared[at.a_log + i] * prepared[at.a_log + i];
+    transpose(d_logs.data(), c_.state_dim, inner, transposed_back.data() + at.a_log);
+    transpose(d_prepared + at.conv_weight, c_.conv_width, inner, transposed_back.data() + at.conv_weight);
   }
   ops_.add(offsets_.size, transposed_back.data(), d_weights);
 }
@@ -91,29 +91,29 @@ float* TrainedBlock::kept_states(const Sequences::Sequence& sequence, const Bloc
 
 ScanInputs TrainedBlock::scan_inputs(const float* prepared, int direction, const float* projected,
                                      const BlockMemory& memory, std::size_t row) const {
-  const BlockOffsets::Direction& d = offsets_.directions[direction];
-  const std::size_t place = row * c_.inner_dim();
-  return {memory.steps + place,      memory.u + place,
-          projected + c_.dt_rank,    projected + c_.dt_rank + c_.state_dim,
-          prepared + d.state_matrix, prepared + d.skip};
+  const ScanTensors<std::size_t>& at = offsets_.directions[direction];
+  const std::size_t first = row * c_.inner_dim();
+  return {memory.steps + first,   memory.u + first,
+          projected + c_.dt_rank, projected + c_.dt_rank + c_.state_dim,
+          prepared + at.a_log,    prepared + at.d};
 }
 
 void TrainedBlock::project(const float* prepared, const Sequences& sequences, ImageRange images,
                            const BlockTape& tape, int direction, bool known, BlockMemory& m) const {
   const Rows rows = rows_of(sequences, images);
   const int inner = c_.inner_dim(), width = c_.dt_rank + 2 * c_.state_dim;
-  const BlockOffsets::Direction& d = offsets_.directions[direction];
+  const ScanTensors<std::size_t>& at = offsets_.directions[direction];
   for (int b = images.first; b < images.last; ++b) {
     const Sequences::Sequence& s = sequences.images[b];
     ops_.convolve({s.length, inner, c_.conv_width, 2 * inner, s.live, direction == 1},
-                  tape.xz + offset(s.begin, 2 * inner), prepared + d.taps, prepared + d.bias,
+                  tape.xz + offset(s.begin, 2 * inner), prepared + at.conv_weight, prepared + at.conv_bias,
                   m.u + offset(s.begin - rows.first, inner));
   }
   float* projected = tape.projected[direction] + offset(rows.first, width);
   if (!known)
-    ops_.linear({rows.count, inner, width, inner}, m.u, prepared + d.projection, nullptr, false, projected);
-  ops_.linear({rows.count, c_.dt_rank, inner, width}, projected, prepared + d.step_weight,
-              prepared + d.step_bias, false, m.steps);
+    ops_.linear({rows.count, inner, width, inner}, m.u, prepared + at.x_proj, nullptr, false, projected);
+  ops_.linear({rows.count, c_.dt_rank, inner, width}, projected, prepared + at.dt_weight,
+              prepared + at.dt_bias, false, m.steps);
 }
 
 void TrainedBlock::decide(const float* prepared, int image, const float* class_row, const BlockTape& tape,
@@ -194,7 +194,7 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
   for (int r = 0; r < rows.count; ++r) std::fill_n(m.d_xz + offset(r, 2 * inner), inner, 0.0f);
 
   for (int direction = 0; direction < 2; ++direction) {
-    const BlockOffsets::Direction& d = offsets_.directions[direction];
+    const ScanTensors<std::size_t>& at = offsets_.directions[direction];
     float* projected = tape.projected[direction];
     project(prepared, sequences, images, tape, direction, true, m);
     std::fill_n(m.d_projected, offset(rows.count, width), 0.0f);
@@ -208,12 +208,11 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
       const bool runs = tape.gates[2 * static_cast<std::size_t>(b) + direction] != 0.0f;
       any |= runs;
       if (runs)
-        ops_.scan_gradient(shape, inputs, kept_states(s, tape, direction), m.d_sum + wide,
-                           m.y[direction] + wide,
-                           {m.d_steps + wide, m.d_u + wide, m.d_projected + narrow + c_.dt_rank,
-                            m.d_projected + narrow + c_.dt_rank + c_.state_dim, d_prepared + d.state_matrix,
-                            d_prepared + d.skip},
-                           m.scan);
+        ops_.scan_gradient(
+            shape, inputs, kept_states(s, tape, direction), m.d_sum + wide, m.y[direction] + wide,
+            {m.d_steps + wide, m.d_u + wide, m.d_projected + narrow + c_.dt_rank,
+             m.d_projected + narrow + c_.dt_rank + c_.state_dim, d_prepared + at.a_log, d_prepared + at.d},
+            m.scan);
       else
         // What the decision would have let through.
         ops_.scan(shape, inputs, m.y[direction] + wide, nullptr, m.scan);
@@ -224,18 +223,19 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
     }
     if (!any) continue;
     ops_.linear_weight_gradient(step, m.d_steps, projected + offset(rows.first, width),
-                                d_prepared + d.step_weight, d_prepared + d.step_bias);
-    ops_.linear_input_gradient(step, m.d_steps, prepared + d.step_weight, false, m.d_projected);
-    ops_.linear_weight_gradient(projection, m.d_projected, m.u, d_prepared + d.projection, nullptr);
-    ops_.linear_input_gradient(projection, m.d_projected, prepared + d.projection, true, m.d_u);
+                                d_prepared + at.dt_weight, d_prepared + at.dt_bias);
+    ops_.linear_input_gradient(step, m.d_steps, prepared + at.dt_weight, false, m.d_projected);
+    ops_.linear_weight_gradient(projection, m.d_projected, m.u, d_prepared + at.x_proj, nullptr);
+    ops_.linear_input_gradient(projection, m.d_projected, prepared + at.x_proj, true, m.d_u);
     for (int b = images.first; b < images.last; ++b) {
       const Sequences::Sequence& s = sequences.images[b];
       if (tape.gates[2 * static_cast<std::size_t>(b) + direction] == 0.0f) continue;
       const int row = s.begin - rows.first;
       ops_.convolve_gradient({s.length, inner, c_.conv_width, 2 * inner, s.live, direction == 1},
-                             tape.xz + offset(s.begin, 2 * inner), prepared + d.taps, prepared + d.bias,
-                             m.d_u + offset(row, inner), m.d_xz + offset(row, 2 * inner), d_prepared + d.taps,
-                             d_prepared + d.bias, d_mask != nullptr ? d_mask + s.begin : nullptr);
+                             tape.xz + offset(s.begin, 2 * inner), prepared + at.conv_weight,
+                             prepared + at.conv_bias, m.d_u + offset(row, inner),
+                             m.d_xz + offset(row, 2 * inner), d_prepared + at.conv_weight,
+                             d_prepared + at.conv_bias, d_mask != nullptr ? d_mask + s.begin : nullptr);
     }
   }
 

@@ -17,54 +17,28 @@ std::size_t ParameterTable::add(const std::string& name, Weights::Shape shape, s
 }
 
 ParameterTable::ParameterTable(const DyvmConfig& c) {
-  const int dim = c.embed_dim, inner = c.inner_dim(), projected = c.dt_rank + 2 * c.state_dim;
+  const int dim = c.embed_dim;
   embedding.class_token = add("cls_token", {1, 1, dim}, 0, false);
   embedding.position = add("pos_embed", {1, c.patches() + 1, dim}, 0, false);
   embedding.weight = add("patch_embed.proj.weight", {dim, 3, c.patch_size, c.patch_size}, 0);
   embedding.bias = add("patch_embed.proj.bias", {dim}, 0);
   embedding.size = size_;
 
-  for (int layer = 0; layer < c.depth; ++layer) {
-    const std::string block = "layers." + std::to_string(layer) + ".", mixer = block + "mixer.";
-    BlockOffsets& offsets = blocks.emplace_back();
-    const std::size_t begin = offsets.begin = size_;
-    offsets.norm = add(block + "norm.weight", {dim}, begin);
-    offsets.in_proj = add(mixer + "in_proj.weight", {2 * inner, dim}, begin);
-    offsets.out_proj = add(mixer + "out_proj.weight", {dim, inner}, begin);
-    for (int direction = 0; direction < 2; ++direction) {
-      const std::string suffix = direction == 0 ? "" : "_b";
-      BlockOffsets::Direction& d = offsets.directions[direction];
-      d.taps = add(mixer + "conv1d" + suffix + ".weight", {inner, 1, c.conv_width}, begin);
-      d.bias = add(mixer + "conv1d" + suffix + ".bias", {inner}, begin);
-      d.projection = add(mixer + "x_proj" + suffix + ".weight", {projected, inner}, begin);
-      d.step_weight = add(mixer + "dt_proj" + suffix + ".weight", {inner, c.dt_rank}, begin);
-      d.step_bias = add(mixer + "dt_proj" + suffix + ".bias", {inner}, begin);
-      d.state_matrix =
-          add(mixer + (direction == 0 ? "A_log" : "A_b_log"), {inner, c.state_dim}, begin, false);
-      d.skip = add(mixer + "D" + suffix, {inner}, begin);
-    }
-    if (c.block_selection) {
-      offsets.head_weight = add(mixer + "block_head.weight", {2, 2 * inner}, begin);
-      offsets.head_bias = add(mixer + "block_head.bias", {2}, begin);
-    }
-    offsets.size = size_ - begin;
-  }
-
-  for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage) {
-    const std::string name = "score_predictors." + std::to_string(stage) + ".";
-    PredictorOffsets& offsets = predictors.emplace_back();
-    const std::size_t begin = offsets.begin = size_;
-    offsets.norm_weight = add(name + "in_conv.0.weight", {dim}, begin);
-    offsets.norm_bias = add(name + "in_conv.0.bias", {dim}, begin);
-    const auto linear = [&](const std::string& layer, int outputs, int inputs) {
-      const std::size_t weight = add(name + layer + ".weight", {outputs, inputs}, begin);
-      return PredictorOffsets::Layer{weight, add(name + layer + ".bias", {outputs}, begin)};
+  // Offsets of what is added from here on, from here on.
+  const auto within = [&](std::size_t begin) {
+    return [this, begin](const std::string& name, const Weights::Shape& shape) {
+      return add(name, shape, begin, !name.ends_with("_log"));
     };
-    offsets.in = linear("in_conv.1", dim, dim);
-    offsets.out0 = linear("out_conv.0", dim / 2, dim);
-    offsets.out2 = linear("out_conv.2", dim / 4, dim / 2);
-    offsets.out4 = linear("out_conv.4", 2, dim / 4);
-    offsets.size = size_ - begin;
+  };
+  for (int layer = 0; layer < c.depth; ++layer) {
+    const std::size_t begin = size_;
+    const auto tensors = block_tensors<std::size_t>(c, layer, within(begin));
+    blocks.push_back({tensors, begin, size_ - begin});
+  }
+  for (std::size_t stage = 0; stage < c.pruning_layers.size(); ++stage) {
+    const std::size_t begin = size_;
+    const auto tensors = predictor_tensors<std::size_t>(c, static_cast<int>(stage), within(begin));
+    predictors.push_back({tensors, begin, size_ - begin});
   }
 
   head.begin = size_;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/dyvm_config.h"
+#include "model/vim_tensors.h"
 #include "model/weights.h"
 
 namespace winnow::train {
@@ -19,22 +20,13 @@ struct Parameter {
 };
 
 // Offsets within a block's part of the vector.
-struct BlockOffsets {
-  struct Direction {
-    std::size_t taps, bias, projection, step_weight, step_bias, state_matrix, skip;
-  };
+struct BlockOffsets : BlockTensors<std::size_t> {
   std::size_t begin = 0, size = 0;  // of the block in the whole
-  std::size_t norm, in_proj, out_proj, head_weight, head_bias;
-  std::array<Direction, 2> directions;  // forward, backward
 };
 
-struct PredictorOffsets {
+// Likewise within a score predictor's.
+struct PredictorOffsets : PredictorTensors<std::size_t> {
   std::size_t begin = 0, size = 0;
-  std::size_t norm_weight, norm_bias;
-  struct Layer {
-    std::size_t weight, bias;
-  };
-  Layer in, out0, out2, out4;
 };
 
 struct EmbeddingOffsets {

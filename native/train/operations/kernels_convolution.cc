@@ -40,7 +40,7 @@ class Window {
 };
 
 // Tap m of a direction's window, in the order of its rows.
-HWY_INLINE std::size_t tap_place(const ConvolutionShape& s, int m) {
+HWY_INLINE std::size_t tap_offset(const ConvolutionShape& s, int m) {
   return static_cast<std::size_t>(s.backward ? kTaps - 1 - m : m) * s.channels;
 }
 
@@ -54,7 +54,7 @@ void convolve_four(const ConvolutionShape& s, const float* x, const float* taps,
       for (int i = 0; i < kRows; ++i) rows[i] = window.load(i, e, lanes);
       for (V& sum : sums) sum = lanes.load(bias + e);
       for (int m = 0; m < kTaps; ++m) {
-        const V tap = lanes.load(taps + tap_place(s, m) + e);
+        const V tap = lanes.load(taps + tap_offset(s, m) + e);
         for (int j = 0; j < kGroup; ++j) sums[j] = hn::MulAdd(tap, rows[j + m], sums[j]);
       }
       for (V& sum : sums) sum = silu(sum);
@@ -82,7 +82,7 @@ HWY_INLINE void convolve_four_gradient(const ConvolutionShape& s, const float* x
       V rows[kRows], d_rows[kRows], w[kTaps];
       for (int i = 0; i < kRows; ++i) rows[i] = window.load(i, e, lanes);
       for (int i = 0; i < kRows; ++i) d_rows[i] = d_window.load(i, e, lanes);
-      for (int m = 0; m < kTaps; ++m) w[m] = lanes.load(taps + tap_place(s, m) + e);
+      for (int m = 0; m < kTaps; ++m) w[m] = lanes.load(taps + tap_offset(s, m) + e);
       // d_rows become the gradients of SiLU's arguments.
       V d_sum = constant(0.0f);
       for (int j = 0; j < kGroup; ++j) {
@@ -97,15 +97,15 @@ HWY_INLINE void convolve_four_gradient(const ConvolutionShape& s, const float* x
       for (int m = 0; m < kTaps; ++m) {
         V d_tap = hn::Mul(d_rows[own], rows[m]);
         for (int j = 1; j < kGroup; ++j) d_tap = hn::MulAdd(d_rows[own + j], rows[j + m], d_tap);
-        lanes.add(d_tap, d_taps + tap_place(s, m) + e);
+        lanes.add(d_tap, d_taps + tap_offset(s, m) + e);
       }
       for (int j = 0; j < count; ++j) {
         V d = hn::Mul(w[kTaps - 1], d_rows[j]);
         for (int m = 1; m < kTaps; ++m) d = hn::MulAdd(w[kTaps - 1 - m], d_rows[j + m], d);
-        const std::size_t token = t + j, place = token * s.x_stride + e;
+        const std::size_t token = t + j, offset = token * s.x_stride + e;
         lanes.store(d_rows[own + j], d_u + token * s.channels + e);
-        if constexpr (kMasked) d_masks[j] = hn::MulAdd(d, lanes.load(x + place), d_masks[j]);
-        if (!kMasked || t + j < s.live) lanes.add(d, d_x + place);
+        if constexpr (kMasked) d_masks[j] = hn::MulAdd(d, lanes.load(x + offset), d_masks[j]);
+        if (!kMasked || t + j < s.live) lanes.add(d, d_x + offset);
       }
     });
     if constexpr (kMasked)
@@ -180,9 +180,9 @@ void convolve_gradient(const ConvolutionShape& s, const float* x, const float* t
         d = hn::MulAdd(lanes.load(taps + static_cast<std::size_t>(k) * s.channels + e),
                        lanes.load(row(d_u, user)), d);
       }
-      const std::size_t place = static_cast<std::size_t>(t) * s.x_stride + e;
-      if (t < s.live) lanes.add(d, d_x + place);
-      if (d_mask != nullptr) d_mask[t] += total(hn::Mul(d, lanes.load(x + place)));
+      const std::size_t offset = static_cast<std::size_t>(t) * s.x_stride + e;
+      if (t < s.live) lanes.add(d, d_x + offset);
+      if (d_mask != nullptr) d_mask[t] += total(hn::Mul(d, lanes.load(x + offset)));
     }
   });
 }

@@ -125,7 +125,7 @@ struct ChannelScan {
 
   V rate(int n) const { return lanes.load(in.state_matrix + static_cast<std::size_t>(n) * s.channels + e); }
   // Of a state within [channels / lanes, states, lanes].
-  std::size_t place(int n) const { return e * s.states + n * hn::Lanes(Floats()); }
+  std::size_t offset(int n) const { return e * s.states + n * hn::Lanes(Floats()); }
 };
 
 // Calls step(first, size) for all states in groups of kSize, then of one; `size` is a constant.
@@ -143,7 +143,7 @@ HWY_INLINE void advance(const ChannelScan& scan, int n, Tile& tile, const float*
   const Floats d;
   V h[Group], rate[Group];
   for (int j = 0; j < Group; ++j) {
-    h[j] = hn::LoadU(d, before + scan.place(n + j));
+    h[j] = hn::LoadU(d, before + scan.offset(n + j));
     rate[j] = hn::Mul(scan.rate(n + j), constant(math::kLog2E));
   }
   const float* input = tile.matrices + n;
@@ -158,7 +158,7 @@ HWY_INLINE void advance(const ChannelScan& scan, int n, Tile& tile, const float*
     }
     tile.y[i] = y;
   }
-  for (int j = 0; j < Group; ++j) hn::StoreU(h[j], d, behind + scan.place(n + j));
+  for (int j = 0; j < Group; ++j) hn::StoreU(h[j], d, behind + scan.offset(n + j));
 }
 
 void scan(const ScanShape& s, const ScanInputs& in, float* y, float* kept, float* memory) {
@@ -206,7 +206,7 @@ HWY_INLINE void go_back(const ChannelScan& scan, int n, Tile& tile, TileGradient
   {
     V h[Group], rate[Group];
     for (int j = 0; j < Group; ++j) {
-      h[j] = hn::LoadU(d, before + scan.place(n + j));
+      h[j] = hn::LoadU(d, before + scan.offset(n + j));
       rate[j] = hn::Mul(scan.rate(n + j), constant(math::kLog2E));
     }
     const float* input = tile.matrices + n;
@@ -229,7 +229,7 @@ HWY_INLINE void go_back(const ChannelScan& scan, int n, Tile& tile, TileGradient
   }
   V g[Group], d_rate[Group], rate[Group];
   for (int j = 0; j < Group; ++j) {
-    g[j] = hn::LoadU(d, d_states + scan.place(n + j));
+    g[j] = hn::LoadU(d, d_states + scan.offset(n + j));
     d_rate[j] = constant(0.0f);
     rate[j] = scan.rate(n + j);
   }
@@ -254,7 +254,7 @@ HWY_INLINE void go_back(const ChannelScan& scan, int n, Tile& tile, TileGradient
     d_tile.delta[i] = d_delta;
   }
   for (int j = 0; j < Group; ++j) {
-    hn::StoreU(g[j], d, d_states + scan.place(n + j));
+    hn::StoreU(g[j], d, d_states + scan.offset(n + j));
     scan.lanes.add(d_rate[j], d_state_matrix + static_cast<std::size_t>(n + j) * scan.s.channels + scan.e);
   }
 }
@@ -325,12 +325,12 @@ void scan_gradient(const ScanShape& s, const ScanInputs& in, const float* kept, 
       });
       const V skip = lanes.load(in.skip + e);
       for (int i = 0; i < tile.count; ++i) {
-        const std::size_t place = tile.offsets[i] + e;
-        lanes.store(tile.y[i], y + place);
+        const std::size_t offset = tile.offsets[i] + e;
+        lanes.store(tile.y[i], y + offset);
         lanes.store(hn::MulAdd(skip, d_tile.out[i], hn::Mul(tile.delta[i], d_tile.through[i])),
-                    out.u + place);
+                    out.u + offset);
         const V d_softplus = hn::MulAdd(d_tile.through[i], tile.u[i], d_tile.delta[i]);
-        lanes.store(hn::Mul(d_softplus, d_tile.steps[i]), out.steps + place);
+        lanes.store(hn::Mul(d_softplus, d_tile.steps[i]), out.steps + offset);
       }
     });
     for (int i = 0; i < tile.count; ++i) {

@@ -13,7 +13,7 @@ namespace winnow::train {
 namespace {
 
 constexpr std::uint64_t kWholeBatch =
-    std::numeric_limits<std::uint64_t>::max();  // its place; others count up
+    std::numeric_limits<std::uint64_t>::max();  // its index; others count up
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
 

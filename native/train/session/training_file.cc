@@ -28,11 +28,11 @@ struct Tensor {
 Status write_safetensors(const std::string& path, const std::vector<Tensor>& tensors, const json& metadata) {
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
-  std::uint64_t place = 0;
+  std::uint64_t begin = 0;
   for (const Tensor& tensor : tensors) {
-    const std::uint64_t end = place + tensor.size * sizeof(float);
-    header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {place, end}}};
-    place = end;
+    const std::uint64_t end = begin + tensor.size * sizeof(float);
+    header[tensor.name] = {{"dtype", "F32"}, {"shape", tensor.shape}, {"data_offsets", {begin, end}}};
+    begin = end;
   }
   std::string text = header.dump();
   text.resize((text.size() + kHeaderStep - 1) / kHeaderStep * kHeaderStep, ' ');

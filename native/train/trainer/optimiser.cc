@@ -34,12 +34,12 @@ double take_step(Operations& operations, const ParameterTable& table, const Opti
   const auto& parameters = table.parameters();
   operations.run(static_cast<int>(parameters.size()), [&](int index, int) {
     const Parameter& parameter = parameters[index];
-    const std::size_t place = parameter.offset;
+    const std::size_t offset = parameter.offset;
     Adam own = adam;
     if (parameter.decays) own.weight_decay = static_cast<float>(settings.weight_decay);
-    operations.adam(own, parameter.size, gradient.data() + place, state.weights.data() + place,
-                    state.first_moment.data() + place, state.second_moment.data() + place,
-                    state.average.data() + place);
+    operations.adam(own, parameter.size, gradient.data() + offset, state.weights.data() + offset,
+                    state.first_moment.data() + offset, state.second_moment.data() + offset,
+                    state.average.data() + offset);
   });
   return norm;
 }

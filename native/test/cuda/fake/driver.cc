@@ -248,11 +248,11 @@ CUresult cuMemAlloc(CUdeviceptr* memory, std::size_t bytes) {
 }
 
 CUresult cuMemFree(CUdeviceptr memory) {
-  const auto place = state().memory.find(memory);
-  if (place == state().memory.end()) return CUDA_ERROR_INVALID_VALUE;
-  state().devices[place->second.second].used -= place->second.first;
+  const auto entry = state().memory.find(memory);
+  if (entry == state().memory.end()) return CUDA_ERROR_INVALID_VALUE;
+  state().devices[entry->second.second].used -= entry->second.first;
   ::operator delete(reinterpret_cast<void*>(memory), std::align_val_t{256});
-  state().memory.erase(place);
+  state().memory.erase(entry);
   return CUDA_SUCCESS;
 }
 

@@ -140,8 +140,8 @@ TEST_CASE("proposals: the thousand best of a level, and of all levels") {
   selection.start({4000, 4000});
   constexpr int kSide = 40;
   auto outputs = anchor_outputs(kSide, kSide);
-  for (int place = 0; place < kSide * kSide; ++place)
-    outputs[place * kAnchorOutputs + 1] = static_cast<float>(place);  // anchors that do not touch
+  for (int index = 0; index < kSide * kSide; ++index)
+    outputs[index * kAnchorOutputs + 1] = static_cast<float>(index);  // anchors that do not touch
   selection.add_level(outputs.data(), kSide, kSide, 100, 32.0f);
   const auto first = selection.finish();
   REQUIRE(first.size() == kMostProposals);

@@ -135,7 +135,7 @@ TEST_CASE("a position embedding is interpolated as PyTorch does it") {
   config.detection = DetectionHead{};
   Weights weights = random_backbone(config, "");
   std::vector<float> position(4 * 24, 0.0f);
-  for (int place = 0; place < 4; ++place) position[place * 24] = static_cast<float>(place);
+  for (int index = 0; index < 4; ++index) position[index * 24] = static_cast<float>(index);
   weights.add("pos_embed", {1, 4, 24}, position);
   for (const char* name : {"patch_embed.proj.weight", "layers.0.mixer.out_proj.weight"}) {
     const Weights::Shape shape = weights.shape(name);
