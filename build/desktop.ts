@@ -1,6 +1,6 @@
 /**
- * Builds out/app, the folder that Electron runs: main process, preload script, engine host and training host, each one file, and what
- * they load, laid out as in the repository.
+ * Builds out/app, the folder that Electron runs: main process, preload script, engine host and training host, each one file,
+ * and what they load, laid out as in the repository.
  */
 import fs from 'node:fs';
 import path from 'node:path';

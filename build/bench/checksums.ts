@@ -55,7 +55,10 @@ function childrensSeconds(): number {
   return (Number(fields[13]) + Number(fields[14])) / TICKS; // cutime and cstime
 }
 
-/** Seconds of the processor that the app's own process takes of a run; other programs change less of them than of the clock's. */
+/**
+ * Seconds of the processor that the app's own process takes of a run; other programs change less of them than of the
+ * clock's.
+ */
 async function runOnce(work: string, folder: string, withSums: boolean): Promise<number> {
   const data = fs.mkdtempSync(path.join(work, 'data-'));
   const exec = Reflect.get<Database.Database, 'exec'>(Database.prototype, 'exec');

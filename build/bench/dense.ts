@@ -3,7 +3,10 @@ import path from 'node:path';
 import type { Precision } from '../../electron/shared/run.ts';
 import { releaseBuild, root } from '../setup.mjs';
 
-/** Segmentation and detection on random weights of the published sizes: parts, memory, and their convolutions beside oneDNN's. */
+/**
+ * Segmentation and detection on random weights of the published sizes: parts, memory, and their convolutions beside
+ * oneDNN's.
+ */
 export function benchDense(precisions: readonly Precision[], quick: boolean): void {
   // int8 is for in_proj and out_proj; the heads are bf16 then, too.
   const measured = precisions.filter((precision) => precision !== 'int8').join(',');

@@ -1,9 +1,10 @@
 /**
  * npm run golden -- <directory>...  [--programs out/native] [--device <name>] [--keep <folder>]
  *
- * Compares every device, in each of its precisions, with what the original model code computed. A directory holds `config.json`,
- * `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name a model
- * package by its path from there. A directory with the losses and gradients of a training step is compared with ours. Ends with exit code 1 when a tensor differs.
+ * Compares every device, in each of its precisions, with what the original model code computed. A directory holds
+ * `config.json`, `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name
+ * a model package by its path from there. A directory with the losses and gradients of a training step is compared with
+ * ours. Ends with exit code 1 when a tensor differs.
  * `--device`: that alone. `--keep`: where the checkpoints' packages stay, for native/bench/gpu.sh on a machine without Node.
  */
 import { spawnSync } from 'node:child_process';

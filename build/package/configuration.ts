@@ -10,7 +10,9 @@ export const iconFolder = path.join(root, 'out/icons');
 export const licenceFile = path.join(root, 'out/LICENCES.txt');
 export const packageFolder = path.join(root, 'out/packages');
 
-/** Electron's switches that are burned in. As Node the binary is the command line (docs/decisions/0007-installed-command.md). */
+/**
+ * Electron's switches that are burned in. As Node the binary is the command line (docs/decisions/0007-installed-command.md).
+ */
 export const fuses = {
   runAsNode: true,
   enableCookieEncryption: true,

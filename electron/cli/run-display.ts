@@ -22,7 +22,9 @@ import { isWatched, rewriteLine, tell } from './terminal.ts';
 const PLAIN_INTERVAL = 10_000; // milliseconds between lines when nobody watches
 const LIVE_INTERVAL = 100; // and between rewrites of the line on a terminal
 
-/** Tells on stderr how a run or a calibration goes: one line that is rewritten on a terminal, now and then a line otherwise. */
+/**
+ * Tells on stderr how a run or a calibration goes: one line that is rewritten on a terminal, now and then a line otherwise.
+ */
 export class RunDisplay {
   readonly #live = isWatched();
   #lineLength = 0;

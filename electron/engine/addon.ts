@@ -16,8 +16,9 @@ export interface NativeAddon {
    */
   devices(withGpus?: boolean): NativeDevice[];
   /**
-   * Maps, checks and packs a model package; rejects with BAD_MODEL or ENGINE, on a GPU also with OUT_OF_MEMORY or DEVICE_LOST. `inputSize`: side in pixels that a
-   * segmentation or detection model sees its pictures at, a multiple of 32; the trained one when it is left out.
+   * Maps, checks and packs a model package; rejects with BAD_MODEL or ENGINE, on a GPU also with OUT_OF_MEMORY or
+   * DEVICE_LOST. `inputSize`: side in pixels that a segmentation or detection model sees its pictures at, a multiple of 32;
+   * the trained one when it is left out.
    */
   loadModel(
     packagePath: string,

@@ -9,7 +9,9 @@ export const INSTALLED_FILES = 'electron/main/installed-files.json';
 
 const READ_AT_ONCE = 4;
 
-/** Where the app's folder or archive has what native code, threads and other programs read, which cannot look into archives. */
+/**
+ * Where the app's folder or archive has what native code, threads and other programs read, which cannot look into archives.
+ */
 export function unpackedOf(root: string): string {
   return root.replace(/app\.asar$/, 'app.asar.unpacked');
 }

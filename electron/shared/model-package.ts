@@ -56,8 +56,8 @@ const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
 
 /**
- * How a model that Winnow trained came about, for the model card; nothing computes with it. It says no time: the same training
- * gives the same bytes.
+ * How a model that Winnow trained came about, for the model card; nothing computes with it. It says no time: the same
+ * training gives the same bytes.
  */
 export const trainedSchema = z.strictObject({
   method: z.enum(TRAINING_METHODS),

@@ -43,7 +43,9 @@ export interface OptimiserSettings {
   averageDecay: number; // of the moving average of the weights, 0 to 1
 }
 
-/** The learning rate: straight from `warmUpRate` up to `rate` over the first epochs, then half a cosine down to `leastRate`. */
+/**
+ * The learning rate: straight from `warmUpRate` up to `rate` over the first epochs, then half a cosine down to `leastRate`.
+ */
 export interface LearningRate {
   rate: number;
   warmUpRate: number;

@@ -192,7 +192,9 @@ function differenceTest(
   };
 }
 
-/** Whether two classes are one of the pairs. Looked up by the first class: a set of a million numbers above 32 bits is slow. */
+/**
+ * Whether two classes are one of the pairs. Looked up by the first class: a set of a million numbers above 32 bits is slow.
+ */
 export function pairTest(pairs: readonly number[]): (classIndex: number, otherClass: number) => boolean {
   const others: number[][] = []; // by class, NOTHING first
   for (const pair of pairs) {

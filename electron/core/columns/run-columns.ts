@@ -40,8 +40,8 @@ export const COLUMN_PARTS = [
 export type ColumnPart = (typeof COLUMN_PARTS)[number];
 
 /**
- * What filters, sorts and facets look at, of all results of a run: one array per column, by row. A row is an image; rows lie in
- * order of the images' ids. Columns are read when they are first asked for and kept until `update` or `drop`.
+ * What filters, sorts and facets look at, of all results of a run: one array per column, by row. A row is an image; rows lie
+ * in order of the images' ids. Columns are read when they are first asked for and kept until `update` or `drop`.
  */
 export class RunColumns {
   readonly runId: number;

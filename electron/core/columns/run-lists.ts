@@ -5,7 +5,10 @@ import { LastUsed } from './last-used.ts';
 import { RunChanged } from './run-changed.ts';
 import { RunColumns } from './run-columns.ts';
 
-/** Runs whose columns are kept, 30 to 100 bytes an image: one that is looked at, one that it is compared with, the one before. */
+/**
+ * Runs whose columns are kept, 30 to 100 bytes an image: one that is looked at, one that it is compared with, the one
+ * before.
+ */
 const KEPT_RUNS = 3;
 
 /** The columns of the runs that were asked about last, kept as long as they say what the library says. */

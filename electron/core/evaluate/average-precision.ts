@@ -54,7 +54,8 @@ export function averagePrecision(
 /**
  * Average precision by COCO's rules (arXiv 1405.0312, section 5 of the appendix; its evaluation server): precision at 101
  * recalls, of at most 100 detections per image and class, over ten thresholds of IoU. Truth that is a crowd or outside the
- * range of areas counts neither as found nor as missed, nor do detections that match it, nor unmatched ones outside the range.
+ * range of areas counts neither as found nor as missed, nor do detections that match it, nor unmatched ones outside the
+ * range.
  */
 export class PrecisionTally {
   readonly #kind: 'box' | 'mask';

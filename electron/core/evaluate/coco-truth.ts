@@ -5,7 +5,9 @@ import { AppError, hasCode, isMissing } from '../../shared/errors.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import { hasMask, toSegmentation } from './segmentation.ts';
 
-/** As long as a text can be, 512 MB: of the files that people know, COCO's 860,000 objects of 2017 are the largest, 450 MB. */
+/**
+ * As long as a text can be, 512 MB: of the files that people know, COCO's 860,000 objects of 2017 are the largest, 450 MB.
+ */
 const LARGEST = constants.MAX_STRING_LENGTH;
 /** Several times what that file holds. */
 const BOUNDS = { depth: 32, containers: 20_000_000, keys: 40_000_000 };

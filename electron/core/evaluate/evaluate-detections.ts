@@ -85,7 +85,9 @@ function nothingShared(images: number, path: string, run: RunRow): AppError {
   );
 }
 
-/** Pairs whose picture has the size that the truth states; that and boxes go together. One that only one of them knows holds. */
+/**
+ * Pairs whose picture has the size that the truth states; that and boxes go together. One that only one of them knows holds.
+ */
 function sameSize(pairs: readonly Pair[]): { same: SizedPair[]; notices: string[] } {
   const [others, unknown]: [string[], string[]] = [[], []];
   const same = pairs.flatMap((pair) => {

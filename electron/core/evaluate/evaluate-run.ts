@@ -43,7 +43,9 @@ function requireClasses(classFolders: ClassFolders, place: string, manifest: Run
   );
 }
 
-/** Compares a run, finished or not, with the sub-folders that its images lie in. Throws BAD_ARGUMENT without any of a class. */
+/**
+ * Compares a run, finished or not, with the sub-folders that its images lie in. Throws BAD_ARGUMENT without any of a class.
+ */
 export function evaluateImages(library: Library, run: RunRow): RunEvaluation {
   const { manifest } = library.models.get(run.spec.modelSha256);
   const found = matchFolders(manifest.labels, library.results.topFolders(run.id));

@@ -72,11 +72,10 @@ interface Folder {
 }
 
 /**
- * Finds the image files below `root`, some hundreds at a time and in no particular order. Links are followed,
- * a folder is entered once however many ways lead to it, and real folders come before links to them, so that
- * a file keeps its path. Pipes, sockets and devices are passed over. A folder that cannot be read is
- * reported and the scan goes on. `onUnread` hears of every other file that is no image by its name, with its kind. Rejects with
- * CANCELLED when `signal` is aborted.
+ * Finds the image files below `root`, some hundreds at a time and in no particular order. Links are followed, a folder is
+ * entered once however many ways lead to it, and real folders come before links to them, so that a file keeps its path.
+ * Pipes, sockets and devices are passed over. A folder that cannot be read is reported and the scan goes on. `onUnread`
+ * hears of every other file that is no image by its name, with its kind. Rejects with CANCELLED when `signal` is aborted.
  */
 export async function* scanFolder(
   root: string,

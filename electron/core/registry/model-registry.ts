@@ -22,7 +22,9 @@ export interface ModelFolders {
   bundledFolder: string;
   /** The user's own packages; need not exist. */
   userFolder: string;
-  /** Where it is kept which packages were found unaltered, for the next process; kept for this one only where none is given. */
+  /**
+   * Where it is kept which packages were found unaltered, for the next process; kept for this one only where none is given.
+   */
   hashes?: string;
 }
 

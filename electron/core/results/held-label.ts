@@ -9,7 +9,9 @@ export type LabelSource = 'model' | 'person' | 'verified';
 
 /** What an image is called. */
 export interface HeldLabel {
-  /** What holds: the person's label, else the model's; '' where nothing is in the image, undefined where nobody has looked. */
+  /**
+   * What holds: the person's label, else the model's; '' where nothing is in the image, undefined where nobody has looked.
+   */
   label: string | undefined;
   predicted: string | undefined; // the model's
   confidence: number | undefined; // the model's in `predicted`; undefined where it found nothing

@@ -175,7 +175,9 @@ function cropsOf(
   });
 }
 
-/** The windows of a segmentation model in an upright picture, in its pixels; `size`, `stride`: in those of the resized one. */
+/**
+ * The windows of a segmentation model in an upright picture, in its pixels; `size`, `stride`: in those of the resized one.
+ */
 function windowsIn({ width, height }: Size, size: number, stride: number): ImageDetails['crops'] {
   const resized = resizedSize({ width, height }, { task: 'segmentation', size });
   const [across, down] = [width / resized.width, height / resized.height];

@@ -77,7 +77,9 @@ const MOST_OVERLAP = 8;
 
 type TaskSettings = Pick<PredictedSpec, 'detection' | 'slideStride'>;
 
-/** What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task does not have it. */
+/**
+ * What only some tasks have, as asked for or as the model was trained. Throws BAD_ARGUMENT where the task does not have it.
+ */
 function resolveTaskSettings(dial: DialRequest, manifest: Manifest): TaskSettings {
   const { inputSize, slideStride, minScore, nmsIou, maxDetections } = dial;
   refuseUseless({ inputSize, slideStride, minScore, nmsIou, maxDetections }, manifest);

@@ -37,7 +37,9 @@ export function curvePoint(
   };
 }
 
-/** What there is to say of the finished model. `tested`: the hold-out at Balanced; `parentTop1`: what its parent made of it. */
+/**
+ * What there is to say of the finished model. `tested`: the hold-out at Balanced; `parentTop1`: what its parent made of it.
+ */
 export function outcomeOf(
   tested: readonly TestedPicture[],
   classes: readonly string[],

@@ -1,6 +1,9 @@
 import type { Augmentation, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
 
-/** Recipes of the original's scripts, with their batches over all of their GPUs; `keep`: of the first stage, r of r, r^2, r^3. */
+/**
+ * Recipes of the original's scripts, with their batches over all of their GPUs; `keep`: of the first stage, r of r, r^2,
+ * r^3.
+ */
 const PUBLISHED = {
   'vim-t': { batch: 512, rate: 3e-5, keep: 0.9, blocks: 0.8 },
   'vim-s': { batch: 256, rate: 5e-5, keep: 0.7, blocks: 0.8 },

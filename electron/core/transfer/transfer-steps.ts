@@ -14,8 +14,8 @@ import { isUnchanged } from './same-file.ts';
 export type TransferStep =
   | { kind: 'place'; file: PlacedFile }
   /**
-   * Nothing: it has no label, since it failed or nothing was found in it; or it lies in its label's folder already, or was put
-   * there before; or its file is not there.
+   * Nothing: it has no label, since it failed or nothing was found in it; or it lies in its label's folder already, or was
+   * put there before; or its file is not there.
    */
   | { kind: 'unlabelled' }
   | { kind: 'inPlace' }

@@ -7,7 +7,9 @@ export interface HostChild {
   stderr: NodeJS.ReadableStream | null;
   send(message: CallMessage): void;
   onMessage(listener: (reply: HostReply) => void): void;
-  /** Hears that the process could not be started or has ended, and why: an error, an exit code or a signal. The first counts. */
+  /**
+   * Hears that the process could not be started or has ended, and why: an error, an exit code or a signal. The first counts.
+   */
   onEnd(
     listener: (end: { error?: Error; code?: number | null; signal?: NodeJS.Signals | null }) => void,
   ): void;

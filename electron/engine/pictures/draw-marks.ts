@@ -10,7 +10,9 @@ const LINE = 1 / 320; // of the picture's longer side
 const TEXT = 1 / 40;
 const LEAST_TEXT = 11; // pixels
 
-/** Paints the masks and then the boxes of marks into a picture of RGB bytes. Throws BAD_ARGUMENT for a mask of another size. */
+/**
+ * Paints the masks and then the boxes of marks into a picture of RGB bytes. Throws BAD_ARGUMENT for a mask of another size.
+ */
 export function paintMarks(picture: Picture, marks: readonly Mark[]): void {
   for (const { counts, colour } of marks) if (counts !== undefined) fillMask(picture, counts, toRgb(colour));
   for (const { box, colour } of marks) if (box !== undefined) outlineBox(picture, box, toRgb(colour));

@@ -8,7 +8,10 @@ export function openWithoutWaiting(path: string): Promise<FileHandle> {
   return open(path, READ_WITHOUT_WAITING);
 }
 
-/** Opens a model package; core/files/regular-file.ts is the same for files that the app reads. Rejects with BAD_MODEL for a pipe. */
+/**
+ * Opens a model package; core/files/regular-file.ts is the same for files that the app reads. Rejects with BAD_MODEL for a
+ * pipe.
+ */
 export async function openPackageFile(path: string): Promise<FileHandle> {
   const file = await openWithoutWaiting(path);
   if ((await file.stat()).isFile()) return file;

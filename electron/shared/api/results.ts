@@ -7,8 +7,8 @@ import { imageIds, folderId, imageId, path, runId, share } from './arguments.ts'
 import type { HumanBox } from './review.ts';
 
 /**
- * ok: predicted; warned: predicted, but to be taken with care; problem: failed or warned; unverified: predicted, not verified; corrected: verified with another label than the model's; labelled: with
- * a label that is not ''.
+ * ok: predicted; warned: predicted, but to be taken with care; problem: failed or warned; unverified: predicted, not
+ * verified; corrected: verified with another label than the model's; labelled: with a label that is not ''.
  */
 export const STATUSES = [
   'ok',
@@ -52,7 +52,8 @@ export const resultFilterSchema = z.strictObject({
     .enum(STATUSES, `a status must be ${STATUSES.slice(0, -1).join(', ')} or ${STATUSES.at(-1)}`)
     .optional(),
   folderId: folderId.optional(),
-  folder: directory.optional(), // the images in it and in all folders below it; of the folder that `folderId` names, else of any
+  /** The images in it and in all folders below it; of the folder that `folderId` names, else of any. */
+  folder: directory.optional(),
   /** Images whose model label differs from the one in another run; with `label`, those that got this one there. */
   differsFrom: z.strictObject({ runId, label: z.string().optional() }).optional(),
   /** Images in a sub-folder named after a class, whose model label is another; with `folder`, of that sub-folder. */
@@ -130,7 +131,9 @@ export interface ResultResults {
   /** Counts for the filters beside the grid. Each facet counts with the other filters on and its own off. */
   resultFacets: ResultFacets;
   showImage: ImageDetails;
-  /** Pixels of what the model found in an image; none for a classifier. Throws NOT_FOUND for an image that is not in the run. */
+  /**
+   * Pixels of what the model found in an image; none for a classifier. Throws NOT_FOUND for an image that is not in the run.
+   */
   imageMasks: ImageMasks;
   /** What an image or a box of the run can be called. */
   classNames: ClassNames;

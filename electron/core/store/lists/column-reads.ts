@@ -23,8 +23,8 @@ const CODE_BLOCKS = 2 ** 12; // above every number of blocks, with one for none
 const CODE_CLASS = CODE_BLOCKS * 4;
 
 /**
- * Class, blocks and status of a result in one number: a row of one number is many times cheaper to take out of SQLite than one
- * of three. 0 stands for no class and for no blocks.
+ * Class, blocks and status of a result in one number: a row of one number is many times cheaper to take out of SQLite than
+ * one of three. 0 stands for no class and for no blocks.
  */
 const CODE = `coalesce(class_1 + 1, 0) * ${CODE_CLASS} + coalesce(min(blocks_run, ${CODE_BLOCKS - 2}) + 1, 0) * 4
   + CASE status ${STATUSES.map((name, index) => `WHEN '${name}' THEN ${index}`).join(' ')} END`;
@@ -53,8 +53,8 @@ interface Range {
 type OfRun = [{ runId: number }];
 
 /**
- * Statements that read single columns of very many rows, each in order of the images' ids unless it says otherwise. A column by
- * itself takes a third of the time of rows of objects.
+ * Statements that read single columns of very many rows, each in order of the images' ids unless it says otherwise. A column
+ * by itself takes a third of the time of rows of objects.
  */
 export class ColumnReads {
   readonly #ids: Statement<OfRun, number>;

@@ -2,8 +2,8 @@ import type { ResultFilter } from '../../../shared/api/results.ts';
 import { foldName } from '../../../shared/fold-name.ts';
 
 /**
- * A ResultFilter whose names were resolved to classes of the models concerned (core/results/resolve-filter.ts), so that SQL can
- * decide row by row. What is left out lets everything through.
+ * A ResultFilter whose names were resolved to classes of the models concerned (core/results/resolve-filter.ts), so that SQL
+ * can decide row by row. What is left out lets everything through.
  */
 export interface RowFilter {
   /** Of a detection model: what lies below it is not found, and an image without anything else is blank. */

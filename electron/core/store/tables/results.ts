@@ -177,7 +177,9 @@ export class ResultsTable {
     return this.#pending.all(runId, afterImageId, limit);
   }
 
-  /** Replaces the result of an image. `windows` of a segmented picture went into its receipt. The caller has a transaction. */
+  /**
+   * Replaces the result of an image. `windows` of a segmented picture went into its receipt. The caller has a transaction.
+   */
   save(runId: number, imageId: number, outcome: ImageOutcome, windows = 1): void {
     const { version } = outcome.facts;
     const top = outcome.status === 'ok' ? outcome.top : [];

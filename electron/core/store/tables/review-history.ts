@@ -129,8 +129,8 @@ export class ReviewHistory {
 
   /**
    * Changes the reviews of images of a run, in its class set, as a new step that `describe` names by the number of images
-   * that it changed; nothing that was undone can be done again then. Returns the images that changed; without any there is no step.
-   * Accepting passes over images without a prediction.
+   * that it changed; nothing that was undone can be done again then. Returns the images that changed; without any there is
+   * no step. Accepting passes over images without a prediction.
    */
   change(
     runId: number,

@@ -26,8 +26,8 @@ export interface HeadOptions {
 
 /**
  * Computes the features of all pictures that are learned from, once and at the trained keep ratios, solves a last layer for
- * them and tests it: the parent's weights with that layer are then the best epoch of the journal, the only one. Gives what the
- * test found. What was computed is not kept when it is paused. Rejects like EpochLoop.
+ * them and tests it: the parent's weights with that layer are then the best epoch of the journal, the only one. Gives what
+ * the test found. What was computed is not kept when it is paused. Rejects like EpochLoop.
  */
 export async function trainHead(options: HeadOptions): Promise<TestedPicture[]> {
   for (let tries = 1; ; tries++) {
