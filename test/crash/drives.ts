@@ -4,7 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 
-/** A folder on another drive than temporary ones, gone when the test ends: a file system in memory; undefined where there is none. */
+/**
+ * A folder on another drive than temporary ones, gone when the test ends: a file system in memory; undefined where there is
+ * none.
+ */
 export function otherDrive(t: Pick<TestContext, 'after'>): string | undefined {
   const mounted = realpathSync(mkdtempSync(join(tmpdir(), 'winnow-drive-')));
   try {

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { codeOf } from '../../electron/shared/errors.ts';
 
 /** A library that kills the process which it is preloaded into at one of the calls by which it changes files. */
 export class Killer {
@@ -18,7 +19,7 @@ export class Killer {
     try {
       execFileSync('gcc', ['-O1', '-Wall', '-Werror', '-shared', '-fPIC', '-o', library, source, '-ldl']);
     } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 'needs gcc';
+      if (codeOf(error) === 'ENOENT') return 'needs gcc';
       throw error;
     }
     return new Killer(library);

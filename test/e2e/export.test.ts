@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
-import { Library } from '../../electron/core/store/library.ts';
-import { transferFiles } from '../../electron/core/transfer/transfer-files.ts';
 import { tabTo } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
 import { copyMany, copySamples, sampleNames } from './support/pictures.ts';
@@ -14,6 +11,8 @@ import { e2e } from './support/e2e.ts';
 import type { Stage } from './support/stage.ts';
 import { until } from './support/until.ts';
 import type { WinnowWindow } from './support/window.ts';
+import { readCsv } from '../electron/support/csv.ts';
+import { interruptSort } from '../electron/support/interrupted-sort.ts';
 
 const samples = sampleNames.length;
 
@@ -63,7 +62,7 @@ e2e('tables are exported as CSV, JSON and XLSX, and read back by others', async 
   const folder = stage.folder();
 
   await write(window, 'csv', 'verified', join(folder, 'verified.csv'));
-  const rows = parse<Record<string, string>>(readFileSync(join(folder, 'verified.csv')), { columns: true });
+  const rows = readCsv(join(folder, 'verified.csv'));
   assert.deepEqual(
     rows.map(({ relative_path, label: said, verified }) => [relative_path, said, verified]),
     saved.slice(0, 2).map((row) => [...row, 'true']),
@@ -72,7 +71,7 @@ e2e('tables are exported as CSV, JSON and XLSX, and read back by others', async 
   await window.page.getByRole('checkbox', { name: say('export.classic') }).check();
   await window.page.getByRole('columnheader', { name: 'human_label', exact: true }).waitFor();
   await write(window, 'csv', 'verified', join(folder, 'classic.csv'));
-  const classic = parse<Record<string, string>>(readFileSync(join(folder, 'classic.csv')), { columns: true });
+  const classic = readCsv(join(folder, 'classic.csv'));
   assert.deepEqual(
     classic.map(({ relative_path, human_label: said }) => [relative_path, said]),
     saved.slice(0, 2),
@@ -147,21 +146,7 @@ e2e('a sorting that was cut off is shown as interrupted, goes on, and is taken b
   const pictures = copyMany(join(stage.folder(), 'many'), 100);
   const to = join(stage.folder(), 'sorted');
   await label(data, pictures, 'fast');
-  const library = Library.open(join(data, 'library.db'));
-  const run = library.runs.get(1);
-  assert.ok(run !== undefined);
-  const controller = new AbortController();
-  const cutOff = transferFiles(library, run, {
-    filter: {},
-    to,
-    mode: 'move',
-    createdAt: '2026-01-02T03:04:05.000Z',
-    total: 100,
-    signal: controller.signal,
-    onProgress: () => controller.abort(),
-  });
-  await assert.rejects(cutOff, { code: 'CANCELLED' });
-  library.close();
+  await interruptSort(data, to, 100);
 
   const window = await stage.open({ data });
   const { page } = window;

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
+import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import { sampleParts } from '../electron/support/models.ts';
 import { savedResults } from './support/library.ts';
 import { say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
+import { readCsv } from '../electron/support/csv.ts';
 
 e2e('from the first start to a CSV of the sample pictures', async (stage) => {
   const window = await stage.open();
@@ -23,7 +23,7 @@ e2e('from the first start to a CSV of the sample pictures', async (stage) => {
   await page.getByRole('button', { name: say('export.action.csv', { count: samples }) }).click();
   await window.says(say('export.written', { count: samples, path: file }));
 
-  const rows = parse<Record<string, string>>(readFileSync(file), { columns: true });
+  const rows = readCsv(file);
   const written = rows.map(({ relative_path, status, label, confidence }) => ({
     path: relative_path,
     status,

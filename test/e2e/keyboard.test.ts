@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { parse } from 'csv-parse/sync';
 import type { Locator } from 'playwright-core';
 import type { WinnowWindow } from './support/window.ts';
 import { hasFocus, tabTo, typeInto } from './support/keyboard.ts';
@@ -11,6 +10,7 @@ import { label } from './support/prepare.ts';
 import { format, say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
 import { until } from './support/until.ts';
+import { readCsv } from '../electron/support/csv.ts';
 
 const PHOTOS = 8;
 
@@ -120,7 +120,7 @@ e2e('from an empty library to a corrected CSV by the keyboard alone', async (sta
   await window.says(say('export.written', { count: PHOTOS, path: file }));
 
   assert.ok(existsSync(file));
-  const rows = parse<Record<string, string>>(readFileSync(file), { columns: true });
+  const rows = readCsv(file);
   assert.deepEqual(
     rows.map(({ label, verified }) => [label, verified]),
     rows.map((_, index) => [chosen[index] ?? models[index], index < chosen.length ? 'true' : 'false']),

@@ -12,7 +12,7 @@ import { connectWindow } from '../../electron/serve/window-socket.ts';
 import { settingsSchema } from '../../electron/shared/api/settings.ts';
 import { appApiArguments, checkArguments } from '../../electron/shared/app-api.ts';
 import type { AppApi, AppCall } from '../../electron/shared/app-api.ts';
-import { AppError } from '../../electron/shared/errors.ts';
+import { AppError, hasCode } from '../../electron/shared/errors.ts';
 import type { ErrorCode } from '../../electron/shared/errors.ts';
 import { decodeWire, encodeWire } from '../../electron/shared/wire.ts';
 import { dynamicModel, TINY_ARGS, trainingCheckpoint } from '../electron/core/checkpoint/tiny-model.ts';
@@ -94,7 +94,7 @@ export const targets: readonly Target[] = [
         try {
           await addon.loadModel(path, { device: 'cpu', threads: 1, precision: 'fp32' });
         } catch (error) {
-          if (!(error instanceof Error && 'code' in error)) throw error;
+          if (!hasCode(error)) throw error;
           throw new AppError(error.code as ErrorCode, error.message);
         }
       };

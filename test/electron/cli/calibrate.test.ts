@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { parse } from 'csv-parse/sync';
-import { cpSync, readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { start, winnow } from '../support/command-line.ts';
 import { sharedData } from '../support/files.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readCsv } from '../support/csv.ts';
 
 /** Cells of the lines of a calibration's table, whose columns are two or more spaces apart. */
 function curve(stdout: string): string[][] {
@@ -19,7 +19,7 @@ function curve(stdout: string): string[][] {
 async function labels(data: string, run: string): Promise<Map<string, string>> {
   const out = join(data, `${run}.csv`);
   assert.equal((await winnow(data, 'export', run, '--format', 'csv', '--out', out)).code, 0);
-  const rows = parse<Record<string, string>>(readFileSync(out, 'utf8'), { columns: true });
+  const rows = readCsv(out);
   return new Map(rows.map((row) => [row['relative_path'] ?? '', row['label'] ?? '']));
 }
 

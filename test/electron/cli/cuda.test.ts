@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { parse } from 'csv-parse/sync';
 import { releaseBuild, root } from '../../../build/setup.mjs';
 import { winnow } from '../support/command-line.ts';
 import { setVariables } from '../support/environment.ts';
 import { everyday10, sampleImages } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readCsv } from '../support/csv.ts';
 
 const built = join(root, releaseBuild.folder);
 /** Stand-ins for NVIDIA's driver and for cuBLASLt, native/test/cuda/fake: their kernels run on the processor. */
@@ -60,7 +60,7 @@ suite('the library for NVIDIA GPUs in the product', { skip }, () => {
       const options = ['--model', everyday10, '--preset', 'accurate', '--device', device, '--csv', file];
       const { code, stderr } = await winnow(data, 'run', sampleImages, ...options);
       assert.equal(code, 0, stderr);
-      const rows = parse<Record<string, string>>(readFileSync(file, 'utf8'), { columns: true });
+      const rows = readCsv(file);
       return rows.map(({ relative_path, label }) => [relative_path, label]);
     };
     const expected = await labels('cpu');

@@ -12,14 +12,13 @@ import {
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { parse } from 'csv-parse/sync';
 import readXlsxFile from 'read-excel-file/node';
-import { Library } from '../../../electron/core/store/library.ts';
-import { transferFiles } from '../../../electron/core/transfer/transfer-files.ts';
 import { entry, winnow } from '../support/command-line.ts';
 import { writeFiles } from '../support/files.ts';
 import { session } from '../support/test-app.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { csvRows, readCsv } from '../support/csv.ts';
+import { interruptSort } from '../support/interrupted-sort.ts';
 
 /** A data folder whose library has run 1 on a few files, made without the engine; two of them are reviewed. */
 async function place(t: TestContext, names: readonly string[]): Promise<{ data: string; folder: string }> {
@@ -54,9 +53,7 @@ suite('winnow export', () => {
     const paths = async (...options: string[]) => {
       const { code, stderr } = await winnow(data, 'export', '1', '--format', 'csv', '--out', out, ...options);
       assert.equal(code, 0, stderr);
-      return parse<Record<string, string>>(readFileSync(out), { columns: true }).map(
-        (row) => row['relative_path'],
-      );
+      return readCsv(out).map((row) => row['relative_path']);
     };
     assert.deepEqual(await paths('--status', 'verified'), ['1.jpg', '2.jpg']);
     assert.deepEqual(await paths('--status', 'unverified'), ['3.jpg', 'a/1.jpg']);
@@ -77,8 +74,7 @@ suite('winnow export', () => {
     const { data } = await place(t, names);
     const write = (...options: string[]) =>
       winnow(data, 'export', '1', '--format', 'csv', '--out', '-', '--status', 'corrected', ...options);
-    const row = async (...options: string[]) =>
-      parse<Record<string, string>>((await write(...options)).stdout, { columns: true })[0] ?? {};
+    const row = async (...options: string[]) => csvRows((await write(...options)).stdout)[0] ?? {};
     const standard = await row();
     assert.deepEqual(
       [standard['label'], standard['label_source'], standard['predicted_label'], standard['human_label']],
@@ -98,7 +94,7 @@ suite('winnow export', () => {
       const to = ['--format', 'csv', '--out', '-'];
       const { code, stdout, stderr } = await winnow(data, 'export', '1', ...to, '--folder', path);
       assert.equal(code, 0, stderr);
-      return parse<Record<string, string>>(stdout, { columns: true }).map((row) => row['relative_path']);
+      return csvRows(stdout).map((row) => row['relative_path']);
     };
     for (const path of ['a', './a/', join(folder, 'a')])
       assert.deepEqual(await paths(path), ['a/1.jpg', 'a/b/1.jpg']);
@@ -156,7 +152,7 @@ suite('winnow export', () => {
   test('writes CSV and JSON to standard output, and what it says to standard error', async (t) => {
     const { data } = await place(t, names);
     const csv = await winnow(data, 'export', '1', '--format', 'csv', '--out', '-');
-    assert.equal(parse(csv.stdout, { columns: true }).length, names.length);
+    assert.equal(csvRows(csv.stdout).length, names.length);
     assert.match(csv.stderr, /Wrote standard output \(5 rows\)\.\n$/);
     const json = await winnow(data, 'export', '1', '--format', 'json', '--out', '-');
     assert.equal((JSON.parse(json.stdout) as { files: object[] }).files.length, names.length);
@@ -236,22 +232,7 @@ suite('winnow sort and unsort', () => {
     const many = Array.from({ length: 130 }, (_, index) => `${index}.jpg`);
     const { data, folder } = await place(t, many);
     const to = join(data, 'sorted');
-    // It ends after the first files, as by Ctrl-C; what a kill leaves, test/crash says.
-    const library = Library.open(join(data, 'library.db'));
-    const run = library.runs.get(1);
-    assert.ok(run !== undefined);
-    const controller = new AbortController();
-    const cutOff = transferFiles(library, run, {
-      filter: {},
-      to,
-      mode: 'move',
-      createdAt: '2026-01-02T03:04:05.000Z',
-      total: many.length,
-      signal: controller.signal,
-      onProgress: () => controller.abort(),
-    });
-    await assert.rejects(cutOff, { code: 'CANCELLED' });
-    library.close();
+    await interruptSort(data, to, many.length);
 
     const listed = await winnow(data, 'unsort');
     assert.match(listed.stdout, /\n1 +move +64 +2026-01-02 03:04 +interrupted +\//);

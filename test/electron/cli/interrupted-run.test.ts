@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import Database from 'better-sqlite3';
-import { parse } from 'csv-parse/sync';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { countResults, start, untilUnderWay, winnow } from '../support/command-line.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readCsv } from '../support/csv.ts';
 
 const IMAGES = 24; // a few seconds of work on the slow device
 
@@ -35,7 +34,7 @@ function savedResults(data: string): [imageId: number, milliseconds: number][] {
 async function exported(data: string): Promise<[string | undefined, string | undefined][]> {
   const out = join(data, 'out.csv');
   assert.equal((await winnow(data, 'export', '1', '--format', 'csv', '--out', out)).code, 0);
-  const rows = parse<Record<string, string>>(readFileSync(out, 'utf8'), { columns: true });
+  const rows = readCsv(out);
   return rows.map((row) => [row['relative_path'], row['label']]);
 }
 

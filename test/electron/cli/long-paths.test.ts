@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
-import { parse } from 'csv-parse/sync';
 import { winnow } from '../support/command-line.ts';
 import { everyday10 } from '../support/models.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readCsv } from '../support/csv.ts';
 
 /** More than Windows' plain paths can have, of parts that each are a name anywhere. */
 const deep = (root: string) => join(root, ...['a', 'b', 'c', 'd'].map((letter) => letter.repeat(80)));
@@ -22,7 +22,7 @@ test('pictures, a model, a table and sorted copies may have paths of more than 2
   mkdirSync(dirname(csv), { recursive: true });
   const ran = await winnow(root, 'run', join(root, 'pictures'), '--model', model, '--csv', csv);
   assert.equal(ran.code, 0, ran.stderr);
-  const rows = parse<Record<string, string>>(readFileSync(csv), { columns: true, bom: true });
+  const rows = readCsv(csv, { bom: true });
   assert.deepEqual(
     rows.map((row) => [row['absolute_path'], row['status'], row['folder_5']]),
     [0, 1, 2].map((index) => [join(pictures, `00${index}.jpg`), 'ok', 'of today']),

@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
-import { parse } from 'csv-parse/sync';
 import { prepareDecoder } from '../../../electron/engine/pictures/decode-image.ts';
 import { winnow } from '../support/command-line.ts';
 import { sharedData } from '../support/files.ts';
 import { foundRun } from '../support/found-run.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readCsv } from '../support/csv.ts';
 
 /** Pictures of reports, each folder with its expected.txt: what is asserted here is what that says. */
 const { path: reports, skip } = sharedData('reports');
@@ -19,7 +19,7 @@ async function rowsOf(t: TestContext, report: string) {
   const csv = join(data, 'out.csv');
   const { code, stderr } = await winnow(data, 'run', join(reports, report), '--csv', csv);
   assert.equal(code, 0, stderr);
-  const rows = parse<Record<string, string>>(readFileSync(csv, 'utf8'), { columns: true });
+  const rows = readCsv(csv);
   return new Map(rows.map((row) => [row['relative_path'] ?? '', row]));
 }
 

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { parse } from 'csv-parse/sync';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -8,10 +7,7 @@ import { winnow } from '../support/command-line.ts';
 import { sharedData } from '../support/files.ts';
 import { bundledModels, everyday10 } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-function readCsv(path: string): Record<string, string>[] {
-  return parse<Record<string, string>>(readFileSync(path, 'utf8'), { columns: true });
-}
+import { readCsv } from '../support/csv.ts';
 
 /** Of the rows in both tables, those with the same value under `key` and `expectedKey`. */
 function agreement(rows: Record<string, string>[], key: string, expected: Map<string, string>): number {

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { parse } from 'csv-parse/sync';
 import { mkdirSync, readFileSync, writeFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -11,6 +10,7 @@ import { writeFiles } from '../support/files.ts';
 import { bundledModels } from '../support/models.ts';
 import { draw, drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { readCsv } from '../support/csv.ts';
 
 /** A data folder, and a folder with some drawn pictures. */
 async function place(t: TestContext, count: number): Promise<{ data: string; folder: string }> {
@@ -18,10 +18,6 @@ async function place(t: TestContext, count: number): Promise<{ data: string; fol
   const folder = join(data, 'pictures');
   await drawFolder(folder, count);
   return { data, folder };
-}
-
-function readCsv(path: string): Record<string, string>[] {
-  return parse<Record<string, string>>(readFileSync(path, 'utf8'), { columns: true });
 }
 
 const manifest = await readManifest(join(bundledModels, 'everyday10.safetensors'));

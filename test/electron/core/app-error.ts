@@ -18,3 +18,8 @@ export function assertAppError(error: unknown, codes: readonly ErrorCode[]): ass
   // Ten names of tensors are the most that one says.
   assert.ok(error.message.length < 800, `a sentence of ${error.message.length} characters`);
 }
+
+/** Asserts that work is rejected with an AppError of this code, whatever its sentence. */
+export function fails(work: Promise<unknown>, code: ErrorCode): Promise<void> {
+  return assert.rejects(work, appError(code, /./));
+}

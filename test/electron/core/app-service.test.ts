@@ -13,12 +13,12 @@ import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Library } from '../../../electron/core/store/library.ts';
 import { AppError } from '../../../electron/shared/errors.ts';
+import type { ErrorCode } from '../../../electron/shared/errors.ts';
 import { writeFiles } from '../support/files.ts';
 import { testApp, session } from '../support/test-app.ts';
 import { everyday10 } from '../support/models.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
-
-const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, message });
+import { appError } from './app-error.ts';
 
 suite('a run', () => {
   test('predicts every image once, in batches, and tells what it uses and how far it is', async (t) => {
@@ -161,7 +161,7 @@ suite('a run that is interrupted', () => {
     engine.beforeAnswer = () => {
       if (engine.batches.length === 3) throw new AppError('ENGINE', 'The device went away');
     };
-    await assert.rejects(app.run({ folders: [folder], batch: 2 }), refusal('ENGINE', /went away/));
+    await assert.rejects(app.run({ folders: [folder], batch: 2 }), appError('ENGINE', /went away/));
     const [failed] = await app.listRuns({});
     assert.equal(failed?.state, 'failed');
     assert.ok(failed.counts.ok >= 2 && failed.counts.pending >= 2 && failed.counts.failed === 0);
@@ -182,7 +182,7 @@ suite('a run that is interrupted', () => {
       `The folder ${folder} is not there any more, so run 1 is paused. ` +
         'Connect its drive again, then go on with the run.',
     ]);
-    await assert.rejects(app.resume({ runId: 1 }), refusal('NOT_FOUND', /There is no folder/));
+    await assert.rejects(app.resume({ runId: 1 }), appError('NOT_FOUND', /There is no folder/));
     renameSync(`${folder}-unplugged`, folder);
     engine.beforeAnswer = () => undefined;
     const done = await app.resume({ runId: 1 });
@@ -196,12 +196,12 @@ suite('a run that is interrupted', () => {
     engine.beforeAnswer = () => {
       throw new AppError('ENGINE', 'The device went away');
     };
-    await assert.rejects(app.run({ folders: [folder], model: own }), refusal('ENGINE', /went away/));
+    await assert.rejects(app.run({ folders: [folder], model: own }), appError('ENGINE', /went away/));
     rmSync(own);
     const gone = session(t, libraryPath, { bundledFolder: temporaryFolder(t) });
     await assert.rejects(
       gone.app.resume({ runId: 1 }),
-      refusal('NOT_FOUND', /^The model own .* is not there any more/),
+      appError('NOT_FOUND', /^The model own .* is not there any more/),
     );
     const models = join(dirname(libraryPath), 'models');
     mkdirSync(models);
@@ -230,7 +230,7 @@ suite('AppService', () => {
   test('answers wrong arguments with one sentence', async (t) => {
     const { app, folder } = testApp(t, 1);
     const file = join(folder, '000.jpg');
-    const cases: [() => Promise<unknown>, string, RegExp][] = [
+    const cases: [() => Promise<unknown>, ErrorCode, RegExp][] = [
       [() => app.run({ folders: [] }), 'BAD_ARGUMENT', /^At least one folder must be named/],
       [() => app.run({ folders: ['/nowhere/at/all'] }), 'NOT_FOUND', /^There is no folder/],
       [() => app.run({ folders: [file] }), 'BAD_ARGUMENT', /^Expected a folder, but .* is a file/],
@@ -249,7 +249,7 @@ suite('AppService', () => {
       [() => app.cancel({ runId: 1 }), 'NOT_FOUND', /is not under way/],
       [() => app.evaluate({ folder }), 'BAD_ARGUMENT', /No sub-folder of .* is named like a class/],
     ];
-    for (const [call, code, message] of cases) await assert.rejects(call, refusal(code, message));
+    for (const [call, code, message] of cases) await assert.rejects(call, appError(code, message));
     assert.deepEqual(await app.listRuns({}), []);
   });
 

@@ -1,12 +1,9 @@
-/** A seeded generator (mulberry32): the same whole numbers below `limit` in every run. */
+import { Random } from '../../../build/parts/random.ts';
+
+/** A generator of whole numbers from 0 to below `limit`: the same ones in every run. */
 export function seededRandom(seed: number): (limit: number) => number {
-  let state = seed;
-  return (limit) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit;
-  };
+  const random = new Random(seed);
+  return (limit) => random.whole(0, limit - 1);
 }
 
 /** A copy with `flips` random bytes replaced by random ones. */

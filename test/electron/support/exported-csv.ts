@@ -1,8 +1,8 @@
-import { parse } from 'csv-parse/sync';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { AppService } from '../../../electron/core/app-service.ts';
 import type { AppArguments } from '../../../electron/shared/app-api.ts';
+import { csvRows } from './csv.ts';
 
 /** Exports run 1 as CSV beside `folder`, and reads it back with a parser that is not ours. */
 export async function exportedCsv(
@@ -13,6 +13,6 @@ export async function exportedCsv(
   const out = join(dirname(folder), 'out.csv');
   const summary = await app.exportRun({ runId: 1, format: 'csv', out, ...options });
   const text = readFileSync(out, 'utf8');
-  const records = parse<Record<string, string>>(text, { columns: true, bom: true });
+  const records = csvRows(text, { bom: true });
   return { summary, text, records, paths: records.map((record) => record['relative_path']) };
 }

@@ -63,7 +63,9 @@ export class FakeGpus {
     writeFileSync(join(this.folder, 'machine.json'), JSON.stringify(machine));
   }
 
-  /** What hosts did so far: `trial cuda:0` when a model of the trial was loaded, `run cuda:0 16` when images were predicted. */
+  /**
+   * What hosts did so far: `trial cuda:0` when a model of the trial was loaded, `run cuda:0 16` when images were predicted.
+   */
   log(): string[] {
     const path = join(this.folder, 'log');
     return existsSync(path) ? readFileSync(path, 'utf8').trimEnd().split('\n') : [];

@@ -22,6 +22,21 @@ export interface FoundRun extends SavedRun {
 /** What a model is to have found in a picture of `size`, 48 x 40 without it. */
 export type FoundPicture = (MadeUp & { size?: [number, number] }) | 'failed' | 'pending';
 
+/** Two folders of images of three classes: found above and below the threshold, nothing found, failed and pending. */
+export const WOODS_AND_FIELDS: Record<string, FoundPicture> = {
+  'woods/a/1.jpg': {
+    detections: [
+      [0, 0.9, 6, 4, 24, 20],
+      [1, 0.6, 0, 0, 12, 10],
+      [0, 0.3, 1, 1, 5, 5],
+    ],
+  },
+  'woods/a/1.png': { detections: [] },
+  'woods/bad.jpg': 'failed',
+  'woods/late.jpg': 'pending',
+  'fields/a/1.jpg': { detections: [[2, 0.5, 10.5, 8.25, 20, 16]], size: [60, 50] },
+};
+
 /**
  * A run of a detection or segmentation model on pictures that there are, drawn for it, as if the model had found this in
  * them: `<folder>/<path>` -> found. Every first part of a path is a folder of the run.

@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { codeOf } from '../../../electron/shared/errors.ts';
 
 /** A disk that can be full. */
 export interface SmallDisk {
@@ -48,7 +49,7 @@ function wrote(file: number, size: number): boolean {
   try {
     return writeSync(file, Buffer.alloc(size, 1)) === size;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOSPC') return false;
+    if (codeOf(error) === 'ENOSPC') return false;
     throw error;
   }
 }

@@ -35,7 +35,9 @@ const report: NativeStep = {
 const CLASSES = 3;
 const DIRECTIONS = [3, 2];
 
-/** An addon that learns nothing and notes what it is asked. A picture's logits are its first pixel's red and two fixed ones. */
+/**
+ * An addon that learns nothing and notes what it is asked. A picture's logits are its first pixel's red and two fixed ones.
+ */
 export class TrainingAddon implements NativeAddon {
   readonly created: object[] = [];
   readonly loaded: { path: string; features: boolean | undefined }[] = [];

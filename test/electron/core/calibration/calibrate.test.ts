@@ -7,8 +7,7 @@ import type { AppEvent } from '../../../../electron/shared/app-api.ts';
 import { writeFiles } from '../../support/files.ts';
 import { testApp, session } from '../../support/test-app.ts';
 import { everyday10 } from '../../support/models.ts';
-
-const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, message });
+import { appError } from '../app-error.ts';
 
 /** What the plan of the latest run says of its preset. */
 function outlook(events: readonly AppEvent[]): Outlook | undefined {
@@ -79,7 +78,7 @@ suite('calibrate', () => {
     rmSync(join(folder, '001.jpg'));
     await assert.rejects(
       app.calibrate({ images: folder }),
-      refusal('BAD_ARGUMENT', /at least 50 images, but of 50 sampled files 49 could be read$/),
+      appError('BAD_ARGUMENT', /at least 50 images, but of 50 sampled files 49 could be read$/),
     );
   });
 
@@ -87,7 +86,7 @@ suite('calibrate', () => {
     const { app, folder } = testApp(t, 52);
     await assert.rejects(
       app.calibrate({}),
-      refusal('BAD_ARGUMENT', /needs at least 50 images, but of the images of earlier runs 0 are there$/),
+      appError('BAD_ARGUMENT', /needs at least 50 images, but of the images of earlier runs 0 are there$/),
     );
     await app.run({ folders: [folder] });
     rmSync(join(folder, '000.jpg'));
@@ -97,14 +96,14 @@ suite('calibrate', () => {
     rmSync(join(folder, '002.jpg'));
     await assert.rejects(
       app.calibrate({}),
-      refusal('BAD_ARGUMENT', /but of the images of earlier runs 49 are there$/),
+      appError('BAD_ARGUMENT', /but of the images of earlier runs 49 are there$/),
     );
   });
 
   test('that is cancelled or fails keeps what was calibrated before', async (t) => {
     const { app, engine, folder, events } = testApp(t, 60);
     const { calibration } = await app.calibrate({ images: folder, threads: 1 });
-    await assert.rejects(app.cancelCalibration({}), refusal('NOT_FOUND', /No calibration is under way/));
+    await assert.rejects(app.cancelCalibration({}), appError('NOT_FOUND', /No calibration is under way/));
     engine.time = () => 1;
     engine.batches.length = 0;
     engine.beforeAnswer = async () => {
@@ -112,7 +111,7 @@ suite('calibrate', () => {
     };
     await assert.rejects(
       app.calibrate({ images: folder, threads: 1 }),
-      refusal('CANCELLED', /what was calibrated before is kept$/),
+      appError('CANCELLED', /what was calibrated before is kept$/),
     );
     assert.equal(engine.batches.length, 5);
     engine.beforeAnswer = () => undefined;
@@ -174,7 +173,9 @@ suite('a run without a calibration that holds', () => {
     const { app, engine, folder } = testApp(t, 1);
     engine.cpu.precisions = ['fp32', 'bf16'];
     await assert.rejects(app.run({ folders: [folder], precision: 'int8' }), {
-      ...refusal('BAD_ARGUMENT', /^The device cpu computes in fp32, bf16, but not in int8$/),
+      name: 'AppError',
+      code: 'BAD_ARGUMENT',
+      message: /^The device cpu computes in fp32, bf16, but not in int8$/,
       hint: 'The nearest that works: --precision bf16.',
     });
     const { spec } = await app.run({ folders: [folder], precision: 'bf16' });

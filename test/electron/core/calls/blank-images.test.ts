@@ -1,42 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import type { TestContext } from 'node:test';
-import type { HumanBox, Verdict } from '../../../../electron/shared/api/review.ts';
 import type { ResultFilter } from '../../../../electron/shared/api/results.ts';
 import { detectorManifest } from '../../support/found.ts';
 import { testApp } from '../../support/test-app.ts';
 import { manifestWith, saveRun } from '../../support/saved-run.ts';
-
-const LABELS = ['cat', 'dog', 'bus'].map((name) => ({ name }));
-const boxes = (...marked: HumanBox[]): Verdict => ({ kind: 'boxes', boxes: marked });
-
-/** An app over a run of a detection model: a dog and a cat in a.jpg, nothing in b.jpg, a doubtful cat in c.jpg. */
-async function searched(t: TestContext) {
-  const home = testApp(t);
-  const model = { name: 'finder', manifest: await detectorManifest(LABELS) };
-  const { runId, ids } = saveRun(home.libraryPath, home.folder, model, {
-    'a.jpg': {
-      detections: [
-        [1, 0.9, 12, 10, 12, 20],
-        [0, 0.6, 24, 10, 12, 20],
-      ],
-    },
-    'b.jpg': { detections: [] },
-    'c.jpg': { detections: [[0, 0.4, 0, 0, 24, 40]] },
-    'd.jpg': 'failed',
-    'e.jpg': 'pending',
-  });
-  const [a = 0, b = 0, c = 0, d = 0] = Object.values(ids);
-  const find = async (filter: ResultFilter) => [
-    ...(await home.app.findImages({ runId, filter, sort: 'path' })).imageIds,
-  ];
-  const review = (verdict: Verdict, ...imageIds: number[]) => home.app.review({ runId, imageIds, verdict });
-  return { ...home, runId, a, b, c, d, find, review };
-}
+import { boxes, SEARCHED_LABELS, searchedRun } from '../../support/searched-run.ts';
 
 suite('images of a detection run', () => {
   test('below the threshold are blank, in every filter, facet and order', async (t) => {
-    const { app, runId, a, b, c, d, find, review } = await searched(t);
+    const { app, runId, a, b, c, d, find, review } = await searchedRun(t);
     assert.deepEqual(await find({ status: 'blank' }), [b, c]);
     assert.deepEqual(await find({ status: 'labelled' }), [a]);
     assert.deepEqual(await find({ status: 'blank', minScore: 0.4 }), [b]);
@@ -84,7 +56,7 @@ suite('images of a detection run', () => {
 
   test('below the threshold count as blank in the library, not as labelled', async (t) => {
     const { app, libraryPath, folder } = testApp(t);
-    const model = { name: 'finder', manifest: await detectorManifest(LABELS) };
+    const model = { name: 'finder', manifest: await detectorManifest(SEARCHED_LABELS) };
     const { runId, ids } = saveRun(libraryPath, folder, model, {
       'a.jpg': { detections: [[1, 0.5, 12, 10, 12, 20]] },
       'b.jpg': { detections: [] },
@@ -101,7 +73,7 @@ suite('images of a detection run', () => {
     await app.review({ runId, imageIds: [b], verdict: { kind: 'label', label: 'bus' } });
     await app.review({ runId, imageIds: [a], verdict: boxes() });
     assert.deepEqual(await counted(), [5, 1, 2, 2]);
-    const classifier = { name: 'classifier', manifest: await manifestWith(LABELS) };
+    const classifier = { name: 'classifier', manifest: await manifestWith(SEARCHED_LABELS) };
     const cat = { classes: [0] };
     const all = { 'a.jpg': cat, 'b.jpg': cat, 'c.jpg': cat, 'd.jpg': cat, 'e.jpg': cat };
     saveRun(libraryPath, folder, classifier, all); // some run has a label for each

@@ -6,8 +6,7 @@ import { suite, test } from 'node:test';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { writeFiles } from '../../support/files.ts';
 import { testApp } from '../../support/test-app.ts';
-
-const refusal = (code: string, message: RegExp) => ({ name: 'AppError', code, message });
+import { appError } from '../app-error.ts';
 
 suite('addFolder', () => {
   test('scans a folder into the library without a run, and tells how far it is', async (t) => {
@@ -47,7 +46,7 @@ suite('addFolder', () => {
     await app.addFolder({ path: inner });
     await assert.rejects(
       app.addFolder({ path: innermost }),
-      refusal('BAD_ARGUMENT', /is in the library already, as a part of .*pictures\/a$/),
+      appError('BAD_ARGUMENT', /is in the library already, as a part of .*pictures\/a$/),
     );
     const { notices } = await app.addFolder({ path: folder });
     assert.equal(notices.length, 1);
@@ -60,13 +59,13 @@ suite('addFolder', () => {
     const { app, folder } = testApp(t, 1);
     await assert.rejects(
       app.addFolder({ path: join(folder, 'no') }),
-      refusal('NOT_FOUND', /^There is no folder/),
+      appError('NOT_FOUND', /^There is no folder/),
     );
     await assert.rejects(
       app.addFolder({ path: join(folder, '000.jpg') }),
-      refusal('BAD_ARGUMENT', /^Expected a folder/),
+      appError('BAD_ARGUMENT', /^Expected a folder/),
     );
-    await assert.rejects(app.addFolder({ path: '' }), refusal('BAD_ARGUMENT', /^A path must not be empty/));
+    await assert.rejects(app.addFolder({ path: '' }), appError('BAD_ARGUMENT', /^A path must not be empty/));
     assert.deepEqual(await app.listFolders({}), []);
   });
 });
@@ -93,8 +92,8 @@ suite('listFolders', () => {
       ['other', 0, 0, 0, true],
       ['pictures', 4, 3, 2, false],
     ]);
-    await assert.rejects(app.rescanFolder({ folderId: 1 }), refusal('NOT_FOUND', /other is not there now$/));
-    await assert.rejects(app.rescanFolder({ folderId: 9 }), refusal('NOT_FOUND', /^There is no folder 9/));
+    await assert.rejects(app.rescanFolder({ folderId: 1 }), appError('NOT_FOUND', /other is not there now$/));
+    await assert.rejects(app.rescanFolder({ folderId: 9 }), appError('NOT_FOUND', /^There is no folder 9/));
   });
 
   test('leaves out files that are gone, labelled or not', async (t) => {
@@ -161,13 +160,13 @@ suite('removeFolder', () => {
     assert.equal((await app.listFolders({})).length, 1);
     const other = Library.open(libraryPath);
     const lock = other.acquireWriter();
-    await assert.rejects(app.removeFolder({ folderId: 1 }), refusal('LIBRARY', /cannot be removed while/));
+    await assert.rejects(app.removeFolder({ folderId: 1 }), appError('LIBRARY', /cannot be removed while/));
     lock.release();
     other.close();
     await app.removeFolder({ folderId: 1, onlyCheck: true });
     assert.equal((await app.listFolders({})).length, 1);
     await app.removeFolder({ folderId: 1 });
-    await assert.rejects(app.removeFolder({ folderId: 1 }), refusal('NOT_FOUND', /^There is no folder 1/));
+    await assert.rejects(app.removeFolder({ folderId: 1 }), appError('NOT_FOUND', /^There is no folder 1/));
   });
 
   test('goes on beside a run on other folders, which loses nothing', async (t) => {
@@ -216,11 +215,11 @@ suite('browse', () => {
     const { app, folder } = testApp(t, 1);
     await assert.rejects(
       app.browse({ path: join(folder, 'no') }),
-      refusal('NOT_FOUND', /^There is no folder/),
+      appError('NOT_FOUND', /^There is no folder/),
     );
     await assert.rejects(
       app.browse({ path: join(folder, '000.jpg') }),
-      refusal('BAD_ARGUMENT', /^Expected a folder/),
+      appError('BAD_ARGUMENT', /^Expected a folder/),
     );
   });
 });

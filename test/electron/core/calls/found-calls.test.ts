@@ -10,43 +10,11 @@ import { decodeRuns, runsArea } from '../../../../electron/shared/mask.ts';
 import { detectorManifest, segmenterManifest } from '../../support/found.ts';
 import { testApp } from '../../support/test-app.ts';
 import { makeLargeLibrary } from '../../support/large-library.ts';
-import { manifestWith, saveRun } from '../../support/saved-run.ts';
+import { saveRun } from '../../support/saved-run.ts';
+import { boxes, SEARCHED_LABELS, searchedRun } from '../../support/searched-run.ts';
 
-const LABELS = ['cat', 'dog', 'bus'].map((name) => ({ name }));
 const ACCEPT: Verdict = { kind: 'accept' };
-const boxes = (...marked: HumanBox[]): Verdict => ({ kind: 'boxes', boxes: marked });
 const box = (label: string, x = 0): HumanBox => ({ label, x, y: 0, width: 10, height: 10 });
-
-/** An app over a run of a detection model, and one of a classifier on the same images. */
-async function searched(t: TestContext) {
-  const home = testApp(t);
-  const model = { name: 'finder', manifest: await detectorManifest(LABELS) };
-  const { runId, ids } = saveRun(home.libraryPath, home.folder, model, {
-    'a.jpg': {
-      detections: [
-        [1, 0.9, 12, 10, 12, 20],
-        [0, 0.6, 24, 10, 12, 20],
-        [1, 0.3, 0, 0, 48, 40],
-      ],
-    },
-    'b.jpg': { detections: [] },
-    'c.jpg': { detections: [[0, 0.4, 0, 0, 24, 40]] },
-    'd.jpg': 'failed',
-    'e.jpg': 'pending',
-  });
-  const classifier = { name: 'classifier', manifest: await manifestWith(LABELS) };
-  const other = saveRun(home.libraryPath, home.folder, classifier, {
-    'a.jpg': { classes: [0] },
-    'b.jpg': { classes: [2] },
-  });
-  writeFileSync(join(home.folder, 'a.jpg'), 'x');
-  const [a = 0, b = 0, c = 0, d = 0, e = 0] = Object.values(ids);
-  const find = async (filter: ResultFilter) => [
-    ...(await home.app.findImages({ runId, filter, sort: 'path' })).imageIds,
-  ];
-  const review = (verdict: Verdict, ...imageIds: number[]) => home.app.review({ runId, imageIds, verdict });
-  return { ...home, runId, otherRunId: other.runId, a, b, c, d, e, find, review };
-}
 
 const labelsOf = async (app: AppService, runId: number, imageIds: number[]) =>
   (await app.resultItems({ runId, imageIds })).map(
@@ -55,7 +23,7 @@ const labelsOf = async (app: AppService, runId: number, imageIds: number[]) =>
 
 suite('results of a detection model', () => {
   test('have the label of the best object, or none', async (t) => {
-    const { app, runId, otherRunId, a, b, c, d, e, find } = await searched(t);
+    const { app, runId, otherRunId, a, b, c, d, e, find } = await searchedRun(t);
     assert.deepEqual(await labelsOf(app, runId, [a, b, c, d, e]), ['dog', '', '', '-', '-']);
     assert.deepEqual(await find({ labels: [''] }), [b, c]);
     assert.deepEqual(await find({ labels: ['', 'dog'], minScore: 0.4 }), [a, b]);
@@ -83,7 +51,7 @@ suite('results of a detection model', () => {
   });
 
   test('are found by what they contain, above a score', async (t) => {
-    const { app, runId, a, c, find } = await searched(t);
+    const { app, runId, a, c, find } = await searchedRun(t);
     assert.deepEqual(await find({ contains: ['cat'] }), [a]);
     assert.deepEqual(await find({ contains: ['cat'], minScore: 0.4 }), [a, c]);
     assert.deepEqual(await find({ contains: ['cat', 'dog'], minScore: 0.7 }), [a]);
@@ -106,7 +74,7 @@ suite('results of a detection model', () => {
   });
 
   test('show their boxes, small and in full', async (t) => {
-    const { app, runId, a, b, e } = await searched(t);
+    const { app, runId, a, b, e } = await searchedRun(t);
     const [item, empty] = await app.resultItems({ runId, imageIds: [a, b] });
     assert.deepEqual(item?.boxes[0], {
       label: 'dog',
@@ -145,7 +113,7 @@ suite('results of a detection model', () => {
   });
 
   test('tell what was found in all of them', async (t) => {
-    const { app, runId, otherRunId } = await searched(t);
+    const { app, runId, otherRunId } = await searchedRun(t);
     assert.deepEqual((await app.showRun({ runId })).found, {
       task: 'detection',
       minScore: 0.5,
@@ -166,7 +134,7 @@ suite('results of a detection model', () => {
 
 suite('review of boxes', () => {
   test('accepts those of at least a score, with the label of the best', async (t) => {
-    const { app, runId, a, b, c, d, find, review } = await searched(t);
+    const { app, runId, a, b, c, d, find, review } = await searchedRun(t);
     const { description, imageIds } = await review(ACCEPT, a, b, c, d);
     assert.deepEqual([description, imageIds], ['Verify 3 images', [a, b, c]]); // the bad file is passed over
     assert.deepEqual(await labelsOf(app, runId, [a, b, c]), ['dog ✓', ' ✓', ' ✓']);
@@ -197,7 +165,7 @@ suite('review of boxes', () => {
   });
 
   test('keeps what a person drew, in steps that can be undone', async (t) => {
-    const { app, runId, a, review, find } = await searched(t);
+    const { app, runId, a, review, find } = await searchedRun(t);
     const state = async () => {
       const { item, humanBoxes } = await app.showImage({ runId, imageId: a });
       return [item.label, item.verified, humanBoxes?.map(({ label }) => label), item.boxes.length];
@@ -227,7 +195,7 @@ suite('review of boxes', () => {
   });
 
   test('keeps a box in its picture to the last digit, and shows it as shares of the sides', async (t) => {
-    const { app, runId, a, review } = await searched(t);
+    const { app, runId, a, review } = await searchedRun(t);
     const drawn: HumanBox = { label: 'dog', x: 0.1, y: 0.7, width: 0.2, height: 0.1 }; // 0.1 + 0.2 - 0.1 is not 0.2
     await review(boxes(drawn), a);
     const { item, humanBoxes } = await app.showImage({ runId, imageId: a });
@@ -238,7 +206,7 @@ suite('review of boxes', () => {
   });
 
   test('says in one sentence why boxes cannot be, and changes nothing', async (t) => {
-    const { runId, app, a, b, e, review } = await searched(t);
+    const { runId, app, a, b, e, review } = await searchedRun(t);
     const refused = (message: RegExp) => ({ code: 'BAD_ARGUMENT', message });
     await assert.rejects(
       review(boxes(box('dog', 40)), a),
@@ -261,7 +229,7 @@ suite('review of boxes', () => {
 suite('results of a segmentation model', () => {
   async function painted(t: TestContext) {
     const home = testApp(t);
-    const model = { name: 'painter', manifest: await segmenterManifest(LABELS) };
+    const model = { name: 'painter', manifest: await segmenterManifest(SEARCHED_LABELS) };
     const { runId, ids } = saveRun(home.libraryPath, home.folder, model, {
       'a.jpg': {
         regions: [
@@ -343,7 +311,7 @@ const MANY = 40_000;
 
 test('40,000 images with their objects are listed, counted, accepted and taken back', async (t) => {
   const home = testApp(t);
-  const manifest = await detectorManifest(LABELS);
+  const manifest = await detectorManifest(SEARCHED_LABELS);
   const { runId, imageIds } = await makeLargeLibrary(home.libraryPath, home.folder, {
     images: MANY,
     manifest,

@@ -8,6 +8,7 @@ import { mutated, seededRandom } from '../random.ts';
 import { golden, importBytes, tiny, withTensor } from './import-bytes.ts';
 import { dynamicModel, floats, registerModel, renamed, TINY_ARGS, trainingCheckpoint } from './tiny-model.ts';
 import { Arguments, saveLegacy, saveZip, TorchTensor, type Source } from './torch-save.ts';
+import { codeOf } from '../../../../electron/shared/errors.ts';
 
 const nan = floats(24, 0);
 new DataView(nan.buffer).setFloat32(20, NaN, true);
@@ -133,7 +134,7 @@ test('refuses a name that is taken or no file name', async (context) => {
     'dot.',
   ]) {
     await assert.rejects(importCheckpoint({ ...again, name }), (error) => {
-      assert.ok(error instanceof Error && 'code' in error && error.code === 'BAD_ARGUMENT', name);
+      assert.equal(codeOf(error), 'BAD_ARGUMENT', name);
       return true;
     });
   }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { parse } from 'csv-parse/sync';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
@@ -8,8 +7,9 @@ import type { AppArguments } from '../../../../electron/shared/app-api.ts';
 import type { HumanBox } from '../../../../electron/shared/api/review.ts';
 import { decodeRuns, runsArea } from '../../../../electron/shared/mask.ts';
 import { maskOf } from '../../support/found.ts';
-import { foundRun } from '../../support/found-run.ts';
+import { foundRun, WOODS_AND_FIELDS } from '../../support/found-run.ts';
 import type { FoundPicture, FoundRun } from '../../support/found-run.ts';
+import { csvRows } from '../../support/csv.ts';
 
 /** The last class has the name of the first, as some of ImageNet have. */
 const LABELS = [
@@ -18,21 +18,7 @@ const LABELS = [
   { name: 'newt', id: 90 },
 ];
 
-const FILES: Record<string, FoundPicture> = {
-  'woods/a/1.jpg': {
-    detections: [
-      [0, 0.9, 6, 4, 24, 20],
-      [1, 0.6, 0, 0, 12, 10],
-      [0, 0.3, 1, 1, 5, 5],
-    ],
-  },
-  'woods/a/1.png': { detections: [] },
-  'woods/bad.jpg': 'failed',
-  'woods/late.jpg': 'pending',
-  'fields/a/1.jpg': { detections: [[2, 0.5, 10.5, 8.25, 20, 16]], size: [60, 50] },
-};
-
-const finder = (t: TestContext) => foundRun(t, 'detection', LABELS, FILES);
+const finder = (t: TestContext) => foundRun(t, 'detection', LABELS, WOODS_AND_FIELDS);
 
 async function exported(run: FoundRun, request: Omit<AppArguments<'exportRun'>, 'runId' | 'out'>) {
   const out = join(run.root, `out.${request.format}`);
@@ -42,7 +28,7 @@ async function exported(run: FoundRun, request: Omit<AppArguments<'exportRun'>, 
 
 async function records(run: FoundRun, filter: AppArguments<'exportRun'>['filter'] = {}) {
   const { summary, text } = await exported(run, { format: 'detections', filter });
-  return { summary, text, rows: parse<Record<string, string>>(text, { columns: true }) };
+  return { summary, text, rows: csvRows(text) };
 }
 
 async function keepBoxes({ app, runId, ids }: FoundRun, path: string, boxes: HumanBox[]) {
@@ -154,7 +140,7 @@ suite('detections.csv', () => {
       filter: { status: 'verified' },
       force: true,
     });
-    const shown = parse<Record<string, string>>(classic.text, { columns: true }).map((row) =>
+    const shown = csvRows(classic.text).map((row) =>
       ['label', 'confidence', 'human_label', 'verified', 'mask_area', 'bbox_left'].map((name) => row[name]),
     );
     assert.deepEqual(shown, [

@@ -1,27 +1,13 @@
 import assert from 'node:assert/strict';
-import { parse } from 'csv-parse/sync';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { AppArguments } from '../../../../electron/shared/app-api.ts';
-import { foundRun } from '../../support/found-run.ts';
-import type { FoundPicture, FoundRun } from '../../support/found-run.ts';
+import { foundRun, WOODS_AND_FIELDS } from '../../support/found-run.ts';
+import type { FoundRun } from '../../support/found-run.ts';
+import { csvRows } from '../../support/csv.ts';
 
 const LABELS = [{ name: 'fox' }, { name: 'owl, "barn"' }, { name: 'newt' }];
-
-const FILES: Record<string, FoundPicture> = {
-  'woods/a/1.jpg': {
-    detections: [
-      [0, 0.9, 6, 4, 24, 20],
-      [1, 0.6, 0, 0, 12, 10],
-      [0, 0.3, 1, 1, 5, 5],
-    ],
-  },
-  'woods/a/1.png': { detections: [] },
-  'woods/bad.jpg': 'failed',
-  'woods/late.jpg': 'pending',
-  'fields/a/1.jpg': { detections: [[2, 0.5, 10.5, 8.25, 20, 16]] },
-};
 
 type Request = Omit<AppArguments<'exportRun'>, 'runId' | 'out' | 'force'>;
 
@@ -33,7 +19,7 @@ async function exported({ app, runId, root }: FoundRun, request: Request): Promi
 
 suite('tables of a detection run', () => {
   test('have no label below the threshold, and name it', async (t) => {
-    const run = await foundRun(t, 'detection', LABELS, FILES);
+    const run = await foundRun(t, 'detection', LABELS, WOODS_AND_FIELDS);
     const names = [
       'label',
       'label_source',
@@ -44,9 +30,7 @@ suite('tables of a detection run', () => {
     ];
     const called = async (filter: AppArguments<'exportRun'>['filter'] = {}) => {
       const text = await exported(run, { format: 'csv', filter });
-      return parse<Record<string, string>>(text, { columns: true }).map((row) =>
-        [row['relative_path'], ...names.map((name) => row[name])].join('; '),
-      );
+      return csvRows(text).map((row) => [row['relative_path'], ...names.map((name) => row[name])].join('; '));
     };
     const unseen = (minScore: number) =>
       ['bad.jpg', 'late.jpg'].map((name) => `${name}; ; ; ; ; ; ${minScore}`);
@@ -68,10 +52,7 @@ suite('tables of a detection run', () => {
       filter: { minScore: 0.7 },
     });
     assert.deepEqual(
-      parse<Record<string, string>>(classic, { columns: true }).map(({ label, confidence }) => [
-        label,
-        confidence,
-      ]),
+      csvRows(classic).map(({ label, confidence }) => [label, confidence]),
       [
         ['', ''],
         ['fox', '0.9'],

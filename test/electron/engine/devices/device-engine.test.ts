@@ -14,6 +14,7 @@ import { writeFiles } from '../../support/files.ts';
 import { everyday10, parts } from '../../support/models.ts';
 import { drawFolder } from '../../support/pictures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { everydayDial as dial } from '../../support/engine-client.ts';
 
 const onCuda: EngineModel = {
   packagePath: everyday10,
@@ -22,7 +23,6 @@ const onCuda: EngineModel = {
   precision: 'bf16',
   input: { task: 'classification', resize: 32, crop: 32 },
 };
-const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
 
 function machine(
   t: TestContext,

@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { prepareDecoder } from '../../../../electron/engine/pictures/decode-image.ts';
 import { PictureError } from '../../../../electron/shared/picture-problem.ts';
 import { seededRandom } from '../../core/random.ts';
-
-const decoder = prepareDecoder();
+import { decodePicture } from '../../support/decode.ts';
 
 async function decode(file: Buffer) {
-  const header = await decoder.readHeader(file);
+  const { header, picture } = await decodePicture(file, 32);
+  const { pixels, width, height } = picture;
   assert.equal(header.format, 'bmp');
-  const { pixels, width, height } = await decoder.decode(file, header, 32);
   assert.deepEqual([width, height], [header.width, header.height]);
   return [...pixels];
 }
@@ -162,8 +160,7 @@ suite('BMP', () => {
       const damaged = Buffer.from(good);
       for (let flip = 0; flip < 3; flip++) damaged[random(damaged.length)] = random(256);
       try {
-        const header = await decoder.readHeader(damaged);
-        await decoder.decode(damaged, header, 32);
+        await decodePicture(damaged, 32);
       } catch (error) {
         assert.ok(error instanceof PictureError, String(error));
       }

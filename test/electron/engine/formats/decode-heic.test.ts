@@ -5,10 +5,9 @@ import { suite, test } from 'node:test';
 import sharp from 'sharp';
 import { decodeHeic } from '../../../../electron/engine/pictures/decoder-threads.ts';
 import { prepareDecoder } from '../../../../electron/engine/pictures/decode-image.ts';
-import { EngineClient } from '../../../../electron/engine/hosts/engine-client.ts';
 import { writeFiles } from '../../support/files.ts';
-import { everyday10 } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { engineClient, everydayModel } from '../../support/engine-client.ts';
 
 /**
  * Drawn for these tests: 64 x 48 pixels, a white strip on top, below it red at the left and blue at the right; taken on
@@ -78,15 +77,8 @@ suite('HEIC', () => {
     copyFileSync(upright, paths[0] ?? '');
     copyFileSync(turned, paths[1] ?? '');
     writeFiles(folder, { 'bad.heic': readFileSync(upright).subarray(0, 500) });
-    const engine = new EngineClient();
-    t.after(() => engine.close());
-    await engine.open({
-      packagePath: everyday10,
-      device: 'cpu',
-      threads: 2,
-      precision: 'fp32',
-      input: { task: 'classification', resize: 32, crop: 32 },
-    });
+    const engine = engineClient(t);
+    await engine.open(everydayModel);
     const dial = { tokenKeep: [1, 1, 1], blockThreshold: 0.5 };
     const outcomes = await engine.predict([...paths, join(folder, 'bad.heic')], dial);
     assert.deepEqual(

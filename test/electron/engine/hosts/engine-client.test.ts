@@ -8,30 +8,14 @@ import type { TestContext } from 'node:test';
 import sharp from 'sharp';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
 import { topClasses } from '../../../../electron/engine/predict/top-classes.ts';
-import { EngineClient } from '../../../../electron/engine/hosts/engine-client.ts';
-import type { EngineClientOptions } from '../../../../electron/engine/hosts/engine-client.ts';
-import type { EngineModel, ImageOutcome } from '../../../../electron/shared/engine-api.ts';
+import type { ImageOutcome } from '../../../../electron/shared/engine-api.ts';
 import { AppError } from '../../../../electron/shared/errors.ts';
 import { sharedData, writeFiles } from '../../support/files.ts';
-import { everyday10 } from '../../support/models.ts';
 import { drawFolder } from '../../support/pictures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { engineClient, everydayDial as dial, everydayModel as model } from '../../support/engine-client.ts';
 
-const model: EngineModel = {
-  packagePath: everyday10,
-  device: 'cpu',
-  threads: 2,
-  precision: 'fp32',
-  input: { task: 'classification', resize: 32, crop: 32 },
-};
-const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
 const crashingHost = join(import.meta.dirname, 'crashing-host.ts');
-
-function client(t: TestContext, options: EngineClientOptions = {}): EngineClient {
-  const engine = new EngineClient(options);
-  t.after(() => engine.close());
-  return engine;
-}
 
 /** A folder of drawn pictures, and the paths of everything in it. */
 async function pictures(t: TestContext, count: number, others: Record<string, string> = {}) {
@@ -64,13 +48,13 @@ function failureOf(outcome: ImageOutcome | undefined): string {
 
 suite('the engine', () => {
   test('tells its devices', async (t) => {
-    const devices = await client(t).devices();
+    const devices = await engineClient(t).devices();
     assert.ok(devices.some(({ name, available }) => name === 'cpu' && available));
     assert.ok(devices.every(({ available, reason }) => available === (reason === undefined)));
   });
 
   test('predicts files, with a receipt each', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const { paths } = await pictures(t, 5);
     await engine.open(model);
     const outcomes = await engine.predict(paths, dial);
@@ -92,7 +76,7 @@ suite('the engine', () => {
   });
 
   test('gives an image the same result in any batch, beside failures and another batch', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const { paths } = await pictures(t, 7, { '002b.jpg': 'a text', '005b.png': '' });
     await engine.open(model);
     const [all, again] = await Promise.all([
@@ -111,7 +95,7 @@ suite('the engine', () => {
   });
 
   test('says of each file that it cannot read why', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const { folder } = await pictures(t, 0, { 'empty.jpg': '', 'text.jpg': 'text', 'folder.jpg/x': '' });
     spawnSync('mkfifo', [join(folder, 'pipe.jpg')]);
     await engine.open(model);
@@ -133,7 +117,7 @@ suite('the engine', () => {
   });
 
   test('refuses a model that is none, and goes on with another', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const { folder, paths } = await pictures(t, 1, { 'model.safetensors': 'nothing' });
     const broken = { ...model, packagePath: join(folder, 'model.safetensors') };
     await assert.rejects(
@@ -146,7 +130,7 @@ suite('the engine', () => {
   });
 
   test('ends when it is closed, also in the middle of a batch', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const { paths } = await pictures(t, 20);
     await engine.open({ ...model, device: 'reference' });
     const batch = assert.rejects(engine.predict(paths, dial), { code: 'CANCELLED' });
@@ -162,7 +146,7 @@ suite('the engine client', () => {
 
   test('finds the files that crash the host, and predicts all others', async (t) => {
     const crashes: string[] = [];
-    const engine = client(t, { hostEntry: crashingHost });
+    const engine = engineClient(t, { hostEntry: crashingHost });
     engine.onCrash((reason) => crashes.push(reason));
     const { paths } = await pictures(t, 13, crashing);
     await engine.open(model);
@@ -184,7 +168,7 @@ suite('the engine client', () => {
   });
 
   test('takes a host for hung that does not answer, and finds the file', async (t) => {
-    const engine = client(t, { hostEntry: crashingHost, watchdog: () => 2500 });
+    const engine = engineClient(t, { hostEntry: crashingHost, watchdog: () => 2500 });
     const { paths } = await pictures(t, 1, { '000x.jpg': 'HANG' });
     await engine.open(model);
     const outcomes = await engine.predict(paths, dial);
@@ -196,7 +180,7 @@ suite('the engine client', () => {
   });
 
   test('gives up when every image crashes the engine', async (t) => {
-    const engine = client(t, { hostEntry: crashingHost });
+    const engine = engineClient(t, { hostEntry: crashingHost });
     const all = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`${index}.jpg`, 'EXIT']));
     const { paths } = await pictures(t, 0, all);
     await engine.open(model);
@@ -208,7 +192,7 @@ suite('the engine client', () => {
   });
 
   test('gives up on a host that does not start, and says why', async (t) => {
-    const engine = client(t, { hostEntry: join(import.meta.dirname, 'broken-host.ts') });
+    const engine = engineClient(t, { hostEntry: join(import.meta.dirname, 'broken-host.ts') });
     const failure = {
       name: 'AppError',
       code: 'ENGINE',

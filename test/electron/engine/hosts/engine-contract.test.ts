@@ -4,29 +4,14 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { DeviceEngine } from '../../../../electron/engine/devices/device-engine.ts';
-import type { EngineApi, EngineModel } from '../../../../electron/shared/engine-api.ts';
-import type { HostErrorCode } from '../../../../electron/shared/errors.ts';
+import type { EngineApi } from '../../../../electron/shared/engine-api.ts';
 import { EngineDouble } from '../../support/engine-double.ts';
-import { everyday10, parts, sampleParts } from '../../support/models.ts';
+import { parts, sampleParts } from '../../support/models.ts';
 import { drawFolder } from '../../support/pictures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { keptText } from '../../../../electron/core/files/kept-text.ts';
-
-const model: EngineModel = {
-  packagePath: everyday10,
-  device: 'cpu',
-  threads: 2,
-  precision: 'fp32',
-  input: { task: 'classification', resize: 32, crop: 32 },
-};
-const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
-
-const fails = (work: Promise<unknown>, code: HostErrorCode) =>
-  assert.rejects(work, (error: Error & { code?: string }) => {
-    assert.equal(error.name, 'AppError', String(error.stack));
-    assert.equal(error.code, code, error.message);
-    return true;
-  });
+import { fails } from '../../core/app-error.ts';
+import { everydayDial as dial, everydayModel as model } from '../../support/engine-client.ts';
 
 const engines: [string, (t: TestContext) => EngineApi][] = [
   [

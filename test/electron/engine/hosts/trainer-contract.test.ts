@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { connectTrainer } from '../../../../electron/engine/hosts/trainer-client.ts';
-import type { HostErrorCode } from '../../../../electron/shared/errors.ts';
 import type { StepRequest, TrainerApi, TrainerSetup } from '../../../../electron/shared/trainer-api.ts';
 import { everyday10, everydayLabels } from '../../support/models.ts';
 import { drawFolder } from '../../support/pictures.ts';
@@ -12,6 +11,8 @@ import { smallDisk } from '../../support/small-disk.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { TrainerDouble } from '../../support/trainer-double.ts';
 import { setupOf } from '../../support/training-setup.ts';
+import { fails } from '../../core/app-error.ts';
+import { everydayDial as dial } from '../../support/engine-client.ts';
 
 /** A whole manifest of a small model. */
 const manifest = {
@@ -37,7 +38,6 @@ const manifest = {
   licence: 'none',
   dataSha256: '0'.repeat(64),
 };
-const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
 
 function setup(change: Partial<TrainerSetup> = {}): TrainerSetup {
   const { losses, optimiser, ...rest } = setupOf();
@@ -53,13 +53,6 @@ function setup(change: Partial<TrainerSetup> = {}): TrainerSetup {
 function stepOn(paths: readonly string[], learningRate = 1e-3, seed = 1): StepRequest {
   return { examples: paths.map((path, index) => ({ path, classIndex: index % 2 })), learningRate, seed };
 }
-
-const fails = (work: Promise<unknown>, code: HostErrorCode) =>
-  assert.rejects(work, (error: Error & { code?: string }) => {
-    assert.equal(error.name, 'AppError', String(error.stack));
-    assert.equal(error.code, code, error.message);
-    return true;
-  });
 
 const trainers: [string, () => TrainerApi][] = [
   ['the training host', () => connectTrainer()],

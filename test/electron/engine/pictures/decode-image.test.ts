@@ -2,21 +2,19 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import sharp from 'sharp';
-import { prepareDecoder } from '../../../../electron/engine/pictures/decode-image.ts';
 import { PictureError, problemText } from '../../../../electron/shared/picture-problem.ts';
 import type { PictureProblemCode } from '../../../../electron/shared/picture-problem.ts';
 import { draw, drawPixels } from '../../support/pictures.ts';
 import { tiff } from '../../support/tiff.ts';
+import { decodePicture } from '../../support/decode.ts';
 
-const decoder = prepareDecoder();
 const [width, height] = [24, 16];
 const pixels = drawPixels(width, height);
 
 async function decode(bytes: Buffer) {
-  const header = await decoder.readHeader(bytes);
-  const decoded = await decoder.decode(bytes, header, 256);
-  assert.deepEqual([decoded.width, decoded.height], [header.width, header.height]); // none is large
-  return { header, pixels: decoded.pixels };
+  const { header, picture } = await decodePicture(bytes, 256);
+  assert.deepEqual([picture.width, picture.height], [header.width, header.height]); // none is large
+  return { header, pixels: picture.pixels };
 }
 
 /** Largest difference between two pictures of the same size. */

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { prepareDecoder } from '../../../../electron/engine/pictures/decode-image.ts';
 import { fittingSize } from '../../../../electron/engine/pictures/shrink-on-load.ts';
 import { PictureError } from '../../../../electron/shared/picture-problem.ts';
 import { draw } from '../../support/pictures.ts';
+import { decodePicture, decoder } from '../../support/decode.ts';
 
 /** Lossless, 8 x 6 pixels: red is 30 times the column, green 40 times the row, blue 15 times their sum. */
 const folder = join(import.meta.dirname, '../formats');
@@ -15,11 +15,8 @@ const expected = Array.from({ length: width * height }, (_, pixel) => {
   return [x * 30, y * 40, (x + y) * 15];
 });
 
-const decoder = prepareDecoder();
-
 async function decode(bytes: Buffer) {
-  const header = await decoder.readHeader(bytes);
-  const picture = await decoder.decode(bytes, header, 32);
+  const { header, picture } = await decodePicture(bytes, 32);
   assert.deepEqual([picture.width, picture.height], [header.width, header.height]);
   return picture;
 }
@@ -90,8 +87,7 @@ suite('a picture that is too large to lie in memory whole', () => {
 
   test('is decoded to that size', async () => {
     const bytes = await draw(64, 48).resize(8400, 5000, { kernel: 'nearest', fit: 'fill' }).png().toBuffer();
-    const header = await decoder.readHeader(bytes);
-    const picture = await decoder.decode(bytes, header, Infinity);
+    const { header, picture } = await decodePicture(bytes);
     assert.deepEqual([header.width, header.height], [8400, 5000]);
     assert.deepEqual([picture.width, picture.height], [4200, 2500]);
     assert.equal(picture.pixels.length, 4200 * 2500 * 3);

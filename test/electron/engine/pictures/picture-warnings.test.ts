@@ -3,18 +3,15 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import sharp from 'sharp';
-import { prepareDecoder } from '../../../../electron/engine/pictures/decode-image.ts';
 import { jpegDamage } from '../../../../electron/engine/pictures/jpeg-damage.ts';
 import { PictureError } from '../../../../electron/shared/picture-problem.ts';
 import { seededRandom } from '../../core/random.ts';
 import { draw } from '../../support/pictures.ts';
+import { decodePicture } from '../../support/decode.ts';
 
-const decoder = prepareDecoder();
 const photos = join(import.meta.dirname, '../../../../../shared/photos');
 
-async function decode(bytes: Buffer, resize = Infinity) {
-  return decoder.decode(bytes, await decoder.readHeader(bytes), resize);
-}
+const decode = async (bytes: Buffer, resize?: number) => (await decodePicture(bytes, resize)).picture;
 
 /** A JPEG whose data become zeros from a part of it to its end marker, or to its end. */
 function zeroed(jpeg: Buffer, from: number, keepEnd: boolean): Buffer {

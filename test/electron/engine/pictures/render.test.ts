@@ -2,37 +2,16 @@ import assert from 'node:assert/strict';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import type { TestContext } from 'node:test';
 import sharp from 'sharp';
 import { PictureError } from '../../../../electron/shared/picture-problem.ts';
-import { EngineClient } from '../../../../electron/engine/hosts/engine-client.ts';
-import type { EngineClientOptions } from '../../../../electron/engine/hosts/engine-client.ts';
 import { writeFiles } from '../../support/files.ts';
-import { everyday10 } from '../../support/models.ts';
 import { draw, drawFolder } from '../../support/pictures.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { tiff } from '../../support/tiff.ts';
+import { engineClient, everydayDial as dial, everydayModel } from '../../support/engine-client.ts';
 
 const crashingHost = join(import.meta.dirname, '../hosts/crashing-host.ts');
 const badImage = (message: RegExp) => ({ name: 'AppError', code: 'BAD_IMAGE', message });
-
-function client(t: TestContext, options: EngineClientOptions = {}): EngineClient {
-  const engine = new EngineClient(options);
-  t.after(() => engine.close());
-  return engine;
-}
-
-async function openModel(engine: EngineClient): Promise<void> {
-  await engine.open({
-    packagePath: everyday10,
-    device: 'cpu',
-    threads: 2,
-    precision: 'fp32',
-    input: { task: 'classification', resize: 32, crop: 32 },
-  });
-}
-
-const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
 
 /** Format, width and height of rendered bytes. */
 async function shape(bytes: Uint8Array) {
@@ -42,7 +21,7 @@ async function shape(bytes: Uint8Array) {
 
 suite('rendering', () => {
   test('makes an upright thumbnail and leaves small pictures as small as they are', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const folder = temporaryFolder(t);
     const turned = join(folder, 'turned.jpg');
     writeFileSync(turned, await draw(600, 300).withMetadata({ orientation: 6 }).jpeg().toBuffer());
@@ -61,7 +40,7 @@ suite('rendering', () => {
   });
 
   test('makes a whole JPEG of what browsers do not show', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const path = join(temporaryFolder(t), 'picture.tif');
     writeFileSync(path, await draw(70, 30).withMetadata({ orientation: 3 }).tiff().toBuffer());
     const { bytes, type } = await engine.pictures.render(path, {});
@@ -81,7 +60,7 @@ suite('rendering', () => {
   });
 
   test('shows floats from 0 to 1 from black to white', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const data = Buffer.alloc(16 * 16 * 4);
     for (let pixel = 0; pixel < 256; pixel++) data.writeFloatLE(pixel % 16 < 8 ? 0 : 1, pixel * 4);
     const path = join(temporaryFolder(t), 'float.tif');
@@ -92,12 +71,12 @@ suite('rendering', () => {
   });
 
   test('needs no model and goes on beside a run', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const folder = temporaryFolder(t);
     await drawFolder(folder, 30);
     const paths = readdirSync(folder).map((name) => join(folder, name));
     await engine.pictures.render(paths[0] ?? '', { maxSide: 256 });
-    await openModel(engine);
+    await engine.open(everydayModel);
     const predictions = engine.predict(paths, dial);
     const pictures = await Promise.all(paths.map((path) => engine.pictures.render(path, { maxSide: 16 })));
     for (const { bytes } of pictures) assert.equal((await shape(bytes)).width, 16);
@@ -105,7 +84,7 @@ suite('rendering', () => {
   });
 
   test('says of a file that shows no picture why', async (t) => {
-    const engine = client(t);
+    const engine = engineClient(t);
     const folder = temporaryFolder(t);
     writeFiles(folder, { 'text.jpg': 'text', 'empty.jpg': '' });
     const ask = (name: string) => engine.pictures.render(join(folder, name), { maxSide: 256 });
@@ -116,13 +95,13 @@ suite('rendering', () => {
 
   test('survives a picture that crashes the host, also beside a run, and does not try it again', async (t) => {
     const crashes: string[] = [];
-    const engine = client(t, { hostEntry: crashingHost });
+    const engine = engineClient(t, { hostEntry: crashingHost });
     engine.onCrash((reason) => crashes.push(reason));
     const folder = temporaryFolder(t);
     await drawFolder(folder, 8);
     const paths = readdirSync(folder).map((name) => join(folder, name));
     writeFiles(folder, { 'crash.jpg': 'EXIT' });
-    await openModel(engine);
+    await engine.open(everydayModel);
     const crash = () => engine.pictures.render(join(folder, 'crash.jpg'), { maxSide: 256 });
     const [outcomes] = await Promise.all([
       engine.predict(paths, dial),

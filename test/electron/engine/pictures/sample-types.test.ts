@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { prepareDecoder } from '../../../../electron/engine/pictures/decode-image.ts';
 import { PictureError } from '../../../../electron/shared/picture-problem.ts';
 import { tiff } from '../../support/tiff.ts';
 import type { TiffImage } from '../../support/tiff.ts';
+import { decodePicture } from '../../support/decode.ts';
 
-const decoder = prepareDecoder();
 const [width, height] = [16, 8];
 
 type Kind = TiffImage['kind'];
@@ -50,9 +49,7 @@ function put(data: Buffer, at: number, { stored }: { stored: number }, kind: Kin
   else data.writeIntLE(stored, at, bits / 8);
 }
 
-async function decode(file: Buffer) {
-  return decoder.decode(file, await decoder.readHeader(file), 32);
-}
+const decode = async (file: Buffer) => (await decodePicture(file, 32)).picture;
 
 /** The rule in its plainest form: 8 bits of each colour become RGB. */
 function rgbOf(bytes: readonly number[], photometric: Photometric): number[] {

@@ -3,14 +3,12 @@ import { suite, test } from 'node:test';
 import sharp from 'sharp';
 import type { Sharp } from 'sharp';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
-import { prepareDecoder } from '../../../../electron/engine/pictures/decode-image.ts';
-import type { PictureHeader } from '../../../../electron/engine/pictures/decode-image.ts';
 import type { Picture } from '../../../../electron/engine/pictures/picture.ts';
 import { shrunkSize } from '../../../../electron/engine/pictures/shrink-on-load.ts';
 import { draw } from '../../support/pictures.ts';
+import { decodePicture } from '../../support/decode.ts';
 
 const addon = loadAddon();
-const decoder = prepareDecoder();
 const shape = { resize: 256, crop: 224 };
 const NEVER = 1e6; // a resize that nothing is large enough to be shrunk for
 
@@ -30,11 +28,6 @@ async function drawLarge(width: number, height: number): Promise<Sharp> {
   return sharp(data, { raw: info });
 }
 
-async function decode(bytes: Buffer, resize: number): Promise<{ header: PictureHeader; picture: Picture }> {
-  const header = await decoder.readHeader(bytes);
-  return { header, picture: await decoder.decode(bytes, header, resize) };
-}
-
 async function cropOf({ pixels, width, height }: Picture): Promise<Uint8Array> {
   const crop = new Uint8Array(shape.crop ** 2 * 3);
   await addon.resizeAndCrop(pixels, width, height, shape, crop, 0);
@@ -52,8 +45,8 @@ function compare(one: Uint8Array, other: Uint8Array): { mean: number; largest: n
 
 /** Decodes both ways and makes sure that the model hardly sees a difference. */
 async function checkAgainstFull(bytes: Buffer): Promise<Picture> {
-  const { header, picture } = await decode(bytes, shape.resize);
-  const full = await decode(bytes, NEVER);
+  const { header, picture } = await decodePicture(bytes, shape.resize);
+  const full = await decodePicture(bytes, NEVER);
   assert.deepEqual(full.header, header);
   assert.deepEqual([full.picture.width, full.picture.height], [header.width, header.height]);
   assert.equal(picture.pixels.length, picture.width * picture.height * 3);
@@ -81,7 +74,7 @@ suite('shrinking on load', () => {
     const drawn = await drawLarge(4000, 3000);
     for (const orientation of [3, 5, 6, 8]) {
       const jpeg = await drawn.clone().withMetadata({ orientation }).jpeg().toBuffer();
-      const { header } = await decode(jpeg, shape.resize);
+      const { header } = await decodePicture(jpeg, shape.resize);
       assert.equal(header.width, orientation >= 5 ? 3000 : 4000);
       const picture = await checkAgainstFull(jpeg);
       assert.equal(picture.width, orientation >= 5 ? 594 : 792);
@@ -103,14 +96,16 @@ suite('shrinking on load', () => {
       drawn.clone().extract({ left: 0, top: 0, width: 3999, height: 2999 }).jpeg(),
     ];
     for (const other of others) {
-      const { header, picture } = await decode(await other.toBuffer(), shape.resize);
+      const { header, picture } = await decodePicture(await other.toBuffer(), shape.resize);
       assert.deepEqual([picture.width, picture.height], [header.width, header.height]);
     }
   });
 
   test('still refuses a large JPEG that is cut off', async () => {
     const jpeg = await (await drawLarge(4000, 3000)).jpeg().toBuffer();
-    await assert.rejects(decode(jpeg.subarray(0, jpeg.length / 2), shape.resize), { code: 'BAD_IMAGE' });
+    await assert.rejects(decodePicture(jpeg.subarray(0, jpeg.length / 2), shape.resize), {
+      code: 'BAD_IMAGE',
+    });
   });
 });
 

@@ -11,6 +11,7 @@ import { everyday10 } from '../../support/models.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { expectedTensors } from '../../support/tensors.ts';
 import { setupOf } from '../../support/training-setup.ts';
+import { everydayDial as dial } from '../../support/engine-client.ts';
 
 const addon = loadAddon();
 const CLASSES = 2;
@@ -265,7 +266,6 @@ suite('a head in the addon', () => {
     assert.ok('crop' in preprocessing);
     const random = seededRandom(4);
     const pixels = Uint8Array.from({ length: 2 * preprocessing.crop ** 2 * 3 }, () => random(256));
-    const dial = { tokenKeep: [0.7, 0.49, 0.343], blockThreshold: 0.5 };
     const { logits, directions } = await model.predict(pixels, 2, dial);
     const found = await extractor.predict(pixels, 2, dial);
     assert.deepEqual(found.directions, directions);
