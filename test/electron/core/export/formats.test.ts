@@ -33,6 +33,15 @@ suite('export formats', () => {
     assert.deepEqual(documented, stated);
   });
 
+  test('stand in the list of commands in README.md', () => {
+    const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+    const [, list = ''] =
+      /winnow export RUN --format F.*\n((?: {6}\w+(?:, \w+)* {2,}.*\n)+)/.exec(readme) ?? [];
+    const listed = list.split('\n').flatMap((line) => line.trim().split(/ {2,}/)[0]?.split(', ') ?? []);
+    const names = EXPORT_FORMATS.map(({ name }) => name);
+    assert.deepEqual(listed.filter((name) => name !== '').sort(), [...names].sort());
+  });
+
   test('are what the command line offers, and what a run can be asked for', async (t) => {
     const { app, folder } = testApp(t, 1);
     const { id } = await app.run({ folders: [folder] });
