@@ -52,7 +52,11 @@ export const views: readonly View[] = [
     open: async (window, folder) => {
       await window.visit('/library', say('rail.library'));
       await window.page.getByRole('button', { name: basename(folder) }).click();
-      await window.page.getByRole('button', { name: say('library.rescan') }).waitFor();
+      await window.page
+        .getByRole('link', { name: say('run.results') })
+        .locator('img')
+        .first()
+        .waitFor();
     },
   },
   {
@@ -235,7 +239,7 @@ export const views: readonly View[] = [
     open: async (window) => {
       await window.visit('/models', say('rail.models'));
       await window.page.getByRole('button', { name: 'everyday10' }).click();
-      await window.page.getByRole('heading', { name: say('models.card') }).waitFor();
+      await window.page.getByText(say('card.architecture'), { exact: true }).waitFor();
     },
   },
   {

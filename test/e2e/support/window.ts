@@ -65,6 +65,10 @@ export class WinnowWindow {
         return !isSeen || cell.querySelector('img') !== null;
       })`;
     await until('pictures', () => this.page.evaluate<boolean>(loaded));
+    // A picture that is loaded is painted once it is decoded; one that cannot be is shown as that.
+    const decoded = `Promise.allSettled(
+      [...document.images].filter((image) => image.checkVisibility()).map((image) => image.decode()))`;
+    await this.page.evaluate(decoded);
   }
 
   /** The images that the grid has on the screen, in its order. */
@@ -93,8 +97,8 @@ export class WinnowWindow {
   /** Writes <folder>/<name>-<theme>.png in both themes. */
   async photograph(name: string, folder = pictures): Promise<void> {
     mkdirSync(folder, { recursive: true });
-    await this.hasPictures();
     await this.inBothThemes(async (theme) => {
+      await this.hasPictures();
       await this.page.screenshot({ path: join(folder, `${name}-${theme}.png`) });
     });
   }
