@@ -53,12 +53,12 @@ async function opened() {
 }
 
 /** Pictures of a folder with some crops of each; the crops as files of their own, without a loss. */
-async function cropped(t: TestContext, places: readonly (readonly Box[])[]) {
+async function cropped(t: TestContext, parts: readonly (readonly Box[])[]) {
   const folder = temporaryFolder(t);
-  await drawFolder(folder, places.length);
+  await drawFolder(folder, parts.length);
   const pictures: PictureCrops[] = [];
   const files: string[] = [];
-  for (const [index, crops] of places.entries()) {
+  for (const [index, crops] of parts.entries()) {
     const path = join(folder, `${String(index).padStart(3, '0')}.jpg`);
     pictures.push({ path, crops });
     for (const [number, { x: left, y: top, width, height }] of crops.entries()) {
@@ -84,8 +84,8 @@ function topOf(outcome: ImageOutcome) {
 
 suite('crops of pictures', () => {
   test('are classified as the same pixels in files of their own, to the bit', async (t) => {
-    const places = [[box(0, 0, 20, 20), box(7, 5, 30, 24)], [box(3, 9, 16, 22)], [box(1, 2, 40, 11)]];
-    const { pictures, files } = await cropped(t, places);
+    const parts = [[box(0, 0, 20, 20), box(7, 5, 30, 24)], [box(3, 9, 16, 22)], [box(1, 2, 40, 11)]];
+    const { pictures, files } = await cropped(t, parts);
     const { engine } = await opened();
     const outcomes = await engine.predict(pictures, dial);
     assert.deepEqual(outcomes.flatMap(cropsOf), (await engine.predict(files, dial)).map(topOf));
@@ -96,10 +96,10 @@ suite('crops of pictures', () => {
   });
 
   test("fill the model's batches over pictures, each of which is decoded once", async (t) => {
-    const places = [3, 1, 4, 2].map((count) =>
+    const parts = [3, 1, 4, 2].map((count) =>
       Array.from({ length: count }, (_, index) => box(index, index, 16, 16)),
     );
-    const { pictures } = await cropped(t, places);
+    const { pictures } = await cropped(t, parts);
     const { engine, decoded, batches } = await opened();
     const whole = await engine.predict(pictures, dial);
     assert.deepEqual([decoded.pictures, batches], [4, [10]]);
