@@ -97,6 +97,16 @@ export interface Detection {
 /** The same as other tools tell it: most of them know no mask. */
 export type FoundDetection = Omit<Detection, 'mask'> & { mask?: Mask | undefined };
 
+/** What two models say of one box: the class and the score of the finder, and the classifier's score in the label. */
+export interface BoxScores {
+  classIndex: number; // of the finder
+  found: number; // 0 to 1
+  label: number | undefined; // 0 to 1; undefined where the finder's label was kept
+}
+
+/** A box of a run that finds first. Its class is what holds, its score that of both models: one times the other. */
+export type LabelledDetection = FoundDetection & { scores?: BoxScores | undefined };
+
 /** All pixels of one class in a segmented picture. The regions of a picture cover it, each pixel once. */
 export interface Region {
   classIndex: number;

@@ -32,12 +32,36 @@ interface CommonSpec {
   modelSha256: string;
 }
 
+/** What an image is called by the labels of its boxes: by the best box's; by that which most boxes have; by all of them. */
+export const LABEL_RULES = ['best', 'most', 'all'] as const;
+export type LabelRule = (typeof LABEL_RULES)[number];
+
+/**
+ * What comes before the model of a run, which then labels boxes and not whole pictures. `modelSha256` of the run itself stands
+ * for both together: its classes are the classifier's and those of the finder that are passed through.
+ */
+export interface FindSpec {
+  /** Who found the boxes: a detection model, or another tool. */
+  modelName: string;
+  modelSha256: string;
+  /** How the model finds them, in a run of its own that goes first; undefined where the boxes are those of another run. */
+  predicted?: { preset: Preset; detection: DetectionSettings } | undefined;
+  /** The run whose boxes are taken as they are. */
+  run?: { id: number; createdAt: string } | undefined;
+  minScore: number; // of a box to be labelled, 0 to 1; others are left out
+  margin: number; // added on every side of a box before it is cut out, as a share of its longer side
+  rule: LabelRule;
+  pass: string[]; // kinds that keep the finder's label, in order
+  classifierSha256: string;
+}
+
 /** What a run of a model is: folders, the model by its content, a preset, a device. Equal specs are the same run. */
 export interface PredictedSpec extends CommonSpec {
   preset: Preset;
   device: string;
   detection?: DetectionSettings | undefined; // of a detection model
   slideStride?: number | undefined; // of a segmentation model: pixels between two windows at the trained image size
+  find?: FindSpec | undefined; // of a run that finds first
   imported?: undefined;
 }
 
@@ -55,6 +79,7 @@ export interface ImportedSpec extends CommonSpec {
   device?: undefined;
   detection?: undefined;
   slideStride?: undefined;
+  find?: undefined;
 }
 
 /** What a run is: of a model here, or of another tool. */
@@ -111,7 +136,9 @@ export interface RunProgress extends RunCounts {
   /** Of the predicted images those in which nothing was found, as in Run. */
   blank: number;
   imagesPerSecond: number; // over the last seconds of this session
-  secondsLeft: number | undefined; // unknown while scanning
+  secondsLeft: number | undefined; // unknown while scanning, and while it is not known how many boxes there will be
+  /** Of a run that finds first: the pictures that its boxes are found in, and the boxes so far known; done and in all. */
+  stages?: Record<'found' | 'labelled', { done: number; total: number }> | undefined;
   /** Those of the run as far as they are known: their sums are the counts. */
   folders: FolderCounts[];
 }

@@ -2,7 +2,7 @@ import type { HumanBox, ReviewChange, reviewArguments, Verdict } from '../../sha
 import { AppError } from '../../shared/errors.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import { classFinder, displayNames } from '../models/class-names.ts';
-import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import { shownScore } from '../../shared/found-score.ts';
 import type { Library } from '../store/library.ts';
 import type { ReviewTarget } from '../store/tables/review-history.ts';
 import type { RunRow } from '../store/tables/runs.ts';
@@ -34,7 +34,7 @@ export function reviewCalls(context: AppContext): Calls<keyof typeof reviewArgum
 function review(
   context: AppContext,
   run: RunRow,
-  { imageIds, verdict, minScore = SHOWN_SCORE }: Request<'review'>,
+  { imageIds, verdict, minScore = shownScore(run.spec) }: Request<'review'>,
 ): Omit<ReviewChange, 'history'> {
   const { library } = context;
   const { reviewHistory } = library;

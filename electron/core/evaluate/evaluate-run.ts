@@ -96,7 +96,7 @@ export function evaluateRun(
 function tallyRun(library: Library, run: RunRow, classFolders: ClassFolders): Tally {
   const { task } = library.models.get(run.spec.modelSha256).manifest;
   const tally = new Tally(classFolders);
-  const minScore = leastScore(task, undefined);
+  const minScore = leastScore(task, undefined, run.spec);
   for (const part of library.resultQueries.tally(run.id, rightPairs(classFolders), minScore)) tally.add(part);
   return tally;
 }

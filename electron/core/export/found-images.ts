@@ -3,7 +3,7 @@ import type { HumanBox } from '../../shared/api/review.ts';
 import type { Box, Mask } from '../../shared/engine-api.ts';
 import { decodeRuns, runsBox } from '../../shared/mask.ts';
 import { displayNames } from '../models/class-names.ts';
-import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import { shownScore } from '../../shared/found-score.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { StoredDetection, StoredMask } from '../store/tables/found.ts';
 import type { Library } from '../store/library.ts';
@@ -45,7 +45,7 @@ export function* foundImages(
   names: OutputNames,
 ): Generator<FoundImage[]> {
   const labels = displayNames(model.manifest.labels);
-  const minScore = filter.minScore ?? SHOWN_SCORE;
+  const minScore = filter.minScore ?? shownScore(run.spec);
   for (const { folder, rows } of runRows(library, run, filter)) {
     for (let start = 0; start < rows.length; start += IMAGES_AT_ONCE) {
       const some = rows.slice(start, start + IMAGES_AT_ONCE);

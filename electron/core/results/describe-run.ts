@@ -1,4 +1,3 @@
-import type { Task } from '../../shared/model-package.ts';
 import type { Run } from '../../shared/run.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
@@ -10,11 +9,11 @@ export function describeRun<Row extends RunRow>(
   library: Library,
   { scanDue: _, ...row }: Row,
 ): Run & Pick<Row, 'spec'> {
-  const { task } = library.models.get(row.spec.modelSha256).manifest;
-  return { ...row, counts: library.results.counts(row.id), blank: countBlank(library, row.id, task) };
+  return { ...row, counts: library.results.counts(row.id), blank: countBlank(library, row) };
 }
 
 /** Images of a run in which its model found nothing; none of a classifier. */
-export function countBlank(library: Library, runId: number, task: Task): number {
-  return TASKS[task].isDense ? library.results.countBlank(runId, leastScore(task, undefined)) : 0;
+export function countBlank(library: Library, { id, spec }: Pick<RunRow, 'id' | 'spec'>): number {
+  const { task } = library.models.get(spec.modelSha256).manifest;
+  return TASKS[task].isDense ? library.results.countBlank(id, leastScore(task, undefined, spec)) : 0;
 }

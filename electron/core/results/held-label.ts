@@ -1,6 +1,7 @@
 import type { ClassProbability } from '../../shared/engine-api.ts';
-import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import { shownScore } from '../../shared/found-score.ts';
 import type { Task } from '../../shared/model-package.ts';
+import type { RunSpec } from '../../shared/run.ts';
 import type { ResultRow } from '../store/tables/results.ts';
 import { TASKS } from '../../shared/tasks.ts';
 
@@ -18,9 +19,9 @@ export interface HeldLabel {
   source: LabelSource | undefined; // undefined without a label
 }
 
-/** The score below which what a model of the task found counts as not found; only detections have one. `wanted`: 0 to 1. */
-export function leastScore(task: Task, wanted: number | undefined): number {
-  return TASKS[task].hasScores ? (wanted ?? SHOWN_SCORE) : 0;
+/** The score below which what a model of the task found counts as not found; only detections have one. `wanted`: 0 to 1; `spec`: of the run. */
+export function leastScore(task: Task, wanted: number | undefined, spec: Pick<RunSpec, 'find'>): number {
+  return TASKS[task].hasScores ? (wanted ?? shownScore(spec)) : 0;
 }
 
 /** The best classes of an image, as far as they count at a threshold; none of a blank image. */

@@ -19,7 +19,7 @@ export function resolveFilter(library: Library, run: RunRow, filter: ResultFilte
   const { labels, contains, text, differsFrom, wrong, folder, ...rest } = filter;
   const names = classLabels(library, run);
   const { task } = library.models.get(run.spec.modelSha256).manifest;
-  const resolved: RowFilter = { ...rest, minScore: leastScore(task, filter.minScore) };
+  const resolved: RowFilter = { ...rest, minScore: leastScore(task, filter.minScore, run.spec) };
   if (folder !== undefined && folder !== '') resolved.directory = folder;
   if (labels !== undefined) resolved.labels = { names: labels, classes: indicesOf(names, labels) };
   if (contains !== undefined) {
@@ -62,7 +62,7 @@ export function resolveOrder(
 
 /** The score below which what a run found counts as not found; see leastScore. */
 export function leastScoreOf(library: Library, run: RunRow, wanted?: number): number {
-  return leastScore(library.models.get(run.spec.modelSha256).manifest.task, wanted);
+  return leastScore(library.models.get(run.spec.modelSha256).manifest.task, wanted, run.spec);
 }
 
 /** The labels of the classes of a run's model as they are shown, by index. */

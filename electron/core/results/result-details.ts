@@ -32,7 +32,7 @@ export function describeItems(
   const names = displayNames(manifest.labels);
   const rows = library.resultQueries.rows(run.id, imageIds);
   const depth = isToolManifest(manifest) ? 0 : manifest.depth;
-  const shown = { names, depth, minScore: leastScore(manifest.task, minScore) };
+  const shown = { names, depth, minScore: leastScore(manifest.task, minScore, run.spec) };
   if (!TASKS[manifest.task].hasScores) return rows.map((row) => toItem(row, shown, []));
   const found = library.found.detections(run.id, imageIds, 0, ITEM_BOXES);
   return rows.map((row) => toItem(row, shown, itemBoxes(row, found.get(row.imageId) ?? [], names)));

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { RunDetails, RunFindings, ToldProblem } from '../../shared/api/runs.ts';
-import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import { shownScore } from '../../shared/found-score.ts';
 import type { RunManifest, Task } from '../../shared/model-package.ts';
 import { displayNames } from '../models/class-names.ts';
 import type { FacetCode } from '../store/lists/facet-code.ts';
@@ -23,7 +23,7 @@ export function describeDetails(
   row: RunRow,
 ): Omit<RunDetails, 'run'> {
   const { manifest } = library.models.get(row.spec.modelSha256);
-  const minScore = leastScore(manifest.task, undefined);
+  const minScore = leastScore(manifest.task, undefined, row.spec);
   const counts = new RunTally(manifest.labels.length);
   const classLabels = pairWithLabels(displayNames(manifest.labels));
   queries.forEachFacet(row.id, { minScore }, classLabels, (code) => counts.add(code));
@@ -89,7 +89,7 @@ class RunTally {
 
 function describeFound(
   { found }: Library,
-  { id }: RunRow,
+  { id, spec }: RunRow,
   { task, labels }: RunManifest,
 ): RunFindings | undefined {
   const names = displayNames(labels);
@@ -107,10 +107,10 @@ function describeFound(
       },
       detection: () => {
         const classes = found
-          .objects(id, SHOWN_SCORE)
+          .objects(id, shownScore(spec))
           .map(({ classIndex, amount }) => ({ label: names[classIndex] ?? '', objects: amount }));
         const objects = classes.reduce((sum, one) => sum + one.objects, 0);
-        return { task: 'detection', minScore: SHOWN_SCORE, objects, classes };
+        return { task: 'detection', minScore: shownScore(spec), objects, classes };
       },
     },
   );

@@ -8,6 +8,7 @@ import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import { sameSetting } from '../calibration/grid.ts';
 import { wholeModel, workShare } from '../models/flops.ts';
 import { customPreset, standardPresets } from '../models/presets.ts';
+import { labellingSpec } from './find-spec.ts';
 import type { ResolvedSpec } from './run-spec.ts';
 import type { Library } from '../store/library.ts';
 
@@ -23,13 +24,14 @@ export function estimateRun(
   threads: number,
   inputSize?: number,
 ): RunEstimate {
-  const key = calibrationKey(spec.modelSha256, device, threads);
+  const own = labellingSpec(spec);
+  const key = calibrationKey(own.modelSha256, device, threads);
   const calibration = library.calibrations.get(key);
   const points =
     calibration === undefined || inputSize !== undefined
       ? standardPoints(model.manifest, device, inputSize, calibration)
       : measuredPoints(calibration, model.manifest);
-  const outlook = outlookOf(library, spec, key);
+  const outlook = outlookOf(library, own, key);
   const images = countImages(library, spec.folders, undefined)?.images;
   const counted = (point: DialPoint) => withPending(library, spec, point, images);
   const countedPoints = points.map(counted);

@@ -73,7 +73,7 @@ async function predictBatch(images: readonly PendingImage[], options: PredictOpt
 }
 
 /** When a whole folder has gone, its files have not failed: the batch stays pending and the run stops. */
-async function checkFolders(
+export async function checkFolders(
   images: readonly PendingImage[],
   outcomes: readonly ImageOutcome[],
 ): Promise<void> {

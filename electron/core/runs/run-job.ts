@@ -20,7 +20,7 @@ import type { PendingImage } from '../store/tables/results.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 
 /** Images of a batch that are told of. */
-const TOLD_IMAGES = 8;
+export const TOLD_IMAGES = 8;
 
 export interface JobOptions {
   library: Library;
@@ -152,14 +152,17 @@ export class RunJob {
     const rate = new RunRate(this.#options.clock);
     const before = counts.pending;
     const { task } = this.#options.model.manifest;
-    let blank = countBlank(this.#options.library, this.#run.id, task);
+    let blank = countBlank(this.#options.library, this.#run);
     const folders = new Map(
       this.#options.library.results.folderCounts(this.#run.id).map((folder) => [folder.path, folder]),
     );
     return (images, outcomes) => {
       for (const outcome of outcomes) {
         counts[outcome.status]++;
-        if (outcome.status === 'ok' && foundClasses(outcome.top, leastScore(task, undefined)).length === 0)
+        if (
+          outcome.status === 'ok' &&
+          foundClasses(outcome.top, leastScore(task, undefined, this.#run.spec)).length === 0
+        )
           blank++;
       }
       for (const image of images) {
@@ -185,7 +188,7 @@ export class RunJob {
   #sampler(): (images: readonly PendingImage[], outcomes: readonly ImageOutcome[]) => void {
     const { labels, task } = this.#options.model.manifest;
     const names = displayNames(labels);
-    const minScore = leastScore(task, undefined);
+    const minScore = leastScore(task, undefined, this.#run.spec);
     return (images, outcomes) => {
       const labelled = images.flatMap(({ imageId }, index) => {
         const outcome = outcomes[index];
@@ -201,6 +204,7 @@ export class RunJob {
   }
 }
 
-function pauseNotice(runId: number, { message }: FolderGone): string {
+/** Says that a run is paused since a folder went away. */
+export function pauseNotice(runId: number, { message }: FolderGone): string {
   return `${message}, so run ${runId} is paused. Connect its drive again, then go on with the run.`;
 }

@@ -1,13 +1,16 @@
-import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
+import type { Manifest, ModelPackage, Task } from '../../shared/model-package.ts';
 import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { isGpu } from '../../shared/run.ts';
-import type { Device, Precision, PredictedSpec, Preset } from '../../shared/run.ts';
+import type { Device, FindSpec, Precision, PredictedSpec, Preset } from '../../shared/run.ts';
 import { taskSettings } from '../models/model-input.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import { checkPrecision, customPreset, standardPresets } from '../models/presets.ts';
+import { pairOf, resolveLabelling } from './find-spec.ts';
+import type { Finder, FindRequest } from './find-spec.ts';
 import { resolveFolders } from './run-folders.ts';
 import type { ModelRow } from '../store/tables/models.ts';
+import type { RunRow } from '../store/tables/runs.ts';
 import { TASK_SETTINGS, TASKS } from '../../shared/tasks.ts';
 import type { TaskRecord, TaskSetting } from '../../shared/tasks.ts';
 
@@ -28,6 +31,7 @@ export interface DialRequest {
   maxDetections?: number | undefined;
   slideStride?: number | undefined; // of segmentation models
   device?: string | undefined;
+  find?: FindRequest | undefined; // of classifiers: what is found before it is labelled
 }
 
 export interface ResolvedModel {
@@ -40,20 +44,68 @@ export interface ResolvedSpec {
   spec: PredictedSpec;
   model: ModelPackage;
   device: Device;
+  /** Of a run that finds first: the models beside the one that labels; `pair` stands for both. */
+  models?: { finder: ModelPackage | undefined; pair: ModelRow } | undefined;
 }
 
 /** The presets of a model on a device where it was calibrated; undefined where it was not. */
 export type PresetsOf = (modelSha256: string, device: Device) => Preset[] | undefined;
 
+/** What names are looked up in. */
+export interface Lookup {
+  registry: ModelRegistry;
+  engine: EngineApi;
+  calibratedPresets: PresetsOf;
+  /** The run of a number, if its boxes can be labelled in these folders; throws NOT_FOUND or BAD_ARGUMENT. */
+  boxesOf: (runId: number, folders: readonly string[]) => { run: RunRow; finder: Finder };
+}
+
 /** Turns names into what they stand for. Throws NOT_FOUND, BAD_ARGUMENT or BAD_MODEL. */
 export async function resolveSpec(
   folders: readonly string[],
-  dial: DialRequest,
-  registry: ModelRegistry,
-  engine: EngineApi,
-  calibratedPresets: PresetsOf,
+  { find, ...dial }: DialRequest,
+  lookup: Lookup,
 ): Promise<ResolvedSpec> {
   const paths = await resolveFolders(folders);
+  if (find === undefined) {
+    const { model, device, ...spec } = await resolveModel(dial, lookup);
+    return { spec: { folders: paths, ...spec, device: device.name }, model, device };
+  }
+  const { inputSize, minScore, nmsIou, maxDetections, ...labelling } = dial;
+  const { model, device, ...spec } = await resolveModel(labelling, lookup);
+  requireTask(model, 'classification', 'to label what is found');
+  const classifierSha256 = spec.modelSha256;
+  const first = await resolveFinder(
+    paths,
+    find,
+    { inputSize, minScore, nmsIou, maxDetections, device: dial.device },
+    lookup,
+  );
+  const { finder, predicted, run } = first;
+  const how = resolveLabelling(find, finder);
+  if (predicted !== undefined && minScore === undefined)
+    predicted.detection.minScore = Math.min(predicted.detection.minScore, how.minScore);
+  const pair = pairOf(finder, model, { ...how, classifierSha256 });
+  const from = { modelName: finder.name, modelSha256: finder.sha256, predicted, run };
+  return {
+    spec: {
+      folders: paths,
+      ...spec,
+      modelSha256: pair.sha256,
+      device: device.name,
+      find: { ...from, ...how, classifierSha256 },
+    },
+    model,
+    device,
+    models: { finder: first.model, pair },
+  };
+}
+
+/** A model with its settings on a device. */
+async function resolveModel(
+  dial: Omit<DialRequest, 'find'>,
+  { registry, engine, calibratedPresets }: Lookup,
+) {
   const model = await registry.find(dial.model ?? DEFAULT_MODEL);
   const settings = resolveTaskSettings(dial, model.manifest);
   const device = await resolveDevice(dial.device ?? 'auto', engine);
@@ -61,15 +113,44 @@ export async function resolveSpec(
   const presets = calibratedPresets(modelSha256, device) ?? standardPresets(model.manifest, device);
   const preset = resolvePreset(dial, presets, model);
   checkPrecision(preset.precision, device);
-  const spec = {
-    folders: paths,
-    modelName: model.name,
-    modelSha256,
-    preset,
-    device: device.name,
-    ...settings,
-  };
-  return { spec, model, device };
+  return { modelName: model.name, modelSha256, preset, ...settings, model, device };
+}
+
+/** What finds the boxes that are labelled. */
+interface ResolvedFinder extends Pick<FindSpec, 'predicted' | 'run'> {
+  finder: Finder;
+  model: ModelPackage | undefined; // undefined where the boxes of a run are taken
+}
+
+async function resolveFinder(
+  folders: readonly string[],
+  { model: name, runId, preset }: FindRequest,
+  dial: Pick<DialRequest, 'inputSize' | 'minScore' | 'nmsIou' | 'maxDetections' | 'device'>,
+  lookup: Lookup,
+): Promise<ResolvedFinder> {
+  if ((name === undefined) === (runId === undefined))
+    throw new AppError(
+      'BAD_ARGUMENT',
+      'Expected either a model or a run to find what is labelled',
+      'Name one of them.',
+    );
+  if (runId !== undefined) {
+    const { run, finder } = lookup.boxesOf(runId, folders);
+    return { finder, model: undefined, run: { id: run.id, createdAt: run.createdAt } };
+  }
+  const { model, detection, ...found } = await resolveModel({ ...dial, model: name, preset }, lookup);
+  requireTask(model, 'detection', 'to find what is labelled');
+  const finder = { name: model.name, sha256: found.modelSha256, labels: model.manifest.labels };
+  return { finder, model, predicted: detection && { preset: found.preset, detection } };
+}
+
+function requireTask({ name, manifest }: ModelPackage, task: Task, what: string): void {
+  if (manifest.task === task) return;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Expected a model that ${TASKS[task].does} ${what}, but ${name} ${TASKS[manifest.task].does}`,
+    'Name another; `winnow models` lists them.',
+  );
 }
 
 /** Windows of a segmentation model that a pixel may lie in, per axis. */

@@ -2,13 +2,24 @@ import type { AppEvent } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ModelPackage } from '../../shared/model-package.ts';
 import { isPredicted } from '../../shared/run.ts';
-import type { Device, FolderCounts, Predicted, Run, RunProgress } from '../../shared/run.ts';
+import type {
+  Device,
+  FindSpec,
+  FolderCounts,
+  Predicted,
+  PredictedSpec,
+  Run,
+  RunProgress,
+} from '../../shared/run.ts';
 import { calibratedPresets } from '../calibration/choose-presets.ts';
 import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { describeRun } from '../results/describe-run.ts';
+import { finderSpec, labellingSpec, requireBoxes } from '../runs/find-spec.ts';
 import { RunJob } from '../runs/run-job.ts';
+import { TwoStageJob } from '../runs/two-stage-job.ts';
+import type { BoxesFrom } from '../runs/two-stage-job.ts';
 import { deviceToGoOn, locateModel, resolveSpec } from '../runs/run-spec.ts';
 import type { DialRequest, ResolvedSpec } from '../runs/run-spec.ts';
 import type { RunRow } from '../store/tables/runs.ts';
@@ -26,6 +37,13 @@ export interface Ending {
 }
 
 type PredictedRow = RunRow & Predicted;
+
+/** What a session's work is done with. */
+interface WorkModels {
+  model: ModelPackage;
+  device: Device;
+  finder: ModelPackage | undefined; // of a run that finds first, where that is due
+}
 
 interface Work {
   controller: AbortController;
@@ -74,17 +92,35 @@ export class RunService {
   /** Turns what was asked for into a spec. Throws NOT_FOUND, BAD_ARGUMENT or BAD_MODEL. */
   resolve(folders: readonly string[], dial: DialRequest, options: WorkOptions): Promise<ResolvedSpec> {
     const { registry, engine, library } = this.#context;
-    return resolveSpec(folders, dial, registry, engine, (modelSha256, device) => {
-      const key = calibrationKey(modelSha256, device, this.#context.threads(options.threads));
-      const calibration = library.calibrations.get(key);
-      return calibration && calibratedPresets(calibration);
+    return resolveSpec(folders, dial, {
+      registry,
+      engine,
+      calibratedPresets: (modelSha256, device) => {
+        const key = calibrationKey(modelSha256, device, this.#context.threads(options.threads));
+        const calibration = library.calibrations.get(key);
+        return calibration && calibratedPresets(calibration);
+      },
+      boxesOf: (runId, paths) => {
+        const run = this.#context.runRow(runId);
+        return { run, finder: requireBoxes(library, run, paths) };
+      },
     });
   }
 
-  /** Keeps the run in the library, due for a scan. The caller has a transaction. */
-  keep({ spec, model: { name, path, manifest } }: ResolvedSpec): PredictedRow {
+  /**
+   * Keeps the run in the library, due for a scan, and with it the run that finds what it labels. The caller has a
+   * transaction.
+   */
+  keep({ spec, model, models }: ResolvedSpec): PredictedRow {
     const { library } = this.#context;
-    library.models.put({ sha256: spec.modelSha256, name, path, manifest });
+    const put = (sha256: string, { name, path, manifest }: ModelPackage) =>
+      library.models.put({ sha256, name, path, manifest });
+    put(labellingSpec(spec).modelSha256, model);
+    if (models !== undefined) library.models.put(models.pair);
+    if (models?.finder !== undefined && spec.find !== undefined) put(spec.find.modelSha256, models.finder);
+    const first = finderSpec(spec);
+    if (first !== undefined)
+      library.runs.setScanDue(library.runs.ensure(first, this.#context.now()).id, true);
     const { id } = library.runs.ensure(spec, this.#context.now());
     library.runs.setScanDue(id, true);
     return this.#predictedRow(id);
@@ -92,7 +128,9 @@ export class RunService {
 
   async start(folders: readonly string[], dial: DialRequest, options: WorkOptions): Promise<Run> {
     const resolved = await this.resolve(folders, dial, options);
-    const { run } = await this.#work(() => this.keep(resolved), resolved.model, resolved.device, options);
+    const { model, device, models } = resolved;
+    const work = { model, device, finder: models?.finder };
+    const { run } = await this.#work(() => this.keep(resolved), work, options);
     return run;
   }
 
@@ -108,13 +146,16 @@ export class RunService {
     const { library, registry, engine } = this.#context;
     const { spec } = this.#predictedRow(runId);
     await resolveFolders(spec.folders); // all must be there: a missing drive is no reason to fail its files
-    const model = await locateModel(library.models.get(spec.modelSha256), registry);
+    const locate = (sha256: string) => locateModel(library.models.get(sha256), registry);
+    const model = await locate(labellingSpec(spec).modelSha256);
+    const due = this.#finderDue(spec);
+    const finder = due && (await locate(due.spec.modelSha256));
     const { device, note } = await deviceToGoOn(spec.device, engine);
     const take = () => {
       if (note !== undefined) this.#keepNote(note, [runId]);
       return this.#predictedRow(runId);
     };
-    return this.#work(take, model, device, options);
+    return this.#work(take, { model, device, finder }, options);
   }
 
   cancel(runId: number): undefined {
@@ -152,13 +193,34 @@ export class RunService {
     );
   }
 
-  #work(
-    start: () => PredictedRow,
-    model: ModelPackage,
-    device: Device,
-    options: WorkOptions,
-  ): Promise<Ending> {
-    const work = this.#workAlone(start, model, device, options);
+  /** The run that finds for a run of such a spec, where it has not come to its end; made when there is none. */
+  #finderDue(spec: PredictedSpec): PredictedRow | undefined {
+    const first = finderSpec(spec);
+    if (first === undefined) return undefined;
+    const { library } = this.#context;
+    const { id } = library.transaction(() => library.runs.ensure(first, this.#context.now()));
+    const row = this.#predictedRow(id);
+    return row.state === 'done' && !row.scanDue ? undefined : row;
+  }
+
+  /** Where the boxes come from that a run labels. Throws NOT_FOUND when the run that has them was removed. */
+  #boxesOf(spec: PredictedSpec & { find: FindSpec }, finder: ModelPackage | undefined): BoxesFrom {
+    const { library } = this.#context;
+    const due = this.#finderDue(spec);
+    if (due !== undefined && finder !== undefined) return { run: due, first: { run: due, model: finder } };
+    const first = finderSpec(spec);
+    const run = first === undefined ? library.runs.get(spec.find.run?.id ?? 0) : library.runs.find(first);
+    if (run !== undefined && (first !== undefined || run.createdAt === spec.find.run?.createdAt))
+      return { run, first: undefined };
+    throw new AppError(
+      'NOT_FOUND',
+      `Run ${spec.find.run?.id}, whose boxes are to be labelled, is not in the library any more`,
+      'What was labelled stays; start a new run on the boxes of another.',
+    );
+  }
+
+  #work(start: () => PredictedRow, models: WorkModels, options: WorkOptions): Promise<Ending> {
+    const work = this.#workAlone(start, models, options);
     const settled = work.catch(() => undefined).finally(() => this.#unsettled.delete(settled));
     this.#unsettled.add(settled);
     return work;
@@ -167,8 +229,7 @@ export class RunService {
   /** Works on the run that `start` gives, alone in the library, until its end or its cancellation. */
   async #workAlone(
     start: () => PredictedRow,
-    model: ModelPackage,
-    device: Device,
+    { model, device, finder }: WorkModels,
     options: WorkOptions,
   ): Promise<Ending> {
     const { library, engine, clock } = this.#context;
@@ -176,19 +237,23 @@ export class RunService {
     const lock = library.acquireWriter();
     const controller = new AbortController();
     let row: PredictedRow | undefined;
+    let from: BoxesFrom | undefined;
     try {
       row = library.transaction(() => this.#take(start));
       const { id, spec } = row;
-      this.#underWay.set(id, {
-        controller,
-        progress: beforeFirst(describeRun(library, row), library.results.folderCounts(id)),
-      });
+      from = hasFinder(row) ? this.#boxesOf(row.spec, finder) : undefined;
+      const before = (run: RunRow) =>
+        beforeFirst(describeRun(library, run), library.results.folderCounts(run.id));
+      this.#underWay.set(id, { controller, progress: before(row) });
+      if (from?.first !== undefined)
+        this.#underWay.set(from.run.id, { controller, progress: before(from.run) });
       const emit = (event: AppEvent) => {
         if (event.type === 'progress') this.#underWay.set(id, { controller, progress: event.progress });
         this.#context.emit(event);
       };
-      const outlook = outlookOf(library, spec, calibrationKey(spec.modelSha256, device, threads));
-      const job = new RunJob(row, {
+      const own = labellingSpec(spec);
+      const outlook = outlookOf(library, own, calibrationKey(own.modelSha256, device, threads));
+      const parts = {
         library,
         engine,
         model,
@@ -199,12 +264,15 @@ export class RunService {
         threads,
         signal: controller.signal,
         batch: options.batch,
-      });
+      };
+      const job =
+        from !== undefined && hasFinder(row) ? new TwoStageJob(row, from, parts) : new RunJob(row, parts);
       const notice = await job.execute();
       const run = describeRun(library, this.#context.runRow(id));
       return { run, cancelled: controller.signal.aborted, notice };
     } finally {
       if (row !== undefined) this.#underWay.delete(row.id);
+      if (from !== undefined) this.#underWay.delete(from.run.id);
       lock.release();
     }
   }
@@ -218,6 +286,9 @@ export class RunService {
     return this.#predictedRow(id);
   }
 }
+
+const hasFinder = (row: PredictedRow): row is PredictedRow & { spec: { find: FindSpec } } =>
+  row.spec.find !== undefined;
 
 function beforeFirst({ id, counts, blank }: Run, folders: FolderCounts[]): RunProgress {
   const nothingYet = { imagesPerSecond: 0, secondsLeft: undefined };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PRECISIONS } from '../run.ts';
+import { LABEL_RULES, PRECISIONS } from '../run.ts';
 
 /** Arguments that several calls share. */
 /** Of calls that a person confirms: nothing is done, and whatever speaks against it is thrown. */
@@ -35,6 +35,21 @@ export const threads = z.int('threads must be a whole number from 1 to 1024').mi
 export const batch = z.int('a batch must be a whole number of images from 1 to 1024').min(1).max(1024);
 export const share = (name: string) =>
   z.number().min(0, `${name} must be from 0 to 1`).max(1, `${name} must be from 0 to 1`);
+
+/** What is found before a classifier labels it: by a detection model, or in another run; see FindSpec. */
+export const findShape = z.strictObject({
+  model: modelName.optional(),
+  runId: runId.optional(),
+  preset: z.enum(['fast', 'balanced', 'accurate'], 'a preset must be fast, balanced or accurate').optional(),
+  above: share('the smallest score of a box').optional(),
+  margin: z
+    .number()
+    .min(0, 'a margin must be from 0 to 2 of the longer side')
+    .max(2, 'a margin must be from 0 to 2 of the longer side')
+    .optional(),
+  rule: z.enum(LABEL_RULES, `a rule for labels must be ${LABEL_RULES.join(', ')}`).optional(),
+  pass: z.array(z.string()).max(1000, 'at most 1000 kinds can be passed through').optional(),
+});
 
 /** How a run predicts; what is left out has a default. */
 export const dialShape = {

@@ -3,19 +3,20 @@ import type { CalibratedPreset, CalibrationProgress, Expectation } from '../cali
 import type { ModelPackage } from '../model-package.ts';
 import type { PictureProblem } from '../picture-problem.ts';
 import type { Device, FolderCounts, Predicted, Preset, Run, RunProgress } from '../run.ts';
-import { batch, dialShape, onlyCheck, path, runId, threads } from './arguments.ts';
+import { batch, dialShape, findShape, onlyCheck, path, runId, threads } from './arguments.ts';
 
 const folders = z.array(path).min(1, 'at least one folder must be named');
 
 /** Calls about runs: starting, queueing, pausing, and what is known of them. */
 export const runArguments = {
-  run: z.strictObject({ folders, ...dialShape }),
+  run: z.strictObject({ folders, ...dialShape, find: findShape.optional() }),
   resume: z.strictObject({ runId, threads: threads.optional(), batch: batch.optional() }),
   cancel: z.strictObject({ runId }),
-  estimateRun: z.strictObject({ folders, ...dialShape }),
+  estimateRun: z.strictObject({ folders, ...dialShape, find: findShape.optional() }),
   queueRun: z.strictObject({
     folders,
     ...dialShape,
+    find: findShape.optional(),
     start: z.boolean().optional(), // false: only queue it; the queue goes on when it is told to
   }),
   queueResume: z.strictObject({ runId }),

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { Box, FoundDetection, Region } from '../../../shared/engine-api.ts';
+import { required } from '../row.ts';
+import type { Box, BoxScores, LabelledDetection, Region } from '../../../shared/engine-api.ts';
 
 /** A detection of a run; `number` is its rank by score, from 0. */
 export interface StoredDetection {
@@ -8,6 +9,7 @@ export interface StoredDetection {
   score: number;
   box: Box;
   maskArea: number; // pixels
+  scores?: BoxScores | undefined; // of a run that finds first
 }
 
 /** The pixels of a detection, or of a class of a segmented picture. */
@@ -18,8 +20,11 @@ export interface StoredMask {
   counts: string; // see Mask of engine-api.ts
 }
 
-interface DetectionRow extends Box, Omit<StoredDetection, 'box'> {
+interface DetectionRow extends Box, Omit<StoredDetection, 'box' | 'scores'> {
   imageId: number;
+  foundClass: number | null;
+  foundScore: number | null;
+  labelScore: number | null;
 }
 
 /** How much of a class there is in a run: objects, or pixels. */
@@ -36,6 +41,7 @@ export class FoundTable {
   readonly #detections: Statement<[object], DetectionRow>;
   readonly #masks: Statement<[object], StoredMask & { imageId: number }>;
   readonly #objects: Statement<[number, number], ClassAmount>;
+  readonly #pending: Statement<[object], number>;
   readonly #areas: Statement<[number], ClassAmount>;
 
   constructor(database: Database) {
@@ -43,14 +49,17 @@ export class FoundTable {
       database.prepare(`DELETE FROM ${table} WHERE run_id = ? AND image_id = ?`),
     );
     this.#addDetection = database.prepare(`
-      INSERT INTO detections (run_id, image_id, number, class, score, x, y, width, height, best)
-      VALUES (:runId, :imageId, :number, :classIndex, :score, :x, :y, :width, :height, :best)`);
+      INSERT INTO detections (run_id, image_id, number, class, score, x, y, width, height, best,
+        found_class, found_score, label_score)
+      VALUES (:runId, :imageId, :number, :classIndex, :score, :x, :y, :width, :height, :best,
+        :foundClass, :foundScore, :labelScore)`);
     this.#addMask = database.prepare(`
       INSERT INTO masks (run_id, image_id, number, class, area, counts)
       VALUES (:runId, :imageId, :number, :classIndex, :area, :counts)`);
     this.#detections = database.prepare(`
       SELECT found.image_id AS imageId, found.number, found.class AS classIndex, score, x, y, width, height,
-        coalesce(area, 0) AS maskArea
+        coalesce(area, 0) AS maskArea, found_class AS foundClass, found_score AS foundScore,
+        label_score AS labelScore
       FROM json_each(:imageIds) AS wanted
         CROSS JOIN detections AS found ON found.run_id = :runId AND found.image_id = wanted.value
         LEFT JOIN masks
@@ -63,6 +72,14 @@ export class FoundTable {
     this.#objects = database.prepare(`
       SELECT class AS classIndex, count(*) AS amount FROM detections WHERE run_id = ? AND score >= ?
       GROUP BY class ORDER BY amount DESC, class`);
+    this.#pending = database
+      .prepare<[object], number>(
+        `SELECT count(*) FROM results INDEXED BY results_by_status
+          CROSS JOIN detections ON detections.run_id = :finderId AND detections.image_id = results.image_id
+        WHERE results.run_id = :runId AND status = 'pending' AND score >= :minScore
+          AND class NOT IN (SELECT value FROM json_each(:passed))`,
+      )
+      .pluck();
     this.#areas = database.prepare(`
       SELECT class AS classIndex, sum(area) AS amount FROM masks INDEXED BY masks_by_class
       WHERE run_id = ? AND number = class GROUP BY class ORDER BY amount DESC, class`);
@@ -72,16 +89,21 @@ export class FoundTable {
   save(
     runId: number,
     imageId: number,
-    { detections = [], regions = [] }: { detections?: FoundDetection[]; regions?: Region[] },
+    { detections = [], regions = [] }: { detections?: LabelledDetection[]; regions?: Region[] },
   ): void {
     this.clear(runId, imageId);
     const place = { runId, imageId };
     const classes = new Set<number>();
-    for (const [number, { classIndex, score, box, mask }] of detections.entries()) {
+    for (const [number, { classIndex, score, box, mask, scores }] of detections.entries()) {
       const best = Number(!classes.has(classIndex));
       classes.add(classIndex);
       const { x, y, width, height } = box;
-      this.#addDetection.run({ ...place, number, classIndex, score, x, y, width, height, best });
+      const both = {
+        foundClass: scores?.classIndex ?? null,
+        foundScore: scores?.found ?? null,
+        labelScore: scores?.label ?? null,
+      };
+      this.#addDetection.run({ ...place, number, classIndex, score, x, y, width, height, best, ...both });
       if (mask !== undefined)
         this.#addMask.run({ ...place, number, classIndex, area: mask.area, counts: mask.counts });
     }
@@ -106,8 +128,12 @@ export class FoundTable {
     most: number = Number.MAX_SAFE_INTEGER,
   ): Map<number, StoredDetection[]> {
     const rows = this.#detections.all({ runId, imageIds: JSON.stringify(imageIds), minScore, most });
-    return grouped(rows, ({ number, classIndex, score, maskArea, x, y, width, height }) => {
-      return { number, classIndex, score, box: { x, y, width, height }, maskArea };
+    return grouped(rows, ({ number, classIndex, score, maskArea, x, y, width, height, ...both }) => {
+      const { foundClass, foundScore, labelScore } = both;
+      const detection = { number, classIndex, score, box: { x, y, width, height }, maskArea };
+      if (foundClass === null || foundScore === null) return detection;
+      const scores = { classIndex: foundClass, found: foundScore, label: labelScore ?? undefined };
+      return { ...detection, scores };
     });
   }
 
@@ -120,6 +146,11 @@ export class FoundTable {
   /** Objects of at least `minScore` by class, most frequent first. */
   objects(runId: number, minScore: number): ClassAmount[] {
     return this.#objects.all(runId, minScore);
+  }
+
+  /** Boxes of at least `minScore` in images that a run has yet to label; of the finder's classes all but `passed`. */
+  countPending(runId: number, finderId: number, minScore: number, passed: readonly number[]): number {
+    return required(this.#pending.get({ runId, finderId, minScore, passed: JSON.stringify(passed) }));
   }
 
   /** Pixels of each class of a segmentation model in all images, largest first. */

@@ -1,6 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { randomUUID } from 'node:crypto';
-import type { ImportedSpec, PredictedSpec, RunSpec, RunState } from '../../../shared/run.ts';
+import type { FindSpec, ImportedSpec, PredictedSpec, RunSpec, RunState } from '../../../shared/run.ts';
 import { required } from '../row.ts';
 
 /** A run without its counts, which `results` knows. */
@@ -178,9 +178,26 @@ function isUnderWay(state: RunState): boolean {
  * What makes two specs the same run: everything that changes a result, and no name that does not. What a spec does not
  * have is left out, so that the keys of earlier versions stay the same.
  */
-function specKey({ folders, modelSha256, preset, device, detection, slideStride }: PredictedSpec): string {
+function specKey({
+  folders,
+  modelSha256,
+  preset,
+  device,
+  detection,
+  slideStride,
+  find,
+}: PredictedSpec): string {
   const { tokenKeep, blockThreshold, precision, inputSize } = preset;
   const settings = { tokenKeep, blockThreshold, precision, device, inputSize, slideStride };
   const { minScore, nmsIou, maxDetections } = detection ?? {};
-  return JSON.stringify({ folders, modelSha256, ...settings, minScore, nmsIou, maxDetections });
+  const first = find && findKey(find);
+  return JSON.stringify({ folders, modelSha256, ...settings, minScore, nmsIou, maxDetections, find: first });
+}
+
+/** The same of what finds first: as specKey, without names. */
+function findKey({ predicted, run, minScore, margin, rule, pass, ...models }: FindSpec): object {
+  const { modelSha256, classifierSha256 } = models;
+  const { tokenKeep, blockThreshold, precision, inputSize } = predicted?.preset ?? {};
+  const settings = predicted && { tokenKeep, blockThreshold, precision, inputSize, ...predicted.detection };
+  return { modelSha256, classifierSha256, settings, run, minScore, margin, rule, pass };
 }

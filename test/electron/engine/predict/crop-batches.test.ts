@@ -103,9 +103,9 @@ suite('crops of pictures', () => {
     const { engine, decoded, batches } = await opened();
     const whole = await engine.predict(pictures, dial);
     assert.deepEqual([decoded.pictures, batches], [4, [10]]);
-    const parts = await engine.predict(pictures, { ...dial, cropsAtOnce: 4 });
+    const inBatches = await engine.predict(pictures, { ...dial, cropsAtOnce: 4 });
     assert.deepEqual([decoded.pictures, batches], [8, [10, 4, 3, 3]]);
-    assert.deepEqual(parts.flatMap(cropsOf), whole.flatMap(cropsOf));
+    assert.deepEqual(inBatches.flatMap(cropsOf), whole.flatMap(cropsOf));
   });
 
   test('of a damaged picture fail, and those of others do not', async (t) => {
