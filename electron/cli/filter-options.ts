@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises';
+import { BLANK } from '../core/results/box-counts.ts';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { Option } from 'commander';
 import type { Command } from 'commander';
@@ -124,6 +125,7 @@ async function labelsOf(app: AppService, runId: number, label: string): Promise<
     const name = names[index];
     if (name !== undefined && shown.has(name)) found.add(name);
   }
+  if (run.spec.find !== undefined && wanted === BLANK) found.add(BLANK); // images without boxes
   if (found.size > 0) return [...found];
   throw new AppError(
     'BAD_ARGUMENT',

@@ -1,4 +1,5 @@
-import type { Preset, RunSpec } from '../shared/run.ts';
+import { oneLine } from '../shared/terminal-text.ts';
+import type { LabelRule, Preset, RunSpec } from '../shared/run.ts';
 
 export { oneLine } from '../shared/terminal-text.ts';
 
@@ -36,6 +37,21 @@ export function taskText({ detection, slideStride }: RunSpec): string | undefine
   const { minScore, nmsIou, maxDetections } = detection;
   return `scores from ${minScore}, boxes of a class overlap by ${nmsIou} at most, ${count(maxDetections, 'object')} per image at most`;
 }
+
+/** What a run finds before its model labels it, and how. */
+export function findText({ find }: RunSpec): string | undefined {
+  if (find === undefined) return undefined;
+  const { modelName, run, minScore, margin, rule, pass } = find;
+  const from = run === undefined ? modelName : `the boxes of run ${run.id} (${modelName})`;
+  const kept = pass.length === 0 ? '' : `; ${pass.map(oneLine).join(', ')} not labelled`;
+  return `${from}; boxes from ${minScore}, margin ${margin}; an image's label: ${RULES[rule]}${kept}`;
+}
+
+const RULES: Record<LabelRule, string> = {
+  best: "its best box's",
+  most: 'that of most boxes',
+  all: 'all with their counts',
+};
 
 /** Seconds as h:mm:ss or m:ss. */
 export function duration(seconds: number): string {

@@ -4,6 +4,8 @@ import { resumeHint } from '../core/calls/run-calls.ts';
 import type { QueueState } from '../shared/api/runs.ts';
 import { withApp } from './app.ts';
 import { EXIT } from './exit.ts';
+import { addFindOptions, splitFind } from './find-options.ts';
+import type { FindOptions } from './find-options.ts';
 import { count } from './format.ts';
 import { watchRun } from './interrupt.ts';
 import { addDialOptions, addLibraryOption } from './options.ts';
@@ -24,10 +26,14 @@ export function addQueueCommands(program: Command, finish: (exitCode: number) =>
     .command('add')
     .description('queue a run like `winnow run`; it waits until the queue is worked on')
     .argument('<folder...>', 'folders; their sub-folders are included');
-  addDialOptions(add).action(async (folders: string[], { library, ...dial }: DialOptions & LibraryOption) => {
-    const { id } = await withApp(library, (app) => app.queueRun({ folders, ...dial, start: false }));
-    print(`Run ${id} waits. \`winnow queue work\` works on the runs that wait.\n`);
-  });
+  type AddOptions = DialOptions & FindOptions & LibraryOption;
+  addFindOptions(addDialOptions(add)).action(
+    async (folders: string[], { library, ...options }: AddOptions) => {
+      const dial = splitFind(options);
+      const { id } = await withApp(library, (app) => app.queueRun({ folders, ...dial, start: false }));
+      print(`Run ${id} waits. \`winnow queue work\` works on the runs that wait.\n`);
+    },
+  );
   addLibraryOption(
     queue.command('work').description('work on the runs that wait, one after the other'),
   ).action(async ({ library }: LibraryOption) => {

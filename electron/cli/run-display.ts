@@ -10,6 +10,7 @@ import {
   bytes,
   count,
   duration,
+  findText,
   finePercent,
   oneLine,
   percent,
@@ -96,11 +97,13 @@ export class RunDisplay {
 function describePlan({ run, bundledModel, workShare, outlook, threads, batch }: RunPlan): string {
   const { spec } = run;
   const task = taskText(spec);
+  const find = findText(spec);
   return [
     `Run ${run.id}`,
     ...spec.folders.map((folder) => `  folder  ${oneLine(folder)}`),
     `  model   ${spec.modelName}${bundledModel ? ' (comes with Winnow: for a first try, not for work)' : ''}`,
     `  preset  ${spec.preset.name}: ${presetText(spec.preset)}`,
+    ...(find === undefined ? [] : [`  first   ${find}`]),
     ...(task === undefined ? [] : [`  finds   ${task}`]),
     `  work    ${percent(workShare)} of the whole model's FLOPs`,
     `  expect  ${describeOutlook(outlook)}`,
@@ -162,10 +165,30 @@ function describeProgress({
   failed,
   imagesPerSecond,
   secondsLeft,
+  stages,
 }: RunProgress): string {
   if (phase === 'scanning') return `${count(total, 'image')} found`;
+  if (stages !== undefined) return describeStages(stages, { imagesPerSecond, secondsLeft, phase, failed });
   const done = total - pending;
   const parts = [`${done}/${total} images`, percent(done / total), `${imagesPerSecond.toFixed(1)} images/s`];
+  if (secondsLeft !== undefined && phase !== 'done') parts.push(`${duration(secondsLeft)} left`);
+  if (failed > 0) parts.push(`${failed} failed`);
+  return parts.join('  ');
+}
+
+/** Of a run that finds first: the pictures that boxes are found in, then the boxes that are labelled. */
+function describeStages(
+  { found, labelled }: NonNullable<RunProgress['stages']>,
+  {
+    imagesPerSecond,
+    secondsLeft,
+    phase,
+    failed,
+  }: Pick<RunProgress, 'imagesPerSecond' | 'secondsLeft' | 'phase' | 'failed'>,
+): string {
+  const parts = [`found in ${found.done}/${found.total} images`];
+  if (found.done === found.total) parts.push(`${labelled.done}/${labelled.total} boxes labelled`);
+  parts.push(`${imagesPerSecond.toFixed(1)} images/s`);
   if (secondsLeft !== undefined && phase !== 'done') parts.push(`${duration(secondsLeft)} left`);
   if (failed > 0) parts.push(`${failed} failed`);
   return parts.join('  ');

@@ -6,6 +6,8 @@ import type { Run } from '../shared/run.ts';
 import { AppError } from '../shared/errors.ts';
 import { withApp } from './app.ts';
 import { EXIT, exitCodeOfRun } from './exit.ts';
+import { addFindOptions, splitFind } from './find-options.ts';
+import type { FindOptions } from './find-options.ts';
 import { count, oneLine, percent } from './format.ts';
 import { watchRun } from './interrupt.ts';
 import { addDialOptions, addOutputOptions, addWorkOptions } from './options.ts';
@@ -23,7 +25,7 @@ interface OutputOptions {
   force?: boolean;
 }
 
-type RunOptions = DialOptions & LibraryOption & OutputOptions;
+type RunOptions = DialOptions & FindOptions & LibraryOption & OutputOptions;
 type ResumeOptions = Pick<DialOptions, 'threads' | 'batch'> & LibraryOption & OutputOptions;
 
 /** `winnow run` and `winnow resume`. */
@@ -31,9 +33,11 @@ export function addRunCommands(program: Command, finish: (exitCode: number) => v
   const run = program
     .command('run')
     .description('label the images of folders, or what is new and changed in them');
-  addOutputOptions(addDialOptions(run.argument('<folder...>', 'folders; their sub-folders are included')));
-  run.action(async (folders: string[], { library, csv, json, force, ...dial }: RunOptions) => {
+  run.argument('<folder...>', 'folders; their sub-folders are included');
+  addOutputOptions(addFindOptions(addDialOptions(run)));
+  run.action(async (folders: string[], { library, csv, json, force, ...options }: RunOptions) => {
     const outputs = { csv, json, force };
+    const dial = splitFind(options);
     finish(await withApp(library, (app) => complete(app, () => app.run({ folders, ...dial }), outputs)));
   });
 

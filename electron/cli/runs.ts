@@ -4,7 +4,7 @@ import type { ReviewCounts, RunDetails, RunFindings, ToldProblem } from '../shar
 import type { Run, RunSpec } from '../shared/run.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
-import { count, oneLine, percent, presetText, taskText } from './format.ts';
+import { count, findText, oneLine, percent, presetText, taskText } from './format.ts';
 import { addLibraryOption } from './options.ts';
 import type { LibraryOption } from './options.ts';
 import { print } from './terminal.ts';
@@ -106,8 +106,10 @@ function makerFacts(spec: RunSpec): string[][] {
     ];
   }
   const task = taskText(spec);
+  const find = findText(spec);
   return [
-    ['model', `${spec.modelName} (SHA-256 ${spec.modelSha256})`],
+    ['model', `${spec.modelName} (SHA-256 ${spec.find?.classifierSha256 ?? spec.modelSha256})`],
+    ...(find === undefined ? [] : [['first', find]]),
     ['preset', `${spec.preset.name} (${presetText(spec.preset)})`],
     ...(task === undefined ? [] : [['finds', task]]),
     ['device', spec.device],
@@ -163,7 +165,8 @@ const SHOWN_CLASSES = 20;
 export function foundText(found: RunFindings): string {
   return forTask(found, {
     segmentation: () => 'Classes by area',
-    detection: ({ objects, minScore }) => `${count(objects, 'object')} with a score of at least ${minScore}`,
+    detection: ({ objects, minScore }) =>
+      `${count(objects, 'object')}${minScore === 0 ? '' : ` with a score of at least ${minScore}`}`,
   });
 }
 

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { ColumnSet } from '../../shared/api/exports.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
+import { amountsText, calledLabel } from '../results/box-counts.ts';
+import type { LabelAmount } from '../results/box-counts.ts';
 import type { HeldLabel } from '../results/held-label.ts';
 import { patchesSurviving } from '../models/receipt-counts.ts';
 import type { ModelRow } from '../store/tables/models.ts';
@@ -16,6 +18,12 @@ export type Value = string | number | undefined;
 export interface Exported {
   run: RunRow;
   model: ModelRow;
+  finder: ModelRow | undefined; // of a run that finds first: whose boxes it labels
+}
+
+/** A row with the labels of its boxes, of a run that finds first. */
+export interface CountedRow extends ResultRow {
+  boxes?: LabelAmount[] | undefined;
 }
 
 /** A run that is exported as tables. */
@@ -33,6 +41,7 @@ interface Cell {
   table: ExportedTable;
   folder: string;
   row: ResultRow;
+  boxes: LabelAmount[] | undefined; // of a run that finds first
   held: HeldLabel;
   found: ResultRow['top']; // what counts at the threshold, best first
 }
@@ -41,7 +50,7 @@ const RANKS = [1, 2, 3, 4, 5] as const;
 
 /** The labels: what holds, where it is from, and what the model says. */
 const labels: readonly Column<Cell>[] = [
-  ['label', ({ held }) => held.label],
+  ['label', ({ held, table, boxes }) => calledLabel(held, table.run.spec, boxes)],
   ['label_source', ({ held }) => held.source],
   ...RANKS.flatMap((rank) => ranked('predicted_label', rank)),
   ['verified', ({ row }) => String(row.verified)],
@@ -65,7 +74,7 @@ const first: readonly Column<Cell>[] = [
 
 const last: readonly Column<Cell>[] = [
   ['model', ({ table }) => table.run.spec.modelName],
-  ['model_sha256', ({ table }) => table.run.spec.modelSha256],
+  ['model_sha256', ({ table: { run } }) => run.spec.find?.classifierSha256 ?? run.spec.modelSha256],
   ['preset', ({ table }) => table.run.spec.preset?.name],
   ['device', ({ table }) => table.run.spec.device],
   ['blocks_run', ({ row }) => row.blocksRun],
@@ -92,17 +101,29 @@ export function pruningStages({ manifest }: ModelRow): number {
   return isToolManifest(manifest) ? 0 : manifest.pruningLayers.length;
 }
 
+/** Of a run that finds first; they stand behind those of every run. */
+const boxColumns: readonly Column<Cell>[] = [
+  ['boxes', ({ boxes }) => boxes?.reduce((sum, { count }) => sum + count, 0)],
+  ['label_counts', ({ boxes }) => boxes && amountsText(boxes)],
+  ['finder', ({ table }) => table.finder?.name],
+];
+
+function columnsOf({ set, run }: Pick<ExportedTable, 'set' | 'run'>): readonly Column<Cell>[] {
+  return run.spec.find === undefined ? sets[set] : [...sets[set], ...boxColumns];
+}
+
 /** The names of the columns in their order; docs/exports.md describes them. */
-export function columnNames({ set, depth }: ExportedTable): string[] {
-  return [...sets[set].map(([name]) => name), ...folderColumns(depth)];
+export function columnNames(table: ExportedTable): string[] {
+  return [...columnsOf(table).map(([name]) => name), ...folderColumns(table.depth)];
 }
 
 /** The values of one image, in the order of the columns. */
-export function valuesOf(folder: string, row: ResultRow, table: ExportedTable): Value[] {
-  const { set, names, minScore, depth } = table;
+export function valuesOf(folder: string, row: CountedRow, table: ExportedTable): Value[] {
+  const { names, minScore, depth } = table;
   const held = heldLabel(row, names, minScore);
-  const cell = { table, folder, row, held, found: foundClasses(row.top, minScore) };
-  return [...sets[set].map(([, value]) => value(cell)), ...folderValues(row.relativePath, depth)];
+  const { boxes } = row;
+  const cell = { table, folder, row, boxes, held, found: foundClasses(row.top, minScore) };
+  return [...columnsOf(table).map(([, value]) => value(cell)), ...folderValues(row.relativePath, depth)];
 }
 
 /** The names of the columns that `folderValues` fills. */

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import { columnNames, valuesOf } from './columns.ts';
-import type { ExportedTable } from './columns.ts';
+import type { CountedRow, ExportedTable } from './columns.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import { ALL_TASKS } from './format.ts';
 import type { TableFormat } from './format.ts';
@@ -17,7 +17,11 @@ export const csv: TableFormat = {
 };
 
 /** Rows as RFC 4180: a header, CRLF, quotes where a field needs them. `bom`: mark the text as UTF-8 first. */
-function* csvText(pages: Iterable<RowPage>, table: ExportedTable, bom: boolean): Generator<string> {
+function* csvText(
+  pages: Iterable<RowPage<CountedRow>>,
+  table: ExportedTable,
+  bom: boolean,
+): Generator<string> {
   // The writer itself sees only CRLF as a line break, but a lone CR or LF in a name needs quotes just as well.
   const format = { record_delimiter: 'windows', quoted_match: /[\r\n]/ } as const;
   yield stringify([columnNames(table)], { ...format, bom });

@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync';
 import type { ColumnSet } from '../../shared/api/exports.ts';
+import { calledLabel } from '../results/box-counts.ts';
 import { heldLabel } from '../results/held-label.ts';
 import type { LabelSource } from '../results/held-label.ts';
 import { folderColumns, folderValues, rounded, thresholdOf } from './columns.ts';
@@ -42,6 +43,18 @@ const last: readonly Column<Cell>[] = [
   ['min_score', ({ table }) => thresholdOf(table)],
 ];
 
+/** Of a run that finds first: what each of its models says. */
+const stages: readonly Column<Cell>[] = [
+  ['found_label', ({ object }) => object?.finder?.label],
+  ['found_confidence', ({ object }) => object?.finder && rounded(object.finder.score, 6)],
+  [
+    'label_confidence',
+    ({ object }) =>
+      object?.finder?.labelScore === undefined ? undefined : rounded(object.finder.labelScore, 6),
+  ],
+  ['finder', ({ table }) => table.finder?.name],
+];
+
 const first: readonly Column<Cell>[] = [
   ['relative_path', ({ image }) => image.row.relativePath],
   ['detection_id', ({ object }) => object?.id],
@@ -53,7 +66,7 @@ const modelLabel = ({ object }: Cell): Value => object?.modelLabel;
 const sets: Record<ColumnSet, readonly Column<Cell>[]> = {
   standard: [
     ...first,
-    ['label', ({ held }) => held.label],
+    ['label', ({ held, table }) => calledLabel(held, table.run.spec, undefined)],
     ['label_source', ({ held }) => held.source],
     ['predicted_label', modelLabel],
     ...place,
@@ -80,7 +93,7 @@ function* detectionsText(
   bom: boolean,
 ): Generator<string> {
   const format = { record_delimiter: 'windows', quoted_match: /[\r\n]/ } as const;
-  const columns = sets[table.set];
+  const columns = table.finder === undefined ? sets[table.set] : [...sets[table.set], ...stages];
   const header = [...columns.map(([name]) => name), ...folderColumns(table.depth)];
   yield stringify([header], { ...format, bom });
   for (const some of images()) {

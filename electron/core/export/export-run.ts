@@ -4,11 +4,14 @@ import type { EngineApi } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { FileContent } from '../files/write-file.ts';
 import { classLabels, leastScoreOf, resolveFilter } from '../results/resolve-filter.ts';
+import { countBoxes } from '../results/box-counts.ts';
 import { runRows } from '../results/run-rows.ts';
+import type { RowPage } from '../results/run-rows.ts';
+import type { ResultRow } from '../store/tables/results.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import { columnNames, valuesOf } from './columns.ts';
-import type { Exported, ExportedTable } from './columns.ts';
+import type { CountedRow, Exported, ExportedTable } from './columns.ts';
 import type { ExportFormat, TableFormat } from './format.ts';
 import { formatsOf } from './formats.ts';
 import type { FoundContent } from './found-content.ts';
@@ -99,10 +102,10 @@ async function exportTable(
   const out = await file();
   const summary = { path: out.path, rows: 0 };
   const total = countRows(library, run, filter);
-  const pages = watched(runRows(library, run, filter), ({ rows }) =>
+  const table = toTable(library, exported, { columns, filter });
+  const pages = watched(countedRows(library, table, filter), ({ rows }) =>
     onProgress((summary.rows += rows.length), total),
   );
-  const table = toTable(library, exported, { columns, filter });
   await out.write(format.write(pages, table, bom), signal);
   return summary;
 }
@@ -116,7 +119,7 @@ export function previewExport(
 ): ExportPreview {
   const table = toTable(library, toExported(library, run), { columns, filter });
   const rows: string[][] = [];
-  for (const page of runRows(library, run, filter)) {
+  for (const page of countedRows(library, table, filter)) {
     const wanted = page.rows.slice(0, PREVIEWED_ROWS - rows.length);
     rows.push(...wanted.map((row) => valuesOf(page.folder, row, table).map((value) => String(value ?? ''))));
     if (rows.length === PREVIEWED_ROWS) break;
@@ -137,7 +140,27 @@ function requireFormat({ run, model }: Exported, { name, tasks }: ExportFormat):
 }
 
 function toExported(library: Library, run: RunRow): Exported {
-  return { run, model: library.models.get(run.spec.modelSha256) };
+  const { find, modelSha256 } = run.spec;
+  const finder = find && library.models.get(find.modelSha256);
+  return { run, model: library.models.get(modelSha256), finder };
+}
+
+/** The rows of a run, with the labels of their boxes where it finds first. */
+function* countedRows(
+  library: Library,
+  { run, names, minScore }: ExportedTable,
+  filter: ResultFilter,
+): Generator<RowPage<CountedRow>> {
+  for (const { folder, rows } of runRows(library, run, filter)) {
+    const isCounted = run.spec.find !== undefined;
+    const ids = isCounted ? rows.map(({ imageId }) => imageId) : [];
+    const found = library.found.detections(run.id, ids);
+    const boxesOf = (row: ResultRow) =>
+      row.status === 'ok' || row.humanBoxes !== undefined
+        ? countBoxes(row, found.get(row.imageId) ?? [], names, minScore)
+        : undefined;
+    yield { folder, rows: isCounted ? rows.map((row) => ({ ...row, boxes: boxesOf(row) })) : rows };
+  }
 }
 
 /** With what tables say of a run's images that pass the filter. */

@@ -2,7 +2,7 @@ import type { ExportFormatInfo } from '../../shared/api/exports.ts';
 import type { Task } from '../../shared/model-package.ts';
 import type { FileContent } from '../files/write-file.ts';
 import type { RowPage } from '../results/run-rows.ts';
-import type { ExportedTable } from './columns.ts';
+import type { CountedRow, ExportedTable } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
 import type { FolderTarget } from './write-folder.ts';
 
@@ -17,7 +17,7 @@ interface FormatFacts extends ExportFormatInfo {
 export interface TableFormat extends FormatFacts {
   of: 'files';
   place: 'file';
-  write(rows: Iterable<RowPage>, table: ExportedTable, bom: boolean): FileContent;
+  write(rows: Iterable<RowPage<CountedRow>>, table: ExportedTable, bom: boolean): FileContent;
 }
 
 /** What was found, as one file. `table`: what columns need, for formats that have any. */

@@ -1,9 +1,10 @@
-import type { ResultFilter } from '../../shared/api/results.ts';
+import type { FinderSays, ResultFilter } from '../../shared/api/results.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
 import type { Box, Mask } from '../../shared/engine-api.ts';
 import { decodeRuns, runsBox } from '../../shared/mask.ts';
 import { displayNames } from '../models/class-names.ts';
 import { shownScore } from '../../shared/found-score.ts';
+import { finderSays } from '../results/box-counts.ts';
 import { runRows } from '../results/run-rows.ts';
 import type { StoredDetection, StoredMask } from '../store/tables/found.ts';
 import type { Library } from '../store/library.ts';
@@ -32,6 +33,7 @@ export interface FoundObject {
   humanLabel: string | undefined;
   box: Box;
   mask: Mask | undefined; // undefined where a person moved the box
+  finder?: FinderSays | undefined; // of a run that finds first, where the model found it
 }
 
 /**
@@ -40,11 +42,12 @@ export interface FoundObject {
  */
 export function* foundImages(
   library: Library,
-  { run, model }: Exported,
+  { run, model, finder }: Exported,
   filter: ResultFilter,
   names: OutputNames,
 ): Generator<FoundImage[]> {
   const labels = displayNames(model.manifest.labels);
+  const kinds = finder && displayNames(finder.manifest.labels);
   const minScore = filter.minScore ?? shownScore(run.spec);
   for (const { folder, rows } of runRows(library, run, filter)) {
     for (let start = 0; start < rows.length; start += IMAGES_AT_ONCE) {
@@ -55,6 +58,7 @@ export function* foundImages(
       yield some.map((row) => {
         const found = {
           labels,
+          kinds,
           detections: detections.get(row.imageId) ?? [],
           masks: masks.get(row.imageId) ?? [],
         };
@@ -81,14 +85,26 @@ export function seenSize({ row }: FoundImage): { width: number; height: number }
 
 interface Found {
   labels: readonly string[];
+  kinds: readonly string[] | undefined; // of the finder, of a run that finds first
   detections: readonly StoredDetection[];
   masks: readonly StoredMask[];
 }
 
-function detected({ imageId }: ResultRow, { number, classIndex, score, box }: StoredDetection, found: Found) {
+function detected({ imageId }: ResultRow, detection: StoredDetection, found: Found): FoundObject {
+  const { number, classIndex, score, box } = detection;
   const label = found.labels[classIndex] ?? '';
   const mask = maskOf(found, number);
-  return { id: `${imageId}-${number}`, label, modelLabel: label, score, humanLabel: undefined, box, mask };
+  const finder = finderSays(detection, found.kinds);
+  return {
+    id: `${imageId}-${number}`,
+    label,
+    modelLabel: label,
+    score,
+    humanLabel: undefined,
+    box,
+    mask,
+    finder,
+  };
 }
 
 /** A box that a person left; it has the mask of the detection that it was while it lies where that lies. */
@@ -111,6 +127,7 @@ function left(
     humanLabel: label,
     box,
     mask: origin && isUnmoved(box, origin.box) ? maskOf(found, origin.number) : undefined,
+    finder: origin && finderSays(origin, found.kinds),
   };
 }
 

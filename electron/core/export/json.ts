@@ -1,12 +1,12 @@
 import { join } from 'node:path';
-import type { Receipt } from '../../shared/run.ts';
+import type { FindSpec, Receipt } from '../../shared/run.ts';
 import { foldersOf, pruningStages, thresholdOf } from './columns.ts';
-import type { ExportedTable } from './columns.ts';
+import type { CountedRow, ExportedTable } from './columns.ts';
+import { calledLabel } from '../results/box-counts.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
 import { directionsRun, patchesKept } from '../models/receipt-counts.ts';
 import type { RowPage } from '../results/run-rows.ts';
 import type { ModelRow } from '../store/tables/models.ts';
-import type { ResultRow } from '../store/tables/results.ts';
 import { ALL_TASKS } from './format.ts';
 import type { TableFormat } from './format.ts';
 
@@ -22,7 +22,7 @@ export const json: TableFormat = {
 };
 
 /** One JSON object `{"run": {...}, "files": [...]}` with one line per file; docs/exports.md describes it. */
-function* jsonText(pages: Iterable<RowPage>, table: ExportedTable): Generator<string> {
+function* jsonText(pages: Iterable<RowPage<CountedRow>>, table: ExportedTable): Generator<string> {
   yield `{"run":${JSON.stringify(describeRun(table))},\n"files":[`;
   let separator = '\n';
   for (const { folder, rows } of pages) {
@@ -41,7 +41,8 @@ function describeRun(table: ExportedTable) {
     created_at: createdAt,
     folders: spec.folders,
     model: spec.modelName,
-    model_sha256: spec.modelSha256,
+    model_sha256: spec.find?.classifierSha256 ?? spec.modelSha256,
+    find: spec.find && describeFind(spec.find),
     preset: preset && {
       name: preset.name,
       token_keep: preset.tokenKeep,
@@ -61,8 +62,14 @@ function describeRun(table: ExportedTable) {
   };
 }
 
-function describeFile(folder: string, row: ResultRow, { model, names, minScore }: ExportedTable) {
+function describeFind({ modelName, modelSha256, run, minScore, margin, rule, pass }: FindSpec) {
+  const from = run === undefined ? { model_sha256: modelSha256 } : { run: run.id };
+  return { model: modelName, ...from, min_score: minScore, margin, label_rule: rule, pass };
+}
+
+function describeFile(folder: string, row: CountedRow, { run, model, names, minScore }: ExportedTable) {
   const held = heldLabel(row, names, minScore);
+  const { boxes } = row;
   return {
     relative_path: row.relativePath,
     absolute_path: join(folder, row.relativePath),
@@ -72,7 +79,8 @@ function describeFile(folder: string, row: ResultRow, { model, names, minScore }
     captured_fraction: row.capturedFraction ?? null,
     captured_offset: row.capturedOffset ?? null,
     status: row.status,
-    label: held.label ?? null,
+    label: calledLabel(held, run.spec, boxes) ?? null,
+    label_counts: boxes && Object.fromEntries(boxes.map(({ label, count }) => [label, count])),
     label_source: held.source ?? null,
     predicted_label: held.predicted ?? null,
     confidence: held.confidence ?? null,

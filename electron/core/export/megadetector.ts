@@ -1,9 +1,10 @@
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import { Categories } from './categories.ts';
+import type { Category } from './categories.ts';
 import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
 import { seenSize } from './found-images.ts';
-import type { FoundImage } from './found-images.ts';
+import type { FoundImage, FoundObject } from './found-images.ts';
 import type { FoundFileFormat } from './format.ts';
 
 /** What readers of the format know as reasons. */
@@ -21,40 +22,66 @@ export const megadetector: FoundFileFormat = {
   write: megadetectorText,
 };
 
-/** The batch results of MegaDetector, version 1.4 of the format: one JSON object with a line per image. */
+/**
+ * The batch results of MegaDetector, version 1.4 of the format: one JSON object with a line per image. Of a run that finds
+ * first a detection has the finder's category and score, and the label as its classification.
+ */
 function* megadetectorText({ images, exported, count }: FoundContent): Generator<string> {
-  const { run, model } = exported;
-  const categories = new Categories(model.manifest);
+  const { run, model, finder } = exported;
+  const labels = new Categories(model.manifest);
+  const categories = finder === undefined ? labels : new Categories(finder.manifest);
+  const time = (run.finishedAt ?? run.createdAt).slice(0, 19).replace('T', ' ');
   const info = {
     format_version: '1.4',
-    detector: model.name,
-    detection_completion_time: (run.finishedAt ?? run.createdAt).slice(0, 19).replace('T', ' '),
-    detector_metadata: { typical_detection_threshold: SHOWN_SCORE },
+    detector: finder?.name ?? model.name,
+    detection_completion_time: time,
+    detector_metadata: { typical_detection_threshold: run.spec.find?.minScore ?? SHOWN_SCORE },
+    ...(finder && { classifier: model.name, classification_completion_time: time }),
   };
   yield `{"info":${JSON.stringify(info)},\n"images":[`;
   let separator = '\n';
   for (const some of images()) {
-    yield separator + some.map((image) => JSON.stringify(describe(image, categories))).join(',\n');
+    yield (
+      separator +
+      some.map((image) => JSON.stringify(describe(image, categories, finder && labels))).join(',\n')
+    );
     separator = ',\n';
     for (const image of some) count(image);
   }
-  const listed = Object.fromEntries(categories.all().map(({ index, name }) => [String(index + 1), name]));
-  yield `\n],\n"detection_categories":${JSON.stringify(listed)}}\n`;
+  const classified = finder === undefined ? '' : `,\n"classification_categories":${listed(labels)}`;
+  yield `\n],\n"detection_categories":${listed(categories)}${classified}}\n`;
 }
 
-function describe(image: FoundImage, categories: Categories) {
+const keyOf = ({ index }: Category) => String(index + 1);
+
+function listed(categories: Categories): string {
+  return JSON.stringify(Object.fromEntries(categories.all().map((one) => [keyOf(one), one.name])));
+}
+
+/** `labels`: of a run that finds first, whose boxes have other categories. */
+function describe(image: FoundImage, categories: Categories, labels: Categories | undefined) {
   const { row, path, objects } = image;
   const size = seenSize(image);
   if (size === undefined) {
     return { file: path, failure: row.status === 'pending' ? PENDING : FAILED, detections: null };
   }
   const { width, height } = size;
-  const detections = objects.map(({ label, box, score, humanLabel }) => ({
-    category: String(categories.of(label).index + 1),
-    conf: humanLabel === undefined ? rounded(score ?? 0, 4) : 1, // what a person left is certain
+  const detections = objects.map(({ label, box, score, humanLabel, finder }) => ({
+    category: keyOf(categories.of(finder?.label ?? label)),
+    conf: humanLabel === undefined ? rounded(finder?.score ?? score ?? 0, 4) : 1, // what a person left is certain
     bbox: [box.x / width, box.y / height, box.width / width, box.height / height].map((value) =>
       rounded(value, 5),
     ),
+    classifications: labels && classified(labels, { label, humanLabel, finder }),
   }));
   return { file: path, detections };
+}
+
+/** The label of a box with its score; undefined where nobody has looked beyond the finder's own. */
+function classified(
+  labels: Categories,
+  { label, humanLabel, finder }: Pick<FoundObject, 'label' | 'humanLabel' | 'finder'>,
+): [string, number][] | undefined {
+  const score = humanLabel === undefined ? finder?.labelScore : 1;
+  return score === undefined ? undefined : [[keyOf(labels.of(label)), rounded(score, 4)]];
 }

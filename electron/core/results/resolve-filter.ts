@@ -4,6 +4,7 @@ import { foldName } from '../../shared/fold-name.ts';
 import type { Task } from '../../shared/model-package.ts';
 import { displayNames, matchFolders, rightPairs } from '../models/class-names.ts';
 import type { Library } from '../store/library.ts';
+import { BLANK } from './box-counts.ts';
 import { leastScore } from './held-label.ts';
 import { classPair, NOTHING } from '../store/lists/result-filter.ts';
 import type { Difference, FoundIn, RowFilter, WrongChoice } from '../store/lists/result-filter.ts';
@@ -21,7 +22,10 @@ export function resolveFilter(library: Library, run: RunRow, filter: ResultFilte
   const { task } = library.models.get(run.spec.modelSha256).manifest;
   const resolved: RowFilter = { ...rest, minScore: leastScore(task, filter.minScore, run.spec) };
   if (folder !== undefined && folder !== '') resolved.directory = folder;
-  if (labels !== undefined) resolved.labels = { names: labels, classes: indicesOf(names, labels) };
+  if (labels !== undefined) {
+    const called = run.spec.find !== undefined && labels.includes(BLANK) ? [...labels, ''] : labels;
+    resolved.labels = { names: called, classes: indicesOf(names, called) };
+  }
   if (contains !== undefined) {
     const choice = { names: contains, classes: indicesOf(names, contains) };
     resolved.contains = { ...choice, table: foundIn(task) };

@@ -9,6 +9,7 @@ import { resizedSize, scaledStride, slideWindows } from '../../shared/resized-si
 import type { Size } from '../../shared/resized-size.ts';
 import { displayNames } from '../models/class-names.ts';
 import { atInputSize, patchCount } from '../models/flops.ts';
+import { finderSays } from './box-counts.ts';
 import { heldLabel, leastScore } from './held-label.ts';
 import { patchesKept, windowsOf } from '../models/receipt-counts.ts';
 import { describeRun } from './describe-run.ts';
@@ -51,6 +52,8 @@ export function describeImage(
   const { manifest } = library.models.get(run.spec.modelSha256);
   const names = displayNames(manifest.labels);
   const { receipt, humanLabel, humanBoxes } = row;
+  const { find } = run.spec;
+  const kinds = find && displayNames(library.models.get(find.modelSha256).manifest.labels);
   return {
     item,
     path: join(row.folder, row.relativePath),
@@ -68,7 +71,7 @@ export function describeImage(
       library.found
         .detections(run.id, [imageId])
         .get(imageId)
-        ?.map((detection) => toFoundBox(detection, names)) ?? [],
+        ?.map((detection) => toFoundBox(detection, names, kinds)) ?? [],
     humanBoxes,
     regions: TASKS[manifest.task].foundIn === 'masks' ? regionsOf(library, run, row, names) : [],
     ...describeSight(manifest, run.spec, row),
@@ -109,10 +112,12 @@ export function describeMasks(library: Library, run: RunRow, imageId: number): I
 }
 
 function toFoundBox(
-  { number, classIndex, score, box, maskArea }: StoredDetection,
+  { number, classIndex, score, box, maskArea, scores }: StoredDetection,
   names: readonly string[],
+  kinds: readonly string[] | undefined,
 ): FoundBox {
-  return { ...box, number, classIndex, label: names[classIndex] ?? '', score, maskArea };
+  const finder = finderSays({ scores }, kinds);
+  return { ...box, number, classIndex, label: names[classIndex] ?? '', score, maskArea, finder };
 }
 
 function regionsOf(

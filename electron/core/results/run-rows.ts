@@ -7,9 +7,9 @@ import type { RunRow } from '../store/tables/runs.ts';
 const ROWS_PER_PAGE = 1000;
 
 /** Consecutive rows of a run that lie in one of its folders. */
-export interface RowPage {
+export interface RowPage<Row extends ResultRow = ResultRow> {
   folder: string; // absolute
-  rows: ResultRow[];
+  rows: Row[];
 }
 
 /** The rows of a run by folder and path, a page at a time, so that any number of rows needs little memory. */

@@ -13,7 +13,8 @@ import type { BatchSize } from '../models/batch-size.ts';
 import type { Library } from '../store/library.ts';
 import type { PlacedRow } from '../store/lists/result-queries.ts';
 import type { StoredDetection, StoredMask } from '../store/tables/found.ts';
-import type { LabelledOutcome, PendingImage } from '../store/tables/results.ts';
+import type { LabelledOutcome } from '../store/tables/box-labels.ts';
+import type { PendingImage } from '../store/tables/results.ts';
 import { bestFirst, cropOf, imageLabels, joinScores } from './box-labels.ts';
 import type { FoundClasses } from './find-spec.ts';
 import { checkFolders } from './predict-pending.ts';
@@ -148,7 +149,7 @@ async function labelGroup(images: readonly BoxedImage[], options: LabelOptions):
   });
   library.transaction(() => {
     for (const { pending, outcome } of labelled)
-      library.results.saveLabelled(runId, finderId, pending.imageId, outcome);
+      library.boxLabels.save(runId, finderId, pending.imageId, outcome);
   });
   options.onSaved(labelled);
 }

@@ -140,7 +140,7 @@ export class TwoStageJob {
   #follow(): Done {
     const { library } = this.#options;
     const { id } = this.#run;
-    library.transaction(() => library.results.follow(id, this.#from.run.id));
+    library.transaction(() => library.boxLabels.follow(id, this.#from.run.id));
     const { ok, failed } = library.results.counts(id);
     return { ok, failed, blank: countBlank(library, this.#run) };
   }

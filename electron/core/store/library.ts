@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
+import { BoxLabelsTable } from './tables/box-labels.ts';
 import { CalibrationsTable } from './tables/calibrations.ts';
 import { ChangeLog } from './change-log.ts';
 import { ColumnReads } from './lists/column-reads.ts';
@@ -46,6 +47,7 @@ export class Library {
   readonly queue: QueueTable;
   readonly found: FoundTable;
   readonly results: ResultsTable;
+  readonly boxLabels: BoxLabelsTable;
   readonly resultQueries: ResultQueries;
   readonly columnReads: ColumnReads;
   readonly changeLog: ChangeLog;
@@ -73,6 +75,7 @@ export class Library {
     this.queue = new QueueTable(database);
     this.found = new FoundTable(database);
     this.results = new ResultsTable(database, this.found);
+    this.boxLabels = new BoxLabelsTable(database, this.found);
     this.resultQueries = new ResultQueries(database);
     this.columnReads = new ColumnReads(database);
     this.changeLog = new ChangeLog(database);

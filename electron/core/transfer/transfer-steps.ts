@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ResultFilter } from '../../shared/api/results.ts';
 import { AppError, isMissing } from '../../shared/errors.ts';
+import { BLANK } from '../results/box-counts.ts';
 import { heldLabel } from '../results/held-label.ts';
 import { classLabels, leastScoreOf } from '../results/resolve-filter.ts';
 import { runRows } from '../results/run-rows.ts';
@@ -37,7 +38,7 @@ export interface PlacedFile {
 
 /**
  * Steps for the images of a run that pass the filter, a page at a time. The label is the person's, else the model's at the
- * filter's score; a blank image has none. Touches nothing.
+ * filter's score; a blank image has none, but of a run that finds first that of its own class. Touches nothing.
  */
 export async function* transferSteps(
   library: Library,
@@ -51,7 +52,8 @@ export async function* transferSteps(
   for (const { folder, rows } of runRows(library, run, filter)) {
     const found = await Promise.all(
       rows.map(async (row) => {
-        const label = heldLabel(row, labels, minScore).label || undefined; // '' of a blank image
+        const { label: held } = heldLabel(row, labels, minScore);
+        const label = held === '' && run.spec.find !== undefined ? BLANK : held || undefined; // '' of a blank image
         const source = join(folder, row.relativePath);
         return { label, source, stats: label === undefined ? undefined : await fileStats(source) };
       }),

@@ -254,8 +254,16 @@ export interface FoundBox extends Box {
   number: number;
   classIndex: number;
   label: string;
-  score: number;
+  score: number; // of a run that finds first both scores, one times the other
   maskArea: number; // pixels
+  finder?: FinderSays | undefined; // of a run that finds first
+}
+
+/** What the finder said of a box, and the classifier's score in its label. */
+export interface FinderSays {
+  label: string; // the finder's, as it is shown
+  score: number; // 0 to 1
+  labelScore: number | undefined; // undefined where the finder's label was kept
 }
 
 export interface ImageMasks {

@@ -1,11 +1,5 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type {
-  ClassProbability,
-  FoundDetection,
-  ImageOutcome,
-  LabelledDetection,
-  Region,
-} from '../../../shared/engine-api.ts';
+import type { ClassProbability, FoundDetection, ImageOutcome, Region } from '../../../shared/engine-api.ts';
 import { problemText, toPictureProblem } from '../../../shared/picture-problem.ts';
 import type { PictureProblem } from '../../../shared/picture-problem.ts';
 import type { FolderCounts, ImageStatus, Receipt, RunCounts } from '../../../shared/run.ts';
@@ -33,17 +27,6 @@ export type ToolOutcome =
       regions?: Region[];
     }
   | { status: 'failed'; reason: string };
-
-/** What became of the boxes of an image, of a run that finds first. */
-export type LabelledOutcome =
-  | {
-      status: 'ok';
-      warning?: PictureProblem | undefined;
-      top: ClassProbability[]; // the image's label first
-      detections: LabelledDetection[]; // best first
-      milliseconds: number; // in the classifier
-    }
-  | { status: 'failed'; problem: PictureProblem; isUnread?: boolean }; // isUnread: the file could not even be read
 
 /** One file of a run as the library holds it; classes are indices into the model's labels. */
 export interface ResultRow {
@@ -75,11 +58,12 @@ export interface LabelCount {
   count: number;
 }
 
-const RANKS = [1, 2, 3, 4, 5] as const;
+export const RANKS = [1, 2, 3, 4, 5] as const;
 const top5 = RANKS.flatMap((rank) => [`class_${rank}`, `confidence_${rank}`]);
 const predicted = [...top5, 'directions', 'survived', 'milliseconds', 'blocks_run'];
 const told = ['error', 'warning', 'problem', 'problem_details'];
-const computed = [...predicted, ...told];
+/** What is computed of an image, and what is told of it. */
+export const computed = [...predicted, ...told];
 /** What StoredResult holds, from the tables `images`, `results` and `reviews`. */
 export const RESULT_COLUMNS = `images.id, relative_path, images.file_size, images.modified_ms, width, height, captured_at,
   captured_fraction, captured_offset, status, ${computed.join(', ')}, reviews.label AS human_label, reviews.boxes AS human_boxes,
@@ -94,8 +78,6 @@ export class ResultsTable {
   readonly #pending: Statement<[number, number, number], PendingImage>;
   readonly #save: Statement;
   readonly #add: Statement;
-  readonly #follow: Statement<[{ runId: number; finderId: number }]>[];
-  readonly #saveLabelled: Statement;
   readonly #warned: Statement<[number], number>;
   readonly #counts: Statement<[number], { status: ImageStatus; count: number }>;
   readonly #labelCounts: Statement<[{ runId: number; minScore: number }], LabelCount>;
@@ -136,27 +118,6 @@ export class ResultsTable {
       INSERT INTO results (run_id, image_id, status, file_size, modified_ms,
         ${top5.join(', ')}, error, problem, problem_details)
       SELECT ?, id, ?, file_size, modified_ms, ${top5.map(() => '?').join(', ')}, ?, ?, ? FROM images WHERE id = ?`);
-    this.#follow = [
-      `INSERT INTO results (run_id, image_id, status, file_size, modified_ms)
-        SELECT :runId, image_id, 'pending', file_size, modified_ms FROM results AS finder
-        WHERE run_id = :finderId
-        ON CONFLICT (run_id, image_id) DO UPDATE SET
-          status = 'pending', file_size = excluded.file_size, modified_ms = excluded.modified_ms,
-          ${computed.map((column) => `${column} = NULL`).join(', ')}
-        WHERE file_size IS NOT excluded.file_size OR modified_ms IS NOT excluded.modified_ms`,
-      `DELETE FROM results WHERE run_id = :runId
-        AND image_id NOT IN (SELECT image_id FROM results WHERE run_id = :finderId)`,
-      ...['detections', 'masks'].map(
-        (table) => `DELETE FROM ${table} WHERE run_id = :runId AND image_id IN
-          (SELECT image_id FROM results WHERE run_id = :runId AND status = 'pending')`,
-      ),
-    ].map((sql) => database.prepare<[{ runId: number; finderId: number }]>(sql));
-    this.#saveLabelled = database.prepare(`
-      UPDATE results SET status = :status, (file_size, modified_ms) =
-          (SELECT file_size, modified_ms FROM results WHERE run_id = :finderId AND image_id = :imageId AND NOT :isUnread),
-        ${top5.map((column) => `${column} = :${column}`).join(', ')}, milliseconds = :milliseconds,
-        error = :error, warning = :warning, problem = :code, problem_details = :details
-      WHERE run_id = :runId AND image_id = :imageId`);
     this.#counts = database.prepare(
       'SELECT status, sum(images) AS count FROM run_counts WHERE run_id = ? GROUP BY status',
     );
@@ -260,43 +221,6 @@ export class ResultsTable {
       imageId,
     );
     this.#found.save(runId, imageId, outcome.status === 'ok' ? outcome : {});
-  }
-
-  /**
-   * Makes the images of the run those of the run that finds for it; those that are new there, or of another version of the
-   * file, become pending. The caller has a transaction.
-   */
-  follow(runId: number, finderId: number): void {
-    for (const statement of this.#follow) statement.run({ runId, finderId });
-  }
-
-  /**
-   * The result of an image of a run that finds first, of the version of the file that the finder saw; none of a file that
-   * could not be read, so that it is tried again. The caller has a transaction.
-   */
-  saveLabelled(runId: number, finderId: number, imageId: number, outcome: LabelledOutcome): void {
-    const isOk = outcome.status === 'ok';
-    const top = isOk ? outcome.top : [];
-    const problem = isOk ? outcome.warning : outcome.problem;
-    const sentence = problem === undefined ? null : problemText(problem);
-    const ranks = RANKS.flatMap((rank) => [
-      [`class_${rank}`, top[rank - 1]?.classIndex ?? null],
-      [`confidence_${rank}`, top[rank - 1]?.confidence ?? null],
-    ]);
-    this.#saveLabelled.run({
-      ...Object.fromEntries(ranks),
-      status: outcome.status,
-      runId,
-      imageId,
-      finderId,
-      isUnread: Number(!isOk && outcome.isUnread === true),
-      milliseconds: isOk ? outcome.milliseconds : null,
-      error: isOk ? null : sentence,
-      warning: isOk ? sentence : null,
-      code: problem?.code ?? null,
-      details: problem?.details ?? null,
-    });
-    this.#found.save(runId, imageId, isOk ? { detections: outcome.detections } : {});
   }
 
   counts(runId: number): RunCounts {

@@ -2,30 +2,10 @@ import assert from 'node:assert/strict';
 import { rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import type { TestContext } from 'node:test';
-import type { Request } from '../../../../electron/core/app/app-context.ts';
 import { Library } from '../../../../electron/core/store/library.ts';
-import { displayNames } from '../../../../electron/core/models/class-names.ts';
-import { testApp, session } from '../../support/test-app.ts';
+import { session } from '../../support/test-app.ts';
+import { twoStageHome } from '../../support/two-stage.ts';
 import { appError } from '../app-error.ts';
-import { detectionCheckpoint } from '../checkpoint/tiny-model.ts';
-import { saveZip } from '../checkpoint/torch-save.ts';
-
-type Dial = Omit<Request<'run'>, 'folders' | 'find'>;
-type Find = NonNullable<Request<'run'>['find']>;
-
-/** An app with the detection model `finder` and the classifier everyday10, and pictures of NNN modulo 4 objects each. */
-async function home(t: TestContext, count: number) {
-  const made = testApp(t, count);
-  const { app, folder } = made;
-  const file = join(folder, '..', 'model.pth');
-  writeFileSync(file, saveZip(detectionCheckpoint()));
-  const { manifest } = await app.importModel({ file, name: 'finder', halveDirections: false });
-  const kinds = displayNames(manifest.labels);
-  const run = (find: Find, dial: Dial = {}) =>
-    app.run({ folders: [folder], ...dial, find: { model: 'finder', pass: [], ...find } });
-  return { ...made, kinds, run };
-}
 
 /** What a run has in its images: by file name the status, the best classes, and of each box class, score and both scores. */
 function saved(libraryPath: string, runId: number) {
@@ -62,7 +42,7 @@ const hundredths = (value: number) => Math.round(value * 100) / 100;
 
 suite('a run that finds first', () => {
   test('labels each box above the threshold, and keeps what both models say of it', async (t) => {
-    const { app, run, engine, libraryPath, folder } = await home(t, 4);
+    const { app, run, engine, libraryPath, folder } = await twoStageHome(t, 4);
     const { id, state, spec, counts, blank } = await run({});
     assert.deepEqual([state, counts.ok, blank], ['done', 4, 1]);
     assert.deepEqual([spec.modelName, spec.find?.modelName], ['everyday10', 'finder']);
@@ -92,7 +72,7 @@ suite('a run that finds first', () => {
   });
 
   test('calls an image as the rule says: by its best box, or as most of its boxes', async (t) => {
-    const { app, run } = await home(t, 4);
+    const { app, run } = await twoStageHome(t, 4);
     const labelOf = async (runId: number) => {
       const { labels } = await app.showRun({ runId });
       return Object.fromEntries(labels.map(({ label, count }) => [label, count]));
@@ -104,7 +84,7 @@ suite('a run that finds first', () => {
   });
 
   test('passes kinds through that are not to be classified', async (t) => {
-    const { run, kinds, libraryPath, app } = await home(t, 4);
+    const { run, kinds, libraryPath, app } = await twoStageHome(t, 4);
     const passed = kinds[1] ?? '';
     const { id, spec } = await run({ pass: [passed.toUpperCase()] });
     assert.deepEqual(spec.find?.pass, [passed]);
@@ -120,7 +100,7 @@ suite('a run that finds first', () => {
   });
 
   test('is the same run for the same ask, and does nothing again', async (t) => {
-    const { run, engine } = await home(t, 8);
+    const { run, engine } = await twoStageHome(t, 8);
     const first = await run({});
     const asked = engine.batches.length;
     const again = await run({ above: 0.2, margin: 0.1, rule: 'best' });
@@ -128,7 +108,7 @@ suite('a run that finds first', () => {
   });
 
   test('finds nothing again for another classifier', async (t) => {
-    const { run, engine } = await home(t, 8);
+    const { run, engine } = await twoStageHome(t, 8);
     const first = await run({});
     engine.batches.length = 0;
     engine.models.length = 0;
@@ -149,7 +129,7 @@ suite('a run that finds first', () => {
   });
 
   test('does both again for a file that changed, for no other, and keeps what people said', async (t) => {
-    const { app, run, engine, folder, libraryPath } = await home(t, 8);
+    const { app, run, engine, folder, libraryPath } = await twoStageHome(t, 8);
     const { id } = await run({});
     const { imageIds } = await app.findImages({ runId: id, filter: {}, sort: 'path' });
     const reviewed = imageIds[3] ?? 0;
@@ -172,11 +152,11 @@ suite('a run that finds first', () => {
   });
 
   test('goes on where it was paused, in either stage, to the same results', async (t) => {
-    const whole = await home(t, 40);
+    const whole = await twoStageHome(t, 40);
     const { id } = await whole.run({}, { batch: 4 });
     const expected = saved(whole.libraryPath, id);
     for (const stage of ['detection', 'classification'] as const) {
-      const { app, run, engine, libraryPath } = await home(t, 40);
+      const { app, run, engine, libraryPath } = await twoStageHome(t, 40);
       engine.beforeAnswer = () => {
         if (engine.models.at(-1)?.input.task === stage) void app.cancel({ runId: 2 });
       };
@@ -194,7 +174,7 @@ suite('a run that finds first', () => {
   });
 
   test('labels the boxes of another run as they are, also when its model is gone', async (t) => {
-    const { app, folder, engine, libraryPath } = await home(t, 4);
+    const { app, folder, engine, libraryPath } = await twoStageHome(t, 4);
     const boxes = await app.run({ folders: [folder], model: 'finder' });
     await app.removeModel({ model: 'finder' });
     engine.models.length = 0;
@@ -212,7 +192,7 @@ suite('a run that finds first', () => {
   });
 
   test('tells of the pictures that are found in and of the boxes that are labelled', async (t) => {
-    const { run, events } = await home(t, 8);
+    const { run, events } = await twoStageHome(t, 8);
     const { id } = await run({}, { batch: 2 });
     const told = events.flatMap((event) => (event.type === 'progress' ? [event.progress] : []));
     assert.ok(told.every(({ runId }) => runId === id));
@@ -226,7 +206,7 @@ suite('a run that finds first', () => {
   });
 
   test('refuses in a sentence what does not fit', async (t) => {
-    const { app, folder, run } = await home(t, 1);
+    const { app, folder, run } = await twoStageHome(t, 1);
     await assert.rejects(
       run({}, { model: 'finder' }),
       appError(
