@@ -37,6 +37,12 @@ export function watchExport<T>(app: AppService, work: () => Promise<T>): Promise
   return watchUntilEnd(app, work, { announcement, cancel: () => app.cancelExport({}) });
 }
 
+/** The same for labels that are read, of which nothing comes in when it ends early. */
+export function watchLabels<T>(app: AppService, work: () => Promise<T>): Promise<T> {
+  const announcement = 'Stopping; press Ctrl-C again to quit at once.';
+  return watchUntilEnd(app, work, { announcement, cancel: () => app.cancelLabels({}) });
+}
+
 /** Shows what `work` tells of itself, and ends it early when a person wants so. */
 export async function watchUntilEnd<T>(app: AppService, work: () => Promise<T>, ending: Ending): Promise<T> {
   const display = new RunDisplay();

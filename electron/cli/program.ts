@@ -5,6 +5,7 @@ import { addDevicesCommand } from './devices.ts';
 import { addEvaluateCommand } from './evaluate.ts';
 import { addEstimateCommand } from './estimate.ts';
 import { addExportCommand } from './export.ts';
+import { addLabelsCommands } from './labels.ts';
 import { addLibraryCommands } from './library.ts';
 import { addModelsCommands } from './models.ts';
 import { addQueueCommands } from './queue.ts';
@@ -41,6 +42,7 @@ export function commandLine(finish: (code: number) => void): Command {
   addSortCommands(program, finish);
   addEvaluateCommand(program, finish);
   addTrainCommands(program, finish);
+  addLabelsCommands(program);
   addCalibrateCommand(program);
   addModelsCommands(program);
   addDevicesCommand(program);

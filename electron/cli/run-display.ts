@@ -1,5 +1,6 @@
 import type { Outlook, RunPlan } from '../shared/api/runs.ts';
 import type { Download } from '../shared/api/downloads.ts';
+import type { LabelEvent } from '../shared/api/labels.ts';
 import type { AppEvent } from '../shared/app-api.ts';
 import type { Training, TrainingProgress } from '../shared/api/training.ts';
 import type { CalibrationProgress } from '../shared/calibration.ts';
@@ -23,6 +24,12 @@ import { isWatched, rewriteLine, tell } from './terminal.ts';
 const PLAIN_INTERVAL = 10_000; // milliseconds between lines when nobody watches
 const LIVE_INTERVAL = 100; // and between rewrites of the line on a terminal
 
+const LABEL_PHASES: Record<LabelEvent['phase'], string> = {
+  reading: 'reading labels',
+  sizes: 'sizes of pictures',
+  saving: 'saving',
+};
+
 /**
  * Tells on stderr how a run or a calibration goes: one line that is rewritten on a terminal, now and then a line otherwise.
  */
@@ -42,6 +49,7 @@ export class RunDisplay {
     else if (event.type === 'trainingStep') this.#learned = event.report;
     else if (event.type === 'trainingEpoch') this.#print(`${describeEpoch(event.report)}\n`);
     else if (event.type === 'download') this.#download(event.download);
+    else if (event.type === 'importingLabels' && this.#live) this.#labels(event);
     else if (event.type === 'exporting' && this.#live) this.#exporting(event.done, event.total);
   }
 
@@ -74,6 +82,10 @@ export class RunDisplay {
 
   #exporting(done: number, total: number): void {
     this.#show(done === total, () => `${done.toLocaleString('en')}/${total.toLocaleString('en')} images`);
+  }
+
+  #labels({ phase, done, total }: LabelEvent): void {
+    this.#show(done === total, () => `${LABEL_PHASES[phase]}  ${total === 0 ? '' : percent(done / total)}`);
   }
 
   /** Shows the line that `describe` gives when one is due, and the last one always. */

@@ -5,6 +5,7 @@ import type { AppServiceParts, Calls } from './app/app-context.ts';
 import { downloadCalls } from './calls/download-calls.ts';
 import { exportCalls } from './calls/export-calls.ts';
 import { folderCalls } from './calls/folder-calls.ts';
+import { labelCalls } from './calls/label-calls.ts';
 import { modelCalls } from './calls/model-calls.ts';
 import { resultCalls } from './calls/result-calls.ts';
 import { reviewCalls } from './calls/review-calls.ts';
@@ -14,6 +15,7 @@ import { trainingCalls } from './calls/training-calls.ts';
 import { DownloadService } from './services/download-service.ts';
 import type { DownloadOptions } from './services/download-service.ts';
 import { ExportService } from './services/export-service.ts';
+import { LabelService } from './services/label-service.ts';
 import { DailyBackup } from './library/daily-backup.ts';
 import { PictureSource, thumbnailFolder } from './pictures/picture-source.ts';
 import { RunService } from './services/run-service.ts';
@@ -39,7 +41,7 @@ export type AppService = AppApi & {
 const CHANGING: ReadonlySet<AppCall> = new Set<AppCall>([
   ...(['run', 'resume', 'evaluate', 'queueRun', 'queueResume', 'removeRun'] as const),
   ...(['addFolder', 'rescanFolder', 'removeFolder', 'review', 'undoReview', 'redoReview'] as const),
-  ...(['transferFiles', 'resumeTransfer', 'undoTransfer'] as const),
+  ...(['transferFiles', 'resumeTransfer', 'undoTransfer', 'importLabels'] as const),
 ]);
 
 /** Calls that a window needs to show that the library is being brought up to date. */
@@ -54,9 +56,11 @@ export function createAppService(parts: AppServiceParts & { downloads?: Download
   const pictures = pictureSource(context, trainings);
   const exports = new ExportService(context);
   const downloads = new DownloadService(context, parts.downloads);
+  const labels = new LabelService(context);
   const dailyBackup = new DailyBackup(context.clock, (message) => context.emit({ type: 'notice', message }));
   const calls: Calls<AppCall> = {
     ...runCalls(context, runService, queue),
+    ...labelCalls(labels),
     ...modelCalls(context, downloads),
     ...downloadCalls(downloads),
     ...exportCalls(context, exports),
@@ -112,6 +116,7 @@ export function createAppService(parts: AppServiceParts & { downloads?: Download
       const ended = Promise.all([
         runService.close(),
         queue.close(),
+        labels.close(),
         dailyBackup.settled(),
         trainings.close(),
         downloads.close(),

@@ -10,6 +10,8 @@ import { exportArguments } from './api/exports.ts';
 import type { ExportEvent, ExportResults } from './api/exports.ts';
 import { folderArguments } from './api/folders.ts';
 import type { FolderResults } from './api/folders.ts';
+import { labelArguments } from './api/labels.ts';
+import type { LabelEvent, LabelResults } from './api/labels.ts';
 import { modelArguments } from './api/models.ts';
 import type { ModelResults } from './api/models.ts';
 import { resultArguments } from './api/results.ts';
@@ -33,6 +35,7 @@ export const appApiArguments = {
   ...resultArguments,
   ...reviewArguments,
   ...exportArguments,
+  ...labelArguments,
   ...modelArguments,
   ...downloadArguments,
   ...settingsArguments,
@@ -56,6 +59,7 @@ export interface AppResults
     ResultResults,
     ReviewResults,
     ExportResults,
+    LabelResults,
     ModelResults,
     DownloadResults,
     SettingsResults,
@@ -78,7 +82,8 @@ export interface LibraryEvent {
   isDone: boolean;
 }
 
-export type AppEvent = LibraryEvent | RunEvent | ReviewEvent | ExportEvent | TrainingEvent | DownloadEvent;
+export type AppEvent =
+  LibraryEvent | RunEvent | ReviewEvent | ExportEvent | LabelEvent | TrainingEvent | DownloadEvent;
 
 export interface ClassAccuracy {
   folder: string; // name of the sub-folder

@@ -160,6 +160,8 @@ export interface PictureCalls {
   render(path: string, options: RenderOptions): Promise<RenderedPicture>;
   /** What lies in boxes of the picture, each as a JPEG, in their order; undefined for a box beside it. */
   crop(path: string, boxes: readonly Box[]): Promise<(Uint8Array | undefined)[]>;
+  /** The size of the upright picture, from its header where the format has one at its start. */
+  size(path: string): Promise<{ width: number; height: number }>;
   /** The whole picture as PNG with something drawn over it. Rejects with BAD_ARGUMENT when a mask is not of its size. */
   overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array>;
 }

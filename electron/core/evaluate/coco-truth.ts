@@ -17,14 +17,14 @@ const id = z.union([z.number(), z.string()]).transform(String);
 const side = z.int().positive();
 /** What is left out, null or no value of its kind counts as unknown. */
 const orUnknown = <T extends z.ZodType>(schema: T) => schema.optional().catch(undefined);
-const imageSchema = z.object({
+export const imageSchema = z.object({
   id,
   file_name: z.string().min(1),
   width: orUnknown(side),
   height: orUnknown(side),
 });
-const categorySchema = z.object({ id, name: z.string().min(1) });
-const annotationSchema = z.object({
+export const categorySchema = z.object({ id, name: z.string().min(1) });
+export const annotationSchema = z.object({
   image_id: id,
   category_id: id,
   bbox: orUnknown(z.tuple([z.number(), z.number(), z.number().positive(), z.number().positive()])),

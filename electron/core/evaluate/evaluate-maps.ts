@@ -13,7 +13,7 @@ import { MOST_PIXELS, readClassMap } from './read-png.ts';
 import type { ClassMap } from './read-png.ts';
 
 /** Bytes of a PNG: as many as its greatest number of pixels has at 16 bits. */
-const LARGEST_MAP = 2 * MOST_PIXELS;
+export const LARGEST_MAP = 2 * MOST_PIXELS;
 
 /**
  * Mean IoU and pixel accuracy of a run's class maps against PNGs in a folder: a pixel's value is its class's index + 1; 0

@@ -18,7 +18,7 @@ export interface MarkedPlace {
  * what of its mask cannot be used.
  */
 export function placeOf(
-  { bbox, segmentation, area }: Annotation,
+  { bbox, segmentation, area }: Pick<Annotation, 'bbox' | 'segmentation' | 'area'>,
   size: Size,
 ): { place: MarkedPlace | undefined; problem: string | undefined } {
   const { width, height } = size;

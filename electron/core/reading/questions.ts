@@ -10,6 +10,7 @@ import type {
   RunComparison,
   RunEvaluation,
 } from '../../shared/api/results.ts';
+import type { LabelReport } from '../../shared/api/labels.ts';
 import type { RunDetails, RunEstimate } from '../../shared/api/runs.ts';
 import type { ArgumentsOf, ResultOf } from '../../shared/calls.ts';
 import { evaluateFound } from '../evaluate/evaluate-found.ts';
@@ -23,6 +24,8 @@ import { compareRuns } from '../results/compare-runs.ts';
 import { listClassNames, resolveFilter, resolveOrder } from '../results/resolve-filter.ts';
 import { countFacets } from '../results/result-facets.ts';
 import { describeDetails } from '../results/run-details.ts';
+import { readLabels, resolveLabels } from '../labels/read-labels.ts';
+import type { LabelQuestion, ReadLabels } from '../labels/read-labels.ts';
 import { estimateRun } from '../runs/estimate-run.ts';
 import type { ResolvedSpec } from '../runs/run-spec.ts';
 import type { Damage } from '../store/damage.ts';
@@ -54,6 +57,8 @@ export interface Questions {
     threads: number;
     inputSize: number | undefined;
   }): Promise<RunEstimate>;
+  readLabels(question: LabelQuestion): Promise<ReadLabels>;
+  resolveLabels(question: LabelQuestion & { read: ReadLabels; keep: boolean }): Promise<LabelReport>;
   previewExport(question: ListRequest & { columns: ColumnSet }): Promise<ExportPreview>;
   countFolders(question: { folderId?: number | undefined }): Promise<CountedFolder[]>;
   summary(question: object): Promise<LibrarySummary>;
@@ -99,6 +104,8 @@ export const answers: Answers = {
   evaluateFound: ({ library }, { run, truth }) => evaluateFound(library, run, truth),
   estimateRun: ({ library }, { resolved, threads, inputSize }) =>
     estimateRun(library, resolved, threads, inputSize),
+  readLabels: ({ library }, question) => readLabels(library, question),
+  resolveLabels: ({ library }, { read, keep, ...question }) => resolveLabels(library, question, read, keep),
   previewExport: ({ library }, { run, columns, filter }) => previewExport(library, run, columns, filter),
   countFolders: ({ library }, { folderId }) => library.folders.counted(folderId),
   summary: ({ library }) => library.summary(),
@@ -115,7 +122,7 @@ const LIST_QUESTIONS: ReadonlySet<QuestionName> = new Set<QuestionName>([
 
 /** Whether the answer comes at once, so that all of it can be read as it was at one moment. */
 export function isWithoutPause(name: QuestionName): boolean {
-  return name !== 'evaluateFound'; // which reads files of a person's
+  return name !== 'evaluateFound' && name !== 'readLabels'; // which read files of a person's
 }
 
 export function isAboutList(name: QuestionName): boolean {

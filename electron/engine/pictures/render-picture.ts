@@ -5,6 +5,7 @@ import type { ImageDecoder } from './decode-image.ts';
 import type { Picture } from './picture.ts';
 import { asPictureError } from './decoder-words.ts';
 import { drawTexts, paintMarks } from './draw-marks.ts';
+import { pictureSize } from './picture-size.ts';
 import { readImageFile } from './read-image-file.ts';
 import PQueue from 'p-queue';
 
@@ -45,6 +46,10 @@ export class PictureRenderer implements PictureCalls {
       }
       return crops;
     });
+  }
+
+  size(path: string): Promise<{ width: number; height: number }> {
+    return this.#inTurn(() => pictureSize(path, this.#decoder));
   }
 
   overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array> {

@@ -1,6 +1,7 @@
-import type { ClassProbability, Detection, Region } from '../../shared/engine-api.ts';
+import type { ClassProbability } from '../../shared/engine-api.ts';
+import { TOP } from '../../shared/top-found.ts';
 
-const TOP = 5;
+export { topAreas, topFound } from '../../shared/top-found.ts';
 
 /** The best classes by softmax, best first; of equal ones the lower index first. */
 export function topClasses(logits: Float32Array): ClassProbability[] {
@@ -22,18 +23,4 @@ export function softmax(logits: Float32Array): Float32Array {
   const powers = logits.map((logit) => Math.exp(logit - largest));
   const sum = powers.reduce((total, power) => total + power, 0);
   return powers.map((power) => power / sum);
-}
-
-/** The classes that were found with their best scores, best first. `detections`: best first. */
-export function topFound(detections: readonly Detection[]): ClassProbability[] {
-  const best = new Map<number, number>();
-  for (const { classIndex, score } of detections) if (!best.has(classIndex)) best.set(classIndex, score);
-  return [...best].slice(0, TOP).map(([classIndex, confidence]) => ({ classIndex, confidence }));
-}
-
-/** The classes with the largest shares of the area of a segmented picture of so many pixels, largest first. */
-export function topAreas(regions: readonly Region[], pixels: number): ClassProbability[] {
-  return regions
-    .slice(0, TOP)
-    .map(({ classIndex, mask }) => ({ classIndex, confidence: mask.area / pixels }));
 }

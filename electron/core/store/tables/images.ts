@@ -17,6 +17,14 @@ export interface ImagePath {
   relativePath: string;
 }
 
+/** An image that is there, with the size of its upright picture where that is known. */
+export interface PresentImage extends ImagePath {
+  width: number | null;
+  height: number | null;
+}
+
+const PRESENT_PER_PAGE = 5000;
+
 export interface CurrentImages {
   images: number;
   done: number;
@@ -29,6 +37,8 @@ export class ImagesTable {
   readonly #setDirectory: Statement<[object]>;
   readonly #known: Statement<[number, string], KnownFile>;
   readonly #paths: Statement<[number, string, number], ImagePath>;
+  readonly #present: Statement<[number, string, number], PresentImage>;
+  readonly #setSize: Statement<[number, number, number]>;
   readonly #markGone: Statement<[number, string]>;
   readonly #countCurrent: Statement<[{ folder: string; runId: number | null }], CurrentImages>;
   readonly #setFacts: Statement;
@@ -53,6 +63,12 @@ export class ImagesTable {
     this.#paths = database.prepare(`
       SELECT id, relative_path AS relativePath FROM images
       WHERE folder_id = ? AND relative_path > ? ORDER BY relative_path LIMIT ?`);
+    this.#present = database.prepare(`
+      SELECT id, relative_path AS relativePath, width, height FROM images
+      WHERE folder_id = ? AND relative_path > ? AND NOT gone ORDER BY relative_path LIMIT ?`);
+    this.#setSize = database.prepare(
+      'UPDATE images SET width = ?, height = ? WHERE id = ? AND width IS NULL',
+    );
     this.#markGone = database.prepare(`
       UPDATE images SET gone = 1 WHERE NOT gone AND scan <= ? AND id IN (SELECT value FROM json_each(?))`);
     this.#countCurrent = database.prepare(`
@@ -82,6 +98,20 @@ export class ImagesTable {
   /** The next images of a folder behind `after` ('' starts), gone or not, in order of their paths. */
   paths(folderId: number, after: string, limit: number): ImagePath[] {
     return this.#paths.all(folderId, after, limit);
+  }
+
+  /** The images of a folder that were there at its last scan, in order of their paths. */
+  *present(folderId: number): Generator<PresentImage> {
+    for (let after = '', page: PresentImage[]; ; after = page.at(-1)?.relativePath ?? '') {
+      page = this.#present.all(folderId, after, PRESENT_PER_PAGE);
+      yield* page;
+      if (page.length < PRESENT_PER_PAGE) return;
+    }
+  }
+
+  /** Notes the size of an upright picture where none is known yet. */
+  setSize(imageId: number, { width, height }: { width: number; height: number }): void {
+    this.#setSize.run(width, height, imageId);
   }
 
   /**

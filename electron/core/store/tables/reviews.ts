@@ -11,8 +11,15 @@ interface StoredReview {
   boxes: string | null;
 }
 
+/** A review as it is kept. */
+export interface GivenReview extends StoredReview {
+  imageId: number;
+  source: string | null; // see ResultRow.reviewedBy
+}
+
 /** Statements of the table `reviews` that read; ReviewHistory writes it. */
 export class ReviewsTable {
+  readonly #given: Statement<[{ runId: number }], GivenReview>;
   readonly #labels: Statement<[{ runId: number }], string>;
   readonly #classSet: Statement<[{ runId: number }], { task: Task; names: string }>;
   readonly #others: Statement<[{ runId: number; imageId: number }], StoredReview>;
@@ -25,10 +32,18 @@ export class ReviewsTable {
           CROSS JOIN json_each(boxes) AS box WHERE class_set = ${CLASS_SET} AND boxes IS NOT NULL`,
       )
       .pluck();
+    this.#given = database.prepare(
+      `SELECT image_id AS imageId, label, boxes, source FROM reviews WHERE class_set = ${CLASS_SET}`,
+    );
     this.#classSet = database.prepare(`SELECT task, names FROM class_sets WHERE id = ${CLASS_SET}`);
     this.#others = database.prepare(`
       SELECT label, boxes FROM reviews INDEXED BY reviews_by_image
       WHERE image_id = :imageId AND class_set <> ${CLASS_SET} ORDER BY verified_at DESC`);
+  }
+
+  /** The reviews of a run's class set, by image. */
+  *given(runId: number): Generator<GivenReview> {
+    yield* this.#given.iterate({ runId });
   }
 
   /** Every label that people have given to images and boxes in runs of a run's class set, in no order. */

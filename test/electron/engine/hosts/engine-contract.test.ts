@@ -72,6 +72,8 @@ for (const [name, make] of engines) {
       assert.equal((await engine.pictures.render(first, {})).type, 'image/jpeg');
       const box = { x: 1, y: 1, width: 8, height: 8 };
       const beside = { x: 100, y: 1, width: 8, height: 8 };
+      const { width, height } = await engine.pictures.size(first);
+      assert.deepEqual({ width, height }, { width: 48, height: 40 });
       const [inside, outside] = await engine.pictures.crop(first, [box, beside]);
       assert.ok(inside !== undefined && inside.length > 0);
       assert.equal(outside, undefined);
@@ -79,6 +81,7 @@ for (const [name, make] of engines) {
         await fails(engine.pictures.render(path, { maxSide: 16 }), 'BAD_IMAGE');
         await fails(engine.pictures.crop(path, [box]), 'BAD_IMAGE');
         await fails(engine.pictures.overlay(path, []), 'BAD_IMAGE');
+        await fails(engine.pictures.size(path), 'BAD_IMAGE');
       }
     });
 

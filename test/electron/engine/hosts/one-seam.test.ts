@@ -62,7 +62,7 @@ suite('a call that is stated in an interface and its handler', () => {
     assert.ok(calls.includes('solveHead') && calls.length >= 6);
     const between = join(import.meta.dirname, '../../../../electron/engine/hosts');
     const texts = readdirSync(between).map((file) => readFileSync(join(between, file), 'utf8'));
-    for (const name of [...calls, 'render', 'crop', 'overlay'])
+    for (const name of [...calls, 'render', 'crop', 'size', 'overlay'])
       for (const text of texts) assert.doesNotMatch(text, new RegExp(`\\b${name}\\b(?=[('])`));
   });
 });

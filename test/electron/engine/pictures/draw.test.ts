@@ -32,6 +32,15 @@ async function pixelsOf(bytes: Uint8Array) {
   return { width: info.width, height: info.height, at };
 }
 
+test('the size of a picture is that of the upright one, whether its header is read alone or with the file', async (t) => {
+  const { engine, path } = await slope(t);
+  assert.deepEqual(await engine.pictures.size(path), { width: WIDTH, height: HEIGHT });
+  const tiff = join(temporaryFolder(t), 'plain.tif');
+  writeFileSync(tiff, await sharp(path).autoOrient().tiff().toBuffer());
+  assert.deepEqual(await engine.pictures.size(tiff), { width: WIDTH, height: HEIGHT });
+  await assert.rejects(engine.pictures.size(`${path}.none`), { code: 'BAD_IMAGE' });
+});
+
 suite('parts of a picture', () => {
   test('are what lies in each box of the upright picture', async (t) => {
     const { engine, path } = await slope(t);

@@ -1,0 +1,59 @@
+import { mkdir, readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AppError, isMissing } from '../../shared/errors.ts';
+import { openRegularFile } from '../files/regular-file.ts';
+import type { LabelSource } from './label-format.ts';
+import { readTextPieces } from './label-text.ts';
+import { unpackZip } from './unpack-zip.ts';
+
+const LOOKED_AT = 1 << 16; // characters of a file that tell its format
+
+/**
+ * What lies at a path that a person names: a file, a folder, or a zip, which is unpacked into the folder `unpackTo`. Throws
+ * NOT_FOUND, FILE_SYSTEM, or BAD_ARGUMENT for what is neither.
+ */
+export async function openSource(path: string, unpackTo: string): Promise<LabelSource> {
+  const absolute = resolve(path);
+  const stats = await stat(absolute).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    throw new AppError('NOT_FOUND', `There is no file or folder ${absolute}`, 'Check its name.', {
+      cause: error,
+    });
+  });
+  if (stats.isDirectory()) return folderSource(absolute);
+  if (!(await isZip(absolute))) return fileSource(absolute);
+  await mkdir(unpackTo, { recursive: true });
+  await unpackZip(absolute, unpackTo);
+  const source = await folderSource(unpackTo);
+  const [only, ...others] = source.files ?? [];
+  // An archive of one file is that file.
+  return only !== undefined && others.length === 0 ? fileSource(join(unpackTo, only)) : source;
+}
+
+async function folderSource(path: string): Promise<LabelSource> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true });
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) =>
+      join(entry.parentPath, entry.name)
+        .slice(path.length + 1)
+        .replaceAll('\\', '/'),
+    );
+  return { path, files: files.sort(), start: '' };
+}
+
+async function fileSource(path: string): Promise<LabelSource> {
+  let start = '';
+  const pieces = readTextPieces(path, { onProgress: () => undefined, onLatin: () => undefined });
+  for await (const piece of pieces) {
+    start += piece;
+    if (start.length >= LOOKED_AT) break;
+  }
+  return { path, files: undefined, start: start.slice(0, LOOKED_AT) };
+}
+
+async function isZip(path: string): Promise<boolean> {
+  await using file = await openRegularFile(path, 'labels');
+  const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
+  return buffer.toString('latin1') === 'PK\x03\x04';
+}

@@ -1,0 +1,235 @@
+import { join } from 'node:path';
+import type { LabelReport, LabelRequest } from '../../shared/api/labels.ts';
+import { AppError } from '../../shared/errors.ts';
+import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import type { Task } from '../../shared/model-package.ts';
+import type { Size } from '../../shared/resized-size.ts';
+import { scanFolder } from '../files/scan-folder.ts';
+import type { Library } from '../store/library.ts';
+import type { PresentImage } from '../store/tables/images.ts';
+import { ClassMap } from './class-map.ts';
+import { chooseRun } from './choose-run.ts';
+import { openSource } from './open-source.ts';
+import { formatOf } from './formats.ts';
+import { matchImages } from './match-images.ts';
+import type { MatchedImages } from './match-images.ts';
+import { LabelResolver } from './resolve-labels.ts';
+import type { Entry } from './staging.ts';
+import { Staging } from './staging.ts';
+
+/** Of what an import is asked in another thread. */
+export interface LabelQuestion {
+  request: LabelRequest;
+  folder: LabelFolder;
+  staging: string; // a folder of its own for what was read; see stagingFile
+  progress: SharedArrayBuffer; // see ReadProgress
+}
+
+/** The images that labels may be about: those of a folder of the library, or below a part of it. */
+export interface LabelFolder {
+  path: string; // absolute, real
+  id: number | undefined; // in the library; undefined for a folder that is not in it
+  part: string; // the images' relative paths begin with it; '' for all
+}
+
+/** The database in the folder of an import. */
+export const stagingFile = (folder: string): string => join(folder, 'labels.db');
+
+/** Pictures whose sizes have to be found out before boxes can be placed. */
+export interface ReadLabels {
+  format: string;
+  found: Task;
+  matched: MatchedImages;
+  present: number; // images of the folder
+  unsized: { imageId: number; relativePath: string }[];
+  notices: string[];
+}
+
+const PER_COMMIT = 2000;
+
+/** Tells another thread how much is done, and hears from it that nobody waits any more: done, total, cancelled. */
+export class ReadProgress {
+  readonly #numbers: Float64Array;
+
+  constructor(buffer: SharedArrayBuffer) {
+    this.#numbers = new Float64Array(buffer);
+  }
+
+  static buffer(): SharedArrayBuffer {
+    return new SharedArrayBuffer(3 * Float64Array.BYTES_PER_ELEMENT);
+  }
+
+  /** Throws CANCELLED. */
+  tell(done: number, total: number): void {
+    this.#numbers[0] = done;
+    this.#numbers[1] = total;
+    if (this.#numbers[2] === 1)
+      throw new AppError('CANCELLED', 'The labels were not read to the end; nothing has come in');
+  }
+
+  get told(): { done: number; total: number } {
+    return { done: this.#numbers[0] ?? 0, total: this.#numbers[1] ?? 0 };
+  }
+
+  cancel(): void {
+    this.#numbers[2] = 1;
+  }
+}
+
+/**
+ * Reads a file or folder of labels into a database of its own, and finds the images that it is about. Throws NOT_FOUND,
+ * FILE_SYSTEM or BAD_ARGUMENT for what cannot be read, and CANCELLED.
+ */
+export async function readLabels(library: Library, question: LabelQuestion): Promise<ReadLabels> {
+  const { request, folder } = question;
+  const progress = new ReadProgress(question.progress);
+  const source = await openSource(request.path, join(question.staging, 'unpacked'));
+  const staging = new Staging(stagingFile(question.staging));
+  try {
+    const format = formatOf(source, request.format);
+    staging.begin();
+    await format.read(source, staging, {
+      purpose: request.purpose.kind,
+      columns: request.columns ?? {},
+      onProgress: (done, total) => progress.tell(done, total),
+    });
+    staging.finish();
+    const strays = staging.strays();
+    if (strays !== undefined)
+      staging.skips.put({ reason: 'noImage', count: strays.count, example: strays.origin });
+    const images = new Map<number, PresentImage>();
+    for await (const image of presentImages(library, folder)) images.set(image.id, image);
+    const matched = matchImages(staging, images.values());
+    const unsized = [...unsizedImages(staging, images)];
+    staging.keepSkips();
+    const { found, notices } = staging;
+    return { format: format.name, found, matched, present: images.size, unsized, notices };
+  } finally {
+    staging.close();
+  }
+}
+
+/** The images of a folder, by its last scan, or as they lie there now where it was never scanned. */
+async function* presentImages(
+  library: Library,
+  { path, id, part }: LabelFolder,
+): AsyncGenerator<PresentImage> {
+  if (id !== undefined) {
+    for (const image of library.images.present(id)) if (image.relativePath.startsWith(part)) yield image;
+    return;
+  }
+  let number = 0;
+  const unread = (): void => undefined;
+  for await (const files of scanFolder(path, unread, unread))
+    for (const { relativePath } of files) yield { id: ++number, relativePath, width: null, height: null };
+}
+
+/** Images whose boxes cannot be placed without looking at the picture. */
+function* unsizedImages(
+  staging: Staging,
+  images: ReadonlyMap<number, PresentImage>,
+): Generator<{ imageId: number; relativePath: string }> {
+  for (const { imageId, width, key, failure } of staging.all()) {
+    const image = images.get(imageId ?? 0);
+    if (image === undefined || image.width !== null || width !== null || failure !== null) continue;
+    if (staging.boxesOf(key).length > 0) yield { imageId: image.id, relativePath: image.relativePath };
+  }
+}
+
+/**
+ * What the labels become that readLabels has read, as a report; `keep`: the images' parts too, for whoever saves them. Throws
+ * BAD_ARGUMENT where reviews have no run that they can stand beside, or where nothing fits.
+ */
+export function resolveLabels(
+  library: Library,
+  { request, folder, staging: place, progress }: LabelQuestion,
+  read: ReadLabels,
+  keep: boolean,
+): LabelReport {
+  const told = new ReadProgress(progress);
+  const staging = new Staging(stagingFile(place));
+  try {
+    staging.takeSkips(read.found);
+    const { purpose } = request;
+    const listed = staging.classes();
+    const names = listed.named.map(({ name }) => name);
+    const beside =
+      purpose.kind === 'reviews' ? chooseRun(library, folder, purpose.runId, names, read.found) : undefined;
+    const classes = new ClassMap(listed.named, request.classes, beside?.labels);
+    const minScore = request.minScore ?? (purpose.kind === 'reviews' ? SHOWN_SCORE : 0);
+    const task = beside?.task ?? read.found;
+    const resolver = new LabelResolver({
+      staging,
+      classes,
+      purpose: purpose.kind,
+      task,
+      minScore,
+      isTrial: !keep,
+    });
+    const sizes = knownSizes(library, folder);
+    const reviews = beside && givenReviews(library, beside.runId);
+    let [kept, done] = [0, 0];
+    staging.begin();
+    for (const entry of allWithImages(staging)) {
+      const made = resolver.resolve(entry, sizes.get(entry.imageId));
+      if (made !== undefined && keep) staging.putOutcome(entry.imageId, made);
+      if (made?.review !== undefined && purpose.kind === 'reviews' && reviews !== undefined)
+        kept += Number(isKept(reviews.get(entry.imageId), made.review, purpose));
+      if (++done % PER_COMMIT === 0) told.tell(done, read.matched.images);
+    }
+    staging.putClasses(classes.labels);
+    staging.commit();
+    const report: LabelReport = {
+      format: read.format,
+      task,
+      entries: staging.entries,
+      matches: read.matched.matches,
+      unmatched: read.matched.unmatched,
+      uncovered: read.present - read.matched.images,
+      classes: classes.described(),
+      ...resolver.counts,
+      skipped: staging.skips.all(),
+      notices: read.notices,
+      reviews: beside && { runId: beside.runId, model: beside.model, kept },
+    };
+    return report;
+  } finally {
+    staging.close();
+  }
+}
+
+type FoundEntry = Entry & { imageId: number };
+
+function* allWithImages(staging: Staging): Generator<FoundEntry> {
+  for (const entry of staging.all()) if (entry.imageId !== null) yield entry as FoundEntry;
+}
+
+function knownSizes(library: Library, { id, part }: LabelFolder): Map<number, Size> {
+  const sizes = new Map<number, Size>();
+  if (id === undefined) return sizes;
+  for (const { id: imageId, relativePath, width, height } of library.images.present(id)) {
+    if (width === null || height === null || !relativePath.startsWith(part)) continue;
+    sizes.set(imageId, { width, height });
+  }
+  return sizes;
+}
+
+interface Given {
+  label: string;
+  boxes: string | null;
+  source: string | null;
+}
+
+function givenReviews(library: Library, runId: number): Map<number, Given> {
+  return new Map([...library.reviews.given(runId)].map((review) => [review.imageId, review] as const));
+}
+
+/** Whether what somebody else has said of an image stays; see ReviewHistory.takeIn. */
+function isKept(
+  given: Given | undefined,
+  { label, boxes }: { label: string; boxes?: unknown },
+  { by, replace = false }: { by: string; replace?: boolean | undefined },
+): boolean {
+  if (given === undefined || given.source === by || replace) return false;
+  return given.label !== label || given.boxes !== (boxes === undefined ? null : JSON.stringify(boxes));
+}

@@ -1,0 +1,149 @@
+import { parse } from 'csv-parse';
+import type { Info } from 'csv-parse';
+import { Readable } from 'node:stream';
+import { AppError } from '../../../shared/errors.ts';
+import { shortened } from '../../../shared/shortened.ts';
+import type { LabelFormat, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
+import { latinNotice, readTextPieces } from '../label-text.ts';
+import { findColumns } from './csv-columns.ts';
+import type { CsvColumns } from './csv-columns.ts';
+
+/** Tables with a row for each image or each box: Winnow's own, Timelapse's, and others by the names of their columns. */
+export const csv: LabelFormat = {
+  name: 'csv',
+  about:
+    "CSV with a row for each image or box: Winnow's own, Timelapse's, any with columns that can be named",
+  recognise: ({ files, path }) => files === undefined && /\.(csv|tsv|txt)$/i.test(path),
+  read,
+};
+
+const DELIMITERS = [',', ';', '\t'];
+const LONGEST_ROW = 2 ** 20; // characters
+
+async function read({ path, start }: LabelSource, sink: LabelSink, options: ReadOptions): Promise<void> {
+  const { purpose, columns: chosen, onProgress } = options;
+  const pieces = readTextPieces(path, { onProgress, onLatin: () => sink.notice(latinNotice(path)) });
+  const rows = Readable.from(pieces).pipe(
+    parse({
+      bom: true,
+      delimiter: delimiterOf(start),
+      relax_column_count: true,
+      relax_quotes: true,
+      skip_empty_lines: true,
+      max_record_size: LONGEST_ROW,
+      info: true,
+    }),
+  );
+  let columns: CsvColumns | undefined;
+  try {
+    for await (const { record, info } of rows as AsyncIterable<{ record: string[]; info: Info }>) {
+      if (columns !== undefined) {
+        readRow(record, columns, `line ${info.lines}`, { sink, purpose });
+        continue;
+      }
+      columns = findColumns(record, chosen, { purpose, path });
+      sink.task(columns.box === undefined ? 'classification' : 'detection');
+    }
+  } catch (error) {
+    if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_'))
+      throw error;
+    throw new AppError('BAD_ARGUMENT', `Expected a table in ${path}, but ${shortened(error.message)}`);
+  }
+  if (columns === undefined)
+    throw new AppError('BAD_ARGUMENT', `Expected a table in ${path}, but it is empty`);
+}
+
+/** The one that the header has most of. */
+function delimiterOf(start: string): string {
+  const header = start.split(/[\r\n]/, 1)[0] ?? '';
+  const counted = DELIMITERS.map((delimiter) => ({ delimiter, count: header.split(delimiter).length }));
+  return counted.reduce((best, one) => (one.count > best.count ? one : best)).delimiter;
+}
+
+interface To {
+  sink: LabelSink;
+  purpose: ReadOptions['purpose'];
+}
+
+function readRow(row: readonly string[], columns: CsvColumns, where: string, { sink, purpose }: To): void {
+  const cell = (index: number | undefined) => (index === undefined ? '' : (row[index] ?? '').trim());
+  const key = columns.file
+    .map(cell)
+    .filter((part) => part !== '')
+    .join('/');
+  if (cell(columns.file.at(-1)) === '') {
+    sink.skip('badEntry', where);
+    return;
+  }
+  if (purpose === 'reviews' && columns.review !== undefined && cell(columns.review.verified) !== 'true') {
+    sink.skip('notReviewed', where);
+    return;
+  }
+  const status = cell(columns.status);
+  if (status === 'pending') {
+    sink.skip('badEntry', where);
+    return;
+  }
+  const failure = status === 'failed' ? cell(columns.error) || 'it failed' : undefined;
+  const size = columns.size && sizeOf(cell(columns.size.width), cell(columns.size.height));
+  sink.image({ key, name: key, size, failure }, where, columns.box !== undefined);
+  if (failure !== undefined) return;
+  if (columns.box !== undefined) readBox(columns, columns.box, { key, where, cell, sink });
+  else readLabels(columns, { key, where, cell, sink });
+}
+
+interface Row {
+  key: string;
+  where: string;
+  cell: (index: number | undefined) => string;
+  sink: LabelSink;
+}
+
+/** An empty label, which Winnow writes where nothing was found, is no label. */
+function readLabels({ labels }: CsvColumns, { key, where, cell, sink }: Row): void {
+  for (const [rank, { label, score }] of labels.entries()) {
+    const classId = cell(label);
+    if (classId === '' && (rank > 0 || labels.length > 1)) continue;
+    sink.class(classId, classId);
+    sink.label({ key, classId, score: scoreOf(cell(score)) }, where);
+  }
+}
+
+/** A row without a box is of an image without any. */
+function readBox(
+  { labels }: CsvColumns,
+  { at, corners, isShare }: NonNullable<CsvColumns['box']>,
+  row: Row,
+): void {
+  const { key, where, cell, sink } = row;
+  const texts = at.map(cell);
+  if (texts.every((text) => text === '')) return;
+  const [x = NaN, y = NaN, third = NaN, fourth = NaN] = texts.map((text) =>
+    text === '' ? NaN : numberOf(text),
+  );
+  const [label] = labels;
+  const classId = cell(label?.label);
+  if (classId === '' || ![x, y, third, fourth].every(Number.isFinite)) {
+    sink.skip(classId === '' ? 'badEntry' : 'badBox', where);
+    return;
+  }
+  const box = { x, y, width: corners ? third - x : third, height: corners ? fourth - y : fourth };
+  const within = [x, y, box.width, box.height].every((value) => value >= 0 && value <= 1);
+  sink.class(classId, classId);
+  sink.box({ key, classId, score: scoreOf(cell(label?.score)), box, isShare: isShare ?? within }, where);
+}
+
+function scoreOf(text: string): number | undefined {
+  const score = text === '' ? NaN : numberOf(text);
+  return Number.isFinite(score) ? score : undefined;
+}
+
+/** Decimal commas are those of tables with semicolons. */
+function numberOf(text: string): number {
+  return Number(text.replace(',', '.'));
+}
+
+function sizeOf(width: string, height: string) {
+  const size = { width: Number(width), height: Number(height) };
+  return Object.values(size).every((side) => Number.isSafeInteger(side) && side > 0) ? size : undefined;
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { AppError } from '../../../shared/errors.ts';
+import { readJsonParts } from '../json-parts.ts';
+import type { LabelFormat, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
+import { latinNotice, readTextPieces } from '../label-text.ts';
+import { megadetector as exported } from '../../export/megadetector.ts';
+
+/** The batch results of MegaDetector and of classifiers behind it, in all versions of the format from 1.0 on. */
+export const megadetector: LabelFormat = {
+  name: exported.name,
+  about: 'MegaDetector JSON, with the classes of classifiers',
+  recognise: ({ start }) =>
+    start.trimStart().startsWith('{') &&
+    (/"detection_categories"\s*:/.test(start) ||
+      (/"file"\s*:/.test(start) && /"(detections|failure)"\s*:/.test(start))),
+  read,
+};
+
+const id = z.union([z.string(), z.number()]).transform(String);
+const share = z.number();
+const classification = z.tuple([id, z.number()]);
+const detectionSchema = z.object({
+  category: id,
+  conf: z.number(),
+  bbox: z.tuple([share, share, share, share]),
+  classifications: z.array(classification).nullish().catch(undefined),
+});
+const side = z.int().positive().optional().catch(undefined);
+const imageSchema = z.object({
+  file: z.string().min(1),
+  failure: z.string().nullish(),
+  detections: z.array(z.unknown()).nullish(),
+  width: side,
+  height: side,
+});
+
+const VIDEO = /\.(mp4|avi|mov|mkv|mpe?g|m4v|wmv|webm|mts|3gp|asf|flv)$/i;
+/** Ids of the two kinds of classes, which are numbered alike. */
+const found = (category: string) => `detection ${category}`;
+const classified = (category: string) => `classification ${category}`;
+
+async function read({ path }: LabelSource, sink: LabelSink, { onProgress }: ReadOptions): Promise<void> {
+  sink.task('detection');
+  const seen = new Set<string>();
+  const onLatin = () => sink.notice(latinNotice(path));
+  const paths = ['$.images.*', '$.detection_categories', '$.classification_categories'];
+  await readJsonParts(path, readTextPieces(path, { onProgress, onLatin }), paths, (list, part, index) => {
+    seen.add(list);
+    if (list === 'images') readImage(part, sink, `image ${index + 1}`);
+    else readCategories(part, sink, list === 'detection_categories' ? found : classified);
+  });
+  if (seen.size > 0) return;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Expected results of MegaDetector in ${path}, but it has neither "images" nor "detection_categories"`,
+    'Name the JSON file that the detector wrote.',
+  );
+}
+
+function readCategories(part: unknown, sink: LabelSink, idOf: (category: string) => string): void {
+  const { data } = z.record(z.string(), z.string().min(1)).safeParse(part);
+  if (data === undefined) sink.skip('badEntry', 'the names of the categories');
+  for (const [category, name] of Object.entries(data ?? {})) sink.class(idOf(category), name);
+}
+
+function readImage(part: unknown, sink: LabelSink, where: string): void {
+  const { data } = imageSchema.safeParse(part);
+  if (data === undefined) {
+    sink.skip('badEntry', where);
+    return;
+  }
+  const { file, failure, detections, width, height } = data;
+  if (VIDEO.test(file)) {
+    sink.skip('video', file);
+    return;
+  }
+  const size = width === undefined || height === undefined ? undefined : { width, height };
+  // Without detections nothing was looked for, whether it is called a failure or not.
+  const reason =
+    failure ?? (detections === null || detections === undefined ? 'no detections are stated' : undefined);
+  sink.image({ key: file, name: file, size, failure: reason }, file);
+  for (const [index, one] of (detections ?? []).entries())
+    readDetection(one, sink, file, `${file}, detection ${index + 1}`);
+}
+
+/** What a classifier called a box is its class; without that, what the detector called it. */
+function readDetection(part: unknown, sink: LabelSink, key: string, where: string): void {
+  const { data } = detectionSchema.safeParse(part);
+  if (data === undefined) {
+    sink.skip('badBox', where);
+    return;
+  }
+  const { category, conf, bbox, classifications } = data;
+  const [x, y, width, height] = bbox;
+  const [best] = [...(classifications ?? [])].sort(([, one], [, other]) => other - one);
+  if (best !== undefined) sink.skip('secondClass', where);
+  const classId = best === undefined ? found(category) : classified(best[0]);
+  sink.box({ key, classId, score: conf, box: { x, y, width, height }, isShare: true }, where);
+}

@@ -1,0 +1,120 @@
+import { setImmediate } from 'node:timers/promises';
+import type { LabelRequest } from '../../shared/api/labels.ts';
+import { AppError } from '../../shared/errors.ts';
+import type { Task, ToolManifest } from '../../shared/model-package.ts';
+import type { Library } from '../store/library.ts';
+import { sha256OfTool } from '../store/tables/models.ts';
+import type { ImageLabels } from './resolve-labels.ts';
+import { Staging } from './staging.ts';
+
+/** Images that are saved together: so few that nobody else waits long. */
+const PER_TRANSACTION = 500;
+
+export interface SaveOptions {
+  library: Library;
+  staging: string; // path of the database of readLabels
+  folder: string; // of the library
+  request: LabelRequest;
+  format: string;
+  task: Task;
+  images: number; // that are to be saved
+  now: string; // ISO 8601
+  signal: AbortSignal;
+  onProgress: (done: number, total: number) => void;
+}
+
+/**
+ * Saves what labels became as a run of another tool, which nobody sees before it is whole; returns its number. Rejects with
+ * CANCELLED, and leaves nothing then. The caller holds the library's writer lock.
+ */
+export async function saveRun(tool: string, options: SaveOptions): Promise<number> {
+  const { library, request, folder, format, task, now } = options;
+  const staging = new Staging(options.staging);
+  let runId: number | undefined;
+  try {
+    const manifest: ToolManifest = { tool, task, labels: staging.runClasses() };
+    const imported = { path: request.path, format, task };
+    const id = library.transaction(() => {
+      const sha256 = sha256OfTool(manifest);
+      library.models.put({ sha256, name: tool, path: '', manifest });
+      return library.runs.beginImport(
+        { folders: [folder], modelName: tool, modelSha256: sha256, imported },
+        now,
+      );
+    });
+    runId = id;
+    await forEachGroup(staging, options, (group) => {
+      for (const { imageId, outcome, size } of group) {
+        if (outcome === undefined) continue;
+        library.results.add(id, imageId, outcome);
+        if (size !== undefined) library.images.setSize(imageId, size);
+      }
+    });
+    library.transaction(() => library.runs.endImport(id));
+    return id;
+  } catch (error) {
+    const begun = runId;
+    if (begun !== undefined) library.transaction(() => library.runs.remove(begun));
+    throw error;
+  } finally {
+    staging.close();
+  }
+}
+
+/** Saves what labels became as reviews that `by` gave beside a run, as one step. Rejects with CANCELLED, and leaves nothing then. */
+export async function saveReviews(
+  runId: number,
+  { by, replace = false }: { by: string; replace?: boolean | undefined },
+  options: SaveOptions,
+): Promise<{ imageIds: number[]; kept: number }> {
+  const { library, now } = options;
+  const { reviewHistory } = library;
+  const staging = new Staging(options.staging);
+  try {
+    library.transaction(() => reviewHistory.clearReady());
+    await forEachGroup(staging, options, (group) => {
+      const reviews = group.flatMap(({ imageId, review }) =>
+        review === undefined ? [] : [{ imageId, ...review }],
+      );
+      reviewHistory.putReady(reviews);
+    });
+    return library.transaction(() => {
+      for (let after = 0, group: ImageGroup; ; after = group.at(-1)?.imageId ?? 0) {
+        group = nextGroup(staging, after);
+        for (const { imageId, size } of group) if (size !== undefined) library.images.setSize(imageId, size);
+        if (group.length < PER_TRANSACTION) break;
+      }
+      return reviewHistory.takeIn({ runId, source: by, verifiedAt: now, replace }, (images) => {
+        return `Take in ${images.toLocaleString('en')} ${images === 1 ? 'review' : 'reviews'} of ${by}`;
+      });
+    });
+  } finally {
+    library.transaction(() => reviewHistory.clearReady());
+    staging.close();
+  }
+}
+
+type ImageGroup = (ImageLabels & { imageId: number })[];
+
+function nextGroup(staging: Staging, after: number): ImageGroup {
+  return staging
+    .outcomes(after, PER_TRANSACTION)
+    .map(({ imageId, outcome }) => ({ imageId, ...(outcome as ImageLabels) }));
+}
+
+/** Saves group after group, each in a transaction; others have their turn in between. */
+async function forEachGroup(
+  staging: Staging,
+  { library, images, signal, onProgress }: SaveOptions,
+  save: (group: ImageGroup) => void,
+): Promise<void> {
+  for (let [after, done] = [0, 0]; ;) {
+    if (signal.aborted) throw new AppError('CANCELLED', 'The import was cancelled; nothing has come in');
+    const group = nextGroup(staging, after);
+    library.transaction(() => save(group));
+    onProgress((done += group.length), images);
+    if (group.length < PER_TRANSACTION) return;
+    after = group.at(-1)?.imageId ?? 0;
+    await setImmediate();
+  }
+}

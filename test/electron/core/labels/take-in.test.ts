@@ -1,0 +1,181 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { suite, test } from 'node:test';
+import { Library } from '../../../../electron/core/store/library.ts';
+import { AppError } from '../../../../electron/shared/errors.ts';
+import { foundRun } from '../../support/found-run.ts';
+import { AS_RUN, labelWorld, skipped } from './support.ts';
+
+const csvOf = (rows: readonly string[]) => ['file,label', ...rows].join('\n');
+const by = (name: string, more: object = {}) => ({ kind: 'reviews' as const, by: name, ...more });
+
+const labels = [{ name: 'fox' }, { name: 'badger' }];
+
+suite('an import', () => {
+  test('that is a dry run tells what would come in and changes nothing, not even for a folder that nobody knows', async (t) => {
+    const { put, inspect, app, root } = await labelWorld(t, ['a.png', 'sub/b.png', 'c.png']);
+    const path = put('labels.csv', csvOf(['a.png,fox', 'x/sub/b.png,deer', 'gone.png,fox']));
+    const report = await inspect(path);
+    assert.deepEqual([report.entries, report.images, report.labels, report.uncovered], [3, 2, 2, 1]);
+    assert.deepEqual(report.unmatched, { count: 1, names: ['gone.png'] });
+    assert.deepEqual(
+      report.classes.map(({ name, becomes, labels: times }) => [name, becomes, times]),
+      [
+        ['fox', 'fox', 1],
+        ['deer', 'deer', 1],
+      ],
+    );
+    assert.deepEqual(await app.listRuns({}), []);
+    assert.deepEqual(await app.listFolders({}), []);
+    assert.deepEqual(
+      readdirSync(root).filter((name) => name.startsWith('.winnow')),
+      [],
+    );
+  });
+
+  test('takes in a folder that is not in the library, and of one that is only the part that is named', async (t) => {
+    const { put, run, folder, app } = await labelWorld(t, ['a/1.png', 'b/1.png']);
+    const path = put('labels.csv', csvOf(['a/1.png,fox', 'b/1.png,deer']));
+    assert.deepEqual(Object.keys((await run(path)).found), ['a/1.png', 'b/1.png']);
+    assert.deepEqual(
+      (await app.listFolders({})).map(({ images, labelled }) => [images, labelled]),
+      [[2, 2]],
+    );
+    const part = await run(path, { folder: join(folder, 'b') });
+    assert.deepEqual(part.found, { 'b/1.png': { label: 'deer', boxes: [] } });
+    assert.deepEqual([part.report.unmatched.count, part.report.uncovered], [1, 0]);
+  });
+
+  test('of reviews stands beside the run that knows the classes, counts what others said, and is one step of undo', async (t) => {
+    const { app, root, runId, ids } = await foundRun(t, 'detection', labels, {
+      'shore/1.png': { detections: [[0, 0.9, 4, 5, 10, 8]] },
+      'shore/2.png': { detections: [] },
+      'shore/3.png': { detections: [] },
+    });
+    const one = ids['shore/1.png'] ?? 0;
+    await app.review({ runId, imageIds: [one], verdict: { kind: 'label', label: 'badger' } });
+    const path = join(root, 'coco.json');
+    const image = (id: number) => ({ id, file_name: `${id}.png`, width: 48, height: 40 });
+    writeFileSync(
+      path,
+      JSON.stringify({
+        images: [1, 2, 3].map(image),
+        annotations: [
+          { id: 1, image_id: 1, category_id: 1, bbox: [1, 2, 3, 4] },
+          { id: 2, image_id: 2, category_id: 2, bbox: [5, 6, 7, 8], score: 0.3 },
+          {
+            id: 3,
+            image_id: 2,
+            category_id: 1,
+            bbox: [5, 6, 7, 8],
+            segmentation: [[5, 6, 12, 6, 12, 14, 5, 14]],
+          },
+        ],
+        categories: [
+          { id: 1, name: 'FOX' },
+          { id: 2, name: 'owl' },
+        ],
+      }),
+    );
+    const folder = join(root, 'shore');
+    const dry = await app.inspectLabels({ path, folder, purpose: by('Ada') });
+    assert.deepEqual(dry.reviews, { runId, model: 'finder', kept: 1 });
+    assert.deepEqual(
+      dry.classes.map(({ name, becomes, isKnown }) => [name, becomes, isKnown]),
+      [
+        ['FOX', 'fox', true],
+        ['owl', 'owl', false],
+      ],
+    );
+    assert.deepEqual(skipped(dry), { belowScore: 1, noMasks: 1 });
+    const { changed, report } = await app.importLabels({ path, folder, purpose: by('Ada') });
+    assert.deepEqual([changed, report.reviews?.kept, report.images, report.blank], [2, 1, 3, 1]);
+    const two = await app.showImage({ runId, imageId: ids['shore/2.png'] ?? 0 });
+    assert.deepEqual([two.humanLabel, two.reviewedBy], ['fox', 'Ada']);
+    assert.deepEqual(two.humanBoxes, [{ label: 'fox', x: 5, y: 6, width: 7, height: 8 }]);
+    assert.equal((await app.showImage({ runId, imageId: ids['shore/3.png'] ?? 0 })).humanLabel, '');
+    assert.equal((await app.showImage({ runId, imageId: one })).humanLabel, 'badger');
+    assert.equal((await app.undoReview({}))?.description, 'Take in 2 reviews of Ada');
+    assert.equal((await app.showImage({ runId, imageId: ids['shore/2.png'] ?? 0 })).humanLabel, undefined);
+    const replaced = await app.importLabels({ path, folder, purpose: by('Ada', { replace: true }) });
+    assert.equal(replaced.changed, 3);
+    assert.equal((await app.showImage({ runId, imageId: one })).humanLabel, 'fox');
+    const again = await app.importLabels({ path, folder, purpose: by('Ada') });
+    assert.deepEqual([again.changed, again.report.reviews?.kept], [0, 0]);
+  });
+
+  test('of reviews needs a run on the folder, and says so', async (t) => {
+    const { put, app, folder } = await labelWorld(t, ['a.png']);
+    const path = put('labels.csv', csvOf(['a.png,fox']));
+    await assert.rejects(app.importLabels({ path, folder, purpose: by('Ada') }), {
+      code: 'BAD_ARGUMENT',
+      message: /Reviews stand beside the labels of a run, but there is no run on/,
+    });
+    const { runId } = await app.importLabels({ path, folder, purpose: AS_RUN });
+    const { changed } = await app.importLabels({ path, folder, purpose: by('Ada', { runId }) });
+    assert.equal(changed, 1);
+    await assert.rejects(app.importLabels({ path, folder, purpose: by('Ada', { runId: 99 }) }), {
+      code: 'NOT_FOUND',
+    });
+  });
+
+  test('that is cancelled leaves nothing, and neither does one that fails on the way', async (t) => {
+    const { put, app, folder, root, libraryPath } = await labelWorld(t, ['a.png']);
+    mkdirSync(join(folder, 'many'));
+    const names = Array.from({ length: 1500 }, (_, index) => `many/${index}.png`);
+    for (const name of names) writeFileSync(join(folder, name), '');
+    const path = put('labels.csv', csvOf(names.map((name) => `${name},fox`)));
+    const phases: string[] = [];
+    const stop = app.subscribe((event) => {
+      if (event.type !== 'importingLabels') return;
+      phases.push(event.phase);
+      if (event.phase === 'saving') void app.cancelLabels({}).catch(() => undefined);
+    });
+    await assert.rejects(
+      app.importLabels({ path, folder, purpose: AS_RUN }),
+      (error) => error instanceof AppError && error.code === 'CANCELLED',
+    );
+    stop();
+    assert.ok(phases.includes('saving'));
+    assert.deepEqual(await app.listRuns({}), []);
+    assert.deepEqual(
+      readdirSync(root).filter((name) => name.startsWith('.winnow')),
+      [],
+    );
+    await assert.rejects(app.cancelLabels({}), { code: 'NOT_FOUND' });
+    const { report } = await app.importLabels({ path, folder, purpose: AS_RUN });
+    assert.equal(report.images, 1500);
+    await app.close();
+    const library = Library.open(libraryPath);
+    t.after(() => library.close());
+    assert.deepEqual(library.findDamage().found, []);
+    assert.equal(library.runs.all().length, 1);
+  });
+
+  test('of a classifier gives the image the label of its best box', async (t) => {
+    const { put, app, folder } = await labelWorld(t, ['a.png']);
+    const labels = put('labels.csv', csvOf(['a.png,deer']));
+    const { runId } = await app.importLabels({ path: labels, folder, purpose: AS_RUN });
+    const path = put(
+      'md.json',
+      JSON.stringify({
+        images: [
+          {
+            file: 'a.png',
+            detections: [
+              { category: '1', conf: 0.6, bbox: [0, 0, 0.5, 0.5] },
+              { category: '2', conf: 0.9, bbox: [0, 0, 0.5, 0.5] },
+            ],
+          },
+        ],
+        detection_categories: { 1: 'animal', 2: 'deer' },
+      }),
+    );
+    const { report } = await app.importLabels({ path, folder, purpose: by('a tool', { runId }) });
+    assert.deepEqual([report.task, report.labels, report.boxes], ['classification', 1, 0]);
+    assert.deepEqual(skipped(report), { secondLabels: 1 });
+    const [imageId = 0] = (await app.findImages({ runId, filter: {}, sort: 'path' })).imageIds;
+    assert.equal((await app.showImage({ runId, imageId })).humanLabel, 'deer');
+  });
+});
