@@ -129,7 +129,9 @@ suite('checksums of rows', () => {
       DROP TABLE run_counts; DROP TRIGGER results_added; DROP TRIGGER results_changed; DROP TRIGGER results_removed;
       DROP INDEX transfers_run; ALTER TABLE transfers DROP COLUMN state; ALTER TABLE transfers DROP COLUMN run_id;
       ALTER TABLE transfers DROP COLUMN filter;
-      ALTER TABLE runs DROP COLUMN importing; ALTER TABLE reviews DROP COLUMN source`);
+      ALTER TABLE runs DROP COLUMN importing; ALTER TABLE reviews DROP COLUMN source;
+      ALTER TABLE detections DROP COLUMN found_class; ALTER TABLE detections DROP COLUMN found_score;
+      ALTER TABLE detections DROP COLUMN label_score`);
     old.pragma('user_version = 15'); // as before there were any
     old.close();
     assert.equal(isFound(path), false);
