@@ -109,6 +109,19 @@ export const coreLayers = {
 
 const CORE = 'electron/core';
 
+/** Modules that can reach another computer, or be reached by one. */
+const NETWORK = /^(node:)?(net|http|https|http2|tls|dgram)$|^(undici|ws|partysocket)$/;
+
+/** Who may import which of them, file or folder: the one that connects to other hosts, and those that only serve the window. */
+const network = {
+  'electron/core/download/http.ts': /^undici$/, // connects to the hosts of models, and nobody else does
+  'electron/serve': /^(node:http|ws)$/, // answers browsers of this computer
+  'renderer/lib/connection': /^partysocket$/, // a window in a browser, to its own origin
+};
+
+/** What reaches other computers without being imported. */
+const NETWORK_GLOBALS = ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest'];
+
 const mayImportElectron = ['electron/main', 'electron/preload'];
 
 /** Which of the folders a file lies in, the deepest first; undefined for none of them.
@@ -138,6 +151,7 @@ function objection(file, source) {
   const from = layerOf(importing);
   const allowed = from === undefined ? undefined : layers[from];
   if (from === undefined || allowed === undefined) return undefined;
+  if (NETWORK.test(source)) return networkObjection(importing, source);
   if (!source.startsWith('.')) {
     const isElectron = source === 'electron' || source.startsWith('electron/');
     return isElectron && !mayImportElectron.includes(from) ? `${from} must not import electron.` : undefined;
@@ -147,6 +161,17 @@ function objection(file, source) {
   if (to !== undefined && to !== from && !allowed.includes(to)) return refusal(from, to, allowed);
   return from === CORE && to === CORE ? coreObjection(importing, imported) : undefined;
 }
+
+/** Why a file must not import what reaches other computers, or undefined when it may.
+ * @param {string} file from the root @param {string} source */
+function networkObjection(file, source) {
+  const isAllowed = Object.entries(network).some(
+    ([place, modules]) => (file === place || file.startsWith(`${place}/`)) && modules.test(source),
+  );
+  return isAllowed ? undefined : `${file} must not import ${source}: ${ONLY}`;
+}
+
+const ONLY = 'only electron/core/download/http.ts connects to other computers.';
 
 /** The same between two files of electron/core.
  * @param {string} importing from the root @param {string} imported from the root */
@@ -174,7 +199,26 @@ export const layersRule = {
       const message = objection(context.filename, source.value);
       if (message) context.report({ node: source, message });
     };
+    /** @param {import('estree').Node} node @param {string} name */
+    const refuseGlobal = (node, name) =>
+      context.report({ node, message: `${fromRoot(context.filename)} must not use ${name}: ${ONLY}` });
+    const isProcess = fromRoot(context.filename).startsWith('electron/');
     return {
+      'Program:exit': (node) => {
+        const scope = isProcess ? context.sourceCode.getScope(node) : undefined;
+        for (const { identifier } of scope?.through ?? [])
+          if (identifier.type === 'Identifier' && NETWORK_GLOBALS.includes(identifier.name))
+            refuseGlobal(identifier, identifier.name);
+      },
+      MemberExpression: (node) => {
+        const { object, property } = node;
+        if (!isProcess || object.type !== 'Identifier' || property.type !== 'Identifier') return;
+        const name = property.name;
+        if (object.name === 'globalThis' && NETWORK_GLOBALS.includes(name)) refuseGlobal(node, name);
+      },
+      'ImportDeclaration[source.value="electron"] > ImportSpecifier[imported.name="net"]': (
+        /** @type {import('estree').Node} */ node,
+      ) => refuseGlobal(node, "electron's net"),
       ImportDeclaration: check,
       ImportExpression: check,
       ExportAllDeclaration: check,

@@ -60,6 +60,17 @@ suite('TypeScript layers', () => {
     ['electron/engine/addon.ts', `import { utilityProcess } from 'electron/main';`],
     ['renderer/App.svelte', `<script lang="ts">import '../electron/core/models/presets.ts';</script>`],
     ['renderer/lib/connection/client.ts', `import '../../../electron/core/models/presets.ts';`],
+    ['electron/core/runs/run-job.ts', `import { request } from 'undici';`],
+    ['electron/core/download/fetch-file.ts', `import { connect } from 'node:net';`],
+    ['electron/core/download/http.ts', `import 'node:https';`],
+    ['electron/engine/addon.ts', `import https from 'https';`],
+    ['electron/cli/serve.ts', `import { WebSocket } from 'ws';`],
+    ['electron/serve/server.ts', `import { connect } from 'node:tls';`],
+    ['electron/core/runs/run-job.ts', `const answer = await fetch('https://example.org');`],
+    ['electron/serve/server.ts', `new WebSocket('wss://example.org');`],
+    ['electron/cli/serve.ts', `await globalThis.fetch('https://example.org');`],
+    ['electron/main/scheme.ts', `import { net } from 'electron';`],
+    ['renderer/lib/copy.ts', `import 'undici';`],
   ];
   for (const [file, text] of refused) {
     test(`${file} must not say ${text}`, async () => {
@@ -83,6 +94,9 @@ suite('TypeScript layers', () => {
     ['electron/core/training/training-job.ts', `import './steps/pace.ts'; import '../runs/run-spec.ts';`],
     ['electron/core/app-service.ts', `import './calls/run-calls.ts'; import './store/library.ts';`],
     ['renderer/App.svelte', `<script lang="ts">import '../electron/shared/errors.ts';</script>`],
+    ['electron/core/download/http.ts', `import { request } from 'undici';`],
+    ['electron/serve/server.ts', `import { createServer } from 'node:http'; import 'ws';`],
+    ['electron/serve/window-socket.ts', `import type { WebSocket } from 'ws'; let one: WebSocket;`],
     [
       'build/native/golden.ts',
       `import '../electron/core/models/presets.ts'; import '../electron/engine/addon.ts';`,

@@ -7,6 +7,7 @@ import { DeviceEngine } from '../engine/devices/device-engine.ts';
 import { connectTrainer } from '../engine/hosts/trainer-client.ts';
 import { SAMPLE_MODEL } from '../shared/api/settings.ts';
 import type { AppPaths } from './app-paths.ts';
+import { systemProxy } from './system-proxy.ts';
 import { utilityHost } from './utility-host.ts';
 
 /** The app on the person's library, with an engine host in a process of Electron's. */
@@ -27,5 +28,6 @@ export function setupService({ data, models, samples, engineHost, trainingHost }
     }),
     clock: Date.now,
     folders: { data, samples },
+    downloads: { proxyFor: systemProxy() },
   });
 }

@@ -100,7 +100,7 @@ export const publishedSchema = z.strictObject({
   /** Name of the model in the catalogue. */
   model: z.string().min(1),
   top1: z.number().gt(0).lte(100), // percent
-  /** The pictures that top1 was measured on. */
+  /** The data set on whose validation pictures top1 was measured. */
   dataSet: z.string().min(1),
   /** The address at which top1 is published. */
   source: addressSchema,

@@ -41,6 +41,7 @@ export const views: ViewDefinition[] = [
   { pattern: '/runs', section: 'runs', load: () => import('./runs/Runs.svelte') },
   { pattern: '/runs/:runId', section: 'runs', load: () => import('./run/Run.svelte') },
   { pattern: '/models', section: 'models', load: () => import('./models/Models.svelte') },
+  { pattern: '/models/get', section: 'models', load: () => import('./get-model/GetModel.svelte') },
   { pattern: '/teach', section: 'teach', load: () => import('./teach/Trainings.svelte') },
   { pattern: '/teach/new', section: 'teach', load: () => import('./teach/NewTraining.svelte') },
   { pattern: '/teach/:trainingId', section: 'teach', load: () => import('./teach/TrainingView.svelte') },

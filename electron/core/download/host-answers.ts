@@ -37,12 +37,11 @@ export function refuse(
   if (status === 429 || status === 503) {
     const seconds = retryAfter(header('retry-after'), now);
     if (seconds !== undefined && seconds <= LONGEST_WAIT) throw new AskedToWait(seconds);
-    const when = seconds === undefined ? 'later' : `in ${Math.ceil(seconds / 60)} minutes`;
-    throw badAnswer(
-      address,
-      `has too much to do and wants to be asked again ${when}`,
-      'Go on with the download then; nothing of it is lost.',
-    );
+    const what =
+      seconds === undefined
+        ? 'has too much to do and wants to be asked again later'
+        : `has too much to do and wants to be asked again in ${Math.ceil(seconds / 60)} minutes`;
+    throw badAnswer(address, what, 'Go on with the download then; nothing of it is lost.');
   }
   const known = SENTENCES[status];
   if (known !== undefined) throw badAnswer(address, known[0], known[1]);
@@ -57,11 +56,15 @@ function retryAfter(text: string | undefined, now: number): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, Math.ceil((date - now) / 1000));
 }
 
-/** What came in place of a file; the person can look at it, and bring the file by hand. */
+/** What a host gives in place of a file. */
+export const WEB_PAGE = 'gave a web page in place of a PyTorch file';
+export const OTHER_KIND = 'gave another kind of file in place of a PyTorch file';
+
+/** Of what came in place of a file: the person can look at it, and bring the file by hand. */
 export function noCheckpoint(address: string, what: string): AppError {
   return new AppError(
     'NETWORK',
-    `${new URL(address).host} gave ${what} in place of a PyTorch file`,
+    `${new URL(address).host} ${what}`,
     `Open ${address} in a browser and save the file, then drop the file here, or give it to \`winnow models get FILE\`.`,
   );
 }

@@ -4,7 +4,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { badAnswer, countRedirect, redirectOf } from './addresses.ts';
 import { confirmedAddress } from './drive-page.ts';
 import type { DownloadFolder } from './download-folder.ts';
-import { noCheckpoint, refuse } from './host-answers.ts';
+import { noCheckpoint, OTHER_KIND, refuse, WEB_PAGE } from './host-answers.ts';
 import type { Http, HttpAnswer } from './http.ts';
 
 /** How PyTorch's files begin: a zip archive, or the older format's pickle of protocol 2. */
@@ -63,7 +63,7 @@ export async function receive(progress: Progress, options: Receiving): Promise<P
   const isPage = /^text\/html\b/i.test(answer.header('content-type') ?? '');
   if (isPage) {
     const confirmed = confirmedAddress(await pageOf(answer), answer.from);
-    if (confirmed === undefined || options.isConfirmed === true) throw noCheckpoint(address, 'a web page');
+    if (confirmed === undefined || options.isConfirmed === true) throw noCheckpoint(address, WEB_PAGE);
     return receive(progress, { ...options, place: confirmed, isConfirmed: true });
   }
   const goesOn = answer.status === 206 && mayResume && rangeFits(answer, progress);
@@ -161,8 +161,7 @@ async function append(
     if (progress.bytes === 0) {
       beginning = Buffer.concat([beginning, piece]);
       if (beginning.length < 4) continue; // too little to tell what it is
-      if (!isCheckpoint(beginning))
-        throw noCheckpoint(address, isMarkup(beginning) ? 'a web page' : 'another kind of file');
+      if (!isCheckpoint(beginning)) throw noCheckpoint(address, isMarkup(beginning) ? WEB_PAGE : OTHER_KIND);
       chunk = beginning;
     }
     if (progress.bytes + chunk.length > Math.min(largest, progress.total ?? largest)) {

@@ -103,7 +103,7 @@ function publishedRows({ published }: Manifest): [string, string][] {
   if (published === undefined) return [];
   const { top1, dataSet, source, citation, page } = published;
   return [
-    ['Published top-1', `${top1.toFixed(1)} % on ${dataSet} (${source})`],
+    ['Published top-1', `${top1.toFixed(1)} % of the validation pictures of ${dataSet} (${source})`],
     ['To be cited as', citation],
     ['Page', page],
   ];

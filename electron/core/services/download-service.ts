@@ -21,7 +21,6 @@ import { placeNew, placeWhole } from '../files/place-whole.ts';
 import { toFileSystemError } from '../files/write-file.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
-import { EventThrottle } from '../training/event-throttle.ts';
 
 /** How models are fetched; what is left out is as it is outside of tests. */
 export interface DownloadOptions extends HttpOptions {
@@ -35,6 +34,8 @@ interface Work {
   ended: Promise<void>;
 }
 
+const TELLING = 400; // milliseconds between two events of a download
+
 const IDLE = { bytesPerSecond: 0, secondsLeft: undefined, error: undefined, package: undefined };
 
 /** What keeps a file that has come whole from being used is not its fault, so it stays. */
@@ -46,7 +47,6 @@ export class DownloadService {
   readonly #options: DownloadOptions;
   readonly #folder: string;
   readonly #http: Http;
-  readonly #throttle: EventThrottle;
   readonly #work = new Map<string, Work>();
   /** How downloads ended in this process. */
   readonly #ended = new Map<string, Download>();
@@ -56,7 +56,6 @@ export class DownloadService {
     this.#options = options;
     this.#folder = join(context.folders.data, 'downloads');
     this.#http = new Http(options);
-    this.#throttle = new EventThrottle(context.clock);
   }
 
   get models(): readonly CatalogueModel[] {
@@ -189,8 +188,16 @@ export class DownloadService {
   ): Promise<void> {
     const { clock } = this.#context;
     const meter = new DownloadMeter(clock);
-    let shown: Download['phase'] | undefined;
-    await fetchFile(model, {
+    let told: Download | undefined;
+    let current: Download | undefined;
+    const tell = () => {
+      if (current === undefined || current === told) return;
+      told = current;
+      this.#tell(current);
+    };
+    // What came last before a silence is told as well.
+    const timer = setInterval(tell, TELLING);
+    const fetching = fetchFile(model, {
       folder,
       http: this.#http,
       signal: controller.signal,
@@ -199,11 +206,11 @@ export class DownloadService {
       tell: ({ phase, done, total, seconds }) => {
         const measured = phase === 'fetching' ? meter.measure(done, total) : IDLE;
         const { bytesPerSecond, secondsLeft } = measured;
-        const download = change({ phase, done, total, bytesPerSecond, secondsLeft: seconds ?? secondsLeft });
-        if (phase !== shown || this.#throttle.isDue(model.name)) this.#tell(download);
-        shown = phase;
+        current = change({ phase, done, total, bytesPerSecond, secondsLeft: seconds ?? secondsLeft });
+        if (phase !== told?.phase) tell();
       },
     });
+    await fetching.finally(() => clearInterval(timer));
   }
 
   async #import(model: CatalogueModel, folder: DownloadFolder): Promise<ModelPackage> {

@@ -1,8 +1,10 @@
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
+import type { Download } from '../../../electron/shared/api/downloads.ts';
 import type { Training } from '../../../electron/shared/api/training.ts';
 import { countLabelled } from '../../../electron/shared/run.ts';
 import type { MenuCommand } from '../../../electron/shared/window-bridge.ts';
 import { announce } from '../state/announcer.svelte.ts';
+import { downloads } from '../state/downloads.svelte.ts';
 import { newRunAddress } from '../state/folders.svelte.ts';
 import { history } from '../state/history.svelte.ts';
 import { format, said, t, told } from '../text/i18n.svelte.ts';
@@ -35,6 +37,9 @@ export function hearEvent(event: AppEvent): void {
     case 'trainingStep':
     case 'trainingEpoch':
       tellTrainingEnd(trainings.hear(event));
+      return;
+    case 'download':
+      tellDownloadEnd(downloads.hear(event.download));
       return;
     case 'notice':
       tellNotice(event);
@@ -86,6 +91,16 @@ function tellTrainingEnd(training: Training | undefined): void {
   const message = t('training.ended-failed', { name, reason: said(reason) });
   const action = { label: t('training.show'), run: () => router.go(`/teach/${id}`) };
   notices.add({ tone: 'bad', message, action }, { training: id });
+}
+
+function tellDownloadEnd(download: Download | undefined): void {
+  if (download === undefined) return;
+  const { model, phase, error, package: made } = download;
+  if (phase === 'done') announce(t('get-model.ended', { name: made ?? model }));
+  if (phase !== 'failed' || error === undefined || router.route.path === '/models/get') return;
+  const message = t('get-model.ended-failed', { name: model, reason: said(error.message) });
+  const action = { label: t('get-model.show-download'), run: () => router.go('/models/get', { model }) };
+  notices.add({ tone: 'bad', message, action }, { download: model });
 }
 
 /** Carries out a command of the native menu. */

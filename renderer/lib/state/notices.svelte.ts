@@ -19,7 +19,12 @@ export interface Notice {
  * shown, by performance.now().
  */
 type Belonging =
-  { view: string } | { run: number } | { training: number } | { reading: string } | { news: number };
+  | { view: string }
+  | { run: number }
+  | { training: number }
+  | { download: string }
+  | { reading: string }
+  | { news: number };
 
 interface KeptNotice {
   notice: Notice;

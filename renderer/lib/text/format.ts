@@ -6,6 +6,8 @@ export interface Formats {
   count(value: number): string;
   /** Images per second: `9.4`, `231`. */
   rate(value: number): string;
+  /** A number with one digit behind the point: `76.1`. */
+  oneDigit(value: number): string;
   /** A number without a unit, such as a loss, to three significant digits: `1.42`, `0.00031`. */
   decimal(value: number): string;
   /** A measured share, 0 to 1: `94 %`, `99.1 %`; 100 % only for exactly 1. */
@@ -88,6 +90,7 @@ export function createFormats(language: Language, translate: Translate): Formats
     percent,
     duration,
     bytes,
+    oneDigit: (value) => oneDigit.format(value),
     decimal: (value) => threeDigits.format(value),
     date: (iso) => moment.format(new Date(iso)),
   };

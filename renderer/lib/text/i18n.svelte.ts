@@ -34,6 +34,7 @@ export function told(text: string): { message: string; details?: string } {
 export const format = {
   count: (value: number) => locale.formats.count(value),
   rate: (value: number) => locale.formats.rate(value),
+  oneDigit: (value: number) => locale.formats.oneDigit(value),
   decimal: (value: number) => locale.formats.decimal(value),
   share: (value: number) => locale.formats.share(value),
   percent: (value: number) => locale.formats.percent(value),

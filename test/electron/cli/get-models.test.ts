@@ -30,7 +30,7 @@ suite('winnow models', () => {
     assert.match(stdout, /^mambareg-l +MambaReg-L +83\.6 % +1365 MB +none stated +no$/m);
     const one = await winnow(data, 'models', 'available', 'vim-t');
     assert.match(one.stdout, /^Licence +Apache-2\.0$/m);
-    assert.match(one.stdout, /^Published +top-1 76\.1 % on ImageNet-1K, validation \(https:\S+\)$/m);
+    assert.match(one.stdout, /^Published +top-1 76\.1 % of the validation pictures of ImageNet-1K \(https:\S+\)$/m);
     const none = await winnow(data, 'models', 'available', 'vim-xl');
     assert.deepEqual([none.code, none.stdout], [2, '']);
   });
@@ -67,7 +67,7 @@ suite('winnow models', () => {
     assert.equal(host.heard.at(-1)?.range, `bytes=${half}-`);
     const card = (await winnow(data, 'models', 'show', 'vim-t')).stdout;
     assert.match(card, new RegExp(`^SHA-256 of that +${etagOf(content)}$`, 'm'));
-    assert.match(card, /^Published top-1 +76\.1 % on ImageNet-1K, validation/m);
+    assert.match(card, /^Published top-1 +76\.1 % of the validation pictures of ImageNet-1K/m);
     const again = await winnow(data, 'models', 'get', 'vim-t');
     assert.equal(again.code, 2);
     assert.match(again.stderr, /Vim-T is here already, as the model vim-t/);

@@ -101,7 +101,13 @@ class SessionDouble extends EventEmitter {
   devicePermission: (() => boolean) | undefined;
   requestFilter: RequestFilter | undefined;
   readonly setSpellCheckerEnabled = noted('setSpellCheckerEnabled');
+  readonly setProxy = noted('setProxy', () => Promise.resolve());
+  proxies = 'DIRECT';
   readonly webRequest = { onBeforeRequest: (filter: RequestFilter) => void (this.requestFilter = filter) };
+
+  resolveProxy(): Promise<string> {
+    return Promise.resolve(this.proxies);
+  }
 
   setPermissionRequestHandler(handler: SessionDouble['permissionRequest']): void {
     this.permissionRequest = handler;
@@ -116,7 +122,17 @@ class SessionDouble extends EventEmitter {
   }
 }
 
-export const session = { defaultSession: new SessionDouble() };
+/** Sessions beside the page's, by their names. */
+export const partitions = new Map<string, SessionDouble>();
+
+export const session = {
+  defaultSession: new SessionDouble(),
+  fromPartition: (name: string): SessionDouble => {
+    const of = partitions.get(name) ?? new SessionDouble();
+    partitions.set(name, of);
+    return of;
+  },
+};
 
 class WebContentsDouble extends EventEmitter {
   readonly sent: [channel: string, message: unknown][] = [];

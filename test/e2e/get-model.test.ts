@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parse } from 'csv-parse/sync';
+import { root } from '../../build/setup.mjs';
+import { setVariables } from '../electron/support/environment.ts';
+import { e2e } from './support/e2e.ts';
+import { FETCHED, getModel, hostThatStops, runModel } from './support/get-model-steps.ts';
+import { speakGerman } from './support/prepare.ts';
+import { say } from './support/say.ts';
+
+const photographs = join(root, 'resources/samples/everyday');
+
+e2e('from the first start over a model that is fetched to a CSV of photographs', async (stage, t) => {
+  const { host, content, goOn } = await hostThatStops(t, stage.folder());
+  setVariables(t, { WINNOW_MODEL_MIRROR: host.address });
+  const window = await stage.open();
+  const { page } = window;
+  await getModel(window, goOn, (name) => window.photograph(name));
+  assert.match(host.heard.at(-1)?.range ?? '', /^bytes=\d+-$/);
+  await runModel(window, photographs, (name) => window.photograph(name));
+  await window.visit('/runs/1/export', say('export.title', { run: 1 }));
+  const file = join(stage.folder(), 'photographs.csv');
+  const count = globSync('*.jpg', { cwd: photographs }).length;
+  await window.nameFile(file);
+  await page.getByRole('button', { name: say('export.action.csv', { count }) }).click();
+  await window.says(say('export.written', { count, path: file }));
+  const rows = parse<Record<string, string>>(readFileSync(file), { columns: true });
+  assert.equal(rows.length, count);
+  const labels = readFileSync(join(root, 'resources/labels', FETCHED.import.labels), 'utf8');
+  for (const { status, label = '' } of rows) {
+    assert.equal(status, 'ok');
+    assert.ok(labels.includes(`\t${label}\n`), label);
+  }
+  await window.visit(`/models?model=${FETCHED.name}`, say('rail.models'));
+  await window.says(FETCHED.published.citation);
+  assert.ok(content.length > 0);
+});
+
+e2e(
+  'a file that somebody brought is known by its name, in German too',
+  async (stage, t) => {
+    const folder = stage.folder();
+    const { content } = await hostThatStops(t, stage.folder());
+    const file = join(folder, FETCHED.file.name ?? '');
+    writeFileSync(file, content);
+    const data = stage.folder();
+    speakGerman(data);
+    const window = await stage.open({ data, viewport: { width: 1024, height: 720 } });
+    const { page } = window;
+    await window.visit('/models/get', 'Modell holen');
+    await page.locator('[data-row="dyvm-vim-b"]').click();
+    await window.photograph('get-model-german');
+    await page.keyboard.press('f');
+    await page.getByRole('textbox', { name: 'Checkpoint' }).fill(file);
+    await page.keyboard.press('Enter');
+    await window.says('Das ist Vim-T aus dem Katalog; mehr ist nicht anzugeben.');
+    await window.photograph('get-model-brought-german');
+    await page.getByRole('button', { name: 'Importieren', exact: true }).click();
+    await window.shows('Modelle');
+    await window.says(FETCHED.published.page);
+  },
+  { inElectron: false },
+);
