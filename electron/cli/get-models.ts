@@ -167,7 +167,10 @@ function detailsOf({ model, packages, download }: AvailableModel): string {
     ['Model', title],
     ['Knows', `${classes.toLocaleString('en')} classes of ImageNet-1K, pictures at ${imageSize} pixels`],
     ['Good for', USES[use]],
-    ['Published', `top-1 ${published.top1.toFixed(1)} % of the validation pictures of ${published.dataSet} (${published.source})`],
+    [
+      'Published',
+      `top-1 ${published.top1.toFixed(1)} % of the validation pictures of ${published.dataSet} (${published.source})`,
+    ],
     ['Weights', `${parameters.toLocaleString('en')}, ${bytes(parameters * WEIGHT)}`],
     ['Size', file.bytes === undefined ? 'the host says it when it is asked' : bytes(file.bytes)],
     [

@@ -30,7 +30,10 @@ suite('winnow models', () => {
     assert.match(stdout, /^mambareg-l +MambaReg-L +83\.6 % +1365 MB +none stated +no$/m);
     const one = await winnow(data, 'models', 'available', 'vim-t');
     assert.match(one.stdout, /^Licence +Apache-2\.0$/m);
-    assert.match(one.stdout, /^Published +top-1 76\.1 % of the validation pictures of ImageNet-1K \(https:\S+\)$/m);
+    assert.match(
+      one.stdout,
+      /^Published +top-1 76\.1 % of the validation pictures of ImageNet-1K \(https:\S+\)$/m,
+    );
     const none = await winnow(data, 'models', 'available', 'vim-xl');
     assert.deepEqual([none.code, none.stdout], [2, '']);
   });

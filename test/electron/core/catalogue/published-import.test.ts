@@ -92,7 +92,9 @@ suite('a file with the keys, shapes and arguments of the published one', () => {
       assert.equal(manifest.licence, model.licence ?? 'None stated by its makers');
       assert.deepEqual(manifest.published, { model: model.name, ...model.published });
       const { card } = await app.showModel({ model: model.name });
-      assert.ok(card.includes(`${model.published.top1.toFixed(1)} % of the validation pictures of ImageNet-1K`));
+      assert.ok(
+        card.includes(`${model.published.top1.toFixed(1)} % of the validation pictures of ImageNet-1K`),
+      );
       for (const told of [model.published.source, model.published.citation, model.published.page])
         assert.ok(card.includes(told));
       await app.verifyModel({ model: model.name });
