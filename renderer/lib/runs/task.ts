@@ -1,4 +1,4 @@
-export { SHOWN_SCORE } from '../../../electron/shared/found-score.ts';
+export { SHOWN_SCORE, shownScore } from '../../../electron/shared/found-score.ts';
 import type { Task } from '../../../electron/shared/model-package.ts';
 import type { DenseTask } from '../../../electron/shared/tasks.ts';
 import type { MessageKey } from '../text/messages.ts';
@@ -8,10 +8,11 @@ import type { RunSpec } from '../../../electron/shared/run.ts';
 export function taskOf({
   detection,
   slideStride,
+  find,
   imported,
-}: Pick<RunSpec, 'detection' | 'slideStride' | 'imported'>): Task {
+}: Pick<RunSpec, 'detection' | 'slideStride' | 'find' | 'imported'>): Task {
   if (imported !== undefined) return imported.task;
-  if (detection !== undefined) return 'detection';
+  if (detection !== undefined || find !== undefined) return 'detection';
   return slideStride === undefined ? 'classification' : 'segmentation';
 }
 

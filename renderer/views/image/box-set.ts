@@ -1,4 +1,4 @@
-import type { ImageDetails } from '../../../electron/shared/api/results.ts';
+import type { FinderSays, ImageDetails } from '../../../electron/shared/api/results.ts';
 import type { HumanBox } from '../../../electron/shared/api/review.ts';
 import type { Box } from '../../../electron/shared/engine-api.ts';
 import { isSameBox } from './boxes.ts';
@@ -10,6 +10,8 @@ export interface MarkedBox extends Box {
   score: number | undefined;
   /** The detection that the box is or was made from. */
   detection: { runId: number; number: number } | undefined;
+  /** What the finder said of it, of a run that finds first; undefined of a box that is not as it was found. */
+  finder?: FinderSays | undefined;
   /** Number of the detection of this run whose mask the box still has. */
   mask: number | undefined;
 }
@@ -21,7 +23,7 @@ export function markedBoxes({ detections, humanBoxes, run }: Found, minScore: nu
   if (humanBoxes === undefined) {
     return detections
       .filter(({ score }) => score >= minScore)
-      .map(({ number, label, score, x, y, width, height }) => ({
+      .map(({ number, label, score, x, y, width, height, finder }) => ({
         x,
         y,
         width,
@@ -30,6 +32,7 @@ export function markedBoxes({ detections, humanBoxes, run }: Found, minScore: nu
         score,
         detection: { runId: run.id, number },
         mask: number,
+        finder,
       }));
   }
   return humanBoxes.map(({ label, x, y, width, height, detection }) => {
@@ -42,6 +45,7 @@ export function markedBoxes({ detections, humanBoxes, run }: Found, minScore: nu
       detection,
       score: isUnmoved && found.label === label ? found.score : undefined,
       mask: isUnmoved ? found.number : undefined,
+      finder: isUnmoved ? found.finder : undefined,
     };
   });
 }
@@ -61,7 +65,9 @@ export function toHumanBoxes(boxes: readonly MarkedBox[]): HumanBox[] {
 /** The box at another place: it loses its score and mask, which were for the old one. */
 export function placed(box: MarkedBox, place: Box): MarkedBox {
   const { x, y, width, height } = place;
-  return isSameBox(box, place) ? box : { ...box, x, y, width, height, score: undefined, mask: undefined };
+  return isSameBox(box, place)
+    ? box
+    : { ...box, x, y, width, height, score: undefined, mask: undefined, finder: undefined };
 }
 
 /** The box with another class: it loses its score, which was for the old one. */
