@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --quick] [-- --only engine,operations,dense,peer,start,run,memory,training,scan,library,
+ * npm run bench [-- --quick] [-- --only engine,operations,dense,peer,start,run,crops,memory,training,scan,library,
  * checksums,window]
  *
  * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes and what its time goes
@@ -13,6 +13,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { benchChecksums } from './checksums.ts';
+import { benchCrops } from './crops.ts';
 import { benchDense } from './dense.ts';
 import { benchEndToEnd, benchMemory } from './end-to-end.ts';
 import { cpuPrecisions, printEngineSpeeds, printOperationTimes, writeModel } from './engine.ts';
@@ -76,6 +77,7 @@ const parts: Record<string, () => Promise<void> | void> = {
       largeCount: 400 * share,
       precisions: quick ? precisions.slice(0, 1) : precisions,
     }),
+  crops: async () => benchCrops(work, await modelPackage(), 400 * share),
   memory: () => benchMemory(work, 20_000 * share),
   training: async () => {
     benchSteps(quick ? 5 : 20);
