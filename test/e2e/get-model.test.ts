@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { root } from '../../build/setup.mjs';
 import { setVariables } from '../electron/support/environment.ts';
+import { violations } from './support/accessibility.ts';
 import { e2e } from './support/e2e.ts';
 import { FETCHED, getModel, hostThatStops, runModel } from './support/get-model-steps.ts';
 import { speakGerman } from './support/prepare.ts';
@@ -12,11 +13,16 @@ import { say } from './support/say.ts';
 const photographs = join(root, 'resources/samples/everyday');
 
 e2e('from the first start over a model that is fetched to a CSV of photographs', async (stage, t) => {
-  const { host, content, goOn } = await hostThatStops(t, stage.folder());
+  const { host, goOn } = await hostThatStops(t, stage.folder());
   setVariables(t, { WINNOW_MODEL_MIRROR: host.address });
   const window = await stage.open();
   const { page } = window;
-  await getModel(window, goOn, (name) => window.photograph(name));
+  const found: string[] = [];
+  await getModel(window, goOn, async (name) => {
+    await window.photograph(name);
+    await window.inBothThemes(async () => void found.push(...(await violations(page))));
+  });
+  assert.deepEqual(found, []);
   assert.match(host.heard.at(-1)?.range ?? '', /^bytes=\d+-$/);
   await runModel(window, photographs, (name) => window.photograph(name));
   await window.visit('/runs/1/export', say('export.title', { run: 1 }));
@@ -34,7 +40,6 @@ e2e('from the first start over a model that is fetched to a CSV of photographs',
   }
   await window.visit(`/models?model=${FETCHED.name}`, say('rail.models'));
   await window.says(FETCHED.published.citation);
-  assert.ok(content.length > 0);
 });
 
 e2e(

@@ -48,7 +48,7 @@ export async function fetchFile(model: CatalogueModel, context: FetchContext): P
   tell({ phase: 'asking', done: arrived.bytes, total: undefined });
   const place = placeOf(model.file.address);
   const { host } = place;
-  const announced = await persist(context, { bytes: arrived.bytes, host }, () =>
+  const announced = await persist(context, { bytes: arrived.bytes, host, isFirst: true }, () =>
     askHost(model.file, context.http, { signal, now: context.clock() }),
   );
   let progress = await begin(model, announced, folder);
@@ -155,7 +155,7 @@ async function refuseOther(
  */
 async function persist<T>(
   { signal, wait, tell, folder }: FetchContext,
-  known: { bytes: number; total?: number | undefined; host: string },
+  known: { bytes: number; total?: number | undefined; host: string; isFirst?: boolean },
   work: () => Promise<T>,
 ): Promise<T> {
   let [failures, waited, before] = [0, 0, known.bytes];
@@ -164,6 +164,9 @@ async function persist<T>(
       return await work();
     } catch (error) {
       signal.throwIfAborted();
+      // Without a network a person wants to be told at once; one that goes away under way may come back.
+      if (known.isFirst === true && error instanceof ConnectionLost && error.isNobodyThere)
+        throw unreachable(known.host, error);
       const { bytes } = await folder.arrived();
       if (bytes > before) failures = 0;
       before = bytes;
@@ -186,12 +189,15 @@ function pauseAfter(error: unknown, failures: number, host: string, folder: Down
   if (error instanceof AskedToWait) return Math.max(1, error.seconds);
   if (error instanceof AppError) throw error;
   if (!(error instanceof ConnectionLost)) throw toFileSystemError(error, folder.partial);
-  const { reason, isLasting } = error;
-  if (!isLasting && failures <= MOST_FAILURES) return 2 ** (failures - 1);
-  throw new AppError(
+  if (!error.isLasting && failures <= MOST_FAILURES) return 2 ** (failures - 1);
+  throw unreachable(host, error);
+}
+
+function unreachable(host: string, cause: ConnectionLost): AppError {
+  return new AppError(
     'NETWORK',
-    `${host} cannot be reached: ${reason}`,
+    `${host} cannot be reached: ${cause.reason}`,
     'Look at the network and the proxy; the download goes on where it stopped.',
-    { cause: error },
+    { cause },
   );
 }

@@ -35,10 +35,13 @@ export class ConnectionLost extends Error {
   readonly reason: string;
   /** Whether asking again would not help. */
   readonly isLasting: boolean;
+  /** Whether nobody was there, as without a network. */
+  readonly isNobodyThere: boolean;
 
   constructor(cause: unknown) {
     super('The connection was lost', { cause });
-    const { reason, isLasting } = whyUnreachable(cause);
+    const { reason, isLasting, isNobodyThere = false } = whyUnreachable(cause);
+    this.isNobodyThere = isNobodyThere;
     this.reason = reason;
     this.isLasting = isLasting;
   }
@@ -152,8 +155,10 @@ const REASONS: Record<string, string | undefined> = {
   HPE_INVALID_CONSTANT: 'its answer is not understood',
 };
 
+const NOBODY_THERE = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ENETUNREACH', 'EHOSTUNREACH']);
+
 /** What kept a request from its end. */
-function whyUnreachable(error: unknown): { reason: string; isLasting: boolean } {
+function whyUnreachable(error: unknown): { reason: string; isLasting: boolean; isNobodyThere?: boolean } {
   const { message, codes } = chainOf(error);
   if (/proxy .*\(407\)/i.test(message)) {
     return { reason: 'the proxy asks for a name and a password', isLasting: true };
@@ -163,7 +168,8 @@ function whyUnreachable(error: unknown): { reason: string; isLasting: boolean } 
   const known = codes.map((code) => REASONS[code]).find((reason) => reason !== undefined);
   const isCertificate = codes.some((code) => /CERT|SELF_SIGNED|UNABLE_TO_/.test(code));
   if (isCertificate) return { reason: 'its certificate is not trusted', isLasting: true };
-  return { reason: known ?? 'the connection broke', isLasting: false };
+  const isNobodyThere = codes.some((code) => NOBODY_THERE.has(code));
+  return { reason: known ?? 'the connection broke', isLasting: false, isNobodyThere };
 }
 
 /** An error with all that caused it. */

@@ -85,6 +85,13 @@ export const views: readonly View[] = [
     },
   },
   {
+    name: 'get-model',
+    open: async (window) => {
+      await window.visit('/models/get?model=dyvm-vim-s', say('get-model.title'));
+      await window.page.getByRole('button', { name: say('get-model.get', { name: 'DyVM-Vim-S' }) }).waitFor();
+    },
+  },
+  {
     name: 'runs',
     open: async (window) => {
       await window.visit('/runs', say('rail.runs'));
