@@ -1,12 +1,15 @@
 /**
  * npm run screenshots: draws docs/screenshots/*.png anew, the views in light and dark at 1280 x 800, over a library of
- * pictures that are drawn from the samples. Needs Chromium.
+ * pictures that are drawn from the samples; and how a model is fetched, from a stand-in for its host. `-- --get-model`: only
+ * that. Needs Chromium.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { closeBrowser, withoutBrowser } from '../test/e2e/support/browser.ts';
+import { getModel, hostThatStops, runModel } from '../test/e2e/support/get-model-steps.ts';
+import { say } from '../test/e2e/support/say.ts';
 import { makeShowcase } from '../test/e2e/support/showcase.ts';
 import { Stage } from '../test/e2e/support/stage.ts';
 import { views } from '../test/e2e/support/views.ts';
@@ -15,7 +18,16 @@ import { root } from './setup.mjs';
 const COLOURS = 160;
 const target = path.join(root, 'docs/screenshots');
 /** Views that readers of the documentation need no picture of. */
-const leftOut = ['folder-dialog', 'confirm', 'problems', 'export-copy', 'import', 'keys', 'precision'];
+const leftOut = [
+  'get-model',
+  'folder-dialog',
+  'confirm',
+  'problems',
+  'export-copy',
+  'import',
+  'keys',
+  'precision',
+];
 /** Its path is on the pictures, so it is a readable one. */
 const work = path.join(os.tmpdir(), 'winnow');
 
@@ -33,6 +45,28 @@ async function photographViews(stage: Stage): Promise<void> {
   }
 }
 
+/** From the first start over a model that is fetched to a table of photographs. Its weights are random: so are the labels. */
+async function photographGetModel(stage: Stage): Promise<void> {
+  const cleanups: (() => unknown)[] = [];
+  const photographs = path.join(work, 'Photographs');
+  fs.cpSync(path.join(root, 'resources/samples/everyday'), photographs, { recursive: true });
+  try {
+    const after = (cleanup: () => unknown) => void cleanups.push(cleanup);
+    const { host, goOn } = await hostThatStops({ after }, path.join(work, 'host'));
+    process.env['WINNOW_MODEL_MIRROR'] = host.address;
+    const window = await stage.open({ data: path.join(work, 'model to get') });
+    const photograph = (name: string) => window.photograph(name, target);
+    await getModel(window, goOn, photograph);
+    await runModel(window, photographs, photograph);
+    await window.visit('/runs/1/export', say('export.title', { run: 1 }));
+    await window.nameFile(path.join(work, 'photographs.csv'));
+    await window.page.getByRole('table').first().waitFor();
+    await photograph('get-model-export');
+  } finally {
+    for (const cleanup of cleanups) await cleanup();
+  }
+}
+
 /** Reduces a picture to a palette, which its few colours hardly miss. */
 async function compress(file: string): Promise<void> {
   const small = await sharp(file)
@@ -43,19 +77,22 @@ async function compress(file: string): Promise<void> {
 
 async function main(): Promise<void> {
   if (withoutBrowser !== false) throw new Error(`No pictures: ${withoutBrowser}`);
-  for (const folder of [target, work]) fs.rmSync(folder, { recursive: true, force: true });
+  const isAll = !process.argv.includes('--get-model');
+  for (const folder of isAll ? [target, work] : [work]) fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.join(work, 'library'), { recursive: true });
   process.env['HOME'] = work; // where exports go at first
   const stage = new Stage();
   try {
-    await photographViews(stage);
+    if (isAll) await photographViews(stage);
+    await photographGetModel(stage);
   } finally {
     await stage.clear();
     await closeBrowser();
     fs.rmSync(work, { recursive: true, force: true });
   }
   const files = fs.readdirSync(target).map((name) => path.join(target, name));
-  for (const file of files) await compress(file);
+  const isNew = (file: string) => isAll || path.basename(file).startsWith('get-model');
+  for (const file of files.filter(isNew)) await compress(file);
   const bytes = files.reduce((sum, file) => sum + fs.statSync(file).size, 0);
   console.log(`${files.length} pictures in docs/screenshots, ${Math.round(bytes / 1000)} kB`);
 }

@@ -1,16 +1,23 @@
 import assert from 'node:assert/strict';
-import { globSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { root } from '../../build/setup.mjs';
 import { setVariables } from '../electron/support/environment.ts';
 import { violations } from './support/accessibility.ts';
+import { sharedData } from '../electron/support/files.ts';
 import { e2e } from './support/e2e.ts';
 import { FETCHED, getModel, hostThatStops, runModel } from './support/get-model-steps.ts';
 import { speakGerman } from './support/prepare.ts';
 import { say } from './support/say.ts';
 
-const photographs = join(root, 'resources/samples/everyday');
+/** Photographs where there are any beside the repository; else the samples, which are drawn. */
+function photographsIn(folder: string): string {
+  const shared = sharedData('photos');
+  const source = shared.skip === false ? shared.path : join(root, 'resources/samples/everyday');
+  for (const name of readdirSync(source).slice(0, 12)) copyFileSync(join(source, name), join(folder, name));
+  return folder;
+}
 
 e2e('from the first start over a model that is fetched to a CSV of photographs', async (stage, t) => {
   const { host, goOn } = await hostThatStops(t, stage.folder());
@@ -24,10 +31,11 @@ e2e('from the first start over a model that is fetched to a CSV of photographs',
   });
   assert.deepEqual(found, []);
   assert.match(host.heard.at(-1)?.range ?? '', /^bytes=\d+-$/);
+  const photographs = photographsIn(stage.folder());
   await runModel(window, photographs, (name) => window.photograph(name));
   await window.visit('/runs/1/export', say('export.title', { run: 1 }));
   const file = join(stage.folder(), 'photographs.csv');
-  const count = globSync('*.jpg', { cwd: photographs }).length;
+  const count = readdirSync(photographs).length;
   await window.nameFile(file);
   await page.getByRole('button', { name: say('export.action.csv', { count }) }).click();
   await window.says(say('export.written', { count, path: file }));
