@@ -1,11 +1,11 @@
 /**
  * npm run bench [-- --quick] [-- --only engine,operations,dense,peer,start,run,crops,memory,training,scan,library,
- * checksums,window]
+ * labels,checksums,window]
  *
  * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes and what its time goes
  * to, segmentation and detection, ONNX Runtime by turns with the engine, the first prediction, the command line from files
- * to rows, its memory over many images, training, the folder scan, what the window asks of a large library, what checksums
- * cost a run, and what the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists,
+ * to rows, its memory over many images, training, the folder scan, what the window asks of a large library, labels that
+ * others made, what checksums cost a run, and what the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists,
  * else from the samples. `--quick` takes a tenth of the images.
  */
 import fs from 'node:fs';
@@ -18,6 +18,7 @@ import { benchDense } from './dense.ts';
 import { benchEndToEnd, benchMemory } from './end-to-end.ts';
 import { cpuPrecisions, printEngineSpeeds, printOperationTimes, writeModel } from './engine.ts';
 import { benchLibrary } from './library.ts';
+import { benchLabels } from './labels.ts';
 import { benchPeer } from './peer.ts';
 import { croppedPictures, sources } from './pictures.ts';
 import { benchScan } from './scan.ts';
@@ -92,6 +93,7 @@ const parts: Record<string, () => Promise<void> | void> = {
       await benchScan(work, images * share);
     }
   },
+  labels: () => benchLabels(work, 100_000 * share),
   checksums: () => benchChecksums(work, 2000 * share),
   window: () => benchWindow(100_000 * share),
 };

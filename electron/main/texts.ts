@@ -17,6 +17,7 @@ const en = {
   labelLists: 'Lists of labels',
   backups: 'Backups of a library',
   truths: 'Annotations in COCO JSON',
+  imported: 'Labels of other tools',
   done: 'Winnow has finished',
   failed: 'Winnow has stopped',
   labelled: (images: string, failed: number) =>
@@ -54,6 +55,7 @@ const de: Texts = {
   labelLists: 'Listen von Klassennamen',
   backups: 'Sicherungen einer Bibliothek',
   truths: 'Annotationen als COCO-JSON',
+  imported: 'Labels anderer Programme',
   done: 'Winnow ist fertig',
   failed: 'Winnow hat angehalten',
   labelled: (images, failed) =>

@@ -28,12 +28,15 @@ export function setupDesktop(
     labels: [{ name: texts.labelLists, extensions: ['txt', 'tsv'] }],
     backup: [{ name: texts.backups, extensions: ['db'] }],
     truth: [{ name: texts.truths, extensions: ['json'] }],
+    imported: [
+      { name: texts.imported, extensions: ['json', 'csv', 'tsv', 'txt', 'xml', 'yaml', 'yml', 'zip'] },
+    ],
   };
   handle(window, CHANNELS.chooseFolders, () =>
     chooseToOpen(window, { properties: ['openDirectory', 'multiSelections'] }),
   );
   handle(window, CHANNELS.chooseFile, async ([kind]) => {
-    const wanted = z.enum(['model', 'labels', 'backup', 'truth']).parse(kind);
+    const wanted = z.enum(['model', 'labels', 'backup', 'truth', 'imported']).parse(kind);
     const [path] = await chooseToOpen(window, { properties: ['openFile'], filters: filters[wanted] });
     return path;
   });

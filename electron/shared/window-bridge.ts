@@ -20,7 +20,7 @@ export interface WindowBridge {
 export interface Desktop {
   /** Native dialogs; undefined or empty when the person closes them. */
   chooseFolders(): Promise<string[]>;
-  chooseFile(kind: 'model' | 'labels' | 'backup' | 'truth'): Promise<string | undefined>;
+  chooseFile(kind: 'model' | 'labels' | 'backup' | 'truth' | 'imported'): Promise<string | undefined>;
   chooseSaveFile(suggestedName: string): Promise<string | undefined>;
   /** Paths of folders that were dropped on the window. */
   droppedFolders(files: File[]): string[];

@@ -37,6 +37,7 @@ export interface ViewDefinition {
 /** All views; a path opens the first whose pattern it matches. A view is kept while its path stays the same. */
 export const views: ViewDefinition[] = [
   { pattern: '/library', section: 'library', load: () => import('./library/Library.svelte') },
+  { pattern: '/labels', section: 'library', load: () => import('./labels/ImportLabels.svelte') },
   { pattern: '/new-run', section: 'runs', load: () => import('./new-run/NewRun.svelte') },
   { pattern: '/runs', section: 'runs', load: () => import('./runs/Runs.svelte') },
   { pattern: '/runs/:runId', section: 'runs', load: () => import('./run/Run.svelte') },

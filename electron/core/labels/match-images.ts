@@ -14,89 +14,119 @@ export interface MatchedImages {
   images: number; // that have an entry
 }
 
-interface Candidate extends ImagePath {
-  parts: string[]; // folded, the file name first
-}
-
 /** How well a path fits an image. */
 interface Fit {
-  candidate: Candidate;
+  image: ImagePath;
   shared: number; // parts at the end of both paths that are equal
-  whole: boolean; // all parts of one of the two
-  exact: boolean; // all parts of both
+  way: LabelMatch['way'];
 }
 
 /**
  * Finds the image that each entry is about: the one with the longest common tail of both paths, in any case and however accents
  * are written; Windows' backslashes and drives are paths as well. An entry of which only the file name fits has its image when
- * no other image has that name, and its folders do not say otherwise. Of several entries that fit one image, the best has it, and the first of equal ones.
+ * no other image has that name, and its folders do not say otherwise. Of several entries that fit one image, the best has it,
+ * and the first of equal ones.
  */
 export function matchImages(staging: Staging, images: Iterable<ImagePath>): MatchedImages {
-  const byName = new Map<string, Candidate[]>(); // by the last part; stems too
-  for (const image of images) {
-    const parts = partsOf(image.relativePath);
-    const candidate = { ...image, parts };
-    const [name = ''] = parts;
-    for (const key of new Set([name, `${withoutExtension(name)}/`])) {
-      const others = byName.get(key);
-      if (others === undefined) byName.set(key, [candidate]);
-      else others.push(candidate);
-    }
-  }
-  const best = new Map<number, { entryId: number; name: string; origin: string; fit: Fit }>();
+  const tails = new PathTails(images, staging.hasStems());
+  const best = new Map<number, { entryId: number; name: string; fit: Fit }>();
   const unmatched = { count: 0, names: [] as string[] };
-  const miss = (name: string) => {
-    if (++unmatched.count <= NAMED) unmatched.names.push(name);
-  };
-  for (const { id: entryId, name, isStem, origin } of staging.all()) {
-    const fits = fitsOf(partsOf(name), isStem === 1, byName).filter((fit) => isLikely(fit, name));
-    const [fit, second] = fits;
-    if (fit === undefined) {
-      miss(name);
-    } else if (second !== undefined && second.shared === fit.shared) {
+  for (const { id: entryId, name, isStem } of staging.all()) {
+    const fit = tails.find(name, isStem === 1);
+    if (fit === 'several') {
       staging.skip('severalImages', name);
+    } else if (fit === undefined) {
+      if (++unmatched.count <= NAMED) unmatched.names.push(name);
     } else {
-      const known = best.get(fit.candidate.id);
-      if (known !== undefined) staging.skip('sameImage', isBetter(fit, known.fit) ? known.name : name);
-      if (known === undefined || isBetter(fit, known.fit))
-        best.set(fit.candidate.id, { entryId, name, origin, fit });
+      const known = best.get(fit.image.id);
+      const isBest = known === undefined || isBetter(fit, known.fit);
+      if (known !== undefined) staging.skip('sameImage', isBest ? known.name : name);
+      if (isBest) best.set(fit.image.id, { entryId, name, fit });
     }
   }
   staging.setImages([...best].map(([imageId, { entryId }]) => [entryId, imageId] as const));
   return { matches: describeMatches(best.values()), unmatched, images: best.size };
 }
 
-/** Those that fit best, best first; at most two, since more make no difference. */
-function fitsOf(parts: string[], isStem: boolean, byName: ReadonlyMap<string, Candidate[]>): Fit[] {
-  const [last = '', ...folders] = parts;
-  let fits: Fit[] = [];
-  const candidates = (isStem ? byName.get(`${last}/`) : undefined) ?? byName.get(last) ?? [];
-  for (const candidate of candidates) {
-    let shared = 1;
-    while (shared <= folders.length && shared < candidate.parts.length) {
-      if (candidate.parts[shared] !== folders[shared - 1]) break;
-      shared++;
-    }
-    const whole = shared === Math.min(parts.length, candidate.parts.length);
-    const exact = whole && candidate.parts.length === parts.length;
-    const fit = { candidate, shared, whole, exact };
-    if (fits[0] === undefined || shared > fits[0].shared) fits = [fit, ...fits].slice(0, 2);
-    else if (fits[1] === undefined || shared > fits[1].shared) fits = [fits[0], fit];
-  }
-  const exact = fits.find((fit) => fit.exact);
-  return exact === undefined ? fits : [exact]; // whose whole path that is, whoever else shares as much with the entry
-}
-
-/** Not the same file name in another folder: only where folders are those of another computer, or one path has none. */
-function isLikely({ shared, whole }: Fit, name: string): boolean {
-  return whole || shared > 1 || ABSOLUTE.test(name);
-}
-
 function isBetter(fit: Fit, other: Fit): boolean {
-  return fit.shared > other.shared || (fit.shared === other.shared && fit.exact && !other.exact);
+  return (
+    fit.shared > other.shared || (fit.shared === other.shared && fit.way === 'path' && other.way !== 'path')
+  );
 }
 
+const SEVERAL = -1;
 const ABSOLUTE = /^([a-z]:|[\\/])/i;
+const STEM = '\0'; // behind a file name without its extension
+
+/** The images of a folder by every tail of their paths. */
+class PathTails {
+  readonly #images: ImagePath[] = [];
+  /** Tail, the file name first -> index of the image that has it, or SEVERAL. */
+  readonly #tails = new Map<string, number>();
+  /** Whole path -> the images that have it: more than one where names differ in nothing but their case. */
+  readonly #wholes = new Map<string, number[]>();
+  #deepest = 0;
+
+  /** `withStems`: whether file names without their extensions are looked up, too. */
+  constructor(images: Iterable<ImagePath>, withStems: boolean) {
+    for (const image of images) {
+      const index = this.#images.push(image) - 1;
+      const [name = '', ...folders] = partsOf(image.relativePath);
+      this.#deepest = Math.max(this.#deepest, folders.length + 1);
+      this.#add([name, ...folders], index);
+      if (withStems) this.#add([withoutExtension(name) + STEM, ...folders], index);
+    }
+  }
+
+  #add(parts: readonly string[], index: number): void {
+    let tail = '';
+    for (const part of parts) {
+      tail += `/${part}`;
+      this.#tails.set(tail, this.#tails.has(tail) ? SEVERAL : index);
+    }
+    const others = this.#wholes.get(tail);
+    if (others === undefined) this.#wholes.set(tail, [index]);
+    else others.push(index);
+  }
+
+  /** The image with the longest common tail; `several` where more than one has it, undefined where none does. */
+  find(name: string, isStem: boolean): Fit | 'several' | undefined {
+    const parts = partsOf(name);
+    if (!isStem) return this.#find(parts, name);
+    const [last = '', ...folders] = parts;
+    return this.#find([last + STEM, ...folders], name) ?? this.#find(parts, name); // `a.jpg.png` is about `a.jpg`
+  }
+
+  #find(parts: readonly string[], name: string): Fit | 'several' | undefined {
+    for (let shared = Math.min(parts.length, this.#deepest); shared > 0; shared--) {
+      const tail = parts
+        .slice(0, shared)
+        .map((part) => `/${part}`)
+        .join('');
+      const found = this.#tails.get(tail);
+      if (found === undefined) continue;
+      const whole = this.#wholes.get(tail);
+      const index = whole === undefined ? found : this.#choose(whole, name);
+      if (index === SEVERAL) return 'several';
+      const image = this.#images[index];
+      if (image === undefined) return undefined;
+      const isTheirs = shared === parts.length;
+      if (whole !== undefined && isTheirs) return { image, shared, way: 'path' };
+      if (whole !== undefined || isTheirs || shared > 1) return { image, shared, way: 'tail' };
+      // The same file name in another folder: only where folders are those of another computer.
+      return ABSOLUTE.test(name) ? { image, shared, way: 'name' } : undefined;
+    }
+    return undefined;
+  }
+
+  /** Of images whose whole paths are equal but for case, the one that is written so. */
+  #choose(indices: readonly number[], name: string): number {
+    const [only = SEVERAL, ...others] = indices;
+    if (others.length === 0) return only;
+    const plain = name.replaceAll('\\', '/');
+    return indices.find((index) => plain.endsWith(this.#images[index]?.relativePath ?? '\0')) ?? SEVERAL;
+  }
+}
 
 /** The parts of a path, folded, the file name first; without a drive and the root. */
 function partsOf(path: string): string[] {
@@ -110,15 +140,10 @@ function partsOf(path: string): string[] {
 function describeMatches(found: Iterable<{ name: string; fit: Fit }>): LabelMatch[] {
   const matches = new Map<LabelMatch['way'], LabelMatch>();
   for (const { name, fit } of found) {
-    const way = wayOf(fit);
-    const known = matches.get(way);
+    const known = matches.get(fit.way);
+    const example = { theirs: name, ours: fit.image.relativePath };
     if (known !== undefined) known.entries++;
-    else matches.set(way, { way, entries: 1, example: { theirs: name, ours: fit.candidate.relativePath } });
+    else matches.set(fit.way, { way: fit.way, entries: 1, example });
   }
   return (['path', 'tail', 'name'] as const).flatMap((way) => matches.get(way) ?? []);
-}
-
-function wayOf({ shared, whole, exact }: Fit): LabelMatch['way'] {
-  if (exact) return 'path';
-  return whole || shared > 1 ? 'tail' : 'name';
 }

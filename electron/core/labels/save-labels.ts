@@ -2,13 +2,14 @@ import { setImmediate } from 'node:timers/promises';
 import type { LabelRequest } from '../../shared/api/labels.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Task, ToolManifest } from '../../shared/model-package.ts';
+import type { Size } from '../../shared/resized-size.ts';
 import type { Library } from '../store/library.ts';
 import { sha256OfTool } from '../store/tables/models.ts';
 import type { ImageLabels } from './resolve-labels.ts';
 import { Staging } from './staging.ts';
 
 /** Images that are saved together: so few that nobody else waits long. */
-const PER_TRANSACTION = 500;
+const PER_TRANSACTION = 200;
 
 export interface SaveOptions {
   library: Library;
@@ -72,18 +73,16 @@ export async function saveReviews(
   const staging = new Staging(options.staging);
   try {
     library.transaction(() => reviewHistory.clearReady());
+    const sizes: [imageId: number, size: Size][] = [];
     await forEachGroup(staging, options, (group) => {
       const reviews = group.flatMap(({ imageId, review }) =>
         review === undefined ? [] : [{ imageId, ...review }],
       );
       reviewHistory.putReady(reviews);
+      for (const { imageId, size } of group) if (size !== undefined) sizes.push([imageId, size]);
     });
     return library.transaction(() => {
-      for (let after = 0, group: ImageGroup; ; after = group.at(-1)?.imageId ?? 0) {
-        group = nextGroup(staging, after);
-        for (const { imageId, size } of group) if (size !== undefined) library.images.setSize(imageId, size);
-        if (group.length < PER_TRANSACTION) break;
-      }
+      for (const [imageId, size] of sizes) library.images.setSize(imageId, size);
       return reviewHistory.takeIn({ runId, source: by, verifiedAt: now, replace }, (images) => {
         return `Take in ${images.toLocaleString('en')} ${images === 1 ? 'review' : 'reviews'} of ${by}`;
       });

@@ -85,7 +85,9 @@ export class Staging implements LabelSink {
   /** At a path where nothing is, or where another thread has put one. */
   constructor(path: string) {
     this.#database = new Database(path);
-    this.#database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -65536');
+    this.#database.exec(
+      'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536',
+    );
     const isNew = this.#database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
     if (isNew) this.#database.exec(TABLES);
     this.#addEntry = this.#database.prepare(
@@ -205,6 +207,11 @@ export class Staging implements LabelSink {
     return this.#count('entries');
   }
 
+  /** Whether some entry names its image without the extension. */
+  hasStems(): boolean {
+    return this.#database.prepare('SELECT 1 FROM entries WHERE is_stem LIMIT 1').get() !== undefined;
+  }
+
   /** Entries behind one, in the order of the file. */
   page(afterId: number, limit: number): Entry[] {
     return this.#database
@@ -236,6 +243,8 @@ export class Staging implements LabelSink {
   }
 
   labelsOf(key: string): StagedLabel[] {
+    this.#hasLabels ??= this.#database.prepare('SELECT 1 FROM labels LIMIT 1').get() !== undefined;
+    if (!this.#hasLabels) return [];
     this.#labelsOf ??= this.#database.prepare(
       'SELECT class AS classId, score, origin FROM labels WHERE key = ? ORDER BY rowid',
     );
@@ -250,6 +259,7 @@ export class Staging implements LabelSink {
     return this.#boxesOf.all(key);
   }
 
+  #hasLabels: boolean | undefined; // asked for once all is read
   #labelsOf: Statement<[string], StagedLabel> | undefined;
   #boxesOf: Statement<[string], StagedBox> | undefined;
 

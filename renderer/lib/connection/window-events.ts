@@ -33,6 +33,8 @@ export function hearEvent(event: AppEvent): void {
       return;
     case 'exporting':
       return; // shown by the view that exports
+    case 'importingLabels':
+      return; // shown by the view that reads labels
     case 'training':
     case 'trainingStep':
     case 'trainingEpoch':

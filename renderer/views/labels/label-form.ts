@@ -1,0 +1,55 @@
+import type { LabelClass, LabelRequest } from '../../../electron/shared/api/labels.ts';
+import type { Run } from '../../../electron/shared/run.ts';
+
+/** What a person has said of an import. */
+export interface LabelForm {
+  path: string;
+  folder: string;
+  as: 'run' | 'reviews';
+  tool: string;
+  by: string;
+  runId: number | undefined; // beside whose labels reviews stand; undefined for the one that fits best
+  replace: boolean;
+}
+
+/** What a class of the file becomes: a name; nothing in the image; or it is left out. */
+export type ClassChoice = { kind: 'name'; name: string } | { kind: 'blank' } | { kind: 'out' };
+
+/** Whether all is said that an import needs. */
+export function isComplete({ path, folder, as, tool, by }: LabelForm): boolean {
+  return path.trim() !== '' && folder !== '' && (as === 'run' ? tool : by).trim() !== '';
+}
+
+/** The request that the form stands for; only classes that become something else than they are called are named in it. */
+export function toRequest(form: LabelForm, choices: ReadonlyMap<string, ClassChoice>): LabelRequest {
+  const { path, folder, as, tool, by, runId, replace } = form;
+  const purpose: LabelRequest['purpose'] =
+    as === 'run'
+      ? { kind: 'run', tool: tool.trim() }
+      : { kind: 'reviews', by: by.trim(), replace, ...(runId !== undefined && { runId }) };
+  const classes = Object.fromEntries([...choices].map(([name, choice]) => [name, becomes(name, choice)]));
+  return { path: path.trim(), folder, purpose, ...(choices.size > 0 && { classes }) };
+}
+
+/** A name that was emptied is that of the file. */
+function becomes(name: string, choice: ClassChoice): string | null {
+  if (choice.kind === 'out') return null;
+  if (choice.kind === 'blank') return '';
+  return choice.name.trim() === '' ? name : choice.name.trim();
+}
+
+/** What a class becomes as it stands: as a person chose it, else as the file was read. */
+export function choiceOf(
+  { name, becomes: read }: LabelClass,
+  choices: ReadonlyMap<string, ClassChoice>,
+): ClassChoice {
+  const chosen = choices.get(name);
+  if (chosen !== undefined) return chosen;
+  if (read === null) return { kind: 'out' };
+  return read === '' ? { kind: 'blank' } : { kind: 'name', name: read };
+}
+
+/** Runs that reviews of images in a folder can stand beside, the last first. */
+export function runsOn(runs: readonly Run[], folder: string): Run[] {
+  return runs.filter(({ spec }) => spec.folders.includes(folder)).toReversed();
+}
