@@ -7,7 +7,6 @@ const sentences = {
   twice: 'about images that the file lists before',
   sameImage: 'about an image that another entry fits better',
   severalImages: 'that several images have the name of',
-  notHere: 'about images that are not in the folder',
   video: 'about videos, of which only pictures are known here',
   badEntry: 'that cannot be read',
   badClass: 'of a class that the file does not name',
