@@ -5,8 +5,8 @@
  * Speed and memory on this machine, as Markdown: the engine alone on models of the published sizes and what its time goes
  * to, segmentation and detection, ONNX Runtime by turns with the engine, the first prediction, the command line from files
  * to rows, its memory over many images, training, the folder scan, what the window asks of a large library, labels that
- * others made, what checksums cost a run, and what the window itself takes there in Chromium. Pictures come from ../shared/photos where that exists,
- * else from the samples. `--quick` takes a tenth of the images.
+ * others made, what checksums cost a run, and what the window itself takes there in Chromium. Pictures come from
+ * ../shared/photos where that exists, else from the samples. `--quick` takes a tenth of the images.
  */
 import fs from 'node:fs';
 import os from 'node:os';
