@@ -25,7 +25,7 @@ class SetupError extends Error {}
 
 /** Runs a command with its output in the log; shows the end of it when the command fails.
  * @param {string} command @param {string[]} args @param {Record<string, string>} variables added to the environment */
-function run(command, args, variables = {}) {
+export function run(command, args, variables = {}) {
   fs.mkdirSync(path.dirname(logFile), { recursive: true });
   const log = fs.openSync(logFile, 'w');
   const env = { ...process.env, ...variables };
@@ -117,6 +117,14 @@ function installPackages(missing) {
   const [command = '', ...args] = isRoot ? apt : ['sudo', '-n', ...apt];
   run(command, [...args, 'update']);
   run(command, [...args, 'install', '--yes', '--no-install-recommends', ...missing]);
+}
+
+/** Installs those of some packages that are not there. Throws where that is not possible, or not agreed to.
+ * @param {string[]} names */
+export function requirePackages(names) {
+  const installed = installedPackages(names) ?? [];
+  const missing = names.filter((name) => !installed.some((line) => line.startsWith(`${name} `)));
+  if (missing.length > 0) installPackages(missing);
 }
 
 /** Those packages for tests that could be installed and are not there; any other place of them is none of setup's

@@ -1,11 +1,12 @@
 /**
- * npm run golden -- <directory>...  [--programs out/native] [--device <name>] [--keep <folder>]
+ * npm run golden -- <directory>...  [--programs out/native] [--runner <program>] [--device <name>] [--keep <folder>]
  *
  * Compares every device, in each of its precisions, with what the original model code computed. A directory holds
  * `config.json`, `expected.safetensors` and `checkpoint.pth`; in place of the checkpoint, `package` in config.json may name
  * a model package by its path from there. A directory with the losses and gradients of a training step is compared with
  * ours. Ends with exit code 1 when a tensor differs.
- * `--device`: that alone. `--keep`: where the checkpoints' packages stay, for native/bench/gpu.sh on a machine without Node.
+ * `--runner`: what starts programs of another system, such as Wine. `--device`: that alone.
+ * `--keep`: where the checkpoints' packages stay, for native/bench/gpu.sh on a machine without Node.
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
@@ -115,18 +116,24 @@ function classTokenArchitecture({ architecture }: Golden): ClassTokenArchitectur
   return architecture.includes('videomamba') ? 'videomamba' : 'vim';
 }
 
+interface CheckOptions {
+  programs: string;
+  runner?: string | undefined;
+  keep?: string | undefined;
+  device?: string | undefined;
+}
+
 /** Whether every recorded tensor of a directory is met on every device, in each precision that it computes. */
-async function check(
-  directory: string,
-  programs: string,
-  { keep, device }: { keep?: string | undefined; device?: string | undefined },
-): Promise<boolean> {
+async function check(directory: string, { programs, runner, keep, device }: CheckOptions): Promise<boolean> {
+  const passes = (name: string, args: string[]) => {
+    const program = path.resolve(programs, name);
+    const [command = program, ...before] = runner === undefined ? [] : [runner, `${program}.exe`];
+    return spawnSync(command, [...before, ...args], { stdio: 'inherit' }).status === 0;
+  };
   if (recordsTraining(directory)) {
     console.log(`${directory}: a step of training`);
-    const program = path.resolve(programs, 'winnow-golden-training');
-    return spawnSync(program, [directory], { stdio: 'inherit' }).status === 0;
+    return passes('winnow-golden-training', [directory]);
   }
-  const program = path.resolve(programs, 'winnow-golden');
   const golden = readGolden(directory);
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'winnow-golden-'));
   try {
@@ -141,8 +148,7 @@ async function check(
       .flatMap(({ name, precisions }) => precisions.map((precision) => ({ name, precision })))
       .map(({ name, precision }) => {
         console.log(`${directory} on ${name} in ${precision}`);
-        const command = [modelPackage, directory, '--device', name, '--precision', precision];
-        return spawnSync(program, command, { stdio: 'inherit' }).status === 0;
+        return passes('winnow-golden', [modelPackage, directory, '--device', name, '--precision', precision]);
       });
     if (results.length === 0) console.error(`There is no device ${device ?? ''} that can be used.`);
     return results.length > 0 && results.every(Boolean);
@@ -156,6 +162,7 @@ async function main(): Promise<number> {
     allowPositionals: true,
     options: {
       programs: { type: 'string', default: path.join(root, releaseBuild.folder) },
+      runner: { type: 'string' },
       device: { type: 'string' },
       keep: { type: 'string' },
     },
@@ -166,7 +173,7 @@ async function main(): Promise<number> {
   }
   const failed: string[] = [];
   for (const directory of positionals) {
-    const passed = await check(directory, values.programs, values).catch((error: unknown) => {
+    const passed = await check(directory, values).catch((error: unknown) => {
       if (!(error instanceof AppError)) throw error;
       console.error([error.message, error.hint].filter(Boolean).join(' '));
       return false;

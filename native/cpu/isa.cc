@@ -123,6 +123,17 @@ bool has_tiles() {
 }
 
 std::string processor_name() {
+#if defined(__x86_64__)
+  unsigned brand[13] = {};  // its three parts, 16 characters each, and a zero
+  bool found = true;
+  for (unsigned part = 0; part < 3; ++part) {
+    unsigned* to = brand + 4 * part;
+    found = found && __get_cpuid(0x80000002 + part, to, to + 1, to + 2, to + 3) != 0;
+  }
+  const std::string name = reinterpret_cast<const char*>(brand);
+  const std::size_t first = name.find_first_not_of(' ');
+  if (found && first != std::string::npos) return name.substr(first, name.find_last_not_of(' ') + 1 - first);
+#endif
   std::ifstream info("/proc/cpuinfo");
   for (std::string line; std::getline(info, line);)
     if (line.starts_with("model name")) {

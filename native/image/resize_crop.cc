@@ -61,7 +61,7 @@ using PixelTag = hn::FixedTag<std::int32_t, 4>;
 
 // The sum of the one or two pixels in a vector.
 template <class D>
-hn::Vec<PixelTag> add_pixels(D d, hn::Vec<D> pixels) {
+hn::Vec<PixelTag> add_pixels(D /*d*/, hn::Vec<D> pixels) {
   if constexpr (hn::MaxLanes(D()) == 4) {
     return pixels;
   } else {

@@ -20,7 +20,20 @@ namespace {
 
 constexpr std::size_t kLargestWrite = 1 << 30;
 
-std::filesystem::path of_utf8(const std::string& path) { return std::u8string(path.begin(), path.end()); }
+// A path as functions of Windows take it whatever its length: an absolute one of 260 characters and more (248
+// for a folder) only in the form \\?\C:\folder or \\?\UNC\server\share, in which nothing is resolved any
+// more.
+std::wstring windows_path(const std::string& path) {
+  constexpr std::size_t kLongestPlain = 247;
+  const std::wstring wide = std::filesystem::path(std::u8string(path.begin(), path.end())).wstring();
+  if (wide.size() <= kLongestPlain || wide.starts_with(L"\\\\?\\")) return wide;
+  std::wstring whole(32768, L'\0');  // the longest that there is
+  const DWORD length =
+      GetFullPathNameW(wide.c_str(), static_cast<DWORD>(whole.size()), whole.data(), nullptr);
+  if (length == 0 || length >= whole.size()) return wide;
+  whole.resize(length);
+  return whole.starts_with(L"\\\\") ? L"\\\\?\\UNC\\" + whole.substr(2) : L"\\\\?\\" + whole;
+}
 
 // Of the last call into the system.
 std::string last_problem() { return std::system_category().message(static_cast<int>(GetLastError())); }
@@ -37,8 +50,9 @@ HMODULE own_module() {
 
 Result<std::unique_ptr<MappedFile>> MappedFile::open(const std::string& path) {
   const auto unreadable = [](std::string reason) { return Error{ErrorCode::engine, std::move(reason)}; };
-  const HANDLE handle = CreateFileW(of_utf8(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE,
-                                    nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+  const HANDLE handle =
+      CreateFileW(windows_path(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr,
+                  OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
   if (handle == INVALID_HANDLE_VALUE) return unreadable(last_problem());
   std::unique_ptr<MappedFile> file(new MappedFile);
   LARGE_INTEGER size{};
@@ -62,14 +76,14 @@ MappedFile::~MappedFile() {
 }
 
 NewFile::NewFile(const std::string& path) : path_(path), part_(path + ".part") {
-  descriptor_ = _wopen(of_utf8(part_).c_str(), _O_WRONLY | _O_CREAT | _O_TRUNC | _O_BINARY | _O_NOINHERIT,
-                       _S_IREAD | _S_IWRITE);
+  descriptor_ = _wopen(windows_path(part_).c_str(),
+                       _O_WRONLY | _O_CREAT | _O_TRUNC | _O_BINARY | _O_NOINHERIT, _S_IREAD | _S_IWRITE);
   if (descriptor_ < 0) problem_ = errno;
 }
 
 NewFile::~NewFile() {
   if (descriptor_ >= 0) _close(descriptor_);
-  if (!finished_) _wunlink(of_utf8(part_).c_str());
+  if (!finished_) _wunlink(windows_path(part_).c_str());
 }
 
 std::ptrdiff_t NewFile::write_some(int descriptor, const void* bytes, std::size_t size) {
@@ -81,7 +95,7 @@ Status NewFile::finish() {
   if (descriptor_ >= 0) _close(descriptor_);  // an open file cannot be renamed
   descriptor_ = -1;
   if (problem_ != 0) return failure(problem_);
-  if (MoveFileExW(of_utf8(part_).c_str(), of_utf8(path_).c_str(),
+  if (MoveFileExW(windows_path(part_).c_str(), windows_path(path_).c_str(),
                   MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH) == 0) {
     const DWORD problem = GetLastError();
     return failure(problem == ERROR_DISK_FULL || problem == ERROR_HANDLE_DISK_FULL, last_problem());

@@ -1,8 +1,14 @@
 #include "gpu/host/host_kernels.h"
 
+#ifdef _WIN32
+#define WIN32_LEAN_AND_MEAN
+#define NOMINMAX
+#include <windows.h>
+#else
 #include <dlfcn.h>
 #include <setjmp.h>
 #include <ucontext.h>
+#endif
 
 #include <cmath>
 #include <cstring>
@@ -21,6 +27,22 @@ std::vector<HostKernel>& kernels() {
   return all;
 }
 
+enum class Stop { at_warp, at_block, done };
+
+#ifdef _WIN32
+// Windows has fibres of its own.
+struct Fibre {
+  Fibre() = default;
+  Fibre(const Fibre&) = delete;
+  Fibre& operator=(const Fibre&) = delete;
+  ~Fibre() {
+    if (place != nullptr) DeleteFiber(place);
+  }
+  void* place = nullptr;
+  Stop stop = Stop::done;
+};
+using Scheduler = void*;
+#else
 // The system's own jump: that of AddressSanitizer asks about stacks each time, and a kernel takes twenty
 // times as long.
 using Jump = void (*)(jmp_buf, int);
@@ -29,8 +51,6 @@ const Jump jump = [] {
   void* const found = library == nullptr ? nullptr : dlsym(library, "_longjmp");
   return found == nullptr ? &_longjmp : reinterpret_cast<Jump>(found);
 }();
-
-enum class Stop { at_warp, at_block, done };
 
 // Made once, and then given one thread after another. It begins as a context; from then on it is left and
 // entered by jumps, as switching contexts asks the system each time.
@@ -41,6 +61,10 @@ struct Fibre {
   std::unique_ptr<char[]> stack{new char[kStack]};
   Stop stop = Stop::done;
 };
+struct Scheduler {
+  jmp_buf place;
+};
+#endif
 
 // The launch that is running; there is one at a time, on one thread of the process.
 struct Running {
@@ -49,17 +73,22 @@ struct Running {
   HostPlace block{};
   std::uint32_t threads = 0, thread = 0;
   float* scratch = nullptr;
-  jmp_buf scheduler;
+  Scheduler scheduler{};
   std::deque<Fibre> fibres;  // which do not move
   float values[kWarp];       // that a warp exchanges
 };
 
 Running running;
 
+// Goes back to where the present thread was resumed.
 void stop_at(Stop stop) {
   Fibre& fibre = running.fibres[running.thread];
   fibre.stop = stop;
-  if (_setjmp(fibre.place) == 0) jump(running.scheduler, 1);
+#ifdef _WIN32
+  SwitchToFiber(running.scheduler);
+#else
+  if (_setjmp(fibre.place) == 0) jump(running.scheduler.place, 1);
+#endif
 }
 
 void run_threads() {
@@ -69,14 +98,38 @@ void run_threads() {
   }
 }
 
+#ifdef _WIN32
 void resume(std::uint32_t thread) {
   running.thread = thread;
-  if (_setjmp(running.scheduler) != 0) return;
+  SwitchToFiber(running.fibres[thread].place);
+}
+
+void make(Fibre& fibre) {
+  fibre.place = CreateFiber(kStack, [](void*) { run_threads(); }, nullptr);
+}
+
+void become_scheduler() {
+  running.scheduler = IsThreadAFiber() ? GetCurrentFiber() : ConvertThreadToFiber(nullptr);
+}
+#else
+void resume(std::uint32_t thread) {
+  running.thread = thread;
+  if (_setjmp(running.scheduler.place) != 0) return;
   Fibre& fibre = running.fibres[running.thread];
   if (fibre.begun) jump(fibre.place, 1);
   fibre.begun = true;
   setcontext(&fibre.context);
 }
+
+void make(Fibre& fibre) {
+  getcontext(&fibre.context);
+  fibre.context.uc_stack.ss_sp = fibre.stack.get();
+  fibre.context.uc_stack.ss_size = kStack;
+  makecontext(&fibre.context, run_threads, 0);
+}
+
+void become_scheduler() {}
+#endif
 
 // Lets a warp go on until its threads are all at a barrier of the block, or done; false where they part.
 bool run_warp(std::uint32_t first) {
@@ -87,13 +140,6 @@ bool run_warp(std::uint32_t first) {
       if (running.fibres[first + lane].stop != stop) return false;
     if (stop != Stop::at_warp) return true;
   }
-}
-
-void make(Fibre& fibre) {
-  getcontext(&fibre.context);
-  fibre.context.uc_stack.ss_sp = fibre.stack.get();
-  fibre.context.uc_stack.ss_size = kStack;
-  makecontext(&fibre.context, run_threads, 0);
 }
 
 // False where threads part.
@@ -130,6 +176,7 @@ std::string HostKernel::launch(const HostPlace& blocks, std::uint32_t threads, s
   running.kernel = this;
   running.arguments = given;
   running.threads = threads;
+  become_scheduler();
   while (running.fibres.size() < threads) make(running.fibres.emplace_back());
   for (HostPlace place{0, 0, 0}; place.z < blocks.z; ++place.z)
     for (place.y = 0; place.y < blocks.y; ++place.y)

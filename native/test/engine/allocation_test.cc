@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 #include <string>
@@ -19,12 +20,28 @@ constexpr std::size_t kSmall = 1024;  // bytes: above oneDNN's argument tables, 
 std::atomic<bool> counting = false;
 std::atomic<long> small_count = 0, large_count = 0;
 
+// As the library does, which on Windows gives back what others have taken and the other way round.
+void* allocate(std::size_t bytes, std::size_t alignment) {
+  if (alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__) return std::malloc(bytes == 0 ? 1 : bytes);
+#ifdef _WIN32
+  return _aligned_malloc(bytes, alignment);
+#else
+  void* memory = nullptr;
+  return posix_memalign(&memory, alignment, bytes) == 0 ? memory : nullptr;
+#endif
+}
+
+void free_aligned(void* memory) {
+#ifdef _WIN32
+  _aligned_free(memory);
+#else
+  std::free(memory);
+#endif
+}
+
 void* counted(std::size_t bytes, std::size_t alignment) {
   if (counting) ++(bytes < kSmall ? small_count : large_count);
-  void* memory = nullptr;
-  if (posix_memalign(&memory, alignment < sizeof(void*) ? sizeof(void*) : alignment, bytes) != 0)
-    return nullptr;
-  return memory;
+  return allocate(bytes, alignment);
 }
 
 void* counted_or_throw(std::size_t bytes, std::size_t alignment) {
@@ -47,8 +64,8 @@ void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { free_aligned(memory); }
+void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { free_aligned(memory); }
 
 TEST_CASE("the second call of a shape, and any smaller one, allocates nothing of its own") {
   using namespace winnow;

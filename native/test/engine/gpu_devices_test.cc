@@ -3,11 +3,12 @@
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "engine/engine.h"
+#include "platform/shared_library.h"
+#include "test/environment.h"
 
 using namespace winnow;
 
@@ -17,11 +18,11 @@ namespace {
 class FakeGpus {
  public:
   explicit FakeGpus(const char* count, const char* wrong = "", const char* folder = WINNOW_FAKE_GPU_DIR) {
-    setenv("WINNOW_GPU_LIBRARIES", folder, 1);
-    setenv("WINNOW_FAKE_GPUS", count, 1);
-    setenv("WINNOW_FAKE_GPU", wrong, 1);
+    set_variable("WINNOW_GPU_LIBRARIES", folder);
+    set_variable("WINNOW_FAKE_GPUS", count);
+    set_variable("WINNOW_FAKE_GPU", wrong);
   }
-  ~FakeGpus() { unsetenv("WINNOW_GPU_LIBRARIES"); }
+  ~FakeGpus() { set_variable("WINNOW_GPU_LIBRARIES", ""); }
 };
 
 }  // namespace
@@ -83,15 +84,15 @@ TEST_CASE("a library of another version, or one that cannot be opened, is an ent
   }
   const auto folder = std::filesystem::temp_directory_path() / "winnow-no-library";
   std::filesystem::create_directories(folder);
-  std::ofstream(folder / "libwinnow-cuda.so") << "no library";
+  std::ofstream(folder / library_file("winnow-cuda")) << "no library";
   {
-    const FakeGpus broken("1", "", folder.c_str());
+    const FakeGpus broken("1", "", folder.string().c_str());
     const auto gpus = list_gpus();
     REQUIRE(gpus.size() == 1);
-    CHECK(gpus[0].reason.find("libwinnow-cuda.so cannot be opened: ") != std::string::npos);
+    CHECK(gpus[0].reason.find(library_file("winnow-cuda") + " cannot be opened: ") != std::string::npos);
   }
   std::filesystem::remove_all(folder);
-  const FakeGpus nowhere("1", "", folder.c_str());
+  const FakeGpus nowhere("1", "", folder.string().c_str());
   CHECK(list_gpus().empty());
 }
 

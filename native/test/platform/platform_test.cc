@@ -105,6 +105,20 @@ TEST_CASE("a full disk has a code of its own, and leaves the older file as it wa
 }
 #endif
 
+TEST_CASE("a path may have more than 260 characters") {
+  const Folder folder;
+  const std::string deep = folder.file(std::string(140, 'a').c_str());
+  std::filesystem::create_directory(std::u8string(deep.begin(), deep.end()));
+  const std::string path = deep + "/" + std::string(150, 'b');
+  write(path, "older");
+  write(path, "text");
+  CHECK(contents(path) == "text");
+#ifdef _WIN32  // whose own calls find no such path
+  const auto plain = std::filesystem::absolute(std::u8string(path.begin(), path.end())).make_preferred();
+  CHECK(std::filesystem::remove(L"\\\\?\\" + plain.wstring()));
+#endif
+}
+
 TEST_CASE("only regular files that have bytes are mapped") {
   const Folder folder;
   CHECK(!MappedFile::open(folder.file("missing")));
