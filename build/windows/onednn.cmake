@@ -1,12 +1,8 @@
-# Included by oneDNN's own project (CMAKE_PROJECT_INCLUDE): what the engine has no use for is not compiled, and sources
-# are compiled several at a time.
+# Included by oneDNN's own project (CMAKE_PROJECT_INCLUDE): what the engine has no use for is not compiled.
 
 # oneDNN compiles the kernels of all primitives, although DNNL_ENABLE_PRIMITIVE leaves most of them out of its lists.
 set(PRIMITIVES "conv_bwd|reduction|ref_lrn|pool|resampling|shuffle|softmax|normalization|bnorm|gnorm|lnorm|batch_norm|deconv|concat")
 set(UNUSED "(${PRIMITIVES}|cpu/(ref|simple)_sum|xf16_sum|x64/jit_avx512_[a-z0-9_]*(1x1|dw|conv))[^/]*[.]cpp$")
-# Sources that are not clear beside others, whose `using namespace` reaches them.
-set(ALONE "x64/matmul/brgemm_matmul(_reorders)?[.]cpp$")
-
 function(compile_less)
   foreach(TARGET dnnl_cpu dnnl_cpu_x64)
     get_target_property(ALL ${TARGET} SOURCES)
@@ -17,14 +13,9 @@ function(compile_less)
     list(APPEND USED ${LISTS})
     list(REMOVE_DUPLICATES USED)
     set_target_properties(${TARGET} PROPERTIES SOURCES "${USED}")
-    list(FILTER USED INCLUDE REGEX "${ALONE}")
-    list(APPEND USED_ALONE ${USED})
   endforeach()
-  # Most of the time goes into headers that all sources include: ten sources together take a third of it.
-  set_target_properties(dnnl_common dnnl_cpu dnnl_cpu_x64 PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 10)
   foreach(TARGET dnnl_common dnnl_cpu dnnl_cpu_x64)
     target_compile_options(${TARGET} PRIVATE -Wa,-mbig-obj)  # more sections than an object file of Windows has otherwise
   endforeach()
-  set_source_files_properties(${USED_ALONE} TARGET_DIRECTORY dnnl_cpu dnnl_cpu_x64 PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 cmake_language(DEFER CALL compile_less)
