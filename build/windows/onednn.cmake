@@ -3,14 +3,16 @@
 # oneDNN compiles the kernels of all primitives, although DNNL_ENABLE_PRIMITIVE leaves most of them out of its lists.
 set(PRIMITIVES "conv_bwd|reduction|ref_lrn|pool|resampling|shuffle|softmax|normalization|bnorm|gnorm|lnorm|batch_norm|deconv|concat")
 set(UNUSED "(${PRIMITIVES}|cpu/(ref|simple)_sum|xf16_sum|x64/jit_avx512_[a-z0-9_]*(1x1|dw|conv))[^/]*[.]cpp$")
+# What others refer to among these.
+set(USED_ALL_THE_SAME "(_list|/cpu_concat|jit_prelu_reduction_kernel|jit_avx512_core_amx_conv_kernel)[.]cpp$")
+
 function(compile_less)
   foreach(TARGET dnnl_cpu dnnl_cpu_x64)
     get_target_property(ALL ${TARGET} SOURCES)
     set(USED ${ALL})
     list(FILTER USED EXCLUDE REGEX "${UNUSED}|/(rnn|lrn)/.*[.]cpp$")
-    set(LISTS ${ALL})
-    list(FILTER LISTS INCLUDE REGEX "_list[.]cpp$")
-    list(APPEND USED ${LISTS})
+    list(FILTER ALL INCLUDE REGEX "${USED_ALL_THE_SAME}")
+    list(APPEND USED ${ALL})
     list(REMOVE_DUPLICATES USED)
     set_target_properties(${TARGET} PROPERTIES SOURCES "${USED}")
   endforeach()
