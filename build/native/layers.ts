@@ -10,7 +10,7 @@ export const nativeLayers: Readonly<Record<string, readonly string[]>> = {
   platform: ['ops'],
   image: ['ops'],
   reference: ['ops'],
-  cpu: ['ops'],
+  cpu: ['ops', 'platform/atomic_wait.h'],
   'gpu/kernels': [],
   gpu: ['gpu/kernels', 'ops'],
   'gpu/host': ['gpu', 'gpu/kernels'],

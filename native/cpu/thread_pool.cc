@@ -1,6 +1,7 @@
 #include "cpu/thread_pool.h"
 
 #include "cpu/isa.h"
+#include "platform/atomic_wait.h"
 
 namespace winnow::cpu {
 namespace {
@@ -17,7 +18,7 @@ void wait_while(const std::atomic<T>& value, T old) {
     __builtin_ia32_pause();
 #endif
   }
-  value.wait(old, std::memory_order_acquire);
+  wait_for_change(value, old);
 }
 
 }  // namespace
@@ -29,7 +30,7 @@ ThreadPool::ThreadPool(int threads) {
 ThreadPool::~ThreadPool() {
   closing_ = true;
   runs_.fetch_add(1, std::memory_order_release);
-  runs_.notify_all();
+  wake_all(runs_);
   for (std::thread& worker : workers_) worker.join();
 }
 
@@ -47,7 +48,7 @@ void ThreadPool::start(int count, Call call, const void* context) {
   const std::uint32_t run = runs_.load(std::memory_order_relaxed) + 1;
   tickets_.store(std::uint64_t{run} << 32 | static_cast<std::uint32_t>(count), std::memory_order_release);
   runs_.store(run, std::memory_order_release);
-  runs_.notify_all();
+  wake_all(runs_);
   take_tasks(0);
   for (int left = unfinished_.load(std::memory_order_acquire); left != 0;
        left = unfinished_.load(std::memory_order_acquire))
@@ -72,7 +73,7 @@ void ThreadPool::take_tasks(int thread) {
                                         std::memory_order_acquire))
       continue;
     call_(context_, count_ - static_cast<int>(left), thread);
-    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) unfinished_.notify_one();
+    if (unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1) wake_all(unfinished_);
     tickets = tickets_.load(std::memory_order_acquire);
   }
 }

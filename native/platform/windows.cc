@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "platform/atomic_wait.h"
 #include "platform/files.h"
 #include "platform/shared_library.h"
 
@@ -131,5 +132,11 @@ std::filesystem::path folder_of_code() {
   file.resize(length);
   return std::filesystem::path(file).parent_path();
 }
+
+void wait_on_address(const void* address, const void* old, std::size_t bytes) {
+  WaitOnAddress(const_cast<void*>(address), const_cast<void*>(old), bytes, INFINITE);
+}
+
+void wake_by_address(const void* address) { WakeByAddressAll(const_cast<void*>(address)); }
 
 }  // namespace winnow
