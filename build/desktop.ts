@@ -38,24 +38,26 @@ const requireBanner =
   "import { createRequire as createRequireOf } from 'node:module';\n" +
   'const require = createRequireOf(import.meta.url);';
 
+/** The oldest Node that the programs run on: undici asks for it. */
+export const OLDEST_NODE = '22.19';
+
 const common = {
   absWorkingDir: root,
   bundle: true,
   metafile: true,
   platform: 'node',
-  target: 'node24',
-  outdir: appFolder,
+  target: `node${OLDEST_NODE}`,
   outbase: root,
   external: ['electron', ...loadedPackages],
   legalComments: 'none',
   logLevel: 'warning',
 } as const satisfies BuildOptions;
 
-/** Builds everything anew; gives what the bundles are made of. */
-export async function buildDesktop(): Promise<Metafile[]> {
-  fs.rmSync(appFolder, { recursive: true, force: true });
-  const processes = await build({
+/** Bundles the programs that Node runs into `folder`, each as one file at its own place; gives what they are made of. */
+export async function bundlePrograms(folder: string): Promise<Metafile> {
+  const { metafile } = await build({
     ...common,
+    outdir: folder,
     entryPoints: [
       'electron/main/main.ts',
       'electron/cli/winnow.ts',
@@ -70,9 +72,17 @@ export async function buildDesktop(): Promise<Metafile[]> {
     banner: { js: requireBanner },
     plugins: [ownFiles],
   });
+  return metafile;
+}
+
+/** Builds everything anew; gives what the bundles are made of. */
+export async function buildDesktop(): Promise<Metafile[]> {
+  fs.rmSync(appFolder, { recursive: true, force: true });
+  const programs = await bundlePrograms(appFolder);
   // A sandboxed script can be one CommonJS file only.
   const preload = await build({
     ...common,
+    outdir: appFolder,
     entryPoints: ['electron/preload/preload.ts'],
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
@@ -91,7 +101,7 @@ export async function buildDesktop(): Promise<Metafile[]> {
     main: 'electron/main/main.mjs',
   };
   fs.writeFileSync(path.join(appFolder, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
-  return [processes.metafile, preload.metafile];
+  return [programs, preload.metafile];
 }
 
 /** A file that looks for others beside itself finds them as if it lay at its own place in the app. */

@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import packageJson from '../../package.json' with { type: 'json' };
-import { appFolder, loadedPackages } from '../desktop.ts';
+import { appFolder, loadedPackages, OLDEST_NODE } from '../desktop.ts';
 import { root } from '../setup.mjs';
 import { commandFolder } from './command/write-command.ts';
 import { licenceFile, packageFolder } from './configuration.ts';
@@ -42,7 +42,7 @@ export function packNpm(target: Target): string {
     bin: { winnow: 'electron/cli/winnow.mjs' },
     man: './system/winnow.1.gz',
     files: ['electron', 'out', 'resources', 'system', 'LICENCES.txt', 'npm-shrinkwrap.json'],
-    engines: { node: '>=22.18' },
+    engines: { node: `>=${OLDEST_NODE}` },
     os: [target.platform],
     cpu: [target.arch],
     dependencies,

@@ -53,7 +53,7 @@ function addonFolder(libraries: string): string {
   return folder;
 }
 
-function main(): number {
+async function main(): Promise<number> {
   os.setPriority(os.constants.priority.PRIORITY_LOW);
   requirePackages(packages);
   let libraries = '';
@@ -65,7 +65,7 @@ function main(): number {
   startWine();
   try {
     checkNative(folder);
-    checkCommandLine(folder);
+    await checkCommandLine(folder);
   } finally {
     stopWine();
   }
@@ -96,8 +96,8 @@ function checkNative(folder: string): void {
   }
 }
 
-function checkCommandLine(folder: string): void {
-  const trial = tryCommandLine(folder);
+async function checkCommandLine(folder: string): Promise<void> {
+  const trial = await tryCommandLine(folder);
   const name = 'Command line';
   if ('skipped' in trial) skip(name, trial.skipped);
   else if ('failure' in trial) report(name, trial.failure);
@@ -106,7 +106,7 @@ function checkCommandLine(folder: string): void {
 }
 
 try {
-  process.exitCode = main();
+  process.exitCode = await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -6,6 +6,7 @@ import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { SAMPLE_MODEL } from '../../electron/shared/api/settings.ts';
 import nodePackage from '../../node_modules/node/package.json' with { type: 'json' };
+import { bundlePrograms } from '../desktop.ts';
 import { hashFiles, releaseBuild, root, run } from '../setup.mjs';
 import { windowsFolder } from './libraries.ts';
 import { runLogged, wine, windowsPath, wineEnvironment } from './wine.ts';
@@ -32,8 +33,8 @@ type Row = z.infer<typeof rowSchema>;
 export type Trial = { skipped: string } | { failure: string } | { images: number; node: string };
 
 /** Labels the samples on Wine and on this system and compares what comes out. `addon`: for Windows, beside its DLLs. */
-export function tryCommandLine(addonFolder: string): Trial {
-  installApp(addonFolder);
+export async function tryCommandLine(addonFolder: string): Promise<Trial> {
+  await installApp(addonFolder);
   const refused: string[] = [];
   for (const version of NODES) {
     const node = windowsNode(version);
@@ -66,8 +67,8 @@ function windowsNode(version: string): string {
   return program;
 }
 
-/** Puts Winnow's sources, its packages for Windows and the addon into a folder of their own. */
-function installApp(addonFolder: string): void {
+/** Puts Winnow's programs, its packages for Windows and the addon into a folder of their own. */
+async function installApp(addonFolder: string): Promise<void> {
   fs.mkdirSync(appFolder, { recursive: true });
   const lock = path.join(root, 'package-lock.json');
   const hash = createHash('sha256');
@@ -86,7 +87,8 @@ function installApp(addonFolder: string): void {
   for (const name of ['electron', 'resources', 'out']) {
     fs.rmSync(path.join(appFolder, name), { recursive: true, force: true });
   }
-  for (const name of ['electron', 'resources']) {
+  await bundlePrograms(appFolder);
+  for (const name of ['electron/core/store/migrations', 'resources']) {
     fs.cpSync(path.join(root, name), path.join(appFolder, name), { recursive: true });
   }
   fs.cpSync(addonFolder, path.join(appFolder, releaseBuild.folder), { recursive: true });
@@ -121,7 +123,7 @@ function compareRuns(node: string, version: string, refused: readonly string[]):
   const settings = { cwd: appFolder, env: process.env, minutes: 15 };
   const onLinux = runLogged(here, settings);
   if (onLinux.status !== 0) return { failure: `On this system the command line failed:\n${onLinux.output}` };
-  const there = [wine, node, windowsPath(path.join(appFolder, 'electron/cli/winnow.ts'))];
+  const there = [wine, node, windowsPath(path.join(appFolder, 'electron/cli/winnow.mjs'))];
   const onWine = runLogged([...there, ...args(windowsPath, theirs)], {
     ...settings,
     env: wineEnvironment([standIns()]),

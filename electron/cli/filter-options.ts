@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises';
 import { BLANK } from '../core/results/box-counts.ts';
 import { isAbsolute, relative, resolve, sep } from 'node:path';
 import { Option } from 'commander';
@@ -12,6 +11,7 @@ import { AppError } from '../shared/errors.ts';
 import { foldName } from '../shared/fold-name.ts';
 import type { Label } from '../shared/model-package.ts';
 import { number } from './options.ts';
+import { realPath } from '../core/files/real-path.ts';
 
 /** Options that choose images of a run. */
 export interface FilterOptions {
@@ -97,7 +97,7 @@ async function wholePlace(
   path: string,
 ): Promise<{ folder: string; folderId: number } | undefined> {
   const listed = (await app.listFolders({})).filter((one) => folders.includes(one.path));
-  for (const whole of [resolve(path), await realpath(path).catch(() => resolve(path))]) {
+  for (const whole of [resolve(path), await realPath(path).catch(() => resolve(path))]) {
     const holding = listed.filter((one) => whole === one.path || isInside(whole, one.path));
     const innermost = holding.sort((one, other) => other.path.length - one.path.length)[0];
     if (innermost) return { folder: below(relative(innermost.path, whole)), folderId: innermost.id };

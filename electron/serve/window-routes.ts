@@ -1,9 +1,10 @@
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { extname, join, sep } from 'node:path';
 import type { PictureSource, ServedPicture } from '../core/pictures/picture-source.ts';
 import { AppError, codeOf } from '../shared/errors.ts';
 import { terminalText } from '../shared/terminal-text.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import { realPath } from '../core/files/real-path.ts';
 
 /** What a window asks for, over HTTP or over Electron's own scheme. */
 export interface WindowRequest {
@@ -97,8 +98,8 @@ export class WindowRoutes {
   /** A file of the window; undefined when there is none, or when it lies elsewhere. */
   async #read(name: string): Promise<Buffer<ArrayBuffer> | undefined> {
     try {
-      const folder = await realpath(this.#folder);
-      const path = await realpath(join(folder, name));
+      const folder = await realPath(this.#folder);
+      const path = await realPath(join(folder, name));
       return path.startsWith(folder + sep) ? await readFile(path) : undefined;
     } catch (error) {
       if (codeOf(error) !== undefined) return undefined; // not there, or a folder

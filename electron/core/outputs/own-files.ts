@@ -1,4 +1,3 @@
-import { realpath } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { fileTypeFromBuffer } from 'file-type';
 import { isImage } from '../files/scan-folder.ts';
@@ -7,6 +6,7 @@ import { identityOf, lookAt } from '../files/file-identity.ts';
 import { isInside } from '../files/inside.ts';
 import { isLibraryHeader, LIBRARY_ENDINGS } from '../files/library-files.ts';
 import { openRegularFile } from '../files/regular-file.ts';
+import { realPath } from '../files/real-path.ts';
 
 const HEAD = 4100; // bytes that tell a file's format
 
@@ -64,12 +64,12 @@ export class OwnFiles {
 
 /** The path with the links of its folder followed, as far as that is there. */
 export async function withoutLinks(path: string): Promise<string> {
-  const folder = await realpath(dirname(path)).catch(() => dirname(path));
+  const folder = await realPath(dirname(path)).catch(() => dirname(path));
   return join(folder, basename(path));
 }
 
 async function isWithin(path: string, folder: string): Promise<boolean> {
-  const real = await realpath(folder).catch(() => folder);
+  const real = await realPath(folder).catch(() => folder);
   return path === real || isInside(path, real);
 }
 

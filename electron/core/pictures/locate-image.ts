@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { realpath, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError, codeOf } from '../../shared/errors.ts';
 import { isInside } from '../files/inside.ts';
 import type { Library } from '../store/library.ts';
+import { realPath } from '../files/real-path.ts';
 
 /** An image file of the library as it lies on the disk now. */
 export interface LocatedImage {
@@ -36,7 +37,7 @@ export async function locateFile(path: string, folder: string, name: string): Pr
 }
 
 function existing(path: string): Promise<string> {
-  return realpath(path).catch((error: unknown) => notFound(path, error));
+  return realPath(path).catch((error: unknown) => notFound(path, error));
 }
 
 function notFound(path: string, cause: unknown): never {

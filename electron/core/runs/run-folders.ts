@@ -1,8 +1,9 @@
 import type { Stats } from 'node:fs';
-import { realpath, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { isInside } from '../files/inside.ts';
+import { realPath } from '../files/real-path.ts';
 
 /**
  * The folders of a run as the spec of a run holds them: real paths, sorted, each once, none inside another.
@@ -30,7 +31,7 @@ export async function resolveFolder(folder: string): Promise<string> {
   let real: string;
   let stats: Stats;
   try {
-    real = await realpath(absolute);
+    real = await realPath(absolute);
     stats = await stat(real);
   } catch (error) {
     throw new AppError('NOT_FOUND', `There is no folder ${absolute}`, 'Check its name.', { cause: error });
