@@ -72,6 +72,9 @@ e2e(
     await page.getByRole('button', { name: 'Importieren', exact: true }).click();
     await window.shows('Modelle');
     await window.says(FETCHED.published.page);
+    // As what is dropped on the desktop's window leads there.
+    await window.visit(`/models/get?file=${encodeURIComponent(file)}`, 'Modell holen');
+    await window.says('Das ist Vim-T aus dem Katalog; mehr ist nicht anzugeben.');
   },
   { inElectron: false },
 );
