@@ -62,6 +62,11 @@ suite('what is said in English', () => {
 
   test('is translated with its values, sentence by sentence', () => {
     const cases: [string, string][] = [
+      ['Take in 1,234 reviews of Ada', '1.234 Prüfungen von Ada übernehmen'],
+      [
+        'Expected labels of images in /a in /b.json, but none of its 7 names, such as x.png, is that of an image there.',
+        'In /b.json wurden Labels zu Bildern in /a erwartet, aber keiner ihrer 7 Namen, etwa x.png, ist der eines Bilds dort.',
+      ],
       ['Relabel 1 image as red fox', '1 Bild als red fox beschriften'],
       ['Relabel 1,200 images as a picture', '1.200 Bilder als a picture beschriften'],
       [

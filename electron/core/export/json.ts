@@ -92,6 +92,7 @@ function describeFile(folder: string, row: CountedRow, { run, model, names, minS
     })),
     human_label: row.humanLabel ?? null,
     verified: row.verified,
+    reviewed_by: row.reviewedBy, // left out where the review was given here
     receipt: row.receipt === undefined ? null : describeReceipt(row.receipt, model),
     error: row.error ?? null,
     warning: row.warning ?? null,

@@ -35,14 +35,12 @@ export function formatOf(source: LabelSource, name: string | undefined): LabelFo
   }
   const format = LABEL_FORMATS.find((one) => one.recognise(source));
   if (format !== undefined) return format;
-  const what = source.files === undefined ? 'a file' : 'a folder';
-  const came =
-    source.files === undefined
-      ? `begins with ${shortJson(source.start.slice(0, 60))}`
-      : describe(source.files);
+  const { path, files, start } = source;
   throw new AppError(
     'BAD_ARGUMENT',
-    `Expected ${what} of labels in ${source.path}, but it ${came}`,
+    files === undefined
+      ? `Expected a file of labels in ${path}, but it begins with ${shortJson(start.slice(0, 60))}`
+      : `Expected a folder of labels in ${path}, but it ${describe(files)}`,
     `The formats that are read are ${names}; --format names one.`,
   );
 }

@@ -94,7 +94,7 @@ export class LabelService {
   }
 
   async #withStaging<T>(work: (staging: string) => Promise<T>): Promise<T> {
-    const beside = dirname(this.#context.library.path); // there is room, and more than memory where temporary files have that
+    const beside = dirname(this.#context.library.file); // there is room, and more than memory where temporary files have that
     await removeAbandoned(beside);
     const staging = partialPath(beside);
     await mkdir(staging, { mode: 0o700 });

@@ -89,11 +89,15 @@ export function findColumns(
   const wanted = (name: string) => {
     const index = at(name);
     if (index !== undefined) return index;
-    throw missing(path, `a column ${shortened(name)}`, header, 'Name one of those.');
+    throw missing(`Expected a column ${shortened(name)} in ${path}`, header, 'Name one of those.');
   };
   const file = chosen.file === undefined ? fileColumns(first) : [wanted(chosen.file)];
   if (file.length === 0)
-    throw missing(path, 'a column with the names of files', header, 'Name it with --file-column.');
+    throw missing(
+      `Expected a column with the names of files in ${path}`,
+      header,
+      'Name it with --file-column.',
+    );
   const box =
     chosen.box === undefined
       ? boxColumns(at)
@@ -103,7 +107,7 @@ export function findColumns(
   if (labels.length === 0) {
     const label = chosen.label === undefined ? first(LABEL_NAMES) : wanted(chosen.label);
     if (label === undefined)
-      throw missing(path, 'a column with labels', header, 'Name it with --label-column.');
+      throw missing(`Expected a column with labels in ${path}`, header, 'Name it with --label-column.');
     labels.push({ label, score: chosen.score === undefined ? first(SCORE_NAMES) : wanted(chosen.score) });
   }
   const [width, height, verified] = [at('width'), at('height'), at('verified')];
@@ -165,12 +169,8 @@ function ourLabels(
   });
 }
 
-function missing(path: string, what: string, header: readonly string[], hint: string): AppError {
+function missing(expected: string, header: readonly string[], hint: string): AppError {
   const names = header.slice(0, 12).map((name) => shortened(name));
   const more = header.length > 12 ? ' and more' : '';
-  return new AppError(
-    'BAD_ARGUMENT',
-    `Expected ${what} in ${path}, but its columns are ${names.join(', ')}${more}`,
-    hint,
-  );
+  return new AppError('BAD_ARGUMENT', `${expected}, but its columns are ${names.join(', ')}${more}`, hint);
 }

@@ -44,7 +44,7 @@ function parse(text: string, path: string): Element | undefined {
     throw new AppError(
       'BAD_ARGUMENT',
       `Expected an annotation in ${path}, but it has a document type, which may hide anything`,
-      'Remove its line <!DOCTYPE ...>; nothing was taken in.',
+      'Remove its document type; nothing was taken in.',
     );
   }
   try {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Library } from '../../../../electron/core/store/library.ts';
@@ -96,6 +96,14 @@ suite('an import', () => {
     assert.deepEqual(two.humanBoxes, [{ label: 'fox', x: 5, y: 6, width: 7, height: 8 }]);
     assert.equal((await app.showImage({ runId, imageId: ids['shore/3.png'] ?? 0 })).humanLabel, '');
     assert.equal((await app.showImage({ runId, imageId: one })).humanLabel, 'badger');
+    await app.exportRun({ runId, format: 'json', out: join(root, 'out.json') });
+    const { files } = JSON.parse(readFileSync(join(root, 'out.json'), 'utf8')) as {
+      files: { reviewed_by?: string }[];
+    };
+    assert.deepEqual(
+      files.map((written) => written.reviewed_by),
+      [undefined, 'Ada', 'Ada'],
+    );
     assert.equal((await app.undoReview({}))?.description, 'Take in 2 reviews of Ada');
     assert.equal((await app.showImage({ runId, imageId: ids['shore/2.png'] ?? 0 })).humanLabel, undefined);
     const replaced = await app.importLabels({ path, folder, purpose: by('Ada', { replace: true }) });
