@@ -1,10 +1,17 @@
 import { EventEmitter } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { WebSocket } from 'ws';
+import { ZipFile } from 'yazl';
 import { inspectCheckpoint } from '../../electron/core/checkpoint/inspect-checkpoint.ts';
 import { unpickle } from '../../electron/core/checkpoint/unpickle.ts';
 import { readCocoTruth } from '../../electron/core/evaluate/coco-truth.ts';
+import { ClassMap } from '../../electron/core/labels/class-map.ts';
+import { formatOf } from '../../electron/core/labels/formats.ts';
+import { openSource } from '../../electron/core/labels/open-source.ts';
+import { LabelResolver } from '../../electron/core/labels/resolve-labels.ts';
+import { Staging } from '../../electron/core/labels/staging.ts';
 import { readPackage, verifyPackage } from '../../electron/core/packages/read-package.ts';
 import { SettingsFile } from '../../electron/core/app/settings-file.ts';
 import { loadAddon } from '../../electron/engine/addon.ts';
@@ -37,6 +44,7 @@ export interface OpenTarget {
 }
 
 export const targets: readonly Target[] = [
+  { name: 'readers of labels', mutate: mutateBytes, open: openLabels },
   {
     name: 'unpickler',
     mutate: mutateBytes,
@@ -258,4 +266,101 @@ async function converse(input: Uint8Array): Promise<void> {
   if (answer.error === undefined) return;
   if (answer.error.message.includes('mistake in Winnow')) throw new Error(answer.error.message);
   throw new AppError(answer.error.code, answer.error.message);
+}
+
+/** Labels of every format that one file or zip can be of, read and placed as an import does. */
+async function openLabels(folder: string): Promise<OpenTarget> {
+  const path = join(folder, 'mutated');
+  const seeds = [...Object.values(labelFiles()).map((text) => Buffer.from(text)), await labelZip()];
+  const read = async (input: Uint8Array) => {
+    writeFileSync(path, input);
+    const [unpacked, database] = [join(folder, 'unpacked'), join(folder, 'labels.db')];
+    for (const made of [unpacked, database]) rmSync(made, { recursive: true, force: true });
+    const source = await openSource(path, unpacked);
+    const isTable = source.files === undefined && !/^\s*[{<]/.test(source.start);
+    const format = formatOf(source, isTable ? 'csv' : undefined);
+    const staging = new Staging(database);
+    try {
+      staging.begin();
+      await format.read(source, staging, { purpose: 'run', columns: {}, onProgress: () => undefined });
+      staging.finish();
+      const classes = new ClassMap(staging.classes().named, undefined, undefined);
+      const purpose = { purpose: 'run', task: staging.found, minScore: 0, isTrial: false } as const;
+      const resolver = new LabelResolver({ staging, classes, ...purpose });
+      for (const entry of staging.all())
+        resolver.resolve({ ...entry, imageId: 1 }, { width: 100, height: 80 });
+    } finally {
+      staging.close();
+    }
+  };
+  return { seeds, read };
+}
+
+function labelFiles(): Record<string, string> {
+  const size = { width: 100, height: 80 };
+  const polygon = [10, 10, 30, 10, 30, 30, 10, 30];
+  return {
+    coco: JSON.stringify({
+      images: [{ id: 0, file_name: 'a.png', ...size }],
+      annotations: [
+        { id: 1, image_id: 0, category_id: 0, bbox: [1, 2, 3, 4], score: 0.5, segmentation: [polygon] },
+        { id: 2, image_id: 0, category_id: 0, segmentation: { size: [80, 100], counts: [5, 10, 7985] } },
+      ],
+      categories: [{ id: 0, name: 'cat' }],
+    }),
+    megadetector: JSON.stringify({
+      images: [
+        {
+          file: 'a.png',
+          detections: [{ category: '1', conf: 0.5, bbox: [0, 0, 0.5, 0.5], classifications: [['0', 0.5]] }],
+        },
+        { file: 'b.png', failure: 'Failure image access', detections: null },
+      ],
+      detection_categories: { 1: 'animal' },
+      classification_categories: { 0: 'fox' },
+    }),
+    labelme: JSON.stringify({
+      imagePath: '..\\a.png',
+      imageWidth: 100,
+      imageHeight: 80,
+      flags: { night: true },
+      shapes: [
+        {
+          label: 'cat',
+          points: [
+            [1, 2],
+            [30, 40],
+          ],
+          shape_type: 'rectangle',
+        },
+        {
+          label: 'dog',
+          points: [
+            [1, 2],
+            [30, 40],
+            [5, 60],
+          ],
+          shape_type: 'polygon',
+        },
+        {
+          label: 'sun',
+          points: [
+            [50, 20],
+            [60, 20],
+          ],
+          shape_type: 'circle',
+        },
+      ],
+    }),
+    voc: '<annotation><filename>a.png</filename><size><width>100</width><height>80</height></size><object><name>cat</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>30</xmax><ymax>40</ymax></bndbox></object></annotation>',
+    csv: 'file,label,score,xmin,ymin,xmax,ymax\r\na.png,"c, at",0.5,1,2,30,40\r\nb.png,,,,,,\r\n',
+  };
+}
+
+async function labelZip(): Promise<Uint8Array> {
+  const zip = new ZipFile();
+  zip.addBuffer(Buffer.from('names: [cat, dog]\n'), 'set/data.yaml');
+  zip.addBuffer(Buffer.from('0 0.5 0.5 0.2 0.2\n1 0.1 0.1 0.5 0.1 0.5 0.5\n'), 'set/labels/a.txt');
+  zip.end();
+  return buffer(zip.outputStream);
 }

@@ -4,6 +4,7 @@ import { dirname, extname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
+import type { ZipFile } from 'yauzl';
 import { AppError } from '../../shared/errors.ts';
 import { shortened } from '../../shared/shortened.ts';
 
@@ -19,9 +20,10 @@ const MOST_BYTES = 16 * 2 ** 30; // of all files together
  */
 export async function unpackZip(path: string, folder: string): Promise<void> {
   const room = { bytes: MOST_BYTES };
+  let zip: ZipFile | undefined;
   try {
     // Names that are absolute or lead upwards are refused by yauzl itself, and once more below.
-    const zip = await openPromise(path, {
+    zip = await openPromise(path, {
       lazyEntries: true,
       strictFileNames: false,
       validateEntrySizes: true,
@@ -41,6 +43,8 @@ export async function unpackZip(path: string, folder: string): Promise<void> {
   } catch (error) {
     if (error instanceof AppError) throw error;
     throw refused(path, error instanceof Error ? shortened(error.message) : String(error), error);
+  } finally {
+    zip?.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse';
 import type { Info } from 'csv-parse';
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { AppError } from '../../../shared/errors.ts';
 import { shortened } from '../../../shared/shortened.ts';
 import type { LabelFormat, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
@@ -23,17 +23,17 @@ const LONGEST_ROW = 2 ** 20; // characters
 async function read({ path, start }: LabelSource, sink: LabelSink, options: ReadOptions): Promise<void> {
   const { purpose, columns: chosen, onProgress } = options;
   const pieces = readTextPieces(path, { onProgress, onLatin: () => sink.notice(latinNotice(path)) });
-  const rows = Readable.from(pieces).pipe(
-    parse({
-      bom: true,
-      delimiter: delimiterOf(start),
-      relax_column_count: true,
-      relax_quotes: true,
-      skip_empty_lines: true,
-      max_record_size: LONGEST_ROW,
-      info: true,
-    }),
-  );
+  const rows = parse({
+    bom: true,
+    delimiter: delimiterOf(start),
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    max_record_size: LONGEST_ROW,
+    info: true,
+  });
+  // Either end closes the other: what is thrown while the file is read is thrown below, and the file is closed then.
+  pipeline(Readable.from(pieces), rows, () => undefined);
   let columns: CsvColumns | undefined;
   try {
     for await (const { record, info } of rows as AsyncIterable<{ record: string[]; info: Info }>) {

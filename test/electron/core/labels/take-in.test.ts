@@ -161,6 +161,16 @@ suite('an import', () => {
     assert.equal(library.runs.all().length, 1);
   });
 
+  test('that is cancelled while a table is read ends, and closes the file', async (t) => {
+    const { put, app, folder } = await labelWorld(t, ['a.png']);
+    const path = put('labels.csv', csvOf(Array.from({ length: 400_000 }, (_, row) => `many/${row}.png,fox`)));
+    const stop = app.subscribe((event) => {
+      if (event.type === 'importingLabels') void app.cancelLabels({}).catch(() => undefined);
+    });
+    await assert.rejects(app.inspectLabels({ path, folder, purpose: AS_RUN }), { code: 'CANCELLED' });
+    stop();
+  });
+
   test('of a classifier gives the image the label of its best box', async (t) => {
     const { put, app, folder } = await labelWorld(t, ['a.png']);
     const labels = put('labels.csv', csvOf(['a.png,deer']));
