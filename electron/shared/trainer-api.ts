@@ -1,11 +1,19 @@
-import type { ClassProbability, EngineDial } from './engine-api.ts';
+import type { Box, ClassProbability, EngineDial } from './engine-api.ts';
 import type { Augmentation, LossSettings, OptimiserSettings, StepReport } from './training.ts';
 
 /** A picture to learn from. */
 export interface TrainingExample {
   path: string;
   classIndex: number;
+  box?: Box | undefined; // the part of the picture that is learned from; all of it without one
 }
+
+/** A picture in a file, or a part of it. */
+export type PictureToRead = string | { path: string; box: Box };
+
+/** What is to be read of a file. */
+export const toRead = ({ path, box }: Pick<TrainingExample, 'path' | 'box'>): PictureToRead =>
+  box === undefined ? path : { path, box };
 
 /** What a training step works on until the next `open`. */
 export interface TrainerSetup {
@@ -41,7 +49,7 @@ export interface InspectOptions {
 /** What is known of a picture before training. */
 export type InspectedPicture =
   | {
-      width: number; // upright, pixels
+      width: number; // upright, pixels; of a part of a picture, its own
       height: number;
       /** 64 bits, hex: neighbouring pixels compared in a picture of 9 x 8 (dHash). Alike pictures differ in few bits. */
       dHash: string;
@@ -69,7 +77,7 @@ export interface SolvedHead {
 /** What the training host is asked; PictureTrainer answers. Pixels never travel. */
 export interface TrainerCalls {
   /** Reads and decodes files; one answer each, in their order. */
-  inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]>;
+  inspect(pictures: readonly PictureToRead[], options: InspectOptions): Promise<InspectedPicture[]>;
   open(setup: TrainerSetup): Promise<void>;
   /**
    * One step. A second call may start before the first has ended: its pictures are decoded meanwhile. Rejects with DIVERGED
@@ -82,7 +90,11 @@ export interface TrainerCalls {
   /** Writes the model's tensors as plain safetensors (F32): of the moving average, or the last weights; likewise. */
   saveWeights(path: string, options: { averaged: boolean }): Promise<void>;
   /** Predicts pictures with a package as a run does; the package stays loaded until another one is named. */
-  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]>;
+  predict(
+    packagePath: string,
+    pictures: readonly PictureToRead[],
+    dial: EngineDial,
+  ): Promise<HoldoutOutcome[]>;
   /**
    * Features of pictures in front of a package's last layer, kept in the host for `solveHead` in the order of the calls.
    * Resolves to what could not be read: indices in `examples` and reasons.

@@ -1,8 +1,9 @@
 import type { trainingArguments } from '../../shared/api/training.ts';
 import type { TrainingService } from '../services/training-service.ts';
 import type { AppContext, Calls } from '../app/app-context.ts';
+import type { RunManifest } from '../../shared/model-package.ts';
 import { describeRun } from '../results/describe-run.ts';
-import { isOfTrainable } from '../../shared/tasks.ts';
+import { isOfTrainable, TASKS } from '../../shared/tasks.ts';
 
 export function trainingCalls(
   context: AppContext,
@@ -22,7 +23,7 @@ export function trainingCalls(
       const { library } = context; // opened now, not before it is needed
       return library.runs
         .all()
-        .filter(({ spec }) => isOfTrainable(library.models.get(spec.modelSha256).manifest))
+        .filter(({ spec }) => canTeach(library.models.get(spec.modelSha256).manifest))
         .toSorted((one, other) => other.id - one.id)
         .map((row) => ({
           run: describeRun(library, row),
@@ -32,3 +33,6 @@ export function trainingCalls(
     showTraining: ({ trainingId }) => trainingService.show(trainingId),
   };
 }
+
+/** Whether pictures or boxes of a run of the task have labels that can be learned from. */
+const canTeach = (manifest: RunManifest) => isOfTrainable(manifest) || TASKS[manifest.task].hasScores;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
+import { toRead } from '../../shared/trainer-api.ts';
 import type { TrainerApi, TrainerSetup, TrainingExample } from '../../shared/trainer-api.ts';
 import type { TrainingClass, TrainingRecipe } from '../../shared/training.ts';
 import type { Clock } from '../../shared/clock.ts';
@@ -121,7 +122,7 @@ export class TrainingPlanner {
     const key = keyOf([setup, recipe.batch]);
     if (this.#measured?.key === key) return this.#measured.secondsPerImage;
     try {
-      const learned = pictures.map(({ path, classIndex }) => ({ path, classIndex }));
+      const learned = pictures.map(({ path, classIndex, box }) => ({ path, classIndex, box }));
       const batches = measuredBatches(learned, recipe.batch);
       const work = isHead ? predictWork(trainer, resolved) : await stepWork(trainer, setup, recipe);
       const secondsPerImage = await timed(work, batches, clock);
@@ -182,12 +183,7 @@ function predictWork(
 ): (batch: Batch) => Promise<unknown> {
   const path = parent?.model.path ?? '';
   const dial = dialOf(manifest.tokenKeep);
-  return (examples) =>
-    trainer.predict(
-      path,
-      examples.map((example) => example.path),
-      dial,
-    );
+  return (examples) => trainer.predict(path, examples.map(toRead), dial);
 }
 
 /** What the trainer is opened with at the start of a training. */
@@ -230,8 +226,8 @@ function splitPictures(
   });
   const held = holdOut(known, names, holdout, seed);
   const isHeld = new Set(held);
-  const pictures = known.map(({ path, relativePath, classIndex }, index) => {
-    return { path, relativePath, classIndex, held: isHeld.has(index) };
+  const pictures = known.map(({ path, relativePath, classIndex, box }, index) => {
+    return { path, relativePath, classIndex, held: isHeld.has(index), ...(box && { box }) };
   });
   return { pictures, held };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { InspectedPicture, InspectOptions } from '../../shared/trainer-api.ts';
+import type { InspectedPicture, InspectOptions, PictureToRead } from '../../shared/trainer-api.ts';
 import { problemText } from '../../shared/picture-problem.ts';
 import type { Picture } from './picture.ts';
 import type { KeptPictures, Shrink } from './kept-pictures.ts';
@@ -9,12 +9,12 @@ const GRID = 8;
 
 /** What is known of the picture in a file. */
 export async function inspectPicture(
-  path: string,
+  wanted: PictureToRead,
   options: InspectOptions,
   pictures: KeptPictures,
   shrink: Shrink,
 ): Promise<InspectedPicture> {
-  const file = await pictures.look(path, options, async (picture, { width, height }, bytes) => {
+  const file = await pictures.look(wanted, options, async (picture, { width, height }, bytes) => {
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     return { width, height, dHash: await lookOf(picture, shrink), sha256 };
   });

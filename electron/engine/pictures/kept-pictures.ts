@@ -1,9 +1,10 @@
 import { totalmem } from 'node:os';
-import type { ImageFacts } from '../../shared/engine-api.ts';
+import type { Box, ImageFacts } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { problemText } from '../../shared/picture-problem.ts';
-import type { InspectOptions } from '../../shared/trainer-api.ts';
-import type { PictureHeader } from './decode-image.ts';
+import type { InspectOptions, PictureToRead } from '../../shared/trainer-api.ts';
+import { cutOut, sideForCrops } from './cut-out.ts';
+import type { PictureSize } from './shrink-on-load.ts';
 import type { Picture } from './picture.ts';
 import type { FromFile, PictureFiles } from './picture-files.ts';
 import { isCurrent } from './read-image-file.ts';
@@ -47,31 +48,30 @@ export class KeptPictures {
    * The picture of a file, for a model whose evaluation resizes the shorter side to `resize` pixels. Throws BAD_IMAGE with
    * the path and the reason.
    */
-  async take(path: string, resize: number): Promise<Picture> {
-    const picture = await this.find(path, resize);
+  async take(wanted: PictureToRead, resize: number): Promise<Picture> {
+    const picture = await this.find(wanted, resize);
     if (!('error' in picture)) return picture;
     throw new AppError(
       'BAD_IMAGE',
-      `${path} cannot be read any more: ${picture.error}`,
+      `${partsOf(wanted).path} cannot be read any more: ${picture.error}`,
       'Put it back, or start a training without it.',
     );
   }
 
   /** The picture of a file, or the reason why there is none. */
-  async find(path: string, resize: number): Promise<Picture | { error: string }> {
+  async find(wanted: PictureToRead, resize: number): Promise<Picture | { error: string }> {
     this.#useFor(resize);
-    const kept = this.#kept.get(path);
+    const { path, key } = partsOf(wanted);
+    const kept = this.#kept.get(key);
     if (kept !== undefined) {
       if (await isCurrent(path, kept.version)) return kept.picture;
-      this.#forget(path, kept);
+      this.#forget(key, kept);
     }
-    const file = await this.#files.decode(
-      path,
-      () => roomFor(resize),
-      (decoded) => this.#fit(decoded, roomFor(resize)),
+    const file = await this.#decode(wanted, roomFor(resize), (decoded) =>
+      this.#fit(decoded, roomFor(resize)),
     );
     if ('problem' in file) return { error: problemText(file.problem) };
-    this.#keep(path, { picture: file.made, version: file.facts.version }, resize);
+    this.#keep(key, { picture: file.made, version: file.facts.version }, resize);
     return file.made;
   }
 
@@ -80,25 +80,36 @@ export class KeptPictures {
    * kept where `keep` says so.
    */
   async look<Made>(
-    path: string,
+    wanted: PictureToRead,
     { resize, keep }: InspectOptions,
-    make: (picture: Picture, header: PictureHeader, bytes: Buffer) => Promise<Made>,
+    make: (picture: Picture, size: PictureSize, bytes: Buffer) => Promise<Made>,
   ): Promise<FromFile<Made>> {
     if (keep) this.#useFor(resize);
     const room = roomFor(resize);
-    const file = await this.#files.decode(
-      path,
-      () => room,
-      async (decoded, header, bytes) => ({
-        made: await make(decoded, header, bytes),
-        picture: keep && this.#bytes < this.#memory ? await this.#fit(decoded, room) : undefined,
-      }),
-    );
+    const file = await this.#decode(wanted, room, async (decoded, header, bytes) => ({
+      made: await make(decoded, header, bytes),
+      picture: keep && this.#bytes < this.#memory ? await this.#fit(decoded, room) : undefined,
+    }));
     if ('problem' in file) return file;
     const { facts, warning } = file;
     const { made, picture } = file.made;
-    if (picture !== undefined) this.#keep(path, { picture, version: facts.version }, resize);
+    if (picture !== undefined) this.#keep(partsOf(wanted).key, { picture, version: facts.version }, resize);
     return { facts, made, warning };
+  }
+
+  /** What `make` makes of the picture, or of the part of it that is wanted, with its size in the upright original. */
+  #decode<Made>(
+    wanted: PictureToRead,
+    room: number,
+    make: (picture: Picture, size: PictureSize, bytes: Buffer) => Promise<Made>,
+  ): Promise<FromFile<Made>> {
+    const { path, box } = partsOf(wanted);
+    if (box === undefined) return this.#files.decode(path, () => room, make);
+    return this.#files.decode(
+      path,
+      (header) => sideForCrops([box], header, room),
+      (decoded, header, bytes) => make(cutOut(decoded, box, header), box, bytes),
+    );
   }
 
   /** Pictures of another size are of no use. */
@@ -117,20 +128,26 @@ export class KeptPictures {
     return this.#shrink(picture, { width: side(width), height: side(height) });
   }
 
-  #keep(path: string, { picture, version }: Kept, resize: number): void {
+  #keep(key: string, { picture, version }: Kept, resize: number): void {
     const bytes = picture.pixels.length;
-    if (resize !== this.#resize || this.#bytes + bytes > this.#memory || this.#kept.has(path)) return;
+    if (resize !== this.#resize || this.#bytes + bytes > this.#memory || this.#kept.has(key)) return;
     // A view of a larger buffer would keep all of that.
     const pixels = picture.pixels.buffer.byteLength === bytes ? picture.pixels : picture.pixels.slice();
-    this.#kept.set(path, { picture: { ...picture, pixels }, version });
+    this.#kept.set(key, { picture: { ...picture, pixels }, version });
     this.#bytes += bytes;
   }
 
-  #forget(path: string, kept: Kept): void {
-    if (this.#kept.get(path) !== kept) return; // another call was faster
-    this.#kept.delete(path);
+  #forget(key: string, kept: Kept): void {
+    if (this.#kept.get(key) !== kept) return; // another call was faster
+    this.#kept.delete(key);
     this.#bytes -= kept.picture.pixels.length;
   }
+}
+
+/** The file that a picture lies in, the part of it that is wanted, and what it is kept by. */
+function partsOf(wanted: PictureToRead): { path: string; box: Box | undefined; key: string } {
+  if (typeof wanted === 'string') return { path: wanted, box: undefined, key: wanted };
+  return { ...wanted, key: JSON.stringify(wanted) };
 }
 
 function roomFor(resize: number): number {

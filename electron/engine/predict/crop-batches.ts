@@ -1,6 +1,5 @@
 import { countSeen, pathOfWanted } from '../../shared/engine-api.ts';
 import type {
-  Box,
   ClassProbability,
   EngineDial,
   ImageFacts,
@@ -10,7 +9,8 @@ import type {
 import { AppError } from '../../shared/errors.ts';
 import type { PictureProblem } from '../../shared/picture-problem.ts';
 import type { NativeAddon, NativeModel } from '../addon.ts';
-import type { Picture } from '../pictures/picture.ts';
+import { cutOut, sideForCrops } from '../pictures/cut-out.ts';
+import type { PictureSize } from '../pictures/shrink-on-load.ts';
 import type { PictureFiles } from '../pictures/picture-files.ts';
 import { topClasses } from './top-classes.ts';
 import type PQueue from 'p-queue';
@@ -75,10 +75,11 @@ export class CropBatches {
 
   /** Decodes a picture and puts what the model sees of its crops where `place` says. */
   async #fill(wanted: WantedPicture, buffer: Uint8Array, place: (crops: number) => number): Promise<Filled> {
-    const shorterSide = ({ width, height }: { width: number; height: number }) =>
-      Math.ceil((this.#shape.resize * Math.min(width, height)) / shortestSide(wanted, width, height));
+    const boxesIn = ({ width, height }: PictureSize) =>
+      typeof wanted === 'string' ? [{ x: 0, y: 0, width, height }] : wanted.crops;
+    const shorterSide = (size: PictureSize) => sideForCrops(boxesIn(size), size, this.#shape.resize);
     const file = await this.#files.decode(pathOfWanted(wanted), shorterSide, async (picture, header) => {
-      const boxes = typeof wanted === 'string' ? [{ x: 0, y: 0, ...sizeOf(header) }] : wanted.crops;
+      const boxes = boxesIn(header);
       const position = place(boxes.length);
       for (const [index, box] of boxes.entries()) {
         const part = cutOut(picture, box, header);
@@ -113,38 +114,6 @@ export class CropBatches {
     }
     return seen;
   }
-}
-
-const sizeOf = ({ width, height }: { width: number; height: number }) => ({ width, height });
-
-/** Of the crops of a picture of this size, the shortest side in pixels. */
-function shortestSide(wanted: WantedPicture, width: number, height: number): number {
-  const sides = typeof wanted === 'string' ? [] : wanted.crops.flatMap((box) => [box.width, box.height]);
-  return Math.max(1, Math.min(width, height, ...sides));
-}
-
-/** The pixels of a box; the picture may be smaller than the upright original, which the box is of. */
-function cutOut(
-  picture: Picture,
-  box: Box,
-  original: { width: number; height: number },
-): { pixels: Uint8Array; width: number; height: number } {
-  const [left, width] = span(box.x, box.width, original.width, picture.width);
-  const [top, height] = span(box.y, box.height, original.height, picture.height);
-  const pixels = new Uint8Array(width * height * 3);
-  for (let row = 0; row < height; row++) {
-    const start = ((top + row) * picture.width + left) * 3;
-    pixels.set(picture.pixels.subarray(start, start + width * 3), row * width * 3);
-  }
-  return { pixels, width, height };
-}
-
-/** First pixel and number of pixels of a length, inside of a side that has `pixels` of the original's `side`. */
-function span(start: number, length: number, side: number, pixels: number): [number, number] {
-  const scale = pixels / side;
-  const first = Math.min(Math.max(0, Math.round(start * scale)), pixels - 1);
-  const end = Math.min(Math.max(first + 1, Math.round((start + length) * scale)), pixels);
-  return [first, end - first];
 }
 
 function toOutcome(picture: Filled, wanted: WantedPicture, seen: readonly Seen[]): ImageOutcome {

@@ -1,7 +1,8 @@
 import { stat } from 'node:fs/promises';
 import type { EngineDial } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { HoldoutOutcome, TrainingExample } from '../../shared/trainer-api.ts';
+import { toRead } from '../../shared/trainer-api.ts';
+import type { HoldoutOutcome, PictureToRead, TrainingExample } from '../../shared/trainer-api.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from '../addon.ts';
 import type { KeptPictures } from '../pictures/kept-pictures.ts';
 import { readPreprocessing } from '../pictures/read-preprocessing.ts';
@@ -26,7 +27,7 @@ interface OpenPackage extends Preprocessing {
 type Placed = { position: number } | { error: string };
 
 interface ReadyBatch {
-  placed: Placed[]; // in the order of the paths
+  placed: Placed[]; // in the order of what was wanted
   pixels: Uint8Array;
   count: number;
 }
@@ -62,13 +63,13 @@ export class PackagePredictor {
 
   async predict(
     packagePath: string,
-    paths: readonly string[],
+    wanted: readonly PictureToRead[],
     dial: EngineDial,
     on: Computing,
   ): Promise<HoldoutOutcome[]> {
     const outcomes: HoldoutOutcome[] = [];
     const opened = await this.#open(packagePath, on, false);
-    for await (const { placed, batch, count } of this.#batches(opened, paths, dial))
+    for await (const { placed, batch, count } of this.#batches(opened, wanted, dial))
       for (const picture of placed)
         outcomes.push('error' in picture ? picture : toOutcome(picture, batch, count));
     return outcomes;
@@ -82,10 +83,10 @@ export class PackagePredictor {
   ): Promise<{ index: number; error: string }[]> {
     return this.#adding.add(async () => {
       const opened = await this.#open(packagePath, on, true);
-      const paths = examples.map(({ path }) => path);
+      const wanted = examples.map(toRead);
       const failed: { index: number; error: string }[] = [];
       let first = 0;
-      for await (const { placed, batch } of this.#batches(opened, paths, dial)) {
+      for await (const { placed, batch } of this.#batches(opened, wanted, dial)) {
         const labels: number[] = [];
         for (const [index, picture] of placed.entries()) {
           if ('error' in picture) failed.push({ index: first + index, error: picture.error });
@@ -114,16 +115,16 @@ export class PackagePredictor {
   /** Predicts batch by batch; the pictures of the next are decoded meanwhile. */
   async *#batches(
     opened: OpenPackage,
-    paths: readonly string[],
+    wanted: readonly PictureToRead[],
     { tokenKeep, blockThreshold }: EngineDial,
   ): AsyncGenerator<Predicted> {
     const ready = (first: number) => {
-      const batch = this.#ready(opened, paths.slice(first, first + BATCH));
+      const batch = this.#ready(opened, wanted.slice(first, first + BATCH));
       batch.catch(() => undefined); // heard of when its turn comes
       return batch;
     };
     let next = ready(0);
-    for (let first = 0; first < paths.length; first += BATCH) {
+    for (let first = 0; first < wanted.length; first += BATCH) {
       const { placed, pixels, count } = await next;
       next = ready(first + BATCH);
       const predict = () => opened.model.predict(pixels, count, { tokenKeep, blockThreshold });
@@ -131,9 +132,9 @@ export class PackagePredictor {
     }
   }
 
-  /** Pictures that can be read lie one behind the other, in the order of their paths. */
-  async #ready({ resize, crop }: OpenPackage, paths: readonly string[]): Promise<ReadyBatch> {
-    const pictures = await Promise.all(paths.map((path) => this.#pictures.find(path, resize)));
+  /** Pictures that can be read lie one behind the other, in the order of what was wanted. */
+  async #ready({ resize, crop }: OpenPackage, wanted: readonly PictureToRead[]): Promise<ReadyBatch> {
+    const pictures = await Promise.all(wanted.map((path) => this.#pictures.find(path, resize)));
     const bytes = crop * crop * 3;
     const pixels = new Uint8Array(pictures.length * bytes);
     let count = 0;

@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os';
 import type { EngineDial } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
+import { toRead } from '../../shared/trainer-api.ts';
 import type {
   HoldoutOutcome,
   InspectedPicture,
   InspectOptions,
+  PictureToRead,
   SolvedHead,
   StepRequest,
   TrainerCalls,
@@ -48,8 +50,10 @@ export class PictureTrainer implements TrainerCalls {
     this.#predictor = new PackagePredictor(addon, this.#pictures, this.#computing);
   }
 
-  inspect(paths: readonly string[], options: InspectOptions): Promise<InspectedPicture[]> {
-    return Promise.all(paths.map((path) => inspectPicture(path, options, this.#pictures, this.#shrink)));
+  inspect(pictures: readonly PictureToRead[], options: InspectOptions): Promise<InspectedPicture[]> {
+    return Promise.all(
+      pictures.map((wanted) => inspectPicture(wanted, options, this.#pictures, this.#shrink)),
+    );
   }
 
   open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {
@@ -75,8 +79,12 @@ export class PictureTrainer implements TrainerCalls {
     return this.#computing.add(() => this.#opened().native.saveWeights(path, averaged));
   }
 
-  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
-    return this.#predictor.predict(packagePath, paths, dial, this.#on);
+  predict(
+    packagePath: string,
+    pictures: readonly PictureToRead[],
+    dial: EngineDial,
+  ): Promise<HoldoutOutcome[]> {
+    return this.#predictor.predict(packagePath, pictures, dial, this.#on);
   }
 
   addFeatures(
@@ -104,7 +112,7 @@ export class PictureTrainer implements TrainerCalls {
   /** Takes its turn at once, and waits in it for the pictures: those of a later step may be there before. */
   async #step({ examples, seed, learningRate }: StepRequest): Promise<StepReport> {
     const { native, resize } = this.#opened();
-    const decoded = Promise.all(examples.map(({ path }) => this.#pictures.take(path, resize)));
+    const decoded = Promise.all(examples.map((example) => this.#pictures.take(toRead(example), resize)));
     decoded.catch(() => undefined); // heard of when its turn comes
     const labels = Int32Array.from(examples, ({ classIndex }) => classIndex);
     return this.#computing.add(async () => native.step(await decoded, labels, { seed, learningRate }));

@@ -1,5 +1,6 @@
 export { SHOWN_SCORE, shownScore } from '../../../electron/shared/found-score.ts';
 import type { Task } from '../../../electron/shared/model-package.ts';
+import { TASKS } from '../../../electron/shared/tasks.ts';
 import type { DenseTask } from '../../../electron/shared/tasks.ts';
 import type { MessageKey } from '../text/messages.ts';
 import type { RunSpec } from '../../../electron/shared/run.ts';
@@ -15,6 +16,9 @@ export function taskOf({
   if (detection !== undefined || find !== undefined) return 'detection';
   return slideStride === undefined ? 'classification' : 'segmentation';
 }
+
+/** Whether the pictures of a run, or its boxes, have labels that can be learned from. */
+export const canTeach = (task: Task): boolean => TASKS[task].isTrainable || TASKS[task].hasScores;
 
 interface FoundWords {
   score: MessageKey; // name of a class's score, such as IoU

@@ -13,6 +13,7 @@ import type {
   HoldoutOutcome,
   InspectedPicture,
   InspectOptions,
+  PictureToRead,
   SolvedHead,
   StepRequest,
   TrainerApi,
@@ -57,7 +58,8 @@ export class TrainerDouble implements TrainerApi {
   #turn: Promise<unknown> = Promise.resolve();
   readonly #packages: string[] = [];
 
-  inspect(paths: readonly string[], { keep }: InspectOptions): Promise<InspectedPicture[]> {
+  inspect(pictures: readonly PictureToRead[], { keep }: InspectOptions): Promise<InspectedPicture[]> {
+    const paths = pictures.map(pathOf);
     this.inspected.push(...paths);
     if (keep) this.kept.push(...paths);
     return Promise.resolve(
@@ -115,11 +117,16 @@ export class TrainerDouble implements TrainerApi {
     });
   }
 
-  predict(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<HoldoutOutcome[]> {
+  predict(
+    packagePath: string,
+    pictures: readonly PictureToRead[],
+    dial: EngineDial,
+  ): Promise<HoldoutOutcome[]> {
+    const paths = pictures.map(pathOf);
     return asHost(() => {
       const { labels } = readManifestOf(packagePath);
       if (!this.#packages.includes(packagePath)) this.#packages.push(packagePath);
-      this.predicted.push({ packagePath, dial, paths: [...paths] });
+      this.predicted.push({ packagePath, dial, paths });
       const test = this.#packages.indexOf(packagePath);
       return paths.map((path) => this.#outcome(path, labels, test));
     });
@@ -240,3 +247,5 @@ function isReadable(path: string): boolean {
 function hashOf(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex');
 }
+
+const pathOf = (picture: PictureToRead) => (typeof picture === 'string' ? picture : picture.path);

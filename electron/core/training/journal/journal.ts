@@ -215,7 +215,14 @@ export const picturesSchema = z.strictObject({
   /** Folder that all pictures lie in; none of a run's. */
   root: z.string().optional(),
   pictures: z.array(
-    z.strictObject({ path: z.string(), relativePath: z.string(), classIndex: count, held: z.boolean() }),
+    z.strictObject({
+      path: z.string(),
+      relativePath: z.string(),
+      classIndex: count,
+      held: z.boolean(),
+      /** The part of the picture, in pixels of the upright one; all of it without one. */
+      box: z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).optional(),
+    }),
   ),
 });
 

@@ -1,4 +1,5 @@
 import { AppError } from '../../../shared/errors.ts';
+import { toRead } from '../../../shared/trainer-api.ts';
 import type { InspectedPicture, TrainerApi } from '../../../shared/trainer-api.ts';
 import { shortened } from '../../../shared/shortened.ts';
 import { PoorClass } from './poor-class.ts';
@@ -41,10 +42,7 @@ export async function inspectPictures(
   for (let first = 0; first < files.length; first += CHUNK) {
     if (signal.aborted) throw new AppError('CANCELLED', 'The pictures were not read to the end');
     const chunk = files.slice(first, first + CHUNK);
-    const found = await trainer.inspect(
-      chunk.map(({ path }) => path),
-      { resize, keep: mayKeep() },
-    );
+    const found = await trainer.inspect(chunk.map(toRead), { resize, keep: mayKeep() });
     for (const [index, file] of chunk.entries()) note(file, found[index], pictures, unreadable);
     onProgress(first + chunk.length, files.length);
   }

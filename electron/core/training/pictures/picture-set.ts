@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Box } from '../../../shared/engine-api.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { foldClass } from '../../models/class-names.ts';
 import { resolveFolder } from '../../runs/run-folders.ts';
@@ -11,6 +12,7 @@ export interface LabelledFile {
   path: string; // absolute
   relativePath: string; // to the folder, as it is shown; of a run's pictures the path
   className: string;
+  box?: Box | undefined; // the part of the picture that is of the class, in pixels of the upright one
   fileSize: number; // bytes
   modifiedMs: number;
 }

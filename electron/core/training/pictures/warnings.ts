@@ -112,7 +112,8 @@ function unreadableFiles(unreadable: Inspection['unreadable']): TrainingWarning[
 
 /** Pictures of one content in several classes: at least one of their labels is wrong. */
 function duplicates(pictures: readonly KnownPicture[]): TrainingWarning[] {
-  const byContent = Map.groupBy(pictures, ({ sha256 }) => sha256);
+  const whole = pictures.filter(({ box }) => box === undefined); // boxes of one picture may well differ
+  const byContent = Map.groupBy(whole, ({ sha256 }) => sha256);
   const several = [...byContent.values()].filter(
     (same) => new Set(same.map(({ className }) => className)).size > 1,
   );

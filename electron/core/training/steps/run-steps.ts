@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
+import { toRead } from '../../../shared/trainer-api.ts';
 import type { TrainerApi } from '../../../shared/trainer-api.ts';
 import type { StepReport } from '../../../shared/training.ts';
 import { folderExists } from '../../runs/run-folders.ts';
@@ -86,10 +87,7 @@ export class StepRunner {
   /** Finds out which pictures have gone; training goes on without them while they are few. */
   async #noteMissing(pictures: readonly LearnedPicture[], cause: AppError): Promise<void> {
     const { trainer, root, learned, missing, onMissing } = this.#options;
-    const found = await trainer.inspect(
-      pictures.map(({ path }) => path),
-      { resize: 1, keep: false },
-    );
+    const found = await trainer.inspect(pictures.map(toRead), { resize: 1, keep: false });
     const gone = pictures.filter((_, index) => {
       const inspected = found[index];
       return inspected === undefined || 'error' in inspected;

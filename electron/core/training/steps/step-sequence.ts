@@ -1,3 +1,4 @@
+import type { Box } from '../../../shared/engine-api.ts';
 import type { StepRequest } from '../../../shared/trainer-api.ts';
 import type { TrainingRecipe } from '../../../shared/training.ts';
 import { batchBounds, learningRateAt, stepsPerEpoch } from './schedule.ts';
@@ -8,6 +9,7 @@ export interface LearnedPicture {
   index: number;
   path: string;
   classIndex: number;
+  box?: Box | undefined; // see TrainingExample
 }
 
 const ORDER = 1; // what a seed is for, so that equal numbers are not used twice
@@ -46,7 +48,7 @@ export class StepSequence {
 
   request(step: number, pictures: readonly LearnedPicture[]): StepRequest {
     return {
-      examples: pictures.map(({ path, classIndex }) => ({ path, classIndex })),
+      examples: pictures.map(({ path, classIndex, box }) => ({ path, classIndex, box })),
       learningRate: this.learningRate(step),
       seed: mixSeed(this.#seed, STEP, step),
     };

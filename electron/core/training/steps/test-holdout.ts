@@ -1,5 +1,6 @@
 import type { EngineDial } from '../../../shared/engine-api.ts';
 import { AppError } from '../../../shared/errors.ts';
+import { toRead } from '../../../shared/trainer-api.ts';
 import type { HoldoutOutcome, TrainerApi } from '../../../shared/trainer-api.ts';
 import { TRAINED_THRESHOLD } from '../../models/presets.ts';
 import type { TrainingPicture } from '../journal/journal.ts';
@@ -46,11 +47,7 @@ export async function testHoldout(options: TestOptions): Promise<TestedPicture[]
   for (let first = 0; first < held.length; first += CHUNK) {
     if (signal.aborted) throw new AppError('CANCELLED', 'The test on the hold-out was not done to the end');
     const chunk = held.slice(first, first + CHUNK);
-    const outcomes = await trainer.predict(
-      packagePath,
-      chunk.map(({ path }) => path),
-      dialOf(tokenKeep),
-    );
+    const outcomes = await trainer.predict(packagePath, chunk.map(toRead), dialOf(tokenKeep));
     for (const [index, picture] of chunk.entries()) {
       const outcome = outcomes[index];
       if (outcome !== undefined && !('error' in outcome)) tested.push(judge(picture, outcome));

@@ -75,7 +75,7 @@ async function addFeatures(
   for (let first = 0; first < learned.length; first += batch) {
     if (signal.aborted) throw new TrainingPaused();
     const chunk = learned.slice(first, first + batch);
-    const examples = chunk.map(({ path, classIndex }) => ({ path, classIndex }));
+    const examples = chunk.map(({ path, classIndex, box }) => ({ path, classIndex, box }));
     const failed = await trainer.addFeatures(parent, examples, dialOf(record.plan.manifest.tokenKeep));
     gone += failed.length;
     for (const { index, error } of failed)
