@@ -65,6 +65,7 @@ export async function bundlePrograms(folder: string): Promise<Metafile> {
       'electron/engine/training-host.ts',
       'electron/engine/decoder-worker.ts',
       'electron/core/library-reader.ts',
+      'electron/core/download/http.ts',
     ],
     // The hosts lie outside the archive, and so without its package.json: the names say what they are.
     format: 'esm',

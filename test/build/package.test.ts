@@ -23,7 +23,7 @@ import { writeElectronDistribution } from './electron-distribution.ts';
 const EXPECTED = [
   /^package\.json$/,
   /^electron\/(main\/(main\.mjs|installed-files\.json)|cli\/winnow\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
-  /^electron\/core\/library-reader\.mjs$/,
+  /^electron\/core\/(library-reader|download\/http)\.mjs$/,
   /^electron\/core\/store\/migrations\/\d{4}-[a-z-]+\.sql$/,
   /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/((everyday10|parts)\.(md|safetensors)|catalogue(\.schema)?\.json)|samples\/(everyday|parts\/[a-z ]+)\/[\w-]+\.jpg)$/,
   /^out\/native\/(winnow\.node|lib\w+\.so\.\d+|libwinnow-(cuda\.so|metal\.dylib))$/,

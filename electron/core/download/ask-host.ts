@@ -1,7 +1,7 @@
 import type { CatalogueModel } from '../../shared/catalogue.ts';
 import { badAnswer, countRedirect, placeOf, redirectOf } from './addresses.ts';
 import { refuse } from './host-answers.ts';
-import type { Http } from './http.ts';
+import type { Http } from './connection.ts';
 
 /** What a host says of a file before it is fetched. */
 export interface AnnouncedFile {

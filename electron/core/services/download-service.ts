@@ -15,8 +15,8 @@ import { DownloadMeter } from '../download/download-meter.ts';
 import { fetchFile } from '../download/fetch-file.ts';
 import type { FetchContext } from '../download/fetch-file.ts';
 import { requireSpace } from '../download/free-space.ts';
-import { Http } from '../download/http.ts';
-import type { HttpOptions } from '../download/http.ts';
+import { Http } from '../download/connection.ts';
+import type { HttpOptions } from '../download/connection.ts';
 import { placeNew, placeWhole } from '../files/place-whole.ts';
 import { toFileSystemError } from '../files/write-file.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';
@@ -165,7 +165,7 @@ export class DownloadService {
       return work.download;
     };
     try {
-      await this.#fetch(model, folder, work, change);
+      await this.#bringFile(model, folder, work, change);
       this.#tell(change({ ...IDLE, phase: 'importing' }));
       const made = await this.#import(model, folder);
       change({ ...IDLE, phase: 'done', package: made.name });
@@ -180,7 +180,7 @@ export class DownloadService {
     this.#tell(work.download);
   }
 
-  async #fetch(
+  async #bringFile(
     model: CatalogueModel,
     folder: DownloadFolder,
     { controller }: Work,
