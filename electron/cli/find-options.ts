@@ -6,6 +6,7 @@ import type { LabelRule } from '../shared/run.ts';
 import { AppError } from '../shared/errors.ts';
 import { number } from './options.ts';
 import { runNumber } from './runs.ts';
+import { kindsOf } from '../shared/kinds.ts';
 
 type FindArguments = NonNullable<AppArguments<'run'>['find']>;
 
@@ -75,12 +76,4 @@ function findOf(options: FindOptions): FindArguments | undefined {
     'Expected --find or --find-run beside options of what is found first',
     'Name a detection model, or a run that has boxes.',
   );
-}
-
-function kindsOf(text: string): string[] {
-  if (text.trim() === 'none') return [];
-  return text
-    .split(',')
-    .map((kind) => kind.trim())
-    .filter((kind) => kind !== '');
 }

@@ -1,4 +1,5 @@
 import type { AppArguments } from '../../../electron/shared/app-api.ts';
+import { kindsOf } from '../../../electron/shared/kinds.ts';
 import type { Run } from '../../../electron/shared/run.ts';
 import type { LabelRule } from '../../../electron/shared/run.ts';
 import { TASKS } from '../../../electron/shared/tasks.ts';
@@ -11,14 +12,15 @@ export interface FindFirst {
   above: number | null; // smallest score of a box, 0 to 1
   margin: number | null; // share of a box's longer side
   rule: LabelRule;
+  pass: string; // kinds that keep the finder's label, with commas; '' leaves them to the default, none is none
 }
 
-export const NOTHING_FIRST: FindFirst = { source: '', above: null, margin: null, rule: 'best' };
+export const NOTHING_FIRST: FindFirst = { source: '', above: null, margin: null, rule: 'best', pass: '' };
 
 type FindArguments = NonNullable<AppArguments<'queueRun'>['find']>;
 
 /** The form as an argument of a run; undefined while nothing is chosen. */
-export function findArguments({ source, above, margin, rule }: FindFirst): FindArguments | undefined {
+export function findArguments({ source, above, margin, rule, pass }: FindFirst): FindArguments | undefined {
   const [kind = '', ...rest] = source.split(':');
   const name = rest.join(':');
   if (name === '') return undefined;
@@ -28,6 +30,7 @@ export function findArguments({ source, above, margin, rule }: FindFirst): FindA
     rule,
     ...(typeof above === 'number' && { above }),
     ...(typeof margin === 'number' && { margin }),
+    ...(pass.trim() !== '' && { pass: kindsOf(pass) }),
   };
 }
 
@@ -36,7 +39,7 @@ export function runsWithBoxes(runs: readonly Run[], folders: readonly string[]):
   return runs.filter(
     ({ spec, counts }) =>
       TASKS[taskOf(spec)].hasScores &&
-      spec.find === undefined &&
+      (spec.find === undefined || spec.imported !== undefined) &&
       counts.ok > 0 &&
       spec.folders.length === folders.length &&
       spec.folders.every((path) => folders.includes(path)),

@@ -11,8 +11,16 @@ suite('the form of what is found first', () => {
       model: 'a:b',
       rule: 'best',
     });
-    const form = { source: 'run:12', above: 0, margin: 0.25, rule: 'most' } as const;
+    const form = { source: 'run:12', above: 0, margin: 0.25, rule: 'most', pass: '' } as const;
     assert.deepEqual(findArguments(form), { runId: 12, above: 0, margin: 0.25, rule: 'most' });
+  });
+
+  test('names the kinds that keep the label of what finds, or that none does', () => {
+    const form = { ...NOTHING_FIRST, source: 'model:a' };
+    const passed = (pass: string) => findArguments({ ...form, pass })?.pass;
+    assert.deepEqual(passed(' person,  cargo bike ,'), ['person', 'cargo bike']);
+    assert.deepEqual(passed('none'), []);
+    assert.equal(passed(' '), undefined);
   });
 
   test('offers runs with boxes on the chosen folders alone', () => {
