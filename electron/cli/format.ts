@@ -44,7 +44,8 @@ export function findText({ find }: RunSpec): string | undefined {
   const { modelName, run, minScore, margin, rule, pass } = find;
   const from = run === undefined ? modelName : `the boxes of run ${run.id} (${modelName})`;
   const kept = pass.length === 0 ? '' : `; ${pass.map(oneLine).join(', ')} not labelled`;
-  return `${from}; boxes from ${minScore}, margin ${margin}; an image's label: ${RULES[rule]}${kept}`;
+  const cut = margin === undefined ? '' : `, margin ${margin}`;
+  return `${from}; boxes from ${minScore}${cut}; an image's label: ${RULES[rule]}${kept}`;
 }
 
 const RULES: Record<LabelRule, string> = {

@@ -102,6 +102,7 @@ function makerFacts(spec: RunSpec): string[][] {
     const { path, format } = spec.imported;
     return [
       ['tool', oneLine(spec.modelName)],
+      ...(spec.find === undefined ? [] : [['found by', oneLine(spec.find.modelName)]]),
       ['read from', `${oneLine(path)} (${format})`],
     ];
   }

@@ -26,7 +26,7 @@ const sentences = {
   noMasks: 'with a mask, of which reviews hold the box only',
   secondLabels: 'beside the first label of an image, which is all that a review holds',
   notReviewed: 'that no person has reviewed',
-  secondClass: 'with a class of a second model, which is the label here',
+  secondClass: 'with several classes of a second model, of which the best is the label here',
 } as const;
 
 export type SkipReason = keyof typeof sentences;

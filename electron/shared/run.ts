@@ -72,6 +72,16 @@ export interface ImportedFrom {
   task: Task;
 }
 
+/** What another tool's run found before a classifier labelled it, as far as its file says so. */
+export interface ImportedFind extends Pick<
+  FindSpec,
+  'modelName' | 'modelSha256' | 'minScore' | 'rule' | 'pass' | 'classifierSha256'
+> {
+  predicted?: undefined;
+  run?: undefined;
+  margin?: undefined;
+}
+
 /** A run of another tool, whose name is the model's: it has no preset and no device, and is never predicted. */
 export interface ImportedSpec extends CommonSpec {
   imported: ImportedFrom;
@@ -79,7 +89,7 @@ export interface ImportedSpec extends CommonSpec {
   device?: undefined;
   detection?: undefined;
   slideStride?: undefined;
-  find?: undefined;
+  find?: ImportedFind | undefined; // of a run whose boxes two models have scored
 }
 
 /** What a run is: of a model here, or of another tool. */

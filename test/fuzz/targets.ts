@@ -9,6 +9,7 @@ import { unpickle } from '../../electron/core/checkpoint/unpickle.ts';
 import { readCocoTruth } from '../../electron/core/evaluate/coco-truth.ts';
 import { ClassMap } from '../../electron/core/labels/class-map.ts';
 import { formatOf } from '../../electron/core/labels/formats.ts';
+import { finderClasses } from '../../electron/core/labels/finder-classes.ts';
 import { openSource } from '../../electron/core/labels/open-source.ts';
 import { LabelResolver } from '../../electron/core/labels/resolve-labels.ts';
 import { Staging } from '../../electron/core/labels/staging.ts';
@@ -286,7 +287,12 @@ async function openLabels(folder: string): Promise<OpenTarget> {
       staging.finish();
       const classes = new ClassMap(staging.classes().named, undefined, undefined);
       const purpose = { purpose: 'run', task: staging.found, minScore: 0, isTrial: false } as const;
-      const resolver = new LabelResolver({ staging, classes, ...purpose });
+      const resolver = new LabelResolver({
+        staging,
+        classes,
+        finderClasses: finderClasses(staging),
+        ...purpose,
+      });
       for (const entry of staging.all())
         resolver.resolve({ ...entry, imageId: 1 }, { width: 100, height: 80 });
     } finally {

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { FindSpec, Receipt } from '../../shared/run.ts';
+import type { Receipt, RunSpec } from '../../shared/run.ts';
 import { foldersOf, pruningStages, thresholdOf } from './columns.ts';
 import type { CountedRow, ExportedTable } from './columns.ts';
 import { calledLabel } from '../results/box-counts.ts';
@@ -62,7 +62,15 @@ function describeRun(table: ExportedTable) {
   };
 }
 
-function describeFind({ modelName, modelSha256, run, minScore, margin, rule, pass }: FindSpec) {
+function describeFind({
+  modelName,
+  modelSha256,
+  run,
+  minScore,
+  margin,
+  rule,
+  pass,
+}: NonNullable<RunSpec['find']>) {
   const from = run === undefined ? { model_sha256: modelSha256 } : { run: run.id };
   return { model: modelName, ...from, min_score: minScore, margin, label_rule: rule, pass };
 }

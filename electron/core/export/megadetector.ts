@@ -63,6 +63,7 @@ function describe(image: FoundImage, categories: Categories, labels: Categories 
   const { row, path, objects } = image;
   const size = seenSize(image);
   if (size === undefined) {
+    if (row.status === 'ok') return { file: path, detections: [] }; // that nothing is in it is known without its size
     return { file: path, failure: row.status === 'pending' ? PENDING : FAILED, detections: null };
   }
   const { width, height } = size;

@@ -33,6 +33,14 @@ export interface LabelledBox {
   box: Box | undefined;
   isShare: boolean; // whether numbers are shares of the picture's sides, else pixels
   mask?: LabelledMask | undefined;
+  finder?: FinderPart | undefined; // of a box that a second model labelled, whose class is `classId`
+}
+
+/** What a detector said of a box before a classifier labelled it. */
+export interface FinderPart {
+  classId: string; // of the finder's classes
+  score: number | undefined;
+  labelScore: number | undefined; // the classifier's; undefined where the finder's own label was kept
 }
 
 /** Takes what a reader finds, in any order. `where`: a line, an id or a name, for the sentence about what cannot be used. */
@@ -41,6 +49,10 @@ export interface LabelSink {
   task(task: Task): void;
   /** What a class that labels and boxes name by an id is called. The order in which classes come is theirs. */
   class(id: string, name: string, number?: number): void;
+  /** Likewise what the finder calls a class. Where no second model labels, these are classes like others. */
+  finderClass(id: string, name: string): void;
+  /** Says that the boxes are a finder's, and that a classifier labelled them, all or some. `name`: the finder's, if stated. */
+  findsFirst(name: string | undefined): void;
   /** `mayRepeat`: whether several entries of a file may be about one image. */
   image(image: LabelledImage, where: string, mayRepeat?: boolean): void;
   label(label: { key: string; classId: string; score?: number | undefined }, where: string): void;

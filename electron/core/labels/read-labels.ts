@@ -9,6 +9,7 @@ import type { Library } from '../store/library.ts';
 import type { PresentImage } from '../store/tables/images.ts';
 import { ClassMap } from './class-map.ts';
 import { chooseRun } from './choose-run.ts';
+import { finderClasses } from './finder-classes.ts';
 import { openSource } from './open-source.ts';
 import { formatOf } from './formats.ts';
 import { matchImages } from './match-images.ts';
@@ -161,6 +162,7 @@ export function resolveLabels(
     const resolver = new LabelResolver({
       staging,
       classes,
+      finderClasses: purpose.kind === 'run' ? finderClasses(staging) : undefined,
       purpose: purpose.kind,
       task,
       minScore,

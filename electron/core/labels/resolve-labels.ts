@@ -1,6 +1,12 @@
 import type { LabelRequest } from '../../shared/api/labels.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
-import type { ClassProbability, FoundDetection, Mask, Region } from '../../shared/engine-api.ts';
+import type {
+  BoxScores,
+  ClassProbability,
+  LabelledDetection,
+  Mask,
+  Region,
+} from '../../shared/engine-api.ts';
 import type { SkipReason } from '../../shared/label-skips.ts';
 import type { Task } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
@@ -9,6 +15,7 @@ import type { ToolOutcome } from '../store/tables/results.ts';
 import type { ClassMap } from './class-map.ts';
 import { frameOf, placeBox } from './place-boxes.ts';
 import type { Frame } from './place-boxes.ts';
+import { toFinder } from './staging.ts';
 import type { Entry, StagedBox, Staging } from './staging.ts';
 
 /** What an image becomes: a result of another tool, or a review; with its size where nobody knew it here. */
@@ -30,6 +37,8 @@ export interface Counts {
 export interface Resolution {
   staging: Staging;
   classes: ClassMap;
+  /** Of a run whose boxes were found first: its finder's classes by their ids, each an index; else undefined. */
+  finderClasses: ReadonlyMap<string, number> | undefined;
   purpose: LabelRequest['purpose']['kind'];
   /** Of a run: what the file holds; of reviews: what the run beside them does. */
   task: Task;
@@ -39,9 +48,7 @@ export interface Resolution {
 }
 
 /** A box that came through, with its class. */
-interface KeptBox extends FoundDetection {
-  name: string; // of the class here
-}
+type KeptBox = LabelledDetection & { name: string }; // of the class here
 
 /** Makes of the entries of a file what they become, and counts. */
 export class LabelResolver {
@@ -132,7 +139,7 @@ export class LabelResolver {
         continue;
       }
       const { x, y, width, height } = box.box;
-      const same = JSON.stringify([one.classId, x, y, width, height]);
+      const same = JSON.stringify([one.classId, toFinder(one)?.classId, x, y, width, height]);
       if (seen.has(same)) this.#skip('sameBox', one.origin);
       else kept.push(box);
       seen.add(same);
@@ -172,15 +179,39 @@ export class LabelResolver {
       this.#skip('leftOut', origin);
       return undefined;
     }
-    const score = this.#score(staged.score, origin);
-    if (score < minScore) {
+    const scores = this.#scores(staged);
+    if (scores === undefined) {
+      this.#skip('badClass', origin);
+      return undefined;
+    }
+    const { score, both } = scores;
+    if ((both?.found ?? score) < minScore) {
       this.#skip('belowScore', origin);
       return 'small';
     }
     const placed = placeBox(staged, frame, (reason) => this.#skip(reason, origin));
     if (placed === undefined) return undefined;
     const { box, mask } = placed;
-    return { name: known.becomes, classIndex: classes.indexOf(known.becomes), score, box, mask };
+    const classIndex = classes.indexOf(known.becomes);
+    return { name: known.becomes, classIndex, score, box, mask, scores: both };
+  }
+
+  /**
+   * The score that holds, and those of both models where the box was found first: a box that nobody labelled further has the
+   * finder's class. Undefined where the finder's class has no name.
+   */
+  #scores(staged: StagedBox): { score: number; both: BoxScores | undefined } | undefined {
+    const { finderClasses } = this.#of;
+    const { origin, score } = staged;
+    const finder = toFinder(staged);
+    if (finderClasses === undefined)
+      return { score: this.#score(score ?? finder?.score ?? null, origin), both: undefined };
+    const classIndex = finderClasses.get(finder?.classId ?? staged.classId);
+    if (classIndex === undefined) return undefined;
+    const found = this.#score(finder === undefined ? score : (finder.score ?? null), origin);
+    const label = finder?.labelScore === undefined ? undefined : this.#score(finder.labelScore, origin);
+    const both = { classIndex, found, label };
+    return { score: score === null ? found * (label ?? 1) : this.#score(score, origin), both };
   }
 
   #outcome(
@@ -209,11 +240,12 @@ export class LabelResolver {
       return { status: 'ok', top: topAreas(regions, (size?.width ?? 1) * (size?.height ?? 1)), regions };
     }
     counts.boxes += boxes.length;
-    const detections = boxes.map(({ classIndex, score, box, mask }) => ({
+    const detections = boxes.map(({ classIndex, score, box, mask, scores }): LabelledDetection => ({
       classIndex,
       score,
       box,
       ...(mask && { mask }),
+      ...(scores && { scores }),
     }));
     return { status: 'ok', top: topFound(detections), detections };
   }

@@ -3,9 +3,11 @@ import type { LabelRequest } from '../../shared/api/labels.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Task, ToolManifest } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
+import type { ImportedFind } from '../../shared/run.ts';
 import type { Library } from '../store/library.ts';
 import { sha256OfTool } from '../store/tables/models.ts';
 import type { ImageLabels } from './resolve-labels.ts';
+import { finderLabels } from './finder-classes.ts';
 import { Staging } from './staging.ts';
 
 /** Images that are saved together: so few that nobody else waits long. */
@@ -39,7 +41,13 @@ export async function saveRun(tool: string, options: SaveOptions): Promise<numbe
       const sha256 = sha256OfTool(manifest);
       library.models.put({ sha256, name: tool, path: '', manifest });
       return library.runs.beginImport(
-        { folders: [folder], modelName: tool, modelSha256: sha256, imported },
+        {
+          folders: [folder],
+          modelName: tool,
+          modelSha256: sha256,
+          imported,
+          find: keepFinder(tool, sha256, staging, options),
+        },
         now,
       );
     });
@@ -60,6 +68,26 @@ export async function saveRun(tool: string, options: SaveOptions): Promise<numbe
   } finally {
     staging.close();
   }
+}
+
+/** Keeps whose boxes a run of another tool labels; undefined where one model says all. The caller has a transaction. */
+function keepFinder(
+  tool: string,
+  classifierSha256: string,
+  staging: Staging,
+  { library, request }: SaveOptions,
+): ImportedFind | undefined {
+  const { stages } = staging;
+  if (stages === undefined) return undefined;
+  const modelName = stages.finder ?? tool;
+  const labels = finderLabels(staging).map((name) => ({ name }));
+  const manifest: ToolManifest = { tool: modelName, task: 'detection', labels };
+  const modelSha256 = sha256OfTool(manifest);
+  library.models.put({ sha256: modelSha256, name: modelName, path: '', manifest });
+  const kept = staging.finderClasses().flatMap(({ name, isKept }) => (isKept ? name : []));
+  const pass = [...new Set(kept)].sort();
+  const { minScore = 0 } = request;
+  return { modelName, modelSha256, minScore, rule: 'best', pass, classifierSha256 };
 }
 
 /** Saves what labels became as reviews that `by` gave beside a run, as one step. Rejects with CANCELLED, and leaves nothing then. */

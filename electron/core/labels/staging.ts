@@ -4,7 +4,7 @@ import type { Label, Task } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import type { Skipped, SkipReason } from '../../shared/label-skips.ts';
 import { required } from '../store/row.ts';
-import type { LabelledBox, LabelledImage, LabelledMask, LabelSink } from './label-format.ts';
+import type { FinderPart, LabelledBox, LabelledImage, LabelledMask, LabelSink } from './label-format.ts';
 import { SkipCounts } from './skip-counts.ts';
 
 const TABLES = `
@@ -19,14 +19,16 @@ const TABLES = `
     origin   TEXT NOT NULL,         -- where it stands in the file
     image_id INTEGER UNIQUE         -- of the library, once it is found
   );
-  CREATE TABLE classes (id TEXT PRIMARY KEY, name TEXT NOT NULL, number INTEGER, sequence INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE TABLE classes (id TEXT PRIMARY KEY, name TEXT NOT NULL, number INTEGER, sequence INTEGER NOT NULL,
+    of_finder INTEGER NOT NULL) WITHOUT ROWID;
   CREATE TABLE labels (key TEXT NOT NULL, class TEXT NOT NULL, score REAL, origin TEXT NOT NULL);
   CREATE TABLE boxes (
     key TEXT NOT NULL, class TEXT NOT NULL, score REAL, x REAL, y REAL, width REAL, height REAL,
-    is_share INTEGER NOT NULL, mask TEXT, origin TEXT NOT NULL
+    is_share INTEGER NOT NULL, mask TEXT, finder TEXT, origin TEXT NOT NULL
   );
   CREATE TABLE skips (reason TEXT NOT NULL, count INTEGER NOT NULL, example TEXT NOT NULL);
   CREATE TABLE run_classes (label TEXT NOT NULL);
+  CREATE TABLE stages (finder TEXT);    -- a row where boxes were found first and then labelled
   CREATE TABLE sizes (image_id INTEGER PRIMARY KEY, width INTEGER, height INTEGER);
   CREATE TABLE outcomes (image_id INTEGER PRIMARY KEY, outcome TEXT NOT NULL);`;
 
@@ -64,6 +66,7 @@ export interface StagedBox {
   height: number | null;
   isShare: 0 | 1;
   mask: string | null; // LabelledMask as JSON
+  finder: string | null; // FinderPart as JSON
   origin: string;
 }
 
@@ -95,14 +98,15 @@ export class Staging implements LabelSink {
       ON CONFLICT (key) DO NOTHING`,
     );
     this.#addClass = this.#database.prepare(
-      'INSERT INTO classes (id, name, number, sequence) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      `INSERT INTO classes (id, name, number, sequence, of_finder) VALUES (?, ?, ?, ?, ?)
+      ON CONFLICT DO NOTHING`,
     );
     this.#addLabel = this.#database.prepare(
       'INSERT INTO labels (key, class, score, origin) VALUES (?, ?, ?, ?)',
     );
     this.#addBox = this.#database.prepare(
-      `INSERT INTO boxes (key, class, score, x, y, width, height, is_share, mask, origin)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO boxes (key, class, score, x, y, width, height, is_share, mask, finder, origin)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
   }
 
@@ -127,8 +131,31 @@ export class Staging implements LabelSink {
   }
 
   class(id: string, name: string, number?: number): void {
-    const { changes } = this.#addClass.run(id, name, number ?? null, this.#classes);
+    this.#putClass(id, name, number ?? null, 0);
+  }
+
+  finderClass(id: string, name: string): void {
+    this.#putClass(id, name, null, 1);
+  }
+
+  #putClass(id: string, name: string, number: number | null, ofFinder: 0 | 1): void {
+    const { changes } = this.#addClass.run(id, name, number, this.#classes, ofFinder);
     if (changes > 0) this.#classes++;
+  }
+
+  findsFirst(name: string | undefined): void {
+    if (this.#stages !== undefined && (this.#stages.finder ?? name) === this.#stages.finder) return;
+    this.#stages = { finder: name };
+    this.#database.exec('DELETE FROM stages');
+    this.#database.prepare('INSERT INTO stages (finder) VALUES (?)').run(name ?? null);
+  }
+
+  #stages: { finder: string | undefined } | undefined; // what is known of them while a reader writes
+
+  /** Whether boxes were found first and then labelled, and by whom they were found where the file says so. */
+  get stages(): { finder: string | undefined } | undefined {
+    const row = this.#database.prepare<[], { finder: string | null }>('SELECT finder FROM stages').get();
+    return row && { finder: row.finder ?? undefined };
   }
 
   image({ key, name, isStem, size, failure }: LabelledImage, where: string, mayRepeat = false): void {
@@ -152,10 +179,11 @@ export class Staging implements LabelSink {
     this.#addLabel.run(key, classId, score ?? null, where);
   }
 
-  box({ key, classId, score, box, isShare, mask }: LabelledBox, where: string): void {
+  box({ key, classId, score, box, isShare, mask, finder }: LabelledBox, where: string): void {
     const sides = [box?.x, box?.y, box?.width, box?.height].map((side) => side ?? null);
     const shape = mask === undefined ? null : JSON.stringify(mask);
-    this.#addBox.run(key, classId, score ?? null, ...sides, Number(isShare), shape, where);
+    const found = finder === undefined ? null : JSON.stringify(finder);
+    this.#addBox.run(key, classId, score ?? null, ...sides, Number(isShare), shape, found, where);
   }
 
   skip(reason: SkipReason, where: string): void {
@@ -253,7 +281,7 @@ export class Staging implements LabelSink {
 
   boxesOf(key: string): StagedBox[] {
     this.#boxesOf ??= this.#database.prepare(
-      `SELECT class AS classId, score, x, y, width, height, is_share AS isShare, mask, origin
+      `SELECT class AS classId, score, x, y, width, height, is_share AS isShare, mask, finder, origin
       FROM boxes WHERE key = ? ORDER BY rowid`,
     );
     return this.#boxesOf.all(key);
@@ -280,10 +308,15 @@ export class Staging implements LabelSink {
     return count === 0 ? undefined : { count, origin: origin ?? '' };
   }
 
-  /** The classes in the order in which they came, with those that are only referred to behind them. */
+  /**
+   * The classes of labels in the order in which they came, with those that are only referred to behind them. Where boxes were
+   * found first, those of the finder that are labels of boxes too come behind the classifier's.
+   */
   classes(): { named: StagedClass[]; unnamed: string[] } {
+    const isLabel = `NOT of_finder OR NOT EXISTS (SELECT 1 FROM stages) OR id IN (SELECT class FROM boxes)`;
+    const order = `CASE WHEN EXISTS (SELECT 1 FROM stages) THEN of_finder END, sequence`;
     const named = this.#database
-      .prepare<[], StagedClass>('SELECT id, name, number FROM classes ORDER BY sequence')
+      .prepare<[], StagedClass>(`SELECT id, name, number FROM classes WHERE ${isLabel} ORDER BY ${order}`)
       .all();
     const unnamed = this.#database
       .prepare<[], string>(
@@ -293,6 +326,17 @@ export class Staging implements LabelSink {
       .pluck()
       .all();
     return { named, unnamed };
+  }
+
+  /** What the finder calls its classes, in order; `isKept`: whether it stayed the label of a box. */
+  finderClasses(): { id: string; name: string; isKept: 0 | 1 }[] {
+    const kept = `SELECT coalesce(json_extract(finder, '$.classId'), class) FROM boxes
+      WHERE json_extract(finder, '$.labelScore') IS NULL`;
+    return this.#database
+      .prepare<[], { id: string; name: string; isKept: 0 | 1 }>(
+        `SELECT id, name, id IN (${kept}) AS isKept FROM classes WHERE of_finder ORDER BY sequence`,
+      )
+      .all();
   }
 
   /** Notes the sizes of pictures, undefined of those that have none. */
@@ -339,6 +383,11 @@ export class Staging implements LabelSink {
   #count(table: 'entries' | 'boxes'): number {
     return required(this.#database.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get());
   }
+}
+
+/** What a finder said, as it was kept. */
+export function toFinder({ finder }: Pick<StagedBox, 'finder'>): FinderPart | undefined {
+  return finder === null ? undefined : (JSON.parse(finder) as FinderPart);
 }
 
 /** A mask as it was kept. */

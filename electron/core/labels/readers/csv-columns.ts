@@ -11,6 +11,8 @@ export interface CsvColumns {
   labels: { label: number; score: number | undefined }[];
   /** Left, upper, and width and height or right and lower; undefined for a table of images alone. */
   box: { at: number[]; corners: boolean; isShare: boolean | undefined } | undefined;
+  /** Of Winnow's tables of a run that finds first: what each of its models says, and the finder's name. */
+  stages: { found: number; foundScore: number; labelScore: number; finder: number | undefined } | undefined;
   size: { width: number; height: number } | undefined;
   /** Of Winnow's tables: why a file failed, whether a person said it. */
   status: number | undefined;
@@ -111,11 +113,14 @@ export function findColumns(
     labels.push({ label, score: chosen.score === undefined ? first(SCORE_NAMES) : wanted(chosen.score) });
   }
   const [width, height, verified] = [at('width'), at('height'), at('verified')];
+  const [found, foundScore, labelScore] = ['found_label', 'found_confidence', 'label_confidence'].map(at);
+  const isStaged = found !== undefined && foundScore !== undefined && labelScore !== undefined;
   const said = at('human_label') ?? at('label');
   return {
     file,
     labels,
     box,
+    stages: isOurs && isStaged ? { found, foundScore, labelScore, finder: at('finder') } : undefined,
     size: width === undefined || height === undefined || !isOurs ? undefined : { width, height },
     status: isOurs ? at('status') : undefined,
     error: at('error'),

@@ -3,7 +3,7 @@ import type { Info } from 'csv-parse';
 import { pipeline, Readable } from 'node:stream';
 import { AppError } from '../../../shared/errors.ts';
 import { shortened } from '../../../shared/shortened.ts';
-import type { LabelFormat, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
+import type { LabelFormat, LabelledBox, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
 import { latinNotice, readTextPieces } from '../label-text.ts';
 import { findColumns } from './csv-columns.ts';
 import type { CsvColumns } from './csv-columns.ts';
@@ -35,9 +35,14 @@ async function read({ path, start }: LabelSource, sink: LabelSink, options: Read
   // Either end closes the other: what is thrown while the file is read is thrown below, and the file is closed then.
   pipeline(Readable.from(pieces), rows, () => undefined);
   let columns: CsvColumns | undefined;
+  let isStaged = false; // whether the finder's name was asked for
   try {
     for await (const { record, info } of rows as AsyncIterable<{ record: string[]; info: Info }>) {
       if (columns !== undefined) {
+        if (columns.stages !== undefined && !isStaged) {
+          isStaged = true;
+          sink.findsFirst(record[columns.stages.finder ?? -1] || undefined);
+        }
         readRow(record, columns, `line ${info.lines}`, { sink, purpose });
         continue;
       }
@@ -111,7 +116,7 @@ function readLabels({ labels }: CsvColumns, { key, where, cell, sink }: Row): vo
 
 /** A row without a box is of an image without any. */
 function readBox(
-  { labels }: CsvColumns,
+  { labels, stages }: CsvColumns,
   { at, corners, isShare }: NonNullable<CsvColumns['box']>,
   row: Row,
 ): void {
@@ -130,7 +135,18 @@ function readBox(
   const box = { x, y, width: corners ? third - x : third, height: corners ? fourth - y : fourth };
   const within = [x, y, box.width, box.height].every((value) => value >= 0 && value <= 1);
   sink.class(classId, classId);
-  sink.box({ key, classId, score: scoreOf(cell(label?.score)), box, isShare: isShare ?? within }, where);
+  const score = scoreOf(cell(label?.score));
+  const finder = stages && readFinder(stages, row);
+  sink.box({ key, classId, score, box, isShare: isShare ?? within, finder }, where);
+}
+
+/** What the finder said of a box; undefined of a box that it did not find. */
+function readFinder(stages: NonNullable<CsvColumns['stages']>, { cell, sink }: Row): LabelledBox['finder'] {
+  const name = cell(stages.found);
+  if (name === '') return undefined;
+  const classId = `found ${name}`;
+  sink.finderClass(classId, name);
+  return { classId, score: scoreOf(cell(stages.foundScore)), labelScore: scoreOf(cell(stages.labelScore)) };
 }
 
 function scoreOf(text: string): number | undefined {

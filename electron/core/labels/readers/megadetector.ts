@@ -25,6 +25,7 @@ const detectionSchema = z.object({
   bbox: z.tuple([share, share, share, share]),
   classifications: z.array(classification).nullish().catch(undefined),
 });
+const infoSchema = z.object({ detector: z.string().min(1).optional().catch(undefined) });
 const side = z.int().positive().optional().catch(undefined);
 const imageSchema = z.object({
   file: z.string().min(1),
@@ -42,13 +43,19 @@ const classified = (category: string) => `classification ${category}`;
 async function read({ path }: LabelSource, sink: LabelSink, { onProgress }: ReadOptions): Promise<void> {
   sink.task('detection');
   const seen = new Set<string>();
+  let detector: string | undefined;
   const onLatin = () => sink.notice(latinNotice(path));
-  const paths = ['$.images.*', '$.detection_categories', '$.classification_categories'];
+  const paths = ['$.images.*', '$.detection_categories', '$.classification_categories', '$.info'];
   await readJsonParts(path, readTextPieces(path, { onProgress, onLatin }), paths, (list, part, index) => {
+    if (list === 'info') {
+      detector = infoSchema.safeParse(part).data?.detector;
+      return;
+    }
     seen.add(list);
     if (list === 'images') readImage(part, sink, `image ${index + 1}`);
-    else readCategories(part, sink, list === 'detection_categories' ? found : classified);
+    else readCategories(part, sink, list);
   });
+  if (seen.has('classification_categories')) sink.findsFirst(detector);
   if (seen.size > 0) return;
   throw new AppError(
     'BAD_ARGUMENT',
@@ -57,10 +64,12 @@ async function read({ path }: LabelSource, sink: LabelSink, { onProgress }: Read
   );
 }
 
-function readCategories(part: unknown, sink: LabelSink, idOf: (category: string) => string): void {
+function readCategories(part: unknown, sink: LabelSink, list: string): void {
   const { data } = z.record(z.string(), z.string().min(1)).safeParse(part);
   if (data === undefined) sink.skip('badEntry', 'the names of the categories');
-  for (const [category, name] of Object.entries(data ?? {})) sink.class(idOf(category), name);
+  for (const [category, name] of Object.entries(data ?? {}))
+    if (list === 'detection_categories') sink.finderClass(found(category), name);
+    else sink.class(classified(category), name);
 }
 
 function readImage(part: unknown, sink: LabelSink, where: string): void {
@@ -83,7 +92,7 @@ function readImage(part: unknown, sink: LabelSink, where: string): void {
     readDetection(one, sink, file, `${file}, detection ${index + 1}`);
 }
 
-/** What a classifier called a box is its class; without that, what the detector called it. */
+/** What a classifier called a box is its label, with the detector's class beside it; without that, what the detector called it. */
 function readDetection(part: unknown, sink: LabelSink, key: string, where: string): void {
   const { data } = detectionSchema.safeParse(part);
   if (data === undefined) {
@@ -92,8 +101,15 @@ function readDetection(part: unknown, sink: LabelSink, key: string, where: strin
   }
   const { category, conf, bbox, classifications } = data;
   const [x, y, width, height] = bbox;
-  const [best] = [...(classifications ?? [])].sort(([, one], [, other]) => other - one);
-  if (best !== undefined) sink.skip('secondClass', where);
-  const classId = best === undefined ? found(category) : classified(best[0]);
-  sink.box({ key, classId, score: conf, box: { x, y, width, height }, isShare: true }, where);
+  const [best, ...others] = [...(classifications ?? [])].sort(([, one], [, other]) => other - one);
+  if (others.length > 0) sink.skip('secondClass', where);
+  const placed = { key, score: conf, box: { x, y, width, height }, isShare: true };
+  if (best === undefined) {
+    sink.box({ ...placed, classId: found(category) }, where);
+    return;
+  }
+  const [label, labelScore] = best;
+  sink.findsFirst(undefined);
+  const finder = { classId: found(category), score: conf, labelScore };
+  sink.box({ ...placed, classId: classified(label), score: undefined, finder }, where);
 }

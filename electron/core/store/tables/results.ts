@@ -1,5 +1,10 @@
 import type { Database, Statement } from 'better-sqlite3';
-import type { ClassProbability, FoundDetection, ImageOutcome, Region } from '../../../shared/engine-api.ts';
+import type {
+  ClassProbability,
+  ImageOutcome,
+  LabelledDetection,
+  Region,
+} from '../../../shared/engine-api.ts';
 import { problemText, toPictureProblem } from '../../../shared/picture-problem.ts';
 import type { PictureProblem } from '../../../shared/picture-problem.ts';
 import type { FolderCounts, ImageStatus, Receipt, RunCounts } from '../../../shared/run.ts';
@@ -23,7 +28,7 @@ export type ToolOutcome =
   | {
       status: 'ok';
       top: ClassProbability[]; // see ImageOutcome
-      detections?: FoundDetection[]; // best first
+      detections?: LabelledDetection[]; // best first
       regions?: Region[];
     }
   | { status: 'failed'; reason: string };

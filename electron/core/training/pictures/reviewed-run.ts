@@ -42,7 +42,7 @@ export async function reviewedPictures(library: Library, run: RunRow): Promise<P
     }
   }
   if (files.length > 0) return { source: `run ${run.id}`, files: files.sort(byPath), empty: [], unreadable };
-  if (hasBoxes && run.spec.find === undefined) throw needsOneLabel(run, manifest.task);
+  if (hasBoxes && (run.spec.find === undefined || isGiven)) throw needsOneLabel(run, manifest.task);
   throw new AppError(
     'BAD_ARGUMENT',
     `Training needs reviewed images, but run ${run.id} has none`,

@@ -141,7 +141,7 @@ suite('files as other tools write them', () => {
     );
     const { report, found } = await run(path);
     assert.deepEqual(found, {
-      '1.png': { label: 'badger', boxes: ['badger 0.8 10 8 20 16', 'person 0.7 50 40 20 16'] },
+      '1.png': { label: 'person', boxes: ['person 0.7 50 40 20 16', 'badger 0.5 10 8 20 16'] },
       '2.png': { label: undefined, boxes: [] },
     });
     assert.deepEqual(skipped(report), { video: 1, secondClass: 1 });
