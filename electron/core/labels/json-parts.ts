@@ -47,11 +47,26 @@ function attempt(path: string, start: string, work: () => void): void {
     work();
   } catch (error) {
     if (!(error instanceof TokenizerError || error instanceof TokenParserError)) throw error;
-    const reason = error.message.replaceAll(/\s+/g, ' ');
     throw new AppError(
       'BAD_ARGUMENT',
-      `Expected JSON in ${path}, but it is none: ${shortened(reason)}`,
-      start.trim() === '' ? 'The file is empty.' : `It begins with ${JSON.stringify(start.slice(0, PEEK))}.`,
+      `Expected JSON in ${path}, but it is none: ${reasonOf(error.message)}`,
+      hintOf(error.message, start),
     );
   }
+}
+
+/** The parser's message without the names of its states; positions are in bytes of UTF-8, from 0. */
+function reasonOf(message: string): string {
+  if (/ended in/.test(message)) return 'it ends too early';
+  const [, found] = /^Unexpected "(.)" at /su.exec(message) ?? [];
+  const place = [...message.matchAll(/position "(\d+)"/g)].at(-1)?.[1];
+  if (found === undefined || place === undefined) return shortened(message.replaceAll(/\s+/g, ' '));
+  return `${JSON.stringify(found)} at byte ${place} does not belong there`;
+}
+
+function hintOf(message: string, start: string): string {
+  if (start.trim() === '') return 'The file is empty.';
+  if (/^Unexpected "[NI]"/.test(message))
+    return 'NaN and Infinity, which Python writes for some numbers, are no JSON: take them out of the file.';
+  return `It begins with ${JSON.stringify(start.slice(0, PEEK))}.`;
 }

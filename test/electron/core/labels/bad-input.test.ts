@@ -248,7 +248,11 @@ suite('labels that are not as they should be', () => {
     put('bad/labels/a.txt', '0 0 0 1 1');
     const cases: Record<string, RegExp> = {
       [put('cut.json', '{"images": [{"id": 1, "file_name": "a.png"}, {"id"')]:
-        /Expected JSON in .*cut\.json, but it is none/,
+        /Expected JSON in .*cut\.json, but it is none: it ends too early/,
+      [put('nan.json', '{"images": [{"id": 1, "file_name": "a.png"}], "annotations": [{"bbox": [NaN]}]}')]:
+        /but it is none: "N" at byte 72 does not belong there(?!.* state)/,
+      [put('mid.json', '{"images": [{"id": 1, "file_name": "a.p')]:
+        /mid\.json, but it is none: it ends too early/,
       [put('deep.json', `{"images": ${'['.repeat(100)}`)]: /more than 64 lists and objects/,
       [put('list.json', '[{"image_id": 1}]')]:
         /Expected a file of labels in .*list\.json, but it begins with/,
