@@ -117,7 +117,8 @@ function toFoundBox(
   kinds: readonly string[] | undefined,
 ): FoundBox {
   const finder = finderSays({ scores }, kinds);
-  return { ...box, number, classIndex, label: names[classIndex] ?? '', score, maskArea, finder };
+  const shown = { ...box, number, classIndex, label: names[classIndex] ?? '', score, maskArea };
+  return finder === undefined ? shown : { ...shown, finder };
 }
 
 function regionsOf(

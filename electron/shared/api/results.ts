@@ -256,7 +256,7 @@ export interface FoundBox extends Box {
   label: string;
   score: number; // of a run that finds first both scores, one times the other
   maskArea: number; // pixels
-  finder?: FinderSays | undefined; // of a run that finds first
+  finder?: FinderSays; // of a run that finds first
 }
 
 /** What the finder said of a box, and the classifier's score in its label. */
