@@ -1,6 +1,6 @@
 import { session } from 'electron';
 import type { Session } from 'electron';
-import type { ProxyFor } from '../core/download/connection.ts';
+import type { ProxyFor } from '../core/download/exchange.ts';
 import { firstProxy } from '../core/download/proxies.ts';
 import { setupSession } from './session.ts';
 

@@ -1,35 +1,11 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { codeOf } from '../../shared/errors.ts';
+import type { HttpAnswer, HttpOptions, HttpRequest } from './exchange.ts';
 import type * as HttpModule from './http.ts';
 
 /** The module that connects; in an installed app it lies unpacked beside the archive. */
 const entry = join(import.meta.dirname, 'http.ts').replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
-
-/** The proxy for an address, such as `http://name:password@proxy:3128`; undefined for none. */
-export type ProxyFor = (address: URL) => Promise<string | undefined>;
-
-export interface HttpOptions {
-  /** The system's proxies, for where the environment names none. */
-  proxyFor?: ProxyFor | undefined;
-  /** Milliseconds in which nothing comes before a connection counts as lost. */
-  silence?: number | undefined;
-}
-
-export interface HttpRequest {
-  method: 'GET' | 'HEAD';
-  headers?: Record<string, string>;
-  signal: AbortSignal;
-}
-
-export interface HttpAnswer {
-  status: number;
-  header: (name: string) => string | undefined;
-  /** The content as it comes; ends with an error when less comes than was announced, or nothing for too long. */
-  content: AsyncIterable<Uint8Array>;
-  /** Ends the connection without reading the rest. */
-  discard: () => void;
-}
 
 /**
  * Requests over HTTP and HTTPS, through a proxy where there is one. Redirects are answers like others. What connects is loaded

@@ -2,7 +2,7 @@
 // asks it but what a person has started: the download of a model.
 import { Agent, EnvHttpProxyAgent, ProxyAgent, request, Socks5ProxyAgent } from 'undici';
 import type { Dispatcher } from 'undici';
-import type { HttpAnswer, HttpOptions, HttpRequest, ProxyFor } from './connection.ts';
+import type { HttpAnswer, HttpOptions, HttpRequest, ProxyFor } from './exchange.ts';
 
 const SILENCE = 60_000;
 

@@ -5,7 +5,8 @@ import { badAnswer, countRedirect, redirectOf } from './addresses.ts';
 import { confirmedAddress } from './drive-page.ts';
 import type { DownloadFolder } from './download-folder.ts';
 import { noCheckpoint, OTHER_KIND, refuse, WEB_PAGE } from './host-answers.ts';
-import type { Http, HttpAnswer } from './connection.ts';
+import type { Http } from './connection.ts';
+import type { HttpAnswer } from './exchange.ts';
 
 /** How PyTorch's files begin: a zip archive, or the older format's pickle of protocol 2. */
 const MAGICS = [

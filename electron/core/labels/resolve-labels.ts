@@ -10,6 +10,7 @@ import type {
 import type { SkipReason } from '../../shared/label-skips.ts';
 import type { Task } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
+import { isDenseTask, TASKS } from '../../shared/tasks.ts';
 import { TOP, topAreas, topFound } from '../../shared/top-found.ts';
 import type { ToolOutcome } from '../store/tables/results.ts';
 import type { ClassMap } from './class-map.ts';
@@ -72,7 +73,7 @@ export class LabelResolver {
     const boxes = this.#boxesOf(entry, staged, size, stated);
     if (boxes === undefined) return undefined; // what lies where is not known, so neither is that nothing does
     const isStated = staging.labelsOf(entry.key).length > 0;
-    if (task === 'classification' && isStated && labels.length === 0) return undefined; // nor what an image shows
+    if (!isDenseTask(task) && isStated && labels.length === 0) return undefined; // nor what an image shows
     if (purpose === 'reviews' && boxes.length === 0 && this.#isLosing) return undefined;
     const made =
       purpose === 'reviews'
@@ -222,7 +223,7 @@ export class LabelResolver {
     task: Task,
   ): ToolOutcome {
     const { counts } = this;
-    if (task === 'classification') {
+    if (!isDenseTask(task)) {
       const top: ClassProbability[] = labels
         .filter(({ name }) => name !== '')
         .slice(0, TOP)
@@ -235,7 +236,7 @@ export class LabelResolver {
     const masks = boxes.filter(({ mask }) => mask !== undefined);
     counts.masks += masks.length;
     if (boxes.length === 0) counts.blank++;
-    if (task === 'segmentation') {
+    if (TASKS[task].foundIn === 'masks') {
       const regions = regionsOf(masks);
       return { status: 'ok', top: topAreas(regions, (size?.width ?? 1) * (size?.height ?? 1)), regions };
     }
@@ -258,12 +259,12 @@ export class LabelResolver {
   ): Pick<ImageLabels, 'review'> | undefined {
     const { staging, task } = this.#of;
     const { counts } = this;
-    const marked = staging.found === 'detection';
+    const marked = TASKS[staging.found].hasScores;
     const [first, ...others] =
       labels.length > 0 ? labels : marked ? (boxes.length > 0 ? boxes : [{ name: '' }]) : [];
     if (first === undefined) return undefined; // the file says nothing of it that comes in
     if (first.name === '') counts.blank++;
-    if (task !== 'detection' || !marked) {
+    if (!TASKS[task].hasScores || !marked) {
       if (others.some(({ name }) => name !== first.name)) this.#skip('secondLabels', entry.origin);
       if (first.name !== '') counts.labels++;
       return { review: { label: first.name } };

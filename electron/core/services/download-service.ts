@@ -16,7 +16,7 @@ import { fetchFile } from '../download/fetch-file.ts';
 import type { FetchContext } from '../download/fetch-file.ts';
 import { requireSpace } from '../download/free-space.ts';
 import { Http } from '../download/connection.ts';
-import type { HttpOptions } from '../download/connection.ts';
+import type { HttpOptions } from '../download/exchange.ts';
 import { placeNew, placeWhole } from '../files/place-whole.ts';
 import { toFileSystemError } from '../files/write-file.ts';
 import { takeExclusiveLock } from '../store/exclusive-lock.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { root } from '../../../build/setup.mjs';
 import { openBrowser } from './browser.ts';
@@ -33,10 +33,12 @@ export class Stage {
     this.#isElectron = isElectron;
   }
 
-  /** A new folder that is removed at the end. */
+  /** A new folder that is removed at the end. Nothing lies beside it: others are passed on the way to it by keys. */
   folder(): string {
-    const folder = realpathSync(mkdtempSync(join(tmpdir(), 'winnow-e2e-')));
-    this.#cleanups.push(() => rmSync(folder, { recursive: true, force: true }));
+    const parent = realpathSync(mkdtempSync(join(tmpdir(), 'winnow-e2e-')));
+    this.#cleanups.push(() => rmSync(parent, { recursive: true, force: true }));
+    const folder = join(parent, basename(parent));
+    mkdirSync(folder);
     return folder;
   }
 

@@ -7,10 +7,12 @@ import { manifestSchema } from '../../../electron/shared/model-package.ts';
 import { forTask, isDense, isDenseTask, isOfTrainable, TASKS } from '../../../electron/shared/tasks.ts';
 import { ARCHITECTURES, titlesOf } from '../../../electron/shared/architectures.ts';
 
-/** Where two cases of a union are told apart beside their only use, or a label list is looked up by its fields. */
+/** Where two cases of a union are told apart beside their only use, or two tasks are compared, whichever they are. */
 const COMPARING = new Map([
   ['electron/engine/predict/dense-pictures.ts', 3],
   ['electron/core/checkpoint/labels.ts', 1],
+  ['electron/core/labels/choose-run.ts', 1],
+  ['electron/core/runs/run-spec.ts', 1],
   ['renderer/views/new-run/DenseSettings.svelte', 1],
 ]);
 
