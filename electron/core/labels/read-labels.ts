@@ -36,13 +36,21 @@ export interface LabelFolder {
 /** The database in the folder of an import. */
 export const stagingFile = (folder: string): string => join(folder, 'labels.db');
 
-/** Pictures whose sizes have to be found out before boxes can be placed. */
+/** A picture whose size has to be found out before its boxes can be placed. */
+export interface UnsizedImage {
+  imageId: number;
+  relativePath: string;
+  /** Whether any of its boxes is in pixels: without a size, a dry run can count only shares of the sides. */
+  inPixels: boolean;
+}
+
+/** What was found in a file of labels before anybody asks what becomes of it. */
 export interface ReadLabels {
   format: string;
   found: Task;
   matched: MatchedImages;
   present: number; // images of the folder
-  unsized: { imageId: number; relativePath: string }[];
+  unsized: UnsizedImage[];
   notices: string[];
 }
 
@@ -129,11 +137,14 @@ async function* presentImages(
 function* unsizedImages(
   staging: Staging,
   images: ReadonlyMap<number, PresentImage>,
-): Generator<{ imageId: number; relativePath: string }> {
+): Generator<UnsizedImage> {
   for (const { imageId, width, key, failure } of staging.all()) {
     const image = images.get(imageId ?? 0);
     if (image === undefined || image.width !== null || width !== null || failure !== null) continue;
-    if (staging.boxesOf(key).length > 0) yield { imageId: image.id, relativePath: image.relativePath };
+    const boxes = staging.boxesOf(key);
+    if (boxes.length === 0) continue;
+    const inPixels = boxes.some(({ isShare }) => isShare !== 1);
+    yield { imageId: image.id, relativePath: image.relativePath, inPixels };
   }
 }
 

@@ -8,7 +8,7 @@ import type { AppContext } from '../app/app-context.ts';
 import { isInside } from '../files/inside.ts';
 import { partialPath, removeAbandoned } from '../files/partial-files.ts';
 import { ReadProgress, stagingFile } from '../labels/read-labels.ts';
-import type { LabelFolder, LabelQuestion, ReadLabels } from '../labels/read-labels.ts';
+import type { LabelFolder, LabelQuestion, UnsizedImage } from '../labels/read-labels.ts';
 import { saveReviews, saveRun } from '../labels/save-labels.ts';
 import type { SaveOptions } from '../labels/save-labels.ts';
 import { Staging } from '../labels/staging.ts';
@@ -41,6 +41,8 @@ export class LabelService {
       const folder = await this.#folder(request.folder);
       const question = { request: absolute(request), folder, staging, progress: work.progress };
       const read = await this.#ask('reading', work, () => this.#context.ask('readLabels', question));
+      const inPixels = read.unsized.filter((image) => image.inPixels);
+      await this.#findSizes(question, inPixels, work);
       return this.#context.ask('resolveLabels', { ...question, read, keep: false });
     });
   }
@@ -55,7 +57,7 @@ export class LabelService {
         const folder = await this.#scanned(await this.#folder(request.folder), work);
         const question = { request: absolute(request), folder, staging, progress: work.progress };
         const read = await this.#ask('reading', work, () => this.#context.ask('readLabels', question));
-        await this.#findSizes(question, read, work);
+        await this.#findSizes(question, read.unsized, work);
         const report = await this.#context.ask('resolveLabels', { ...question, read, keep: true });
         if (report.images === 0) throw nothingFits(question, report);
         return await this.#save(question, report, work);
@@ -143,10 +145,10 @@ export class LabelService {
     }
   }
 
-  /** Asks the engine for the sizes of pictures that boxes lie in as shares of their sides. */
+  /** Asks the engine for the sizes of pictures whose boxes cannot be placed without. */
   async #findSizes(
     { folder, staging: place }: LabelQuestion,
-    { unsized }: ReadLabels,
+    unsized: readonly UnsizedImage[],
     work: Work,
   ): Promise<void> {
     if (unsized.length === 0) return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { AppError } from '../../../../electron/shared/errors.ts';
@@ -32,6 +32,48 @@ suite('an import', () => {
       readdirSync(root).filter((name) => name.startsWith('.winnow')),
       [],
     );
+  });
+
+  test('that is a dry run tells of boxes in pixels what the import does, also where the file states no sizes', async (t) => {
+    const { put, run, inspect } = await labelWorld(t, ['a.png', 'b.png']);
+    const points = [
+      [90, 70],
+      [10, 20],
+    ];
+    const shapes = [{ label: 'fox', points, shape_type: 'rectangle' }];
+    const annotations = [
+      { image_id: 1, category_id: 1, bbox: [10, 20, 200, 50] },
+      { image_id: 1, category_id: 1, bbox: [0, 0, 9, 9], segmentation: [[0, 0, 9, 0, 9, 9]] },
+    ];
+    const labelme = put('labelme/a.json', JSON.stringify({ shapes, imagePath: 'a.png', imageData: null }));
+    const files: [string, number[]][] = [
+      // images, boxes, masks, boxes that were cut
+      [
+        put('pixels.csv', 'file,label,xmin,ymin,xmax,ymax\na.png,fox,10,20,90,70\nb.png,fox,50,50,120,70\n'),
+        [2, 2, 0, 1],
+      ],
+      [
+        put(
+          'coco.json',
+          JSON.stringify({
+            images: [{ id: 1, file_name: 'a.png' }],
+            categories: [{ id: 1, name: 'fox' }],
+            annotations,
+          }),
+        ),
+        [1, 2, 1, 1],
+      ],
+      [dirname(labelme), [1, 1, 0, 0]],
+    ];
+    const told = [];
+    for (const [path] of files) told.push(await inspect(path)); // before the library knows the pictures
+    const done = [];
+    for (const [path] of files) done.push((await run(path)).report);
+    for (const reports of [told, done])
+      assert.deepEqual(
+        reports.map((report) => [report.images, report.boxes, report.masks, skipped(report).clipped ?? 0]),
+        files.map(([, counts]) => counts),
+      );
   });
 
   test('takes in a folder that is not in the library, and of one that is only the part that is named', async (t) => {
