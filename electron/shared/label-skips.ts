@@ -5,6 +5,7 @@
 const sentences = {
   noImage: 'about images that the file does not list',
   twice: 'about images that the file lists before',
+  again: 'about images that the file lists before, to whose labels these were added',
   sameImage: 'about an image that another entry fits better',
   severalImages: 'that several images have the name of',
   video: 'about videos, of which only pictures are known here',
@@ -35,7 +36,7 @@ export const SKIP_REASONS = Object.keys(sentences) as SkipReason[];
 
 /** Reasons that take nothing away: what they are about comes in, changed. */
 export const ONLY_CHANGED: ReadonlySet<SkipReason> = new Set<SkipReason>([
-  ...(['badMask', 'badScore', 'clipped', 'scaled', 'noMasks', 'secondClass'] as const),
+  ...(['again', 'badMask', 'badScore', 'clipped', 'scaled', 'noMasks', 'secondClass'] as const),
 ]);
 
 /** Something of a file that was left out, or changed: how often, and the first case. */

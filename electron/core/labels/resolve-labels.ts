@@ -113,10 +113,8 @@ export class LabelResolver {
   }
 
   #score(score: number | null, origin: string): number {
-    if (score === null) return 1;
-    if (score >= 0 && score <= 1) return score;
-    this.#skip('badScore', origin);
-    return Math.min(1, Math.max(0, score)) || 0;
+    if (isOutside(score)) this.#skip('badScore', origin);
+    return inRange(score);
   }
 
   /** The boxes of an image, best first; undefined when they cannot be placed. */
@@ -209,10 +207,14 @@ export class LabelResolver {
       return { score: this.#score(score ?? finder?.score ?? null, origin), both: undefined };
     const classIndex = finderClasses.get(finder?.classId ?? staged.classId);
     if (classIndex === undefined) return undefined;
-    const found = this.#score(finder === undefined ? score : (finder.score ?? null), origin);
-    const label = finder?.labelScore === undefined ? undefined : this.#score(finder.labelScore, origin);
-    const both = { classIndex, found, label };
-    return { score: score === null ? found * (label ?? 1) : this.#score(score, origin), both };
+    const ofFinder = finder === undefined ? score : (finder.score ?? null);
+    const ofLabel = finder?.labelScore ?? null;
+    if ([score, ofFinder, ofLabel].some(isOutside)) this.#skip('badScore', origin); // a box, however many of its scores
+    const [found, label] = [inRange(ofFinder), ofLabel === null ? undefined : inRange(ofLabel)];
+    return {
+      score: score === null ? found * (label ?? 1) : inRange(score),
+      both: { classIndex, found, label },
+    };
   }
 
   #outcome(
@@ -274,6 +276,15 @@ export class LabelResolver {
     const held = boxes.map(({ name, box }): HumanBox => ({ label: name, ...box }));
     return { review: { label: held[0]?.label ?? '', boxes: held } };
   }
+}
+
+function isOutside(score: number | null): boolean {
+  return score !== null && !(score >= 0 && score <= 1);
+}
+
+/** A score brought into 0 to 1; what none is stated of is certain. */
+function inRange(score: number | null): number {
+  return score === null ? 1 : Math.min(1, Math.max(0, score)) || 0;
 }
 
 function statedSize({ width, height }: Entry): Size | undefined {

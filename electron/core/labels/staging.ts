@@ -169,7 +169,9 @@ export class Staging implements LabelSink {
       failure ?? null,
       where,
     );
-    if (added.changes === 0 && !mayRepeat) this.skip('twice', where);
+    if (added.changes > 0 || mayRepeat) return;
+    const joins = key === name && failure === undefined; // its labels and boxes are those of the first
+    this.skip(joins ? 'again' : 'twice', where);
   }
 
   label(

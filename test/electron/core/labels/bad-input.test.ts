@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { ONLY_CHANGED } from '../../../../electron/shared/label-skips.ts';
 import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import { AppError } from '../../../../electron/shared/errors.ts';
@@ -152,6 +153,31 @@ suite('labels that are not as they should be', () => {
     assert.equal(example(report, 'noImage'), 'annotation 7 (id 7)');
     assert.equal(example(report, 'clipped'), 'annotation 3 (id 3)');
     assert.equal(report.uncovered, 1);
+  });
+
+  test('a box with scores out of range is counted once, also in a file that tells what found it', async (t) => {
+    const { put, inspect } = await labelWorld(t, ['a.png', 'b.png']);
+    const detections = [
+      { category: '1', conf: 1.5, bbox: [0, 0, 0.5, 0.5] },
+      { category: '1', conf: 3, bbox: [0.5, 0, 0.5, 0.5], classifications: [['0', 7]] },
+    ];
+    const path = put(
+      'md.json',
+      JSON.stringify({
+        images: [{ file: 'a.png', detections }],
+        detection_categories: { 1: 'animal' },
+        classification_categories: { 0: 'fox' },
+      }),
+    );
+    assert.deepEqual(skipped(await inspect(path)), { badScore: 2 });
+  });
+
+  test('an image that a table lists again adds its labels to the first, and is not told as left out', async (t) => {
+    const { put, inspect } = await labelWorld(t, ['a.png', 'b.png']);
+    const report = await inspect(put('again.csv', 'file,label\na.png,fox\na.png,hare\nb.png,fox\n'));
+    assert.deepEqual([report.images, report.labels, skipped(report)], [2, 3, { again: 1 }]);
+    assert.equal(example(report, 'again'), 'line 3');
+    assert.ok(ONLY_CHANGED.has('again'));
   });
 
   test('pictures that were marked at another scale are brought to theirs; of another shape they are left out', async (t) => {
