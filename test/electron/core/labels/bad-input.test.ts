@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises';
 import { ZipFile } from 'yazl';
 import { AppError } from '../../../../electron/shared/errors.ts';
 import { example, labelWorld, skipped } from './support.ts';
+import { sharedData } from '../../support/files.ts';
 
 const cocoOf = (images: object[], annotations: object[], categories: object[] = [{ id: 1, name: 'cat' }]) =>
   JSON.stringify({ images, annotations, categories });
@@ -302,9 +303,9 @@ suite('labels that are not as they should be', () => {
   });
 
   test('the files that people sent in: a byte order mark, polygons without an area, data.yaml without a root', async (t) => {
-    const reports = '/work/shared/reports';
-    if (!existsSync(reports)) {
-      t.skip('the reports are not here');
+    const { path: reports, skip } = sharedData('reports');
+    if (skip !== false) {
+      t.skip(skip);
       return;
     }
     const { run, root } = await labelWorld(t, ['a.png', 'cap.png', 'ring.png']);
