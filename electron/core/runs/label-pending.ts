@@ -17,7 +17,7 @@ import type { LabelledOutcome } from '../store/tables/box-labels.ts';
 import type { PendingImage } from '../store/tables/results.ts';
 import { bestFirst, cropOf, imageLabels, joinScores } from './box-labels.ts';
 import type { FoundClasses } from './find-spec.ts';
-import { checkFolders } from './predict-pending.ts';
+import { checkFolders, workAhead } from './predict-pending.ts';
 
 /** So many of the engine's batches are asked for in one call: the last of them is hardly ever full. */
 const BATCHES_PER_CALL = 4;
@@ -61,19 +61,7 @@ export interface LabelledImage {
  * is not there.
  */
 export async function labelPending(options: LabelOptions): Promise<void> {
-  const underWay = new Set<Promise<void>>(); // and those that failed
-  try {
-    for (const images of groups(options)) {
-      if (options.signal.aborted) break;
-      const group: Promise<void> = labelGroup(images, options).then(() => void underWay.delete(group));
-      group.catch(() => undefined); // heard of below
-      underWay.add(group);
-      if (underWay.size >= options.batchesUnderWay) await Promise.race(underWay);
-    }
-  } finally {
-    await Promise.allSettled(underWay);
-  }
-  await Promise.all(underWay);
+  await workAhead(groups(options), options, (images) => labelGroup(images, options));
 }
 
 /** The pending images in order of their ids, as many at a time as have boxes for some full batches. */

@@ -32,18 +32,38 @@ export class FolderGone extends Error {
  * something fails, the batches under way are still finished and saved. Throws FolderGone when a folder is not there.
  */
 export async function predictPending(options: PredictOptions): Promise<void> {
-  const underWay = new Set<Promise<void>>(); // and those that failed
+  await workAhead(batches(options), options, (images) => predictBatch(images, options));
+}
+
+/** The pending images in order of their ids, as many at a time as a batch has then. */
+function* batches({ library, runId, batchSize }: PredictOptions): Generator<PendingImage[]> {
   let lastTaken = 0;
+  for (;;) {
+    const images = library.results.pending(runId, lastTaken, batchSize.next);
+    const last = images.at(-1);
+    if (last === undefined) return;
+    lastTaken = last.imageId;
+    yield images;
+  }
+}
+
+/**
+ * Works on items, so many at a time; each is asked for when its work begins. When `signal` is aborted or something fails,
+ * nothing more is begun, and what is under way is still finished.
+ */
+export async function workAhead<Item>(
+  items: Iterable<Item>,
+  { batchesUnderWay, signal }: { batchesUnderWay: number; signal: AbortSignal },
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const underWay = new Set<Promise<void>>(); // and those that failed
   try {
-    while (!options.signal.aborted) {
-      const images = options.library.results.pending(options.runId, lastTaken, options.batchSize.next);
-      const last = images.at(-1);
-      if (last === undefined) break;
-      lastTaken = last.imageId;
-      const batch: Promise<void> = predictBatch(images, options).then(() => void underWay.delete(batch));
-      batch.catch(() => undefined); // heard of below
-      underWay.add(batch);
-      if (underWay.size >= options.batchesUnderWay) await Promise.race(underWay);
+    for (const item of items) {
+      if (signal.aborted) break;
+      const one: Promise<void> = work(item).then(() => void underWay.delete(one));
+      one.catch(() => undefined); // heard of below
+      underWay.add(one);
+      if (underWay.size >= batchesUnderWay) await Promise.race(underWay);
     }
   } finally {
     await Promise.allSettled(underWay);

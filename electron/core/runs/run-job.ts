@@ -36,6 +36,53 @@ export interface JobOptions {
   batch?: number | undefined;
 }
 
+/** What is told of a run before its work begins. */
+export function planOf(run: RunRow & Predicted, options: JobOptions): RunPlan {
+  const { library, model, outlook, threads, batch } = options;
+  const { tokenKeep, inputSize } = run.spec.preset;
+  return {
+    run: describeRun(library, run),
+    bundledModel: model.bundled,
+    workShare: workShare(model.manifest, tokenKeep, inputSize),
+    outlook,
+    threads,
+    batch,
+  };
+}
+
+/**
+ * Does the work of a run and keeps how it ended. Afterwards the run is 'done'; 'paused' when the signal was aborted, when
+ * `work` gives a reason, or when a folder went away, which a notice names; or 'failed' when this throws. Gives the reason of
+ * a pause that nobody asked for.
+ */
+export async function carryOut(
+  id: number,
+  { library, signal, emit, clock }: JobOptions,
+  work: () => Promise<string | undefined>,
+): Promise<string | undefined> {
+  try {
+    const reason = await work();
+    if (reason !== undefined) {
+      library.runs.setState(id, 'paused', undefined, reason);
+      return reason;
+    }
+  } catch (error) {
+    if (!(error instanceof FolderGone)) {
+      if (signal.aborted) library.runs.setState(id, 'paused');
+      else library.runs.setState(id, 'failed', undefined, reasonOf(error));
+      throw error;
+    }
+    const reason = pauseNotice(id, error);
+    library.runs.setState(id, 'paused', undefined, reason);
+    emit({ type: 'notice', message: reason, runId: id });
+    return reason;
+  }
+  const complete = !library.runs.get(id)?.scanDue && library.results.counts(id).pending === 0;
+  if (complete) library.runs.setState(id, 'done', new Date(clock()).toISOString());
+  else library.runs.setState(id, 'paused');
+  return undefined;
+}
+
 /** One session's work on a run. The caller holds the library's writer lock. */
 export class RunJob {
   readonly #run: RunRow & Predicted;
@@ -48,45 +95,15 @@ export class RunJob {
     this.#threads = options.threads;
   }
 
-  /**
-   * Scans when that is due, then predicts what is pending. Afterwards the run is 'done'; 'paused' when the signal was
-   * aborted, or when a folder went away, which a notice names that is also returned; or 'failed' when this throws.
-   */
+  /** Scans when that is due, then predicts what is pending; ends as carryOut does. */
   async execute(): Promise<string | undefined> {
-    const { library, signal, emit, clock } = this.#options;
-    const { id } = this.#run;
-    emit({ type: 'started', plan: this.#plan() });
-    try {
+    const { signal, emit } = this.#options;
+    emit({ type: 'started', plan: planOf(this.#run, this.#options) });
+    return carryOut(this.#run.id, this.#options, async () => {
       if (this.#run.scanDue) await this.#scan();
       if (!signal.aborted) await this.#predict();
-    } catch (error) {
-      if (!(error instanceof FolderGone)) {
-        if (signal.aborted) library.runs.setState(id, 'paused');
-        else library.runs.setState(id, 'failed', undefined, reasonOf(error));
-        throw error;
-      }
-      const reason = pauseNotice(id, error);
-      library.runs.setState(id, 'paused', undefined, reason);
-      emit({ type: 'notice', message: reason, runId: id });
-      return reason;
-    }
-    const complete = !library.runs.get(id)?.scanDue && library.results.counts(id).pending === 0;
-    if (complete) library.runs.setState(id, 'done', new Date(clock()).toISOString());
-    else library.runs.setState(id, 'paused');
-    return undefined;
-  }
-
-  #plan(): RunPlan {
-    const { library, model } = this.#options;
-    const { tokenKeep, inputSize } = this.#run.spec.preset;
-    return {
-      run: describeRun(library, this.#run),
-      bundledModel: model.bundled,
-      workShare: workShare(model.manifest, tokenKeep, inputSize),
-      outlook: this.#options.outlook,
-      threads: this.#threads,
-      batch: this.#options.batch,
-    };
+      return undefined;
+    });
   }
 
   async #scan(): Promise<void> {
@@ -205,6 +222,6 @@ export class RunJob {
 }
 
 /** Says that a run is paused since a folder went away. */
-export function pauseNotice(runId: number, { message }: FolderGone): string {
+function pauseNotice(runId: number, { message }: FolderGone): string {
   return `${message}, so run ${runId} is paused. Connect its drive again, then go on with the run.`;
 }

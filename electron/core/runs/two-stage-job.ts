@@ -4,17 +4,14 @@ import { nearestPrecision } from '../../shared/run.ts';
 import type { FindSpec, Predicted, RunCounts, RunProgress } from '../../shared/run.ts';
 import { BatchSize, usualBatch } from '../models/batch-size.ts';
 import { displayNames } from '../models/class-names.ts';
-import { workShare } from '../models/flops.ts';
 import { modelInput } from '../models/model-input.ts';
-import { countBlank, describeRun } from '../results/describe-run.ts';
+import { countBlank } from '../results/describe-run.ts';
 import type { RunRow } from '../store/tables/runs.ts';
 import { foundClasses } from './find-spec.ts';
 import type { FoundClasses } from './find-spec.ts';
 import { labelPending } from './label-pending.ts';
 import type { LabelledImage } from './label-pending.ts';
-import { FolderGone } from './predict-pending.ts';
-import { reasonOf } from './reason.ts';
-import { pauseNotice, RunJob, TOLD_IMAGES } from './run-job.ts';
+import { carryOut, planOf, RunJob, TOLD_IMAGES } from './run-job.ts';
 import type { JobOptions } from './run-job.ts';
 import { RunRate } from './run-rate.ts';
 
@@ -47,52 +44,19 @@ export class TwoStageJob {
     this.#classes = foundClasses(finder.labels, options.model.manifest.labels, run.spec.find.pass);
   }
 
-  /** As of RunJob: finds what is new or changed, then labels the boxes of what is pending here. */
+  /** Finds what is new or changed, then labels the boxes of what is pending here; ends as carryOut does. */
   async execute(): Promise<string | undefined> {
-    const { library, signal, emit, clock } = this.#options;
+    const { library, signal, emit } = this.#options;
     const { id } = this.#run;
-    this.#tellPlan();
-    try {
+    emit({ type: 'started', plan: planOf(this.#run, this.#options) });
+    return carryOut(id, this.#options, async () => {
       const notice = await this.#find();
-      if (notice !== undefined) {
-        library.runs.setState(id, 'paused', undefined, notice);
-        return notice;
-      }
+      if (notice !== undefined) return notice;
       this.#follow();
-      if (!signal.aborted) {
-        library.runs.setScanDue(id, false);
-        await this.#label();
-      }
-    } catch (error) {
-      if (!(error instanceof FolderGone)) {
-        if (signal.aborted) library.runs.setState(id, 'paused');
-        else library.runs.setState(id, 'failed', undefined, reasonOf(error));
-        throw error;
-      }
-      const reason = pauseNotice(id, error);
-      library.runs.setState(id, 'paused', undefined, reason);
-      emit({ type: 'notice', message: reason, runId: id });
-      return reason;
-    }
-    const complete = !library.runs.get(id)?.scanDue && library.results.counts(id).pending === 0;
-    if (complete) library.runs.setState(id, 'done', new Date(clock()).toISOString());
-    else library.runs.setState(id, 'paused');
-    return undefined;
-  }
-
-  #tellPlan(): void {
-    const { library, model, outlook, threads, batch, emit } = this.#options;
-    const { tokenKeep } = this.#run.spec.preset;
-    emit({
-      type: 'started',
-      plan: {
-        run: describeRun(library, this.#run),
-        bundledModel: model.bundled,
-        workShare: workShare(model.manifest, tokenKeep, undefined),
-        outlook,
-        threads,
-        batch,
-      },
+      if (signal.aborted) return undefined;
+      library.runs.setScanDue(id, false);
+      await this.#label();
+      return undefined;
     });
   }
 
