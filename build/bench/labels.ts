@@ -1,13 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { createAppService } from '../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../electron/core/registry/model-registry.ts';
-import { connectTrainer } from '../../electron/engine/hosts/trainer-client.ts';
+import type { AppService } from '../../electron/core/app-service.ts';
 import type { LabelRequest } from '../../electron/shared/api/labels.ts';
-import { EngineDouble } from '../../test/electron/support/engine-double.ts';
 import { makeLargeLibrary } from '../../test/electron/support/large-library.ts';
-import { root } from '../setup.mjs';
+import { libraryApp } from './library-app.ts';
 import { printTable, timed } from './tables.ts';
 
 const BOXES = 5; // in each image
@@ -18,14 +15,7 @@ export async function benchLabels(work: string, count: number): Promise<void> {
   const libraryPath = path.join(work, 'labels.db');
   const folder = path.join(work, 'large');
   const { runId } = await makeLargeLibrary(libraryPath, folder, { images: count });
-  const app = createAppService({
-    libraryPath,
-    engine: new EngineDouble(),
-    trainer: connectTrainer(),
-    registry: new ModelRegistry({ bundledFolder: path.join(root, 'resources/models'), userFolder: work }),
-    clock: Date.now,
-    folders: { data: work, samples: path.join(root, 'resources/samples/everyday') },
-  });
+  const app = libraryApp(libraryPath, work);
   const names = (await pathsOf(app, runId)).map(
     (name) => `D:\\\\elsewhere\\\\${name.replaceAll('/', '\\\\')}`,
   );
@@ -59,7 +49,7 @@ export async function benchLabels(work: string, count: number): Promise<void> {
   for (const made of [libraryPath, coco, detector]) fs.rmSync(made);
 }
 
-async function pathsOf(app: ReturnType<typeof createAppService>, runId: number): Promise<string[]> {
+async function pathsOf(app: AppService, runId: number): Promise<string[]> {
   const { imageIds } = await app.findImages({ runId, filter: {}, sort: 'path' });
   const paths: string[] = [];
   for (let first = 0; first < imageIds.length; first += 500) {

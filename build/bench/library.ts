@@ -1,17 +1,14 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { createAppService } from '../../electron/core/app-service.ts';
 import type { AppService } from '../../electron/core/app-service.ts';
-import { ModelRegistry } from '../../electron/core/registry/model-registry.ts';
 import { readManifest } from '../../electron/core/packages/read-package.ts';
 import { resultSortSchema } from '../../electron/shared/api/results.ts';
 import type { ResultFilter } from '../../electron/shared/api/results.ts';
 import type { Manifest } from '../../electron/shared/model-package.ts';
-import { connectTrainer } from '../../electron/engine/hosts/trainer-client.ts';
-import { EngineDouble } from '../../test/electron/support/engine-double.ts';
 import { makeLargeLibrary } from '../../test/electron/support/large-library.ts';
 import { root } from '../setup.mjs';
+import { libraryApp } from './library-app.ts';
 import { median, printTable, timed } from './tables.ts';
 
 const ROUNDS = 7;
@@ -36,14 +33,7 @@ export async function benchLibrary(work: string, count: number): Promise<void> {
     shuffled: true,
     twice: true,
   });
-  const app = createAppService({
-    libraryPath,
-    engine: new EngineDouble(),
-    trainer: connectTrainer(),
-    registry: new ModelRegistry({ bundledFolder: path.join(root, 'resources/models'), userFolder: work }),
-    clock: Date.now,
-    folders: { data: work, samples: path.join(root, 'resources/samples/everyday') },
-  });
+  const app = libraryApp(libraryPath, work);
   const middle = async (work: () => Promise<unknown>) => {
     const rounds: number[] = [];
     for (let round = 0; round < ROUNDS; round++) rounds.push(await timed(work));
