@@ -51,6 +51,7 @@ e2e(
 
     // The same beside our own run, as what somebody said.
     await window.visit('/runs/1', say('runs.name', { run: 1 }));
+    await page.getByRole('link', { name: say('labels.open') }).waitFor(); // the key works once the run is known
     await page.keyboard.press('i');
     await window.shows(say('labels.title'));
     await page.getByRole('textbox', { name: say('labels.by') }).fill('Ada');
