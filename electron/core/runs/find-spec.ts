@@ -84,9 +84,16 @@ export function resolveLabelling(
   return { minScore: above, margin, rule, pass: [...kinds].sort() };
 }
 
-/** The run whose boxes are to be labelled. Throws BAD_ARGUMENT where it has none, or is of other folders. */
+/** Who found the boxes of a run: its model, and of a run that finds first the one that does. */
+export function finderOf(library: Library, { spec }: Pick<RunRow, 'spec'>): Finder {
+  const { find } = spec;
+  const { sha256, name, manifest } = library.models.get(find?.modelSha256 ?? spec.modelSha256);
+  return { name: find?.modelName ?? name, sha256, labels: manifest.labels };
+}
+
+/** Who found the boxes of a run that are to be labelled. Throws BAD_ARGUMENT where it has none, or is of other folders. */
 export function requireBoxes(library: Library, run: RunRow, folders: readonly string[]): Finder {
-  const { sha256, name, manifest } = library.models.get(run.spec.modelSha256);
+  const { name, manifest } = library.models.get(run.spec.modelSha256);
   if (!TASKS[manifest.task].hasScores)
     throw new AppError(
       'BAD_ARGUMENT',
@@ -95,7 +102,7 @@ export function requireBoxes(library: Library, run: RunRow, folders: readonly st
     );
   const same =
     folders.length === run.spec.folders.length && folders.every((path) => run.spec.folders.includes(path));
-  if (same) return { name, sha256, labels: manifest.labels };
+  if (same) return finderOf(library, run);
   throw new AppError(
     'BAD_ARGUMENT',
     `Expected the folders of run ${run.id}, whose boxes are to be labelled, but others were named`,

@@ -94,7 +94,7 @@ function withBoxes(
 ): BoxedImage[] {
   const ids = pending.map(({ imageId }) => imageId);
   const rows = new Map(library.resultQueries.rows(finderId, ids).map((row) => [row.imageId, row]));
-  const found = library.found.detections(finderId, ids, find.minScore);
+  const found = library.found.foundAs(finderId, ids, find.minScore);
   const masks = library.found.masks(finderId, ids);
   return pending.flatMap((image) => {
     const row = rows.get(image.imageId);

@@ -16,7 +16,7 @@ import { calibrationKey, outlookOf } from '../calibration/find-calibration.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { resolveFolders } from '../runs/run-folders.ts';
 import { describeRun } from '../results/describe-run.ts';
-import { finderSpec, labellingSpec, requireBoxes } from '../runs/find-spec.ts';
+import { finderOf, finderSpec, labellingSpec, requireBoxes } from '../runs/find-spec.ts';
 import { RunJob } from '../runs/run-job.ts';
 import { TwoStageJob } from '../runs/two-stage-job.ts';
 import type { BoxesFrom } from '../runs/two-stage-job.ts';
@@ -210,8 +210,15 @@ export class RunService {
     if (due !== undefined && finder !== undefined) return { run: due, first: { run: due, model: finder } };
     const first = finderSpec(spec);
     const run = first === undefined ? library.runs.get(spec.find.run?.id ?? 0) : library.runs.find(first);
-    if (run !== undefined && (first !== undefined || run.createdAt === spec.find.run?.createdAt))
-      return { run, first: undefined };
+    if (run !== undefined && (first !== undefined || run.createdAt === spec.find.run?.createdAt)) {
+      // Once, the labels of a run that finds first were taken for what was found.
+      if (finderOf(library, run).sha256 === spec.find.modelSha256) return { run, first: undefined };
+      throw new AppError(
+        'BAD_ARGUMENT',
+        `Expected what found the boxes of run ${run.id}, but this run was begun with the labels of those boxes`,
+        'What was labelled stays; start a new run on those boxes.',
+      );
+    }
     throw new AppError(
       'NOT_FOUND',
       `Run ${spec.find.run?.id}, whose boxes are to be labelled, is not in the library any more`,

@@ -33,12 +33,16 @@ export interface ClassAmount {
   amount: number;
 }
 
+/** What a box was found as: of a run that finds first the finder's class and score, of another its own. */
+const [FOUND_CLASS, FOUND_SCORE] = ['coalesce(found_class, class)', 'coalesce(found_score, score)'];
+
 /** Statements of the tables `detections` and `masks`. */
 export class FoundTable {
   readonly #clear: Statement<[number, number]>[];
   readonly #addDetection: Statement<[object]>;
   readonly #addMask: Statement<[object]>;
   readonly #detections: Statement<[object], DetectionRow>;
+  readonly #finders: Statement<[object], DetectionRow>;
   readonly #masks: Statement<[object], StoredMask & { imageId: number }>;
   readonly #objects: Statement<[number, number], ClassAmount>;
   readonly #pending: Statement<[object], number>;
@@ -65,6 +69,13 @@ export class FoundTable {
         LEFT JOIN masks
           ON masks.run_id = found.run_id AND masks.image_id = found.image_id AND masks.number = found.number
       WHERE score >= :minScore AND found.number < :most ORDER BY wanted.key, found.number`);
+    // Beside each label, where there is one, stands what it was found as.
+    this.#finders = database.prepare(`
+      SELECT found.image_id AS imageId, found.number, ${FOUND_CLASS} AS classIndex, ${FOUND_SCORE} AS score,
+        x, y, width, height, 0 AS maskArea, NULL AS foundClass, NULL AS foundScore, NULL AS labelScore
+      FROM json_each(:imageIds) AS wanted
+        CROSS JOIN detections AS found ON found.run_id = :runId AND found.image_id = wanted.value
+      WHERE ${FOUND_SCORE} >= :minScore ORDER BY wanted.key, ${FOUND_SCORE} DESC, found.number`);
     this.#masks = database.prepare(`
       SELECT image_id AS imageId, number, class AS classIndex, area, counts
       FROM json_each(:imageIds) AS wanted CROSS JOIN masks ON run_id = :runId AND image_id = wanted.value
@@ -76,8 +87,8 @@ export class FoundTable {
       .prepare<[object], number>(
         `SELECT count(*) FROM results INDEXED BY results_by_status
           CROSS JOIN detections ON detections.run_id = :finderId AND detections.image_id = results.image_id
-        WHERE results.run_id = :runId AND status = 'pending' AND score >= :minScore
-          AND class NOT IN (SELECT value FROM json_each(:passed))`,
+        WHERE results.run_id = :runId AND status = 'pending' AND ${FOUND_SCORE} >= :minScore
+          AND ${FOUND_CLASS} NOT IN (SELECT value FROM json_each(:passed))`,
       )
       .pluck();
     this.#areas = database.prepare(`
@@ -128,13 +139,16 @@ export class FoundTable {
     most: number = Number.MAX_SAFE_INTEGER,
   ): Map<number, StoredDetection[]> {
     const rows = this.#detections.all({ runId, imageIds: JSON.stringify(imageIds), minScore, most });
-    return grouped(rows, ({ number, classIndex, score, maskArea, x, y, width, height, ...both }) => {
-      const { foundClass, foundScore, labelScore } = both;
-      const detection = { number, classIndex, score, box: { x, y, width, height }, maskArea };
-      if (foundClass === null || foundScore === null) return detection;
-      const scores = { classIndex: foundClass, found: foundScore, label: labelScore ?? undefined };
-      return { ...detection, scores };
-    });
+    return grouped(rows, toDetection);
+  }
+
+  /**
+   * What the boxes of a run were found as, of at least `minScore`, best first, by image: without the labels that a run that
+   * finds first has given them, and without their masks. Images without any are left out.
+   */
+  foundAs(runId: number, imageIds: readonly number[], minScore: number): Map<number, StoredDetection[]> {
+    const rows = this.#finders.all({ runId, imageIds: JSON.stringify(imageIds), minScore });
+    return grouped(rows, toDetection);
   }
 
   /** Masks by image, in order of their numbers; images without any are left out. */
@@ -157,6 +171,15 @@ export class FoundTable {
   areas(runId: number): ClassAmount[] {
     return this.#areas.all(runId);
   }
+}
+
+function toDetection(row: DetectionRow): StoredDetection {
+  const { number, classIndex, score, maskArea, x, y, width, height, foundClass, foundScore, labelScore } =
+    row;
+  const detection = { number, classIndex, score, box: { x, y, width, height }, maskArea };
+  if (foundClass === null || foundScore === null) return detection;
+  const scores = { classIndex: foundClass, found: foundScore, label: labelScore ?? undefined };
+  return { ...detection, scores };
 }
 
 function grouped<Row extends { imageId: number }, Value>(

@@ -136,6 +136,80 @@ suite('a run of two models comes in again with both labels of each box', () => {
   });
 });
 
+suite('boxes that another tool found and labelled', () => {
+  /** A run over the run of such a file, by what both of its models say; the double calls crops by their left edges. */
+  test('are labelled anew by the finder’s classes and scores: threshold, kinds that are passed through, blank images', async (t) => {
+    const { app, folder, libraryPath } = await twoStageHome(t, 4);
+    const path = join(folder, '..', 'labelled.json');
+    const categories = { 1: 'animal', 2: 'person', 3: 'vehicle' };
+    const fox = [['7', 0.25]];
+    const images = [
+      { file: '000.jpg', ...SIZE, detections: [{ category: '1', conf: 0.4, bbox: [0, 0, 0.5, 0.5] }] },
+      // By the product of both scores this box would be none.
+      {
+        file: '001.jpg',
+        ...SIZE,
+        detections: [{ category: '1', conf: 0.9, bbox: [0.125, 0, 0.5, 0.5], classifications: fox }],
+      },
+      // What a person is called by the second model does not make it one to be labelled.
+      {
+        file: '002.jpg',
+        ...SIZE,
+        detections: [{ category: '2', conf: 0.8, bbox: [0, 0, 0.5, 0.5], classifications: [['8', 0.9]] }],
+      },
+      // Nor does the second model's person make an animal one that is not.
+      {
+        file: '003.jpg',
+        ...SIZE,
+        detections: [
+          { category: '3', conf: 0.6, bbox: [0, 0, 0.5, 0.5] },
+          { category: '1', conf: 0.7, bbox: [0, 0.5, 0.5, 0.5], classifications: [['9', 1]] },
+        ],
+      },
+    ];
+    const classification_categories = { 7: 'fox', 8: 'ghost', 9: 'person' };
+    writeFileSync(
+      path,
+      JSON.stringify({
+        images,
+        detection_categories: categories,
+        classification_categories,
+        info: { detector: 'md_v5a' },
+      }),
+    );
+    const purpose = { kind: 'run', tool: 'two' } as const;
+    const { runId } = await app.importLabels({ path, folder, purpose });
+    const run = await app.run({ folders: [folder], find: { runId, above: 0.5 } });
+    assert.deepEqual([run.spec.find?.modelName, run.spec.find?.pass], ['md_v5a', ['person', 'vehicle']]);
+    assert.deepEqual([run.counts.ok, run.blank], [4, 1]);
+    const row = (file: string, number: number, label: string, found: [string, number], score?: number) => ({
+      relative_path: file,
+      number,
+      label,
+      score: Math.round(found[1] * (score ?? 1) * 1e4) / 1e4,
+      found: found[0],
+      found_score: found[1],
+      label_score: score ?? null,
+    });
+    assert.deepEqual(bothLabels(libraryPath, run.id), [
+      row('001.jpg', 0, 'dog', ['animal', 0.9], 0.8),
+      row('002.jpg', 0, 'person', ['person', 0.8]),
+      row('003.jpg', 0, 'vehicle', ['vehicle', 0.6]),
+      row('003.jpg', 1, 'airplane', ['animal', 0.7], 0.8),
+    ]);
+    const { labels } = await app.showRun({ runId: run.id });
+    assert.deepEqual(
+      labels.map(({ label, count }) => [label, count]),
+      [
+        ['', 1],
+        ['dog', 1],
+        ['person', 1],
+        ['vehicle', 1],
+      ],
+    );
+  });
+});
+
 suite('labels of a classifier behind a detector', () => {
   const file = (classifications: unknown) =>
     JSON.stringify({

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { Library } from '../../../../electron/core/store/library.ts';
 import { session } from '../../support/test-app.ts';
 import { twoStageHome } from '../../support/two-stage.ts';
@@ -189,6 +190,49 @@ suite('a run that finds first', () => {
     assert.equal(saved(libraryPath, run.id)['003.jpg']?.boxes.length, 3);
     await app.removeRun({ runId: boxes.id });
     await assert.rejects(app.run({ folders: [folder], find }), appError('NOT_FOUND', /There is no run 1/));
+  });
+
+  test('over a run that itself finds first takes what its finder said, as does one over the finder', async (t) => {
+    const { app, run, folder, kinds, libraryPath } = await twoStageHome(t, 8);
+    const pass = [kinds[1] ?? ''];
+    for (const above of [0.2, 0.5]) {
+      const expected = await run({ pass, above }, { preset: 'fast' });
+      const first = await run({ above }); // whose boxes have classes of everyday10, and scores of both models
+      const find = { runId: first.id, pass, above };
+      const again = await app.run({ folders: [folder], preset: 'fast', find });
+      assert.deepEqual(saved(libraryPath, again.id), saved(libraryPath, expected.id));
+      const { modelName, modelSha256, run: from } = again.spec.find ?? {};
+      assert.deepEqual([modelName, modelSha256], ['finder', expected.spec.find?.modelSha256]);
+      assert.equal(from?.id, first.id);
+      assert.deepEqual(
+        (await app.showRun({ runId: again.id })).labels,
+        (await app.showRun({ runId: expected.id })).labels,
+      );
+    }
+    await assert.rejects(
+      app.run({ folders: [folder], find: { runId: 2, pass: ['airplane'] } }),
+      appError('BAD_ARGUMENT', /Expected kinds of finder .* but "airplane" is none of them/),
+    );
+  });
+
+  test('is not gone on with where it was begun with the labels of another such run in place of what was found', async (t) => {
+    const { app, run, folder, engine, libraryPath } = await twoStageHome(t, 40);
+    const first = await run({});
+    engine.beforeAnswer = () => void app.cancel({ runId: 3 });
+    const find = { runId: first.id, pass: [] };
+    const paused = await app.run({ folders: [folder], batch: 4, find });
+    assert.deepEqual([paused.id, paused.state], [3, 'paused']);
+    await app.close();
+    const database = new Database(libraryPath);
+    const pair = first.spec.modelSha256; // as Winnow once had it
+    database.prepare("UPDATE runs SET spec = json_set(spec, '$.find.modelSha256', ?) WHERE id = 3").run(pair);
+    database.close();
+    const later = session(t, libraryPath);
+    await assert.rejects(
+      later.app.resume({ runId: 3 }),
+      appError('BAD_ARGUMENT', /Expected what found the boxes of run 2, .*begun with the labels of those/),
+    );
+    assert.equal((await later.app.showRun({ runId: 3 })).run.counts.ok, paused.counts.ok);
   });
 
   test('tells of the pictures that are found in and of the boxes that are labelled', async (t) => {
