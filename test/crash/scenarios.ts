@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { drawFolder } from '../electron/support/pictures.ts';
 import { drawShapes } from '../electron/support/shapes.ts';
-import { rowsOf } from './world.ts';
+import { countsOf, foundOf, rowsOf } from './world.ts';
 import type { Tree, World } from './world.ts';
 
 /** A command that is killed, and what must hold whenever it is. */
@@ -24,6 +24,8 @@ export interface Scenario {
 
 const PICTURES = 6;
 const CHECKPOINT = join(import.meta.dirname, '../golden/dyvm-vim-odd-random/checkpoint.pth');
+
+const FINDER = join(import.meta.dirname, '../golden/vim-det-plain-random/checkpoint.pth');
 
 /** A training of a second. */
 const SMALLEST = [
@@ -59,7 +61,11 @@ export async function prepareWorld(world: World): Promise<void> {
   await drawFolder(world.at('pictures'), PICTURES);
   await drawFolder(world.at('pictures', 'below'), 2); // names that are taken when they are sorted
   for (const name of ['cross', 'disc'] as const) await drawShapes(world.at('shapes'), name, 8);
+  writeLabels(world);
   world.save('fresh');
+  await world.must('models', 'import', FINDER, '--name', 'finder', '--directions', 'summed');
+  world.save('finder');
+  world.restore('fresh');
   await world.must(...run(world));
   world.save('run');
   await world.must('library', 'backup', world.at('older.db'));
@@ -134,6 +140,27 @@ export function scenarios(world: World): Scenario[] {
       }),
     })),
     {
+      name: 'run --find',
+      start: 'finder',
+      command: [...run(world), ...FIND],
+      facts: () => ({ ...rows(world), ...foundOf(world.library) }),
+    },
+    {
+      name: 'labels import --as run',
+      start: 'run',
+      command: labels(world, 'boxes.json', '--as', 'run', '--tool', 'another'),
+      facts: () => ({ ...rows(world), ...foundOf(world.library) }),
+      assertSafe: assertAllOrNothing,
+      goOn: goOnImporting,
+    },
+    {
+      name: 'labels import --as reviews',
+      start: 'run',
+      command: labels(world, 'labels.csv', '--as', 'reviews', '--by', 'Ada'),
+      facts: () => ({ ...rows(world), ...foundOf(world.library) }),
+      assertSafe: assertAllOrNothing,
+    },
+    {
       name: 'library backup',
       start: 'two runs',
       command: ['library', 'backup', world.at('out', 'copy.db')],
@@ -151,6 +178,47 @@ export function scenarios(world: World): Scenario[] {
 
 const run = (world: World) => ['run', world.at('pictures'), '--threads', '1', '--batch', '3'];
 
+/** How a run finds first, with few and small crops. */
+const FIND = [
+  '--find',
+  'finder',
+  '--find-above',
+  '0.1',
+  '--pass',
+  'none',
+  '--max-detections',
+  '2',
+  '--input-size',
+  '64',
+];
+
+/** Of the pictures those that labels are about. */
+const NAMES = ['000.jpg', '001.jpg', '003.jpg', 'below/000.jpg'];
+
+/** What another tool found in pictures, with a classifier's word, and what somebody says of them. */
+function writeLabels(world: World): void {
+  const detections = [
+    { category: '1', conf: 0.8, bbox: [0.1, 0.1, 0.5, 0.5], classifications: [['4', 0.7]] },
+    { category: '2', conf: 0.6, bbox: [0.5, 0.4, 0.2, 0.3] },
+  ];
+  const found = {
+    images: NAMES.map((file, index) => ({ file, detections: detections.slice(0, index) })),
+    detection_categories: { 1: 'animal', 2: 'person' },
+    classification_categories: { 4: 'fox' },
+  };
+  writeFileSync(world.at('boxes.json'), JSON.stringify(found));
+  writeFileSync(world.at('labels.csv'), ['file,label', ...NAMES.map((name) => `${name},frog`)].join('\n'));
+}
+
+const labels = (world: World, file: string, ...how: string[]) => [
+  'labels',
+  'import',
+  world.at(file),
+  '--folder',
+  world.at('pictures'),
+  ...how,
+];
+
 const rows = (world: World) => ({ rows: rowsOf(world.library) });
 
 /** Whether what was the library before a restore is among the backups. */
@@ -167,6 +235,18 @@ function assertOneLibrary(world: World): void {
   assert.ok(count === 1 || count === 2, `the library has ${count} runs`);
 }
 
+/** The run that was there before labels were read is there, and of the labels all or nothing that anybody sees. */
+function assertAllOrNothing(world: World): void {
+  const { results, reviews } = countsOf(world.library);
+  const [own, ...read] = results;
+  assert.equal(own, PICTURES + 2, 'the run that was there is not');
+  assert.ok(
+    read.every((count) => count === NAMES.length),
+    `${read.join()} results are in runs that were read`,
+  );
+  assert.ok(reviews === 0 || reviews === NAMES.length, `${reviews} reviews are there`);
+}
+
 /** Every picture is somewhere, whole, under a name of its own. */
 function assertEveryPicture(world: World): void {
   const contents = (tree: Tree) =>
@@ -181,6 +261,14 @@ function assertEveryPicture(world: World): void {
 async function unsortAll(world: World): Promise<void> {
   const list = await world.must('unsort');
   for (const [, number = ''] of list.matchAll(/^(\d+) /gm)) await world.must('unsort', number);
+}
+
+/** Reads labels in when there is no run of them; then looks at them again, which the run that is there does not mind. */
+async function goOnImporting(world: World): Promise<void> {
+  const command = labels(world, 'boxes.json', '--as', 'run', '--tool', 'another');
+  const list = await world.must('runs');
+  if (!/^2 +done /m.test(list)) await world.must(...command);
+  await world.must(...command, '--dry-run');
 }
 
 /** Goes on with a training that is listed, or starts it when there is none. */

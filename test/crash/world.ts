@@ -99,6 +99,44 @@ export function rowsOf(library: string): unknown[] {
   }
 }
 
+/** What a library holds beside its results' labels: boxes with what each model says of them, reviews, and how many runs. */
+export function foundOf(library: string): Record<string, unknown> {
+  const database = new Database(library);
+  const all = (sql: string) => database.prepare(sql).all();
+  try {
+    return {
+      boxes: all(`SELECT run_id, relative_path, number, class, round(score, 6) AS score, found_class,
+          round(found_score, 6) AS found, round(label_score, 6) AS label, x, y, detections.width, detections.height
+        FROM detections JOIN images ON images.id = image_id ORDER BY run_id, relative_path, number`),
+      reviews:
+        all(`SELECT relative_path, label, boxes, source FROM reviews JOIN images ON images.id = image_id
+        ORDER BY relative_path`),
+      // Also those that nobody sees, since they were not read in to the end.
+      runs: all('SELECT count(*) AS count FROM runs'),
+    };
+  } finally {
+    database.close();
+  }
+}
+
+/** How many results are there that anybody sees, run by run, and how many reviews. */
+export function countsOf(library: string): { results: number[]; reviews: number } {
+  const database = new Database(library);
+  try {
+    const results = database
+      .prepare<[], number>(
+        `SELECT count(*) FROM results JOIN runs ON runs.id = run_id WHERE NOT importing AND status = 'ok'
+         GROUP BY run_id ORDER BY run_id`,
+      )
+      .pluck()
+      .all();
+    const reviews = database.prepare<[], number>('SELECT count(*) FROM reviews').pluck().get() ?? 0;
+    return { results, reviews };
+  } finally {
+    database.close();
+  }
+}
+
 function treeOf(folder: string): Tree {
   if (!existsSync(folder)) return {};
   const entries = readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();

@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import type { Clock } from '../../shared/clock.ts';
 import { removeAbandoned } from '../files/partial-files.ts';
@@ -32,9 +33,7 @@ export class DailyBackup {
     this.#lastMs = now;
     const [last] = listBackups(library.path, 'daily');
     const isDue = last === undefined || Math.abs(now - Date.parse(last.createdAt)) >= DAY;
-    // What a killed process left beside its backup goes today, not with the next one.
-    const work = isDue ? this.#backUp(library, now) : removeAbandoned(backupFolder(library.path));
-    this.#underWay = work.catch((error: unknown) => {
+    this.#underWay = this.#work(library, isDue ? now : undefined).catch((error: unknown) => {
       const { message, hint } = error instanceof AppError ? error : new AppError('LIBRARY', String(error));
       this.#notice(`The library was not backed up today. ${message}.${hint === undefined ? '' : ` ${hint}`}`);
     });
@@ -43,6 +42,13 @@ export class DailyBackup {
   /** When no backup is under way any more. */
   async settled(): Promise<void> {
     await this.#underWay;
+  }
+
+  /** `due`: when a backup is due; undefined when none is. */
+  async #work(library: Library, due: number | undefined): Promise<void> {
+    // What a killed process left beside its backup or the library goes today, not with the next of its kind.
+    await (due === undefined ? removeAbandoned(backupFolder(library.path)) : this.#backUp(library, due));
+    await removeAbandoned(dirname(library.path));
   }
 
   async #backUp(library: Library, now: number): Promise<void> {

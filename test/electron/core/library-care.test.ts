@@ -219,11 +219,14 @@ suite('the daily backup', () => {
     await before.close();
     const second = abandonedPath(join(dirname(libraryPath), 'backups'));
     writeFiles(dirname(second), { [basename(second)]: 'linked to the backup' });
+    const beside = abandonedPath(dirname(libraryPath)); // such as what labels are read into
+    writeFiles(join(beside, 'labels.db'), { page: 'much' });
     const app = start();
     await app.run({ folders: [folder] });
     await app.close();
     assert.equal(readdirSync(dirname(second)).filter((name) => name.endsWith('.partial')).length, 0);
     assert.equal(readdirSync(dirname(second)).length, 1);
+    assert.equal(existsSync(beside), false);
   });
 
   test('holds what was there before, and a person can go back to it', async (t) => {
