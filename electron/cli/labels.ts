@@ -81,9 +81,11 @@ export function addLabelsCommands(program: Command): void {
     .option('--min-score <x>', 'smallest score of boxes (default: 0 for a run, 0.5 for reviews)', number)
     .option('--file-column <name>', 'of CSV: the column of file names')
     .option('--label-column <name>', 'of CSV: the column of labels')
-    .option('--score-column <name>', 'of CSV: the column of scores')
-    .option('--box-columns <names>', 'of CSV: left, top, width, height, with commas between', (text) =>
-      text.split(','),
+    .option('--score-column <name>', "of CSV: the column of scores; '' for none")
+    .option(
+      '--box-columns <names>',
+      "of CSV: left, top, width, height, with commas between; '' for none",
+      (text) => text.split(','),
     )
     .option('--corners', 'of CSV: the box columns are left, top, right, bottom')
     .option('--dry-run', 'only say what would come in')
@@ -111,7 +113,9 @@ function toRequest(path: string, options: ImportOptions): LabelRequest {
     ...map,
     ...leaveOut.map((name): [string, null] => [name, null]),
   ];
-  const { fileColumn: file, labelColumn: label, scoreColumn: score, boxColumns: box, corners } = options;
+  const { fileColumn: file, labelColumn: label, scoreColumn, boxColumns, corners } = options;
+  const score = scoreColumn === '' ? null : scoreColumn;
+  const box = boxColumns?.join('') === '' ? null : boxColumns;
   return {
     path,
     folder,

@@ -23,7 +23,7 @@ export function runCalls(
       return context.ask('estimateRun', {
         resolved,
         threads: context.threads(threads),
-        inputSize: dial.inputSize,
+        inputSize: dial.find === undefined ? dial.inputSize : undefined, // else it is that of what finds
       });
     },
     queueRun: ({ folders, threads, batch, start = true, ...dial }) =>

@@ -14,13 +14,7 @@ const LOOKED_AT = 1 << 16; // characters of a file that tell its format
  */
 export async function openSource(path: string, unpackTo: string): Promise<LabelSource> {
   const absolute = resolve(path);
-  const stats = await stat(absolute).catch((error: unknown) => {
-    if (!isMissing(error)) throw error;
-    throw new AppError('NOT_FOUND', `There is no file or folder ${absolute}`, 'Check its name.', {
-      cause: error,
-    });
-  });
-  if (stats.isDirectory()) return folderSource(absolute);
+  if (await isFolder(absolute)) return folderSource(absolute);
   if (!(await isZip(absolute))) return fileSource(absolute);
   await mkdir(unpackTo, { recursive: true });
   await unpackZip(absolute, unpackTo);
@@ -28,6 +22,22 @@ export async function openSource(path: string, unpackTo: string): Promise<LabelS
   const [only, ...others] = source.files ?? [];
   // An archive of one file is that file.
   return only !== undefined && others.length === 0 ? fileSource(join(unpackTo, only)) : source;
+}
+
+/** A file that is no archive; undefined for folders and archives. Throws NOT_FOUND, FILE_SYSTEM or BAD_ARGUMENT. */
+export async function openPlainFile(path: string): Promise<LabelSource | undefined> {
+  const absolute = resolve(path);
+  return (await isFolder(absolute)) || (await isZip(absolute)) ? undefined : fileSource(absolute);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  const stats = await stat(path).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+    throw new AppError('NOT_FOUND', `There is no file or folder ${path}`, 'Check its name.', {
+      cause: error,
+    });
+  });
+  return stats.isDirectory();
 }
 
 async function folderSource(path: string): Promise<LabelSource> {

@@ -136,12 +136,34 @@ async function resolveFinder(
     );
   if (runId !== undefined) {
     const { run, finder } = lookup.boxesOf(runId, folders);
+    refuseFound({ preset, ...dial }, run);
     return { finder, model: undefined, run: { id: run.id, createdAt: run.createdAt } };
   }
   const { model, detection, ...found } = await resolveModel({ ...dial, model: name, preset }, lookup);
   requireTask(model, 'detection', 'to find what is labelled');
   const finder = { name: model.name, sha256: found.modelSha256, labels: model.manifest.labels };
   return { finder, model, predicted: detection && { preset: found.preset, detection } };
+}
+
+/** Throws BAD_ARGUMENT for settings of a model that finds where a run has found the boxes already. */
+function refuseFound(
+  { preset, inputSize, minScore, nmsIou, maxDetections }: Omit<DialRequest, 'find' | 'device'>,
+  { id }: RunRow,
+): void {
+  const settings = {
+    'preset of what finds': preset,
+    [TASK_SETTINGS.inputSize]: inputSize,
+    [TASK_SETTINGS.minScore]: minScore,
+    [TASK_SETTINGS.nmsIou]: nmsIou,
+    [TASK_SETTINGS.maxDetections]: maxDetections,
+  };
+  const [useless] = Object.entries(settings).filter(([, value]) => value !== undefined);
+  if (useless === undefined) return;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Run ${id} has found its boxes already, so there is no ${useless[0]} to set`,
+    'Leave it out.',
+  );
 }
 
 function requireTask({ name, manifest }: ModelPackage, task: Task, what: string): void {

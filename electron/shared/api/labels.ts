@@ -7,13 +7,13 @@ import type { ReviewHistory } from './review.ts';
 const text = (what: string) =>
   z.string().trim().min(1, `${what} must not be empty`).max(200, `${what} must have at most 200 characters`);
 
-/** Columns of a table that cannot be told by their names. */
+/** Columns of a table in place of those that are found by their names; null where a table has none of its kind. */
 export const labelColumnsSchema = z.strictObject({
   file: text('a column').optional(),
   label: text('a column').optional(),
-  score: text('a column').optional(),
+  score: text('a column').nullable().optional(),
   /** Left, upper, width and height of the box, in this order, or with `corners` left, upper, right and lower. */
-  box: z.array(text('a column')).length(4, 'a box needs four columns').optional(),
+  box: z.array(text('a column')).length(4, 'a box needs four columns').nullable().optional(),
   corners: z.boolean().optional(),
 });
 export type LabelColumns = z.infer<typeof labelColumnsSchema>;
@@ -46,12 +46,19 @@ export type LabelRequest = z.infer<typeof labelRequest>;
 
 /** Calls that read what others made: labels, boxes and masks. */
 export const labelArguments = {
+  labelTable: z.strictObject({
+    path,
+    format: labelRequest.shape.format,
+    purpose: z.enum(['run', 'reviews'], 'labels become a run or reviews'),
+  }),
   inspectLabels: labelRequest,
   importLabels: labelRequest,
   cancelLabels: z.strictObject({}),
 } as const;
 
 export interface LabelResults {
+  /** The columns of a file that is a table; undefined of what is none, and of archives, which are not unpacked for it. */
+  labelTable: LabelTable | undefined;
   /** What an import would do; changes nothing. */
   inspectLabels: LabelReport;
   /**
@@ -61,6 +68,11 @@ export interface LabelResults {
   importLabels: ImportedLabels;
   /** Ends what is under way: its call is rejected with CANCELLED, and nothing has come in. */
   cancelLabels: undefined;
+}
+
+export interface LabelTable {
+  columns: string[]; // as the header has them, in their order
+  found: LabelColumns; // by their names, what an import takes where nothing else is said
 }
 
 /** How the entries of a file found their images. */

@@ -1,4 +1,4 @@
-import type { LabelColumns } from '../../../shared/api/labels.ts';
+import type { LabelColumns, LabelPurpose } from '../../../shared/api/labels.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { foldName } from '../../../shared/fold-name.ts';
 import { shortened } from '../../../shared/shortened.ts';
@@ -77,17 +77,10 @@ const RANKS = [2, 3, 4, 5];
 export function findColumns(
   header: readonly string[],
   chosen: LabelColumns,
-  { purpose, path }: { purpose: 'reviews' | 'run'; path: string },
+  { purpose, path }: { purpose: LabelPurpose['kind']; path: string },
 ): CsvColumns {
-  const names = header.map((name) => foldName(name.trim()));
-  const at = (name: string) => {
-    const index = names.indexOf(foldName(name.trim()));
-    return index < 0 ? undefined : index;
-  };
-  const first = (candidates: readonly string[]) => {
-    const found = candidates.map(at).find((index) => index !== undefined);
-    return found;
-  };
+  const names = lookUp(header);
+  const { at, first } = names;
   const wanted = (name: string) => {
     const index = at(name);
     if (index !== undefined) return index;
@@ -103,15 +96,19 @@ export function findColumns(
   const box =
     chosen.box === undefined
       ? boxColumns(at)
-      : { at: chosen.box.map(wanted), corners: chosen.corners ?? false, isShare: undefined };
-  const isOurs = at('label_source') !== undefined || at('human_label') !== undefined;
-  const labels = isOurs ? ourLabels(at, purpose) : [];
-  if (labels.length === 0) {
-    const label = chosen.label === undefined ? first(LABEL_NAMES) : wanted(chosen.label);
-    if (label === undefined)
-      throw missing(`Expected a column with labels in ${path}`, header, 'Name it with --label-column.');
-    labels.push({ label, score: chosen.score === undefined ? first(SCORE_NAMES) : wanted(chosen.score) });
-  }
+      : chosen.box === null
+        ? undefined
+        : { at: chosen.box.map(wanted), corners: chosen.corners ?? false, isShare: undefined };
+  const isOurs = isWinnows(names);
+  const isTold = isOurs && chosen.label === undefined; // whether a label is what Winnow has written there
+  const labels =
+    chosen.label === undefined
+      ? labelColumns(names, purpose)
+      : [{ label: wanted(chosen.label), score: first(SCORE_NAMES) }];
+  const [best] = labels;
+  if (best === undefined)
+    throw missing(`Expected a column with labels in ${path}`, header, 'Name it with --label-column.');
+  if (chosen.score !== undefined) best.score = chosen.score === null ? undefined : wanted(chosen.score);
   const [width, height, verified] = [at('width'), at('height'), at('verified')];
   const [found, foundScore, labelScore] = ['found_label', 'found_confidence', 'label_confidence'].map(at);
   const isStaged = found !== undefined && foundScore !== undefined && labelScore !== undefined;
@@ -120,16 +117,60 @@ export function findColumns(
     file,
     labels,
     box,
-    stages: isOurs && isStaged ? { found, foundScore, labelScore, finder: at('finder') } : undefined,
+    stages: isTold && isStaged ? { found, foundScore, labelScore, finder: at('finder') } : undefined,
     size: width === undefined || height === undefined || !isOurs ? undefined : { width, height },
     status: isOurs ? at('status') : undefined,
     error: at('error'),
-    review: isOurs && said !== undefined && verified !== undefined ? { label: said, verified } : undefined,
+    review: isTold && said !== undefined && verified !== undefined ? { label: said, verified } : undefined,
   };
 }
 
+/** Where columns are by their names: one, or the first of several that there is. */
+interface Names {
+  at: (name: string) => number | undefined;
+  first: (candidates: readonly string[]) => number | undefined;
+}
+
+function lookUp(header: readonly string[]): Names {
+  const names = header.map((name) => foldName(name.trim()));
+  const at = (name: string) => {
+    const index = names.indexOf(foldName(name.trim()));
+    return index < 0 ? undefined : index;
+  };
+  const first = (candidates: readonly string[]) => candidates.map(at).find((index) => index !== undefined);
+  return { at, first };
+}
+
+/** The columns that are taken where a person names none, by their names in the header; none of what is not found. */
+export function columnsByName(header: readonly string[], purpose: LabelPurpose['kind']): LabelColumns {
+  const names = lookUp(header);
+  const nameOf = (index: number | undefined) => (index === undefined ? undefined : header[index]?.trim());
+  const [best] = labelColumns(names, purpose);
+  const box = boxColumns(names.at);
+  return {
+    file: nameOf(fileColumns(names.first).at(-1)),
+    label: nameOf(best?.label),
+    score: nameOf(best?.score),
+    box: box?.at.flatMap((index) => nameOf(index) ?? []),
+    corners: box?.corners,
+  };
+}
+
+/** Whether a table is an export of Winnow. */
+function isWinnows({ at }: Names): boolean {
+  return at('label_source') !== undefined || at('human_label') !== undefined;
+}
+
+/** The labels of a table by the names of its columns, the best first; none where there is no such column. */
+function labelColumns(names: Names, purpose: LabelPurpose['kind']): CsvColumns['labels'] {
+  const ours = isWinnows(names) ? ourLabels(names.at, purpose) : [];
+  if (ours.length > 0) return ours;
+  const label = names.first(LABEL_NAMES);
+  return label === undefined ? [] : [{ label, score: names.first(SCORE_NAMES) }];
+}
+
 /** A column of paths, or folders and file names as Timelapse has them. */
-function fileColumns(first: (candidates: readonly string[]) => number | undefined): number[] {
+function fileColumns(first: Names['first']): number[] {
   const file = first(FILE_NAMES);
   if (file === undefined) return [];
   const own = first([
@@ -145,7 +186,7 @@ function fileColumns(first: (candidates: readonly string[]) => number | undefine
   return folder === undefined ? [file] : [folder, file];
 }
 
-function boxColumns(at: (name: string) => number | undefined): CsvColumns['box'] {
+function boxColumns(at: Names['at']): CsvColumns['box'] {
   for (const { names, corners, isShare } of BOXES) {
     const indices = names.flatMap((name) => at(name) ?? []);
     if (indices.length === names.length) return { at: indices, corners, isShare };
@@ -157,10 +198,7 @@ function boxColumns(at: (name: string) => number | undefined): CsvColumns['box']
  * In Winnow's tables: of the model for a run, of a person for reviews. In those with the names of earlier exports, `label` is
  * the model's and `human_label` the person's; in others `predicted_label` and `label`.
  */
-function ourLabels(
-  at: (name: string) => number | undefined,
-  purpose: 'reviews' | 'run',
-): CsvColumns['labels'] {
+function ourLabels(at: Names['at'], purpose: LabelPurpose['kind']): CsvColumns['labels'] {
   const model = at('predicted_label') === undefined ? 'label' : 'predicted_label';
   if (purpose === 'reviews') {
     const said = at('human_label') ?? at('label');

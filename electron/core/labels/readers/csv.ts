@@ -1,11 +1,13 @@
 import { parse } from 'csv-parse';
 import type { Info } from 'csv-parse';
+import { parse as parseAtOnce } from 'csv-parse/sync';
 import { pipeline, Readable } from 'node:stream';
+import type { LabelPurpose, LabelTable } from '../../../shared/api/labels.ts';
 import { AppError } from '../../../shared/errors.ts';
 import { shortened } from '../../../shared/shortened.ts';
 import type { LabelFormat, LabelledBox, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
 import { latinNotice, readTextPieces } from '../label-text.ts';
-import { findColumns } from './csv-columns.ts';
+import { columnsByName, findColumns } from './csv-columns.ts';
 import type { CsvColumns } from './csv-columns.ts';
 
 /** Tables with a row for each image or each box: Winnow's own, Timelapse's, and others by the names of their columns. */
@@ -23,15 +25,7 @@ const LONGEST_ROW = 2 ** 20; // characters
 async function read({ path, start }: LabelSource, sink: LabelSink, options: ReadOptions): Promise<void> {
   const { purpose, columns: chosen, onProgress } = options;
   const pieces = readTextPieces(path, { onProgress, onLatin: () => sink.notice(latinNotice(path)) });
-  const rows = parse({
-    bom: true,
-    delimiter: delimiterOf(start),
-    relax_column_count: true,
-    relax_quotes: true,
-    skip_empty_lines: true,
-    max_record_size: LONGEST_ROW,
-    info: true,
-  });
+  const rows = parse({ ...syntaxOf(start), info: true });
   // Either end closes the other: what is thrown while the file is read is thrown below, and the file is closed then.
   pipeline(Readable.from(pieces), rows, () => undefined);
   let columns: CsvColumns | undefined;
@@ -50,12 +44,45 @@ async function read({ path, start }: LabelSource, sink: LabelSink, options: Read
       sink.task(columns.box === undefined ? 'classification' : 'detection');
     }
   } catch (error) {
-    if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_'))
-      throw error;
-    throw new AppError('BAD_ARGUMENT', `Expected a table in ${path}, but ${shortened(error.message)}`);
+    throw toTableError(error, path);
   }
   if (columns === undefined)
     throw new AppError('BAD_ARGUMENT', `Expected a table in ${path}, but it is empty`);
+}
+
+function toTableError(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_')) return error;
+  return new AppError('BAD_ARGUMENT', `Expected a table in ${path}, but ${shortened(error.message)}`);
+}
+
+/** How a table that begins like this is written. */
+function syntaxOf(start: string) {
+  return {
+    bom: true,
+    delimiter: delimiterOf(start),
+    relax_column_count: true,
+    relax_quotes: true,
+    skip_empty_lines: true,
+    max_record_size: LONGEST_ROW,
+  };
+}
+
+const LONGEST_NAME = 200; // characters of a column that can be chosen
+
+/** The columns of a table by the start of its file, and those that are taken by their names. Throws BAD_ARGUMENT. */
+export function describeTable({ path, start }: LabelSource, purpose: LabelPurpose['kind']): LabelTable {
+  const header = readHeader(path, start).map((name) => name.trim());
+  const columns = header.filter((name) => name.length >= 1 && name.length <= LONGEST_NAME);
+  return { columns: [...new Set(columns)], found: columnsByName(header, purpose) };
+}
+
+function readHeader(path: string, start: string): string[] {
+  try {
+    const [header = []] = parseAtOnce(start, { ...syntaxOf(start), to: 1 });
+    return header;
+  } catch (error) {
+    throw toTableError(error, path);
+  }
 }
 
 /** The one that the header has most of. */

@@ -268,5 +268,30 @@ suite('a run that finds first', () => {
       app.run({ folders: [folder], find: { runId: plain.id } }),
       appError('BAD_ARGUMENT', /Expected a run with boxes .* but run 1 is of everyday10, which classifies/),
     );
+    const found = await app.run({ folders: [folder], model: 'finder' });
+    for (const [find, dial, what] of [
+      [{ preset: 'fast' }, {}, 'preset of what finds'],
+      [{}, { inputSize: 64 }, 'input size'],
+      [{}, { maxDetections: 3 }, 'number of detections'],
+    ] as const)
+      await assert.rejects(
+        app.run({ folders: [folder], find: { runId: found.id, ...find }, ...dial }),
+        appError(
+          'BAD_ARGUMENT',
+          new RegExp(`^Run ${found.id} has found its boxes already, so there is no ${what} to set$`),
+        ),
+      );
+  });
+
+  test('the input size is that of what finds, so the dial of what labels has none', async (t) => {
+    const { app, folder } = await twoStageHome(t, 1);
+    const request = { folders: [folder], find: { model: 'finder' } };
+    const { points, chosen } = await app.estimateRun({ ...request, inputSize: 64 });
+    assert.deepEqual(
+      [...points, chosen].map(({ preset }) => preset.inputSize),
+      Array.from({ length: points.length + 1 }, () => undefined),
+    );
+    const plain = await app.estimateRun(request);
+    assert.deepEqual(points, plain.points);
   });
 });
