@@ -1,6 +1,7 @@
 import type { Training, TrainingDetails, TrainingPlan } from '../shared/api/training.ts';
 import type { EpochReport, TrainingClass, TrainingRecipe, TrainingWarning } from '../shared/training.ts';
 import { table } from '../shared/table.ts';
+import { headText } from '../core/registry/training-card.ts';
 import { count, duration, oneLine, percent, quantity, ratios } from './format.ts';
 
 const SHOWN_CLASSES = 20;
@@ -122,7 +123,7 @@ function describeFacts({ training, classes, epochs, recipe }: TrainingDetails): 
   ]);
 }
 
-function describeOutcome({ training, result, classes }: TrainingDetails): string {
+function describeOutcome({ training, result, head, classes }: TrainingDetails): string {
   if (result === undefined) return '';
   const { images, top1, parentTop1, curve, calibrationError, confusion } = result;
   const before =
@@ -145,6 +146,7 @@ function describeOutcome({ training, result, classes }: TrainingDetails): string
     ]);
   return [
     `\n${percent(top1)} of ${count(images, 'picture')} of the hold-out right${before}; confidence is off by ${percent(calibrationError)} on average\n`,
+    ...(head === undefined ? [] : [`head: ${headText(head)}\n`]),
     `\n${table([['KEEP', 'TOP-1', 'BLOCKS', 'WORK'], ...dial])}`,
     ...(pairs.length > 0
       ? [`\n${table([['IS', 'TAKEN FOR', 'PICTURES'], ...pairs.map((row) => row.map(oneLine))])}`]

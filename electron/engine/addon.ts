@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { DetectionSettings, GpuFacts, Precision } from '../shared/run.ts';
+import type { HeadOptions, SolvedHead } from '../shared/trainer-api.ts';
 import type { Losses } from '../shared/training.ts';
 
 /**
@@ -71,13 +72,14 @@ export interface NativeAddon {
   }): Promise<NativeTrainer>;
   /**
    * Multinomial logistic regression on `features` [count, features], to its optimum (L-BFGS). `labels` are class indices.
-   * Rejects with BAD_ARGUMENT for features that are not finite.
+   * With `compare` it, a nearest-class-mean and a cosine head are cross-validated, and the best is given. Rejects with
+   * BAD_ARGUMENT for features that are not finite, and for comparing with less than two examples of two classes.
    */
   solveHead(
     features: Float32Array,
     labels: Int32Array,
-    options: { classes: number; smoothing: number; decay: number; device: string; threads: number },
-  ): Promise<{ weight: Float32Array; bias: Float32Array; loss: number; iterations: number }>;
+    options: HeadOptions & { device: string; threads: number },
+  ): Promise<SolvedHead>;
 }
 
 /** RGB bytes, row-major. */

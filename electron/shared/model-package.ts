@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ARCHITECTURE_NAMES } from './architectures.ts';
-import { TRAINING_METHODS } from './training.ts';
+import { HEAD_KINDS, TRAINING_METHODS } from './training.ts';
+import type { HeadChoice } from './training.ts';
 
 /** Key of the safetensors `__metadata__` entry that holds the manifest as JSON text. */
 export const MANIFEST_KEY = 'winnow';
@@ -55,12 +56,21 @@ export const provenanceSchema = z.strictObject({
 const share = z.number().min(0).max(1);
 const count = z.int().nonnegative();
 
+/** Which kind of head cross-validation found best; `loss` is the mean cross entropy. */
+export const headChoiceSchema = z.strictObject({
+  kind: z.enum(HEAD_KINDS),
+  folds: positive,
+  trials: z.array(z.strictObject({ kind: z.enum(HEAD_KINDS), accuracy: share, loss: z.number() })),
+}) satisfies z.ZodType<HeadChoice>;
+
 /**
  * How a model that Winnow trained came about, for the model card; nothing computes with it. It says no time: the same
  * training gives the same bytes.
  */
 export const trainedSchema = z.strictObject({
   method: z.enum(TRAINING_METHODS),
+  /** Of a head from few pictures. */
+  head: headChoiceSchema.optional(),
   /** The model that it started from, and learned from; SHA-256 of its file and of its tensors. */
   parent: z.strictObject({ name: z.string(), sha256: z.string(), dataSha256: z.string() }).optional(),
   /** The recipe in short; `epochs` as planned, `batch` in pictures, `learningRate` at its highest. */

@@ -1,5 +1,5 @@
 import type { Box, ClassProbability, EngineDial } from './engine-api.ts';
-import type { Augmentation, LossSettings, OptimiserSettings, StepReport } from './training.ts';
+import type { Augmentation, HeadChoice, LossSettings, OptimiserSettings, StepReport } from './training.ts';
 
 /** A picture to learn from. */
 export interface TrainingExample {
@@ -71,7 +71,16 @@ export interface SolvedHead {
   weight: Float32Array; // [classes, features]
   bias: Float32Array; // [classes]
   loss: number; // mean cross entropy on what it was solved for, decay included
-  iterations: number;
+  iterations: number; // 0 where heads were compared
+  choice?: HeadChoice; // where heads were compared
+}
+
+export interface HeadOptions {
+  classes: number;
+  smoothing: number; // of the labels
+  decay: number; // of the weights
+  /** Whether a nearest-class-mean and a cosine head are tried as well, and the best taken; for few pictures. */
+  compare: boolean;
 }
 
 /** What the training host is asked; PictureTrainer answers. Pixels never travel. */
@@ -105,7 +114,7 @@ export interface TrainerCalls {
     dial: EngineDial,
   ): Promise<{ index: number; error: string }[]>;
   /** Solves a last layer for the features that were added, to its optimum, and forgets them. */
-  solveHead(options: { classes: number; smoothing: number; decay: number }): Promise<SolvedHead>;
+  solveHead(options: HeadOptions): Promise<SolvedHead>;
 }
 
 /**

@@ -7,6 +7,20 @@
 export const TRAINING_METHODS = ['head', 'fine-tune', 'distill', 'scratch'] as const;
 export type TrainingMethod = (typeof TRAINING_METHODS)[number];
 
+/**
+ * Heads that few pictures may give: multinomial logistic regression; the class whose mean is nearest; the class whose mean
+ * has the least angle to the picture (SimpleShot, arXiv 1911.04623).
+ */
+export const HEAD_KINDS = ['logistic', 'class-mean', 'cosine'] as const;
+export type HeadKind = (typeof HEAD_KINDS)[number];
+
+/** Which head was taken, and how each did on the pictures that were left out of it, fold by fold. */
+export interface HeadChoice {
+  kind: HeadKind;
+  folds: number;
+  trials: { kind: HeadKind; accuracy: number; loss: number }[];
+}
+
 /** How the pictures of a step are varied, all of it by the step's seed. A ratio or probability is from 0 to 1. */
 export interface Augmentation {
   /**

@@ -4,7 +4,7 @@
 #include "binding/binding.h"
 #include "binding/values.h"
 #include "train/session/session.h"
-#include "train/trainer/head.h"
+#include "train/trainer/few_shot.h"
 #include "train/trainer/losses.h"
 
 namespace winnow {
@@ -149,6 +149,39 @@ Napi::Value create_trainer(const Napi::CallbackInfo& info) {
       });
 }
 
+namespace {
+
+const char* name_of(train::HeadKind kind) {
+  switch (kind) {
+    case train::HeadKind::logistic:
+      return "logistic";
+    case train::HeadKind::class_mean:
+      return "class-mean";
+    case train::HeadKind::cosine:
+      return "cosine";
+  }
+  return "";
+}
+
+// As HeadChoice of electron/shared/training.ts.
+Napi::Value choice_value(Napi::Env env, const train::ChosenHead& chosen) {
+  Napi::Object choice = Napi::Object::New(env);
+  choice.Set("kind", name_of(chosen.kind));
+  choice.Set("folds", chosen.folds);
+  Napi::Array trials = Napi::Array::New(env);
+  for (const auto& [kind, accuracy, loss] : chosen.trials) {
+    Napi::Object trial = Napi::Object::New(env);
+    trial.Set("kind", name_of(kind));
+    trial.Set("accuracy", accuracy);
+    trial.Set("loss", loss);
+    trials.Set(trials.Length(), trial);
+  }
+  choice.Set("trials", trials);
+  return choice;
+}
+
+}  // namespace
+
 Napi::Value solve_head(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto features = numbers<Napi::Float32Array>(info[0], napi_float32_array, "features");
@@ -166,28 +199,37 @@ Napi::Value solve_head(const Napi::CallbackInfo& info) {
                       std::to_string(label) + ".");
   train::HeadSettings settings;
   settings.decay = number(options.Get("decay"), "decay");
-  auto solved = std::make_shared<train::TrainedHead>();
+  auto solved = std::make_shared<train::ChosenHead>();
   return Task::start(
       env, {features},
       [=, values = features.Data(), dim = static_cast<int>(features.ElementLength() / labels.size()),
        smoothing = number(options.Get("smoothing"), "smoothing"),
+       compare = options.Get("compare").ToBoolean().Value(),
        device = text(options.Get("device"), "device"),
        threads = whole_number(options.Get("threads"), "threads")]() -> Status {
         const auto operations = train::make_operations(device, threads);
         if (!operations) return operations.error();
+        if (compare) {
+          auto chosen =
+              train::choose_head(**operations, values, labels, dim, classes, smoothing, settings);
+          if (!chosen) return chosen.error();
+          *solved = std::move(*chosen);
+          return ok();
+        }
         const std::vector<float> targets = train::smooth_labels(labels, classes, smoothing);
         auto head = train::train_head(**operations, values, targets.data(), static_cast<int>(labels.size()),
                                       dim, classes, settings);
         if (!head) return head.error();
-        *solved = std::move(*head);
+        solved->head = std::move(*head);
         return ok();
       },
       [solved](Napi::Env env) -> Napi::Value {
         Napi::Object result = Napi::Object::New(env);
-        result.Set("weight", to_array<Napi::Float32Array>(env, solved->weight));
-        result.Set("bias", to_array<Napi::Float32Array>(env, solved->bias));
-        result.Set("loss", solved->loss);
-        result.Set("iterations", solved->iterations);
+        result.Set("weight", to_array<Napi::Float32Array>(env, solved->head.weight));
+        result.Set("bias", to_array<Napi::Float32Array>(env, solved->head.bias));
+        result.Set("loss", solved->head.loss);
+        result.Set("iterations", solved->head.iterations);
+        if (!solved->trials.empty()) result.Set("choice", choice_value(env, *solved));
         return result;
       });
 }

@@ -1,4 +1,5 @@
 import type { Trained } from '../../shared/model-package.ts';
+import type { HeadChoice, HeadKind } from '../../shared/training.ts';
 import { table } from '../../shared/table.ts';
 
 const MOST_CONFUSIONS = 5; // pairs of classes
@@ -12,14 +13,27 @@ const METHODS: Record<Trained['method'], string> = {
   scratch: 'from scratch',
 };
 
+const HEADS: Record<HeadKind, string> = {
+  logistic: 'logistic regression',
+  'class-mean': 'nearest class mean',
+  cosine: 'smallest angle',
+};
+
+/** Which head few pictures gave, and how each of those compared did on pictures that were left out of it. */
+export function headText({ kind, folds, trials }: HeadChoice): string {
+  const results = trials.map((trial) => `${HEADS[trial.kind]} ${percent(trial.accuracy)}`);
+  return `${HEADS[kind]}; right of pictures left out, in ${folds} folds: ${results.join(', ')}`;
+}
+
 /** How a model was trained and what it does with pictures that it has not learned from, as lines of text. */
 export function trainingCard(training: Trained): string {
-  const { method, parent, seed, holdout, classes } = training;
+  const { method, parent, head, seed, holdout, classes } = training;
   const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
   const rows: [string, string][] = [
     ['Trained', parent === undefined ? METHODS[method] : `${METHODS[method]} ${parent.name}`],
     ...(parent === undefined ? [] : [['SHA-256 of it', parent.sha256] satisfies [string, string]]),
     ['Recipe', recipeText(training)],
+    ...(head === undefined ? [] : [['Head', headText(head)] satisfies [string, string]]),
     ['Seed', String(seed)],
     ['Pictures', `${sum('images')} learned from, ${sum('holdout')} held out, ${classes.length} classes`],
     [
@@ -39,8 +53,11 @@ export function trainingCard(training: Trained): string {
     .join('\n');
 }
 
-function recipeText({ method, recipe, best }: Trained): string {
-  if (method === 'head') return 'solved to its optimum';
+function recipeText({ method, head, recipe, best }: Trained): string {
+  if (method === 'head')
+    return (head?.kind ?? 'logistic') === 'logistic'
+      ? 'solved to its optimum'
+      : 'computed from the means of the classes';
   const { name, epochs, batch, learningRate } = recipe;
   const kept = best === undefined ? '' : `, epoch ${best} kept`;
   return `${name}: ${epochs} epochs, batch ${batch}, learning rate ${Number(learningRate.toPrecision(3))}${kept}`;

@@ -119,9 +119,10 @@ async function isWritten(registry: ModelRegistry, name: string, dataSha256: stri
 /** What the model's manifest says of its training. */
 function trainedOf({ journal, plan }: TrainingRecord, result: TrainingOutcome): Trained {
   const { name, epochs, batch, learningRate } = plan.recipe;
-  const { parent, best } = journal;
+  const { parent, best, head } = journal;
   return {
     method: journal.method,
+    ...(head === undefined ? {} : { head }),
     ...(parent === undefined
       ? {}
       : { parent: { name: parent.name, sha256: parent.sha256, dataSha256: parent.dataSha256 } }),

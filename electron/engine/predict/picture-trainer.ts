@@ -3,6 +3,7 @@ import type { EngineDial } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { toRead } from '../../shared/trainer-api.ts';
 import type {
+  HeadOptions,
   HoldoutOutcome,
   InspectedPicture,
   InspectOptions,
@@ -95,18 +96,11 @@ export class PictureTrainer implements TrainerCalls {
     return this.#predictor.addFeatures(packagePath, examples, dial, this.#on);
   }
 
-  solveHead({
-    classes,
-    smoothing,
-    decay,
-  }: {
-    classes: number;
-    smoothing: number;
-    decay: number;
-  }): Promise<SolvedHead> {
+  solveHead(options: HeadOptions): Promise<SolvedHead> {
     const { values, labels } = this.#predictor.takeFeatures();
-    const options = { classes, smoothing, decay, ...this.#on };
-    return this.#computing.add(() => this.#addon.solveHead(values, Int32Array.from(labels), options));
+    return this.#computing.add(() =>
+      this.#addon.solveHead(values, Int32Array.from(labels), { ...options, ...this.#on }),
+    );
   }
 
   /** Takes its turn at once, and waits in it for the pictures: those of a later step may be there before. */

@@ -4,6 +4,7 @@ import type { Run } from '../run.ts';
 import { TRAINING_METHODS } from '../training.ts';
 import type {
   EpochReport,
+  HeadChoice,
   StepReport,
   TrainingClass,
   TrainingMethod,
@@ -167,6 +168,8 @@ export interface TrainingDetails {
   steps: { step: number; report: StepReport }[];
   /** Of the hold-out at Balanced, when training is done. */
   result: TrainingOutcome | undefined;
+  /** Of a new head from few pictures: which kind was taken, and why. */
+  head: HeadChoice | undefined;
 }
 
 /** What the finished model does with the pictures that it has not learned from. */

@@ -10,6 +10,7 @@ import type { EngineDial } from '../../../electron/shared/engine-api.ts';
 import { classificationSchema } from '../../../electron/shared/model-package.ts';
 import type { ClassificationManifest } from '../../../electron/shared/model-package.ts';
 import type {
+  HeadOptions,
   HoldoutOutcome,
   InspectedPicture,
   InspectOptions,
@@ -20,7 +21,7 @@ import type {
   TrainerSetup,
   TrainingExample,
 } from '../../../electron/shared/trainer-api.ts';
-import type { StepReport } from '../../../electron/shared/training.ts';
+import type { HeadChoice, StepReport } from '../../../electron/shared/training.ts';
 import { asHost, hostError } from './host-answer.ts';
 
 /** What the double has instead of weights: all that it was ever asked for, as one hash. */
@@ -29,6 +30,17 @@ interface State {
   hash: string;
   isOver?: true; // weights that are too large for another step
 }
+
+/** What comparing heads finds. */
+export const CHOICE: HeadChoice = {
+  kind: 'class-mean',
+  folds: 5,
+  trials: [
+    { kind: 'logistic', accuracy: 0.75, loss: 0.7 },
+    { kind: 'class-mean', accuracy: 0.8125, loss: 0.6 },
+    { kind: 'cosine', accuracy: 0.8125, loss: 0.65 },
+  ],
+};
 
 /** A step at a larger learning rate is the last. */
 const LARGEST_RATE = 1e6;
@@ -148,13 +160,14 @@ export class TrainerDouble implements TrainerApi {
     );
   }
 
-  solveHead({ classes }: { classes: number }): Promise<SolvedHead> {
+  solveHead({ classes, compare }: HeadOptions): Promise<SolvedHead> {
     const { width } = this.head;
     return Promise.resolve({
       weight: new Float32Array(classes * width).fill(0.25),
       bias: new Float32Array(classes).fill(0.5),
       loss: 0.1,
-      iterations: 12,
+      iterations: compare ? 0 : 12,
+      ...(compare ? { choice: CHOICE } : {}),
     });
   }
 

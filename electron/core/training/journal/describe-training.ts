@@ -75,5 +75,6 @@ export function describeDetails(training: Training, journal: Journal): TrainingD
     epochs,
     steps: position.curve.points,
     result,
+    head: journal.head,
   };
 }

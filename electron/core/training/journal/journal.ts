@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { trainingArguments } from '../../../shared/api/training.ts';
 import type { TrainingOutcome } from '../../../shared/api/training.ts';
-import { classificationSchema } from '../../../shared/model-package.ts';
+import { classificationSchema, headChoiceSchema } from '../../../shared/model-package.ts';
 import { TRAINING_METHODS, WARNING_KINDS } from '../../../shared/training.ts';
 import type {
   Augmentation,
@@ -201,6 +201,7 @@ export const journalSchema = z.strictObject({
   position: positionSchema,
   epochs: z.array(epochReport),
   best: bestSchema.optional(),
+  head: headChoiceSchema.optional(), // of method head, where there were few pictures
   trained: z.boolean(), // whether all that is left is to test and to write the model
   result: outcome.optional(),
 });

@@ -2,7 +2,7 @@ import { AppError } from '../../../shared/errors.ts';
 import type { TrainerApi } from '../../../shared/trainer-api.ts';
 import type { LoopListener } from './epoch-loop.ts';
 import { errorResponse } from './error-response.ts';
-import type { TrainingPictures } from '../journal/journal.ts';
+import type { TrainingPicture, TrainingPictures } from '../journal/journal.ts';
 import { Pace } from './pace.ts';
 import { accuracyOf, dialOf, lossOf, testHoldout } from './test-holdout.ts';
 import type { TestedPicture } from './test-holdout.ts';
@@ -13,6 +13,9 @@ import { writeModel } from '../../packages/write-model.ts';
 
 const FILE = 'head.safetensors';
 const MOST_TRIES = 2; // when the trainer dies under it
+
+/** Pictures of the largest class up to which heads for few pictures are compared. */
+const FEW = 50;
 
 export interface HeadOptions {
   record: TrainingRecord;
@@ -47,11 +50,12 @@ async function solveAndTest(options: HeadOptions): Promise<TestedPicture[]> {
   const { record, pictures, parent, trainer, clock, signal } = options;
   const { folder, journal, plan } = record;
   const pace = new Pace(clock, 1);
-  await addFeatures(options, pace);
+  const learned = await addFeatures(options, pace);
   const { weightDecay } = plan.recipe.optimiser;
   const { classes, tokenKeep } = plan.manifest;
   const { smoothing } = plan.recipe.augmentation;
-  const solved = await trainer.solveHead({ classes, smoothing, decay: weightDecay });
+  const compare = areFew(learned);
+  const solved = await trainer.solveHead({ classes, smoothing, decay: weightDecay, compare });
   const head = new Map([
     ['head.weight', { shape: [classes, plan.manifest.embedDim], values: solved.weight }],
     ['head.bias', { shape: [classes], values: solved.bias }],
@@ -60,24 +64,35 @@ async function solveAndTest(options: HeadOptions): Promise<TestedPicture[]> {
   const held = pictures.pictures.flatMap((picture, index) => (picture.held ? [{ ...picture, index }] : []));
   const tested = await testHoldout({ trainer, packagePath: folder.file(FILE), held, tokenKeep, signal });
   journal.best = { epoch: 1, top1: accuracyOf(tested), loss: lossOf(tested), onAim: true, file: FILE };
+  if (solved.choice !== undefined) journal.head = solved.choice;
   journal.position.seconds += pace.lap();
   await record.save();
   return tested;
 }
 
+/** Whether so few pictures were learned from, by class, that heads are compared, and enough to compare them. */
+export function areFew(pictures: readonly { classIndex: number }[]): boolean {
+  const counts = [...Map.groupBy(pictures, ({ classIndex }) => classIndex).values()].map(
+    ({ length }) => length,
+  );
+  return Math.max(...counts) <= FEW && counts.filter((count) => count > 1).length > 1;
+}
+
+/** Gives the pictures that could be read. */
 async function addFeatures(
   { record, pictures, parent, trainer, signal, listener }: HeadOptions,
   pace: Pace,
-): Promise<void> {
+): Promise<TrainingPicture[]> {
   const { batch } = record.plan.recipe;
   const learned = pictures.pictures.filter(({ held }) => !held);
-  let gone = 0;
+  const read: TrainingPicture[] = [];
   for (let first = 0; first < learned.length; first += batch) {
     if (signal.aborted) throw new TrainingPaused();
     const chunk = learned.slice(first, first + batch);
     const examples = chunk.map(({ path, classIndex, box }) => ({ path, classIndex, box }));
     const failed = await trainer.addFeatures(parent, examples, dialOf(record.plan.manifest.tokenKeep));
-    gone += failed.length;
+    const gone = new Set(failed.map(({ index }) => index));
+    read.push(...chunk.filter((_, index) => !gone.has(index)));
     for (const { index, error } of failed)
       listener.onNotice(`${chunk[index]?.path ?? ''} is left out: ${error}`);
     pace.stepped(chunk.length);
@@ -90,7 +105,7 @@ async function addFeatures(
       ...pace.outlook(learned.length - first - chunk.length, 1),
     });
   }
-  if (gone < learned.length) return;
+  if (read.length > 0) return read;
   throw new TrainingPaused(
     'None of the pictures can be read any more, so the training is paused: connect their drive again, then go on with it',
   );

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { trainingCard } from '../../../../electron/core/registry/training-card.ts';
 import type { Trained } from '../../../../electron/shared/model-package.ts';
+import { CHOICE } from '../../support/trainer-double.ts';
 
 const trained: Trained = {
   method: 'distill',
@@ -59,6 +60,17 @@ suite('the card of a trained model', () => {
     const compared: typeof trained = structuredClone(trained);
     compared.holdout.parentTop1 = 0.8444;
     assert.match(trainingCard(compared), /^Hold-out +80\.0 % of 45 right at Balanced; its parent 84\.4 %$/m);
+  });
+
+  test('of a head from few pictures names its kind and what the others reached', () => {
+    const few: typeof trained = structuredClone({ ...trained, method: 'head', epochs: [], head: CHOICE });
+    delete few.best;
+    const card = trainingCard(few);
+    assert.match(
+      card,
+      /^Head {13}nearest class mean; right of pictures left out, in 5 folds: logistic regression 75\.0 %, nearest class mean 81\.3 %, smallest angle 81\.3 %$/m,
+    );
+    assert.match(card, /^Recipe {11}computed from the means of the classes$/m);
   });
 
   test('of a head from scratch has no epochs, and of very many classes no matrix', () => {

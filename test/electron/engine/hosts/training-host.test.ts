@@ -280,14 +280,15 @@ suite('a package', () => {
       trainer.addFeatures(everyday10, [{ path: paths[0] ?? '', classIndex: 8 }], dial),
     ]);
     assert.deepEqual([failed, more], [[{ index: 4, error: 'the file does not exist any more' }], []]);
-    await trainer.solveHead({ classes: 9, smoothing: 0.1, decay: 0.01 });
-    const { features = [], labels, options } = addon.solved ?? {};
+    const options = { classes: 9, smoothing: 0.1, decay: 0.01, compare: true };
+    assert.equal((await trainer.solveHead(options)).choice?.kind, 'cosine');
+    const { features = [], labels, options: given } = addon.solved ?? {};
     assert.deepEqual(labels, [5, 0, 1, 2, 8]);
     assert.equal(features.length, 5 * 3);
     assert.equal(features[4 * 3], features[3]); // of the same picture
     assert.notEqual(features[0], features[3]);
-    assert.deepEqual(options, { classes: 9, smoothing: 0.1, decay: 0.01, device: 'cpu', threads: 1 });
-    await trainer.solveHead({ classes: 9, smoothing: 0.1, decay: 0.01 });
+    assert.deepEqual(given, { ...options, device: 'cpu', threads: 1 });
+    assert.equal((await trainer.solveHead({ ...options, compare: false })).choice, undefined);
     assert.deepEqual(addon.solved?.labels, [], 'features are forgotten');
   });
 });

@@ -5,6 +5,7 @@ import { suite, test } from 'node:test';
 import { readManifest } from '../../../../electron/core/packages/read-package.ts';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
 import type { NativePicture, NativeTrainer } from '../../../../electron/engine/addon.ts';
+import { HEAD_KINDS } from '../../../../electron/shared/training.ts';
 import type { Augmentation } from '../../../../electron/shared/training.ts';
 import { seededRandom } from '../../core/random.ts';
 import { everyday10 } from '../../support/models.ts';
@@ -235,7 +236,7 @@ suite('a head in the addon', () => {
     const features = Float32Array.from(
       [...labels].flatMap((label) => (centres[label] ?? []).map((value) => value + random(1000) / 1000)),
     );
-    const settings = { classes: 3, smoothing: 0, decay: 1e-3, device: 'cpu', threads: 1 };
+    const settings = { classes: 3, smoothing: 0, decay: 1e-3, compare: false, device: 'cpu', threads: 1 };
     const { weight, bias, loss, iterations } = await addon.solveHead(features, labels, settings);
     assert.deepEqual([weight.length, bias.length], [9, 3]);
     assert.ok(iterations > 0 && loss < 0.1, String(loss));
@@ -256,6 +257,19 @@ suite('a head in the addon', () => {
     );
     await assert.rejects(broken, refused('BAD_ARGUMENT', /finite/));
     assert.throws(() => addon.solveHead(features, labels.subarray(1), settings), /as many features/);
+
+    const compared = await addon.solveHead(features, labels, { ...settings, compare: true });
+    const { kind, folds, trials } = compared.choice ?? assert.fail('nothing was compared');
+    assert.deepEqual([folds, trials.map((trial) => trial.kind)], [5, [...HEAD_KINDS]]);
+    const best = trials.toSorted((a, b) => b.accuracy - a.accuracy || a.loss - b.loss)[0];
+    assert.equal(kind, best?.kind);
+    assert.deepEqual([compared.weight.length, compared.bias.length], [9, 3]);
+    const lone = addon.solveHead(
+      features,
+      labels.map(() => 1),
+      { ...settings, compare: true },
+    );
+    await assert.rejects(lone, refused('BAD_ARGUMENT', /two classes with two examples/));
   });
 
   test('on the features of a model gives its logits', async () => {

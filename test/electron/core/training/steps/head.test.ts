@@ -5,7 +5,9 @@ import { readHeader, readExactly, withFile } from '../../../../../electron/core/
 import { verifyPackage } from '../../../../../electron/core/packages/read-package.ts';
 import type { ClassificationManifest } from '../../../../../electron/shared/model-package.ts';
 import { AppError } from '../../../../../electron/shared/errors.ts';
+import { areFew } from '../../../../../electron/core/training/steps/train-head.ts';
 import { noticesOf } from '../../../support/events.ts';
+import { CHOICE } from '../../../support/trainer-double.ts';
 import { everyday10 } from '../../../support/models.ts';
 import { classFolders, trainingApp, train, trainingEnded } from '../../../support/training-app.ts';
 
@@ -72,6 +74,33 @@ suite('a new head', () => {
         : [],
     );
     assert.deepEqual([done[0], done.at(-1)], [16, 102]);
+  });
+
+  test('from few pictures is the one of three that cross-validation found best, and its card says so', async (t) => {
+    const { app, data } = trainingApp(t);
+    const few = await train(app, { folder: classFolders(t, { oak: 40, elm: 20 }), ...settings });
+    assert.deepEqual((await app.showTraining({ trainingId: few.id })).head, CHOICE);
+    const { manifest } = await verifyPackage(join(data, 'models/trees.safetensors'));
+    assert.deepEqual((manifest as ClassificationManifest).training?.head, CHOICE);
+    const many = await train(app, {
+      folder: classFolders(t, { oak: 70, elm: 20 }),
+      ...settings,
+      name: 'many',
+    });
+    assert.equal((await app.showTraining({ trainingId: many.id })).head, undefined);
+  });
+
+  test('is not chosen among three without two classes of two pictures', () => {
+    const pictures = (...counts: number[]) =>
+      counts.flatMap((count, classIndex) => new Array<{ classIndex: number }>(count).fill({ classIndex }));
+    const cases: [number[], boolean][] = [
+      [[50, 2], true],
+      [[51, 2], false],
+      [[50, 1], false],
+      [[5, 1, 2], true],
+      [[9], false],
+    ];
+    for (const [counts, few] of cases) assert.equal(areFew(pictures(...counts)), few, counts.join());
   });
 
   test('is tested with some of a large hold-out where it was not trained', async (t) => {
