@@ -204,14 +204,12 @@ Napi::Value solve_head(const Napi::CallbackInfo& info) {
       env, {features},
       [=, values = features.Data(), dim = static_cast<int>(features.ElementLength() / labels.size()),
        smoothing = number(options.Get("smoothing"), "smoothing"),
-       compare = options.Get("compare").ToBoolean().Value(),
-       device = text(options.Get("device"), "device"),
+       compare = options.Get("compare").ToBoolean().Value(), device = text(options.Get("device"), "device"),
        threads = whole_number(options.Get("threads"), "threads")]() -> Status {
         const auto operations = train::make_operations(device, threads);
         if (!operations) return operations.error();
         if (compare) {
-          auto chosen =
-              train::choose_head(**operations, values, labels, dim, classes, smoothing, settings);
+          auto chosen = train::choose_head(**operations, values, labels, dim, classes, smoothing, settings);
           if (!chosen) return chosen.error();
           *solved = std::move(*chosen);
           return ok();

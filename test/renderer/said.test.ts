@@ -6,6 +6,8 @@ import { root } from '../../build/setup.mjs';
 import { matchNotices } from '../../electron/core/evaluate/match-truth.ts';
 import { titlesOf } from '../../electron/shared/architectures.ts';
 import { AppError } from '../../electron/shared/errors.ts';
+import { headText } from '../../electron/core/registry/training-card.ts';
+import { HEAD_KINDS } from '../../electron/shared/training.ts';
 import { createTranslate } from '../../renderer/lib/text/messages.ts';
 import { saidText } from '../../renderer/lib/text/said.ts';
 import en from '../../renderer/messages/en.json' with { type: 'json' };
@@ -94,6 +96,14 @@ suite('what is said in English', () => {
       [
         'It did not pass its trial: it keeps another number of patches than the processor.',
         'Die Probe ist nicht bestanden: es bleiben andere Anzahlen von Patches als auf dem Prozessor.',
+      ],
+      [
+        headText({
+          kind: 'cosine',
+          folds: 5,
+          trials: HEAD_KINDS.map((kind) => ({ kind, accuracy: 0.875, loss: 1 })),
+        }),
+        'kleinster Winkel; richtig an ausgelassenen Bildern, in 5 Teilen: logistische Regression 87,5 %, nächster Klassenmittelwert 87,5 %, kleinster Winkel 87,5 %',
       ],
     ];
     for (const [text, expected] of cases) assert.equal(german(text), expected);
