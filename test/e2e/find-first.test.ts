@@ -5,6 +5,7 @@ import { root } from '../../build/setup.mjs';
 import { sampleImages } from '../electron/support/models.ts';
 import { winnow } from '../electron/support/command-line.ts';
 import { e2e } from './support/e2e.ts';
+import { hasValue, tabTo, typeInto } from './support/keyboard.ts';
 import { savedResults } from './support/library.ts';
 import { sampleNames } from './support/pictures.ts';
 import { speakGerman } from './support/prepare.ts';
@@ -44,6 +45,16 @@ e2e('a run finds first: chosen by a key, and both labels stand at a box', async 
   await page.keyboard.press('f');
   assert.equal(await box.isChecked(), true);
   await page.getByRole('combobox', { name: say('find-first.with') }).selectOption(NAME);
+  const how = page.getByRole('combobox', { name: say('find-first.preset') });
+  await hasValue(how, 'accurate'); // Balanced is that, of a model that drops nothing and was not measured
+  await tabTo(page, how);
+  await page.keyboard.press('Home');
+  await hasValue(how, 'fast');
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 800 });
+    await window.photograph(`find-first-fast-${width}`);
+  }
+  await typeInto(page, page.getByRole('spinbutton', { name: say('new-run.input-size') }).first(), '64');
   await page.getByRole('spinbutton', { name: say('find-first.above') }).fill('0.1');
   await page
     .getByRole('combobox', { name: say('find-first.rule') })
@@ -58,6 +69,7 @@ e2e('a run finds first: chosen by a key, and both labels stand at a box', async 
   await window.openResults(2);
   const results = savedResults(window.data, 2);
   assert.ok(results.length > 0 && results.every(({ status }) => status === 'ok'));
+  assert.match((await winnow(data, 'show', '1')).stdout, /preset +custom .*pictures at 64 pixels/);
   await window.hasCells(results.length);
 
   await window.cells.first().click();

@@ -1,4 +1,5 @@
-import type { LabelClass, LabelRequest } from '../../../electron/shared/api/labels.ts';
+import type { LabelClass, LabelColumns, LabelRequest } from '../../../electron/shared/api/labels.ts';
+import { SHOWN_SCORE } from '../../../electron/shared/found-score.ts';
 import type { Run } from '../../../electron/shared/run.ts';
 
 /** What a person has said of an import. */
@@ -10,7 +11,11 @@ export interface LabelForm {
   by: string;
   runId: number | undefined; // beside whose labels reviews stand; undefined for the one that fits best
   replace: boolean;
+  minScore: number | null; // smallest score of boxes, 0 to 1; null for the usual one
 }
+
+/** The smallest score of boxes where a person says nothing. */
+export const usualScore = (as: LabelForm['as']): number => (as === 'reviews' ? SHOWN_SCORE : 0);
 
 /** What a class of the file becomes: a name; nothing in the image; or it is left out. */
 export type ClassChoice = { kind: 'name'; name: string } | { kind: 'blank' } | { kind: 'out' };
@@ -20,15 +25,29 @@ export function isComplete({ path, folder, as, tool, by }: LabelForm): boolean {
   return path.trim() !== '' && folder !== '' && (as === 'run' ? tool : by).trim() !== '';
 }
 
-/** The request that the form stands for; only classes that become something else than they are called are named in it. */
-export function toRequest(form: LabelForm, choices: ReadonlyMap<string, ClassChoice>): LabelRequest {
-  const { path, folder, as, tool, by, runId, replace } = form;
+/**
+ * The request that the form stands for; only classes that become something else than they are called are named in it.
+ * `columns`: of a table, where they are chosen.
+ */
+export function toRequest(
+  form: LabelForm,
+  choices: ReadonlyMap<string, ClassChoice>,
+  columns?: LabelColumns,
+): LabelRequest {
+  const { path, folder, as, tool, by, runId, replace, minScore } = form;
   const purpose: LabelRequest['purpose'] =
     as === 'run'
       ? { kind: 'run', tool: tool.trim() }
       : { kind: 'reviews', by: by.trim(), replace, ...(runId !== undefined && { runId }) };
   const classes = Object.fromEntries([...choices].map(([name, choice]) => [name, becomes(name, choice)]));
-  return { path: path.trim(), folder, purpose, ...(choices.size > 0 && { classes }) };
+  return {
+    path: path.trim(),
+    folder,
+    purpose,
+    ...(choices.size > 0 && { classes }),
+    ...(columns !== undefined && { columns }),
+    ...(typeof minScore === 'number' && { minScore }),
+  };
 }
 
 /** A name that was emptied is that of the file. */

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { findArguments, NOTHING_FIRST, runsWithBoxes } from '../../../renderer/views/new-run/find-first.ts';
+import {
+  findArguments,
+  finderSize,
+  NOTHING_FIRST,
+  runsWithBoxes,
+} from '../../../renderer/views/new-run/find-first.ts';
 import { markedBoxes, placed } from '../../../renderer/views/image/box-set.ts';
 import type { Run } from '../../../electron/shared/run.ts';
 
@@ -11,8 +16,19 @@ suite('the form of what is found first', () => {
       model: 'a:b',
       rule: 'best',
     });
-    const form = { source: 'run:12', above: 0, margin: 0.25, rule: 'most', pass: '' } as const;
+    const form = { ...NOTHING_FIRST, source: 'run:12', above: 0, margin: 0.25, rule: 'most' } as const;
     assert.deepEqual(findArguments(form), { runId: 12, above: 0, margin: 0.25, rule: 'most' });
+  });
+
+  test('says how a model finds, and nothing of that where a run has found already', () => {
+    const how = { ...NOTHING_FIRST, preset: 'fast', inputSize: 256 } as const;
+    const model = { ...how, source: 'model:a' };
+    assert.deepEqual(findArguments(model), { model: 'a', preset: 'fast', rule: 'best' });
+    assert.deepEqual(finderSize(model), { inputSize: 256 });
+    const run = { ...how, source: 'run:3' };
+    assert.deepEqual(findArguments(run), { runId: 3, rule: 'best' });
+    assert.deepEqual(finderSize(run), {});
+    assert.deepEqual(finderSize({ ...NOTHING_FIRST, source: 'model:a' }), {});
   });
 
   test('names the kinds that keep the label of what finds, or that none does', () => {

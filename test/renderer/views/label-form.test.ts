@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { choiceOf, isComplete, runsOn, toRequest } from '../../../renderer/views/labels/label-form.ts';
+import {
+  choiceOf,
+  isComplete,
+  runsOn,
+  toRequest,
+  usualScore,
+} from '../../../renderer/views/labels/label-form.ts';
 import type { ClassChoice, LabelForm } from '../../../renderer/views/labels/label-form.ts';
 import type { Run } from '../../../electron/shared/run.ts';
 
@@ -12,6 +18,7 @@ const form: LabelForm = {
   by: '',
   runId: 3,
   replace: true,
+  minScore: null,
 };
 
 test('a request names the purpose that was chosen, and only classes that a person has touched', () => {
@@ -34,6 +41,12 @@ test('a request names the purpose that was chosen, and only classes that a perso
     replace: true,
     runId: 3,
   });
+});
+
+test('a request has the smallest score and the columns where they are chosen', () => {
+  const { minScore, columns } = toRequest({ ...form, minScore: 0 }, new Map(), { label: 'art' });
+  assert.deepEqual([minScore, columns], [0, { label: 'art' }]);
+  assert.deepEqual([usualScore('run'), usualScore('reviews')], [0, 0.5]);
 });
 
 test('an import needs a file, a folder, and the name of whoever made the labels', () => {
