@@ -30,11 +30,13 @@ inline std::uint16_t fp16_bits(float value) {
 }
 
 inline float from_fp16(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  float size = exponent == 0    ? static_cast<float>(fraction) * 0x1p-24f
-               : exponent == 31 ? (fraction == 0 ? INFINITY : NAN)
-                                : std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
-  return (bits & 0x8000) != 0 ? -size : size;
+  const std::uint32_t sign = (bits & 0x8000u) << 16, exponent = bits >> 10 & 31, fraction = bits & 1023;
+  if (exponent == 0) {
+    const float size = static_cast<float>(fraction) * 0x1p-24f;
+    return sign != 0 ? -size : size;
+  }
+  if (exponent == 31) return std::bit_cast<float>(sign | (fraction == 0 ? 0x7f800000u : 0x7fc00000u));
+  return std::bit_cast<float>(sign | (exponent + 112) << 23 | fraction << 13);
 }
 
 }  // namespace winnow::gpu

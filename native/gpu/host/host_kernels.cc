@@ -12,8 +12,8 @@
 
 #include <cmath>
 #include <cstring>
-#include <deque>
 #include <memory>
+#include <vector>
 
 namespace winnow::gpu {
 namespace {
@@ -40,6 +40,7 @@ struct Fibre {
   }
   void* place = nullptr;
   Stop stop = Stop::done;
+  bool parity = false;  // which of the lists of values its last exchange used
 };
 using Scheduler = void*;
 #else
@@ -60,6 +61,7 @@ struct Fibre {
   bool begun = false;
   std::unique_ptr<char[]> stack{new char[kStack]};
   Stop stop = Stop::done;
+  bool parity = false;  // which of the lists of values its last exchange used
 };
 struct Scheduler {
   jmp_buf place;
@@ -74,20 +76,36 @@ struct Running {
   std::uint32_t threads = 0, thread = 0;
   float* scratch = nullptr;
   Scheduler scheduler{};
-  std::deque<Fibre> fibres;  // which do not move
-  float values[kWarp];       // that a warp exchanges
+  std::vector<std::unique_ptr<Fibre>> fibres;
+  float values[2][kWarp];  // that a warp exchanges, in turns: the one before may still be read
 };
 
 Running running;
 
-// Goes back to where the present thread was resumed.
-void stop_at(Stop stop) {
-  Fibre& fibre = running.fibres[running.thread];
-  fibre.stop = stop;
+Fibre& fibre_of(std::uint32_t thread) { return *running.fibres[thread]; }
+
 #ifdef _WIN32
-  SwitchToFiber(running.scheduler);
+void enter(Fibre& fibre) { SwitchToFiber(fibre.place); }
 #else
-  if (_setjmp(fibre.place) == 0) jump(running.scheduler.place, 1);
+// Does not return, but does not say so: AddressSanitizer would ask about stacks here as well.
+void enter(Fibre& fibre) {
+  if (fibre.begun) jump(fibre.place, 1);
+  fibre.begun = true;
+  setcontext(&fibre.context);
+}
+#endif
+
+// Lets the next thread of the warp go on; after the last one, whoever resumed the warp.
+void stop_at(Stop stop) {
+  Fibre& fibre = fibre_of(running.thread);
+  fibre.stop = stop;
+  const bool is_last = ++running.thread % kWarp == 0;
+#ifdef _WIN32
+  SwitchToFiber(is_last ? running.scheduler : fibre_of(running.thread).place);
+#else
+  if (_setjmp(fibre.place) != 0) return;
+  if (is_last) jump(running.scheduler.place, 1);
+  enter(fibre_of(running.thread));
 #endif
 }
 
@@ -99,9 +117,9 @@ void run_threads() {
 }
 
 #ifdef _WIN32
-void resume(std::uint32_t thread) {
-  running.thread = thread;
-  SwitchToFiber(running.fibres[thread].place);
+void resume_warp(std::uint32_t first) {
+  running.thread = first;
+  enter(fibre_of(first));
 }
 
 void make(Fibre& fibre) {
@@ -112,13 +130,9 @@ void become_scheduler() {
   running.scheduler = IsThreadAFiber() ? GetCurrentFiber() : ConvertThreadToFiber(nullptr);
 }
 #else
-void resume(std::uint32_t thread) {
-  running.thread = thread;
-  if (_setjmp(running.scheduler.place) != 0) return;
-  Fibre& fibre = running.fibres[running.thread];
-  if (fibre.begun) jump(fibre.place, 1);
-  fibre.begun = true;
-  setcontext(&fibre.context);
+void resume_warp(std::uint32_t first) {
+  running.thread = first;
+  if (_setjmp(running.scheduler.place) == 0) enter(fibre_of(running.thread));
 }
 
 void make(Fibre& fibre) {
@@ -134,10 +148,10 @@ void become_scheduler() {}
 // Lets a warp go on until its threads are all at a barrier of the block, or done; false where they part.
 bool run_warp(std::uint32_t first) {
   for (;;) {
-    for (std::uint32_t lane = 0; lane < kWarp; ++lane) resume(first + lane);
-    const Stop stop = running.fibres[first].stop;
+    resume_warp(first);
+    const Stop stop = fibre_of(first).stop;
     for (std::uint32_t lane = 1; lane < kWarp; ++lane)
-      if (running.fibres[first + lane].stop != stop) return false;
+      if (fibre_of(first + lane).stop != stop) return false;
     if (stop != Stop::at_warp) return true;
   }
 }
@@ -147,9 +161,9 @@ bool run_block() {
   for (;;) {
     for (std::uint32_t first = 0; first < running.threads; first += kWarp)
       if (!run_warp(first)) return false;
-    const Stop stop = running.fibres[0].stop;
+    const Stop stop = fibre_of(0).stop;
     for (std::uint32_t first = kWarp; first < running.threads; first += kWarp)
-      if (running.fibres[first].stop != stop) return false;
+      if (fibre_of(first).stop != stop) return false;
     if (stop == Stop::done) return true;
   }
 }
@@ -177,7 +191,7 @@ std::string HostKernel::launch(const HostPlace& blocks, std::uint32_t threads, s
   running.arguments = given;
   running.threads = threads;
   become_scheduler();
-  while (running.fibres.size() < threads) make(running.fibres.emplace_back());
+  while (running.fibres.size() < threads) make(*running.fibres.emplace_back(new Fibre));
   for (HostPlace place{0, 0, 0}; place.z < blocks.z; ++place.z)
     for (place.y = 0; place.y < blocks.y; ++place.y)
       for (place.x = 0; place.x < blocks.x; ++place.x) {
@@ -202,11 +216,12 @@ void HostThread::meet_warp() { stop_at(Stop::at_warp); }
 
 float HostThread::exchange(float value, std::uint32_t mask) {
   const std::uint32_t lane = running.thread % kWarp;
-  running.values[lane] = value;
+  Fibre& fibre = fibre_of(running.thread);
+  fibre.parity = !fibre.parity;
+  float* const values = running.values[fibre.parity ? 1 : 0];
+  values[lane] = value;
   meet_warp();
-  const float other = running.values[lane ^ mask];
-  meet_warp();
-  return other;
+  return values[lane ^ mask];
 }
 
 }  // namespace winnow::gpu

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <numeric>
+#include <vector>
 
 #include "gpu/half.h"
 #include "test/cuda/fake/fake_cuda.h"
@@ -133,18 +135,25 @@ int cublasLtMatmul(void*, void* product, const void* alpha, const void* a, void*
     const auto at = [](std::uint64_t row, std::uint64_t column, const Matrix& m, std::int32_t batch) {
       return batch * m.step + static_cast<std::int64_t>(column) * m.pitch + static_cast<std::int64_t>(row);
     };
-    for (std::int32_t batch = 0; batch < md.count; ++batch)
+    std::vector<float> left(rows * inputs), right(md.columns * inputs);  // each row and column in one piece
+    for (std::int32_t batch = 0; batch < md.count; ++batch) {
+      for (std::uint64_t row = 0; row < rows; ++row)
+        for (std::uint64_t k = 0; k < inputs; ++k)
+          left[row * inputs + k] =
+              load(a, ma.type, p.first_transposed != 0 ? at(k, row, ma, batch) : at(row, k, ma, batch));
+      for (std::uint64_t column = 0; column < md.columns; ++column)
+        for (std::uint64_t k = 0; k < inputs; ++k)
+          right[column * inputs + k] = load(
+              b, mb.type, p.second_transposed != 0 ? at(column, k, mb, batch) : at(k, column, mb, batch));
       for (std::uint64_t row = 0; row < rows; ++row)
         for (std::uint64_t column = 0; column < md.columns; ++column) {
-          float sum = 0.0f;
-          for (std::uint64_t k = 0; k < inputs; ++k)
-            sum += load(a, ma.type, p.first_transposed != 0 ? at(k, row, ma, batch) : at(row, k, ma, batch)) *
-                   load(b, mb.type,
-                        p.second_transposed != 0 ? at(column, k, mb, batch) : at(k, column, mb, batch));
-          float value = scale * sum;
+          const float* const first = left.data() + row * inputs;
+          float value =
+              scale * std::inner_product(first, first + inputs, right.data() + column * inputs, 0.0f);
           if (keep != 0.0f) value += keep * load(c, mc.type, at(row, column, mc, batch));
           store(d, md.type, at(row, column, md, batch), value);
         }
+    }
     return kSuccess;
   };
   if (stream->capture == nullptr) return compute();
