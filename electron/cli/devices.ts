@@ -4,6 +4,8 @@ import type { Device, GpuFacts } from '../shared/run.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { bytes, oneLine } from './format.ts';
+import { addLibraryOption } from './options.ts';
+import type { LibraryOption } from './options.ts';
 import { print } from './terminal.ts';
 
 const NO_GPU_LIBRARY =
@@ -11,14 +13,13 @@ const NO_GPU_LIBRARY =
 
 /** `winnow devices`. */
 export function addDevicesCommand(program: Command): void {
-  program
+  const command = program
     .command('devices')
     .description('list what models can run on, and why something cannot be used')
-    .option('--again', 'try GPUs again, also those that did not pass their trial')
-    .action(async (options: { again?: true }) => {
-      const devices = await withApp(undefined, (app) => app.devices(options));
-      print(describeDevices(devices));
-    });
+    .option('--again', 'try GPUs again, also those that did not pass their trial');
+  addLibraryOption(command).action(async ({ library, ...options }: LibraryOption & { again?: true }) => {
+    print(describeDevices(await withApp(library, (app) => app.devices(options))));
+  });
 }
 
 /** The devices as a table, and below it why no GPU is used, or how several are. */

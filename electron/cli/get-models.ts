@@ -3,13 +3,15 @@ import { basename, extname } from 'node:path';
 import type { Command } from 'commander';
 import type { AppService } from '../core/app-service.ts';
 import type { AvailableModel, Download } from '../shared/api/downloads.ts';
-import { NO_LICENCE_STATED } from '../shared/catalogue.ts';
+import { FIGURE_OF_MEAN, NO_LICENCE_STATED } from '../shared/catalogue.ts';
 import type { ModelUse } from '../shared/catalogue.ts';
 import { AppError } from '../shared/errors.ts';
 import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { bytes, oneLine } from './format.ts';
 import { watchUntilEnd } from './interrupt.ts';
+import { addLibraryOption } from './options.ts';
+import type { LibraryOption } from './options.ts';
 import { print } from './terminal.ts';
 
 const USES: Record<ModelUse, string> = {
@@ -21,38 +23,43 @@ const USES: Record<ModelUse, string> = {
 
 const WEIGHT = 4; // bytes
 
+interface GetOptions {
+  as?: string;
+  name?: string;
+}
+
 /** `winnow models available`, `get` and `export`. */
 export function addGetCommands(models: Command): void {
-  models
+  const available = models
     .command('available')
     .description('list the models that others have published and `get` fetches')
-    .argument('[name]', 'all that is known of one')
-    .action(async (name: string | undefined) => {
-      const available = await withApp(undefined, (app) => app.availableModels({}));
-      print(name === undefined ? listOf(available) : detailsOf(found(available, name)));
-    });
-  models
+    .argument('[name]', 'all that is known of one');
+  addLibraryOption(available).action(async (name: string | undefined, { library }: LibraryOption) => {
+    const known = await withApp(library, (app) => app.availableModels({}));
+    print(name === undefined ? listOf(known) : detailsOf(found(known, name)));
+  });
+  const get = models
     .command('get')
     .description('fetch a published model and import it, or import a file that somebody brought')
     .argument('<name|file>', 'a name that `available` lists, or a .pth or .safetensors file')
     .option('--as <name>', 'the model of the catalogue whose file it is, where its name does not tell')
-    .option('--name <name>', 'name of the new model, of a file (default: its own)')
-    .action(async (model: string, options: { as?: string; name?: string }) => {
-      print(
-        await withApp(undefined, (app) =>
-          isFile(model) ? importFile(app, model, options) : fetch(app, model),
-        ),
-      );
-    });
-  models
+    .option('--name <name>', 'name of the new model, of a file (default: its own)');
+  addLibraryOption(get).action(async (model: string, { library, ...options }: GetOptions & LibraryOption) => {
+    print(
+      await withApp(library, (app) => (isFile(model) ? importFile(app, model, options) : fetch(app, model))),
+    );
+  });
+  const toFolder = models
     .command('export')
     .description('copy a model into a folder, such as one on a stick, for the next computer')
     .argument('<name>')
-    .requiredOption('--to <folder>', 'a folder that is there')
-    .action(async (model: string, { to }: { to: string }) => {
-      const file = await withApp(undefined, (app) => app.exportModel({ model, folder: to }));
+    .requiredOption('--to <folder>', 'a folder that is there');
+  addLibraryOption(toFolder).action(
+    async (model: string, { to, library }: { to: string } & LibraryOption) => {
+      const file = await withApp(library, (app) => app.exportModel({ model, folder: to }));
       print(`${oneLine(file)}\nOn the next computer: winnow models get ${oneLine(basename(file))}\n`);
-    });
+    },
+  );
 }
 
 function isFile(text: string): boolean {
@@ -97,11 +104,7 @@ function untilEnded(app: AppService, model: string): Promise<Download> {
 }
 
 /** Imports a file that somebody brought; the catalogue says what a known one needs. */
-async function importFile(
-  app: AppService,
-  file: string,
-  options: { as?: string; name?: string },
-): Promise<string> {
+async function importFile(app: AppService, file: string, options: GetOptions): Promise<string> {
   const ownName = basename(file, extname(file));
   if (extname(file).toLowerCase() === '.safetensors') {
     const { name } = await app.importModel({ file, name: options.name ?? ownName });
@@ -162,7 +165,7 @@ function stateOf(packages: readonly string[], download: Download | undefined): s
 }
 
 function detailsOf({ model, packages, download }: AvailableModel): string {
-  const { title, classes, imageSize, parameters, published, licence, use, file } = model;
+  const { title, classes, imageSize, parameters, published, isFigureOfMean, licence, use, file } = model;
   const rows = [
     ['Model', title],
     ['Knows', `${classes.toLocaleString('en')} classes of ImageNet-1K, pictures at ${imageSize} pixels`],
@@ -171,6 +174,7 @@ function detailsOf({ model, packages, download }: AvailableModel): string {
       'Published',
       `top-1 ${published.top1.toFixed(1)} % of the validation pictures of ${published.dataSet} (${published.source})`,
     ],
+    ...(isFigureOfMean ? [['', FIGURE_OF_MEAN]] : []),
     ['Weights', `${parameters.toLocaleString('en')}, ${bytes(parameters * WEIGHT)}`],
     ['Size', file.bytes === undefined ? 'the host says it when it is asked' : bytes(file.bytes)],
     [

@@ -8,7 +8,8 @@ import { table } from '../shared/table.ts';
 import { withApp } from './app.ts';
 import { addGetCommands } from './get-models.ts';
 import { oneLine, quantity } from './format.ts';
-import { numbers } from './options.ts';
+import { addLibraryOption, numbers } from './options.ts';
+import type { LibraryOption } from './options.ts';
 import { print } from './terminal.ts';
 import { TASKS } from '../shared/tasks.ts';
 
@@ -24,41 +25,34 @@ interface ImportOptions {
 /** `winnow models ...`. */
 export function addModelsCommands(program: Command): void {
   const models = program.command('models').description('list, check, import and remove model packages');
-  models
-    .command('list')
-    .description('list the models')
-    .action(async () => {
-      print(describeList(await withApp(undefined, (app) => app.listModels({}))));
-    });
-  models
-    .command('show')
-    .description("show a model's card")
-    .argument('<name|file>')
-    .action(async (model: string) => {
-      print((await withApp(undefined, (app) => app.showModel({ model }))).card);
-    });
-  models
+  addLibraryOption(models.command('list').description('list the models')).action(
+    async ({ library }: LibraryOption) => {
+      print(describeList(await withApp(library, (app) => app.listModels({}))));
+    },
+  );
+  const show = models.command('show').description("show a model's card").argument('<name|file>');
+  addLibraryOption(show).action(async (model: string, { library }: LibraryOption) => {
+    print((await withApp(library, (app) => app.showModel({ model }))).card);
+  });
+  const verify = models
     .command('verify')
     .description('read every byte of a model and check it')
-    .argument('<name|file>')
-    .action(async (model: string) => {
-      const { name, bytes } = await withApp(undefined, (app) => app.verifyModel({ model }));
-      print(`The model ${name} is sound (${quantity(bytes)}B read).\n`);
-    });
-  models
-    .command('remove')
-    .description('delete a model that was imported')
-    .argument('<name>')
-    .action(async (model: string) => {
-      await withApp(undefined, (app) => app.removeModel({ model }));
-      print(`Removed the model ${model}.\n`);
-    });
+    .argument('<name|file>');
+  addLibraryOption(verify).action(async (model: string, { library }: LibraryOption) => {
+    const { name, bytes } = await withApp(library, (app) => app.verifyModel({ model }));
+    print(`The model ${name} is sound (${quantity(bytes)}B read).\n`);
+  });
+  const remove = models.command('remove').description('delete a model that was imported').argument('<name>');
+  addLibraryOption(remove).action(async (model: string, { library }: LibraryOption) => {
+    await withApp(library, (app) => app.removeModel({ model }));
+    print(`Removed the model ${model}.\n`);
+  });
   addImportCommand(models);
   addGetCommands(models);
 }
 
 function addImportCommand(models: Command): void {
-  models
+  const command = models
     .command('import')
     .description('turn a checkpoint (.pth) of the original project into a model package')
     .argument('<file>')
@@ -82,14 +76,16 @@ function addImportCommand(models: Command): void {
         '--directions <how>',
         'of segmentation and detection models: whether a block halves the sum of its two scan directions',
       ).choices(['halved', 'summed']),
-    )
-    .action(async (file: string, { directions, ...options }: ImportOptions) => {
+    );
+  addLibraryOption(command).action(
+    async (file: string, { directions, library, ...options }: ImportOptions & LibraryOption) => {
       const halveDirections = directions === undefined ? {} : { halveDirections: directions === 'halved' };
-      const model = await withApp(undefined, (app) =>
+      const model = await withApp(library, (app) =>
         app.importModel({ file, ...options, ...halveDirections }),
       );
       print(`Imported ${model.name}: ${describeShape(model)}.\n${oneLine(model.path)}\n`);
-    });
+    },
+  );
 }
 
 function describeShape({ manifest }: ModelPackage): string {

@@ -26,6 +26,11 @@ export const catalogueModelSchema = z.strictObject({
   imageSize: count, // pixels
   classes: count,
   published: publishedSchema.omit({ model: true }),
+  /**
+   * Set where others report that `published.top1` is of the running mean of the weights (EMA), which the file holds beside
+   * the weights that are imported.
+   */
+  isFigureOfMean: z.literal(true).optional(),
   /** As its makers state it; null where they state none. */
   licence: z.string().min(1).nullable(),
   use: z.enum(MODEL_USES),
@@ -57,6 +62,10 @@ export const catalogueSchema = z.strictObject({
 
 export type CatalogueModel = z.infer<typeof catalogueModelSchema>;
 export type ModelUse = CatalogueModel['use'];
+
+/** What is said of a published figure that is not of the weights that are imported. */
+export const FIGURE_OF_MEAN =
+  'as others report, that of the running mean of the weights (EMA), not of those that are imported';
 
 /** What a card says where the makers state no licence of the weights. */
 export const NO_LICENCE_STATED = 'None stated by its makers';

@@ -98,9 +98,9 @@ async function inspectKnown(
 }
 
 /** Throws BAD_ARGUMENT while a run predicts with the model. */
-function refuseUnderWay({ library, libraryExists }: AppContext, model: string): void {
-  if (!libraryExists) return;
-  const run = library.runs
+function refuseUnderWay(context: AppContext, model: string): void {
+  if (!context.libraryExists) return;
+  const run = context.library.runs
     .all()
     .find(({ state, spec }) => (state === 'running' || state === 'scanning') && spec.modelName === model);
   if (run === undefined) return;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type {
   DetectionManifest,
   Manifest,
@@ -67,7 +68,8 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
   const card = taskCard(manifest);
   const rows: [string, string][] = [
     ['Model', `${name}${bundled ? ' (came with Winnow)' : ''}`],
-    ['File', `${path}, ${(bytes / 1e6).toFixed(1)} MB`],
+    // What comes with Winnow lies in its own folder, where nobody looks for it.
+    ['File', `${bundled ? basename(path) : path}, ${(bytes / 1e6).toFixed(1)} MB`],
     ['Architecture', card.architecture(manifest.pruningLayers.length > 0 ? 'DyVM ' : '')],
     ['Size', `width ${manifest.embedDim}, ${manifest.depth} blocks, ${manifest.classes} classes`],
     ['Input', `${manifest.imageSize} x ${manifest.imageSize} pixels, ${patchCount(manifest)} patches`],

@@ -34,6 +34,11 @@ suite('winnow models', () => {
       one.stdout,
       /^Published +top-1 76\.1 % of the validation pictures of ImageNet-1K \(https:\S+\)$/m,
     );
+    assert.doesNotMatch(one.stdout, /EMA/);
+    assert.match(
+      (await winnow(data, 'models', 'available', 'vim-b')).stdout,
+      /^Published +top-1 81\.9 % .*\n +as others report, that of the running mean of the weights \(EMA\)/m,
+    );
     const none = await winnow(data, 'models', 'available', 'vim-xl');
     assert.deepEqual([none.code, none.stdout], [2, '']);
   });

@@ -72,6 +72,15 @@ test('shows a card with presets and the notes beside the package', async (contex
   assert.match(card, /# Notes\n$/);
 });
 
+test('the card of what came with Winnow names its file without the folder of the program', async (context) => {
+  const { registry, folders } = await sample(context);
+  assert.match(
+    (await registry.show('own')).card,
+    new RegExp(`^File +${join(folders.userFolder, 'own')}`, 'm'),
+  );
+  assert.match((await registry.show('bundled')).card, /^File +bundled\.safetensors, \d/m);
+});
+
 test('removes what is the user\u2019s, never what is bundled', async (context) => {
   const { registry, folders } = await sample(context);
   await registry.remove('own');
