@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import Database from 'better-sqlite3';
 import { join } from 'node:path';
-import { existsSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { start, winnow } from '../support/command-line.ts';
+import { sharedData } from '../support/files.ts';
 import { drawFolder } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -38,6 +39,23 @@ const FIND = [
   '4',
   '--pass',
   'none',
+];
+
+const PHOTOS = [
+  '--find',
+  'finder',
+  '--find-above',
+  '0.1',
+  '--max-detections',
+  '2',
+  '--input-size',
+  '128',
+  '--batch',
+  '2',
+  '--pass',
+  'none',
+  '--model',
+  'tiny',
 ];
 
 /** What a run holds, but times: equal for runs that came to the same. */
@@ -99,23 +117,58 @@ suite('winnow run --find', () => {
   });
 
   test('killed in either stage goes on to the same rows, each once', async (t) => {
-    const count = 48;
-    const whole = await place(t, count);
-    const uninterrupted = await winnow(whole.data, 'run', whole.folder, ...FIND);
-    assert.equal(uninterrupted.code, 0, uninterrupted.stderr);
-    const expected = contents(whole.data, 2);
-    assert.equal(expected.results.length, count);
-    for (const runId of [1, 2]) {
-      const { data, folder } = await place(t, count);
-      const { child, ended } = start(data, 'run', folder, ...FIND);
-      while (savedIn(data, runId) === 0 && child.exitCode === null) await wait(5);
-      child.kill('SIGKILL');
-      await ended;
-      const saved = savedIn(data, runId);
-      assert.ok(saved > 0 && saved < count, `${saved} of ${count} were saved in run ${runId}`);
-      const resumed = await winnow(data, 'resume', '2');
-      assert.equal(resumed.code, 0, resumed.stderr);
-      assert.deepEqual(contents(data, 2), expected);
+    await assertGoesOn(t, await place(t, 48), FIND, 48);
+  });
+
+  const photos = sharedData('photos');
+  const models = sharedData('golden');
+  const skip = photos.skip || models.skip;
+  test('killed in either stage goes on to the same rows over photographs too', { skip }, async (t) => {
+    const count = 12;
+    const data = temporaryFolder(t);
+    const folder = join(data, 'photos');
+    mkdirSync(folder);
+    for (const name of readdirSync(photos.path).sort().slice(0, count))
+      cpSync(join(photos.path, name), join(folder, name));
+    const from = (name: string) => join(models.path, name, 'checkpoint.pth');
+    for (const args of [
+      [from('vim-det-plain-random'), '--name', 'finder', '--directions', 'summed'],
+      [from('dyvm-vim-tiny-random'), '--name', 'tiny', '--architecture', 'vim'],
+    ]) {
+      const { code, stderr } = await winnow(data, 'models', 'import', ...args);
+      assert.equal(code, 0, stderr);
     }
+    const boxes = await assertGoesOn(t, { data, folder }, PHOTOS, count);
+    assert.ok(boxes >= count, `${boxes} boxes in ${count} photographs`);
   });
 });
+
+/**
+ * Asserts that a run that is killed in its first stage, and one in its second, have in the end what one has that nobody kills;
+ * over a folder with `count` pictures, with the models of a data folder. Returns how many boxes they have.
+ */
+async function assertGoesOn(
+  t: TestContext,
+  { data: whole, folder }: { data: string; folder: string },
+  how: readonly string[],
+  count: number,
+): Promise<number> {
+  const uninterrupted = await winnow(whole, 'run', folder, ...how);
+  assert.equal(uninterrupted.code, 0, uninterrupted.stderr);
+  const expected = contents(whole, 2);
+  assert.equal(expected.results.length, count);
+  for (const runId of [1, 2]) {
+    const data = temporaryFolder(t);
+    cpSync(join(whole, 'models'), join(data, 'models'), { recursive: true });
+    const { child, ended } = start(data, 'run', folder, ...how);
+    while (savedIn(data, runId) === 0 && child.exitCode === null) await wait(5);
+    child.kill('SIGKILL');
+    await ended;
+    const saved = savedIn(data, runId);
+    assert.ok(saved > 0 && saved < count, `${saved} of ${count} were saved in run ${runId}`);
+    const resumed = await winnow(data, 'resume', '2');
+    assert.equal(resumed.code, 0, resumed.stderr);
+    assert.deepEqual(contents(data, 2), expected);
+  }
+  return expected.boxes.length;
+}
