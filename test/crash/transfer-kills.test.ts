@@ -1,9 +1,20 @@
 /** Sorting images into folders and taking that back, killed at every call by which it changes files. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
-import { suite, test } from 'node:test';
+import { after, before, suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import Database from 'better-sqlite3';
 import { Library } from '../../electron/core/store/library.ts';
@@ -20,6 +31,9 @@ import type { Ended } from './killer.ts';
 
 const PICTURES = { '1.jpg': 'one picture', 'a/1.jpg': 'another picture' };
 
+/** Seconds since 1970: copies have whole ones. */
+const WRITTEN = 1_700_000_000;
+
 const UNHEARD = { signal: new AbortController().signal, onProgress: () => undefined };
 
 /** Relative paths of all files and folders below a folder, with the files' content. */
@@ -33,6 +47,32 @@ function tree(folder: string): Record<string, string> {
     }),
   );
 }
+
+/**
+ * Copies what a folder holds into another, with times to the second, and names of one file as names of one copy: a process of
+ * its own for each copy would take longer than all else.
+ */
+function copyInto(from: string, to: string): void {
+  const copies = new Map<bigint, string>(); // by inode, of files with several names
+  for (const entry of readdirSync(from, { recursive: true, encoding: 'utf8' }).sort()) {
+    const [source, copy] = [join(from, entry), join(to, entry)];
+    const stats = lstatSync(source, { bigint: true });
+    if (stats.isDirectory()) {
+      mkdirSync(copy);
+      continue;
+    }
+    assert.ok(stats.isFile(), `${source} is no file`);
+    const first = copies.get(stats.ino);
+    if (first === undefined) copyFileSync(source, copy);
+    else linkSync(first, copy);
+    chmodSync(copy, Number(stats.mode & 0o777n));
+    utimesSync(copy, Number(stats.atimeNs / SECOND), Number(stats.mtimeNs / SECOND));
+    if (stats.nlink > 1n) copies.set(stats.ino, copy);
+  }
+}
+
+/** In nanoseconds. */
+const SECOND = 1_000_000_000n;
 
 /** A place whose files can be saved and put back, with their times and links. */
 class Scene {
@@ -59,14 +99,14 @@ class Scene {
     rmSync(place, { recursive: true, force: true });
     for (const folder of this.#folders()) {
       mkdirSync(join(place, folder), { recursive: true });
-      execFileSync('cp', ['-a', '--', `${folder}/.`, join(place, folder)]);
+      copyInto(folder, join(place, folder));
     }
   }
 
   restore(name: string): void {
     for (const folder of this.#folders()) {
       for (const entry of readdirSync(folder)) rmSync(join(folder, entry), { recursive: true });
-      execFileSync('cp', ['-a', '--', `${join(this.#saved, name, folder)}/.`, folder]);
+      copyInto(join(this.#saved, name, folder), folder);
     }
   }
 
@@ -90,7 +130,42 @@ class Scene {
   }
 
   async sort(mode: 'copy' | 'move'): Promise<void> {
+    await this.#session((library) => this.#sort(library, mode));
+  }
+
+  /** In one session: what was killed is told of as interrupted until it came to its end, and all is taken back. */
+  async assertUnsorts(what: string): Promise<void> {
+    await this.#session(async (library) => {
+      const states = library.transfers.all().map(({ state }) => state);
+      const listed = await listTransfers(library);
+      assert.deepEqual(
+        listed.map(({ interrupted }) => interrupted ?? 'done'),
+        states,
+        what,
+      );
+      await this.#unsort(library);
+    });
+  }
+
+  /** In one session: sorts, looks, and takes back all that is listed. */
+  async sortAndUnsort(mode: 'copy' | 'move', look: () => void): Promise<void> {
+    await this.#session(async (library) => {
+      await this.#sort(library, mode);
+      look();
+      await this.#unsort(library);
+    });
+  }
+
+  async #session(work: (library: Library) => Promise<void>): Promise<void> {
     const library = Library.open(this.library);
+    try {
+      await work(library);
+    } finally {
+      library.close();
+    }
+  }
+
+  async #sort(library: Library, mode: 'copy' | 'move'): Promise<void> {
     const run = library.runs.get(1);
     assert.ok(run !== undefined);
     const { failures } = await transferFiles(library, run, {
@@ -102,30 +177,14 @@ class Scene {
       ...UNHEARD,
     });
     assert.deepEqual(failures, []);
-    library.close();
-  }
-
-  /** What was killed is told of as interrupted until it came to its end. */
-  async assertInterrupted(what: string): Promise<void> {
-    const library = Library.open(this.library);
-    const states = library.transfers.all().map(({ state }) => state);
-    const listed = await listTransfers(library);
-    library.close();
-    assert.deepEqual(
-      listed.map(({ interrupted }) => interrupted ?? 'done'),
-      states,
-      what,
-    );
   }
 
   /** Takes back all that is listed. */
-  async unsort(): Promise<void> {
-    const library = Library.open(this.library);
+  async #unsort(library: Library): Promise<void> {
     for (const { transferId } of await listTransfers(library)) {
       const { undone, failures } = await undoTransfer(library, transferId, UNHEARD);
       assert.deepEqual([undone, failures], [true, []]);
     }
-    library.close();
   }
 
   #folders(): string[] {
@@ -136,6 +195,7 @@ class Scene {
 async function scene(t: TestContext, drives: 1 | 2): Promise<Scene | undefined> {
   const { folder, app } = testApp(t);
   writeFiles(folder, PICTURES);
+  for (const name of Object.keys(PICTURES)) utimesSync(join(folder, name), WRITTEN, WRITTEN);
   await app.run({ folders: [folder] });
   await app.close();
   const root = dirname(folder);
@@ -163,9 +223,13 @@ interface Case {
   stride: number; // 1: every call
 }
 
-async function killEverywhere(t: TestContext, { mode, undo, drives, links, stride }: Case): Promise<void> {
-  const folder = temporaryFolder(t);
-  const killer = Killer.build(folder);
+interface Tools {
+  killer: Killer | string; // why nothing can be killed
+  program: string[];
+}
+
+async function killEverywhere(t: TestContext, { killer, program }: Tools, one: Case): Promise<void> {
+  const { mode, undo, drives, links, stride } = one;
   if (typeof killer === 'string') {
     t.skip(killer);
     return;
@@ -175,7 +239,6 @@ async function killEverywhere(t: TestContext, { mode, undo, drives, links, strid
     t.skip('this machine has one drive, and none can be mounted');
     return;
   }
-  const program = [process.execPath, ...(await bundle(folder, ['test/crash/transfer-program.ts']))];
   const command = [...program, place.library, undo ? 'undo' : mode, place.target];
 
   const before = place.files();
@@ -199,14 +262,11 @@ async function killEverywhere(t: TestContext, { mode, undo, drives, links, strid
     const ended: Ended = await killer.run(command, { at, links, torn: at % 2 === 1 });
     assert.equal(ended.killed, true, `${what}: ${ended.output}`);
     assertNothingLost(place.files(), what);
-    await place.assertInterrupted(what);
     place.save('killed');
-    await place.unsort();
+    await place.assertUnsorts(what);
     assert.deepEqual(place.files(), before, `${what}, then unsort`);
     place.restore('killed');
-    await place.sort(mode);
-    assert.deepEqual(place.files(), sorted, `${what}, then sort`);
-    await place.unsort();
+    await place.sortAndUnsort(mode, () => assert.deepEqual(place.files(), sorted, `${what}, then sort`));
     assert.deepEqual(place.files(), before, `${what}, then sort and unsort`);
     assert.equal(place.transferRows(), 0, what);
     assert.deepEqual(
@@ -221,6 +281,12 @@ suite(
   'killed at every call that changes files',
   { skip: process.platform === 'win32' && 'needs SIGKILL' },
   () => {
+    const tools: Tools = { killer: '', program: [] };
+    const folder = temporaryFolder({ after: (cleanup: () => void) => after(cleanup) });
+    before(async () => {
+      tools.killer = Killer.build(folder);
+      tools.program = [process.execPath, ...(await bundle(folder, ['test/crash/transfer-program.ts']))];
+    });
     const cases: [name: string, Case][] = [
       ['a move on one drive', { mode: 'move', undo: false, drives: 1, links: true, stride: 1 }],
       ['a move across two drives', { mode: 'move', undo: false, drives: 2, links: true, stride: 2 }],
@@ -237,7 +303,7 @@ suite(
     ];
     for (const [name, one] of cases) {
       test(`${name} loses no file, leaves nothing and can be finished and taken back`, (t) =>
-        killEverywhere(t, one));
+        killEverywhere(t, tools, one));
     }
   },
 );
