@@ -269,6 +269,7 @@ e2e('verifying accepts the boxes that are seen, and those of a person as they ar
     accepted.map(({ label }) => label),
     ['hut', 'hut', 'tree', 'tree'],
   );
+  await page.getByRole('heading', { level: 2, name: village }).waitFor({ state: 'detached' }); // the next one's turn
   await page.keyboard.press('Escape');
   await openImage(window, village);
   await listed(window).nth(3).click();
