@@ -25,6 +25,7 @@ export const nativeLayers: Readonly<Record<string, readonly string[]>> = {
     'model/detection',
     'ops',
     'platform',
+    'reference/hidden_attention.h',
     'reference/reference_backend.h',
     'cpu/cpu_backend.h',
     'gpu/gpu_backend.h',

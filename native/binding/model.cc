@@ -17,10 +17,10 @@ class Model : public Napi::ObjectWrap<Model> {
   ~Model() { count_memory(-bytes_); }
 
   static Napi::Function define(Napi::Env env) {
-    return DefineClass(
-        env, "Model",
-        {InstanceMethod<&Model::predict>("predict"), InstanceMethod<&Model::segment>("segment"),
-         InstanceMethod<&Model::detect>("detect"), InstanceMethod<&Model::cancel>("cancel")});
+    return DefineClass(env, "Model",
+                       {InstanceMethod<&Model::predict>("predict"), InstanceMethod<&Model::attend>("attend"),
+                        InstanceMethod<&Model::segment>("segment"), InstanceMethod<&Model::detect>("detect"),
+                        InstanceMethod<&Model::cancel>("cancel")});
   }
 
   // `bytes`: of its package, about what the model takes. JavaScript hears of them, else it would see no
@@ -48,6 +48,19 @@ class Model : public Napi::ObjectWrap<Model> {
           return engine_->predict(data, count, dynamic, outputs_);
         },
         &Model::batch);
+  }
+
+  Napi::Value attend(const Napi::CallbackInfo& info) {
+    refuse_while_busy(info.Env());
+    const int layer = whole_number(info[1], "layer");
+    const std::size_t side = engine_->config().image_size;
+    const Napi::Uint8Array pixels = bytes(info[0], side * side * 3, "pixels");
+    return start(
+        info, pixels,
+        [this, data = pixels.Data(), layer, dynamic = dial(object(info[2], "options"))] {
+          return engine_->attend(data, layer, dynamic, attention_);
+        },
+        &Model::attended);
   }
 
   Napi::Value segment(const Napi::CallbackInfo& info) {
@@ -162,11 +175,19 @@ class Model : public Napi::ObjectWrap<Model> {
     return result;
   }
 
+  Napi::Value attended(Napi::Env env) {
+    Napi::Object result = receipt(env, attention_.outputs);
+    result.Set("attention", to_array<Napi::Float32Array>(env, attention_.patches));
+    result.Set("stages", attention_.stages);
+    return result;
+  }
+
   void cancel(const Napi::CallbackInfo&) { cancelled_ = true; }
 
   std::unique_ptr<Engine> engine_;
   std::int64_t bytes_ = 0;
   Outputs outputs_;
+  Attention attention_;
   Segmentation segmentation_;
   Detections detections_;
   bool busy_ = false;

@@ -7,6 +7,7 @@
 #include "gpu/gpu_backend.h"
 #include "model/feature_model.h"
 #include "ops/shortened.h"
+#include "reference/hidden_attention.h"
 #include "reference/reference_backend.h"
 #ifdef WINNOW_CPU
 #include "cpu/cpu_backend.h"
@@ -106,6 +107,7 @@ Result<std::unique_ptr<Engine>> Engine::load(const std::string& package_path, co
     if (!made) return made.error();
     engine->backend_ = std::move(*backend);
     engine->config_ = *config;
+    engine->package_path_ = package_path;
     return engine;
   } catch (const std::exception& problem) {
     return Error{ErrorCode::engine, "Expected to load " + package_path + ", but: " + problem.what() + "."};
@@ -132,6 +134,36 @@ Status Engine::predict(const std::uint8_t* pixels, int images, const DynamicOpti
                        Outputs& outputs) {
   return run<DyvmModel>("classifies",
                         [&](DyvmModel& model) { return model.predict(pixels, images, options, outputs); });
+}
+
+Status Engine::attend(const std::uint8_t* pixels, int layer, const DynamicOptions& options,
+                      Attention& attention) {
+  if (layer < 0 || layer >= config_.depth)
+    return Error{ErrorCode::bad_argument, "Expected a layer from 0 to " + std::to_string(config_.depth - 1) +
+                                              ", but it is " + std::to_string(layer) + "."};
+  DynamicOptions probed = options;
+  StreamProbe probe;
+  probe.layer = layer;
+  probed.probe = &probe;
+  Outputs& outputs = attention.outputs;
+  if (const Status done = predict(pixels, 1, probed, outputs); !done) return done;
+  auto weights = Weights::open(package_path_);
+  if (!weights) return weights.error();
+  TensorReader read(*weights);
+  const auto tensor = [&](const std::string& name, const Weights::Shape& shape) { return read(name, shape); };
+  const BlockWeights block = block_weights(config_, block_tensors<const float*>(config_, layer, tensor));
+  if (!read.status) return read.status;
+  const SpecialTokens special = config_.special_tokens(probe.patches);
+  const std::vector<double> rows = hidden_attention(block, special, probe.stream.data(),
+                                                    probe.patches + special.count, outputs.directions[layer]);
+  attention.stages = static_cast<int>(
+      std::ranges::count_if(config_.pruning_layers, [&](int pruned) { return pruned <= layer; }));
+  attention.patches.assign(outputs.survived.size(), 0.0f);
+  int patch = 0;
+  for (std::size_t i = 0; i < outputs.survived.size(); ++i)
+    if (outputs.survived[i] >= attention.stages)
+      attention.patches[i] = static_cast<float>(rows[special.row_of_patch(patch++)]);
+  return ok();
 }
 
 Status Engine::segment(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,

@@ -29,6 +29,13 @@ Result<Precision> precision_of(const std::string& name);
 Result<std::unique_ptr<Backend>> make_backend(const std::string& device, int threads,
                                               Precision precision = Precision::fp32);
 
+// Where a block of a classifier looks in one picture.
+struct Attention {
+  std::vector<float> patches;  // [M]: see hidden_attention; 0 where the patch is gone by then
+  int stages = 0;              // pruning stages in front of the block
+  Outputs outputs;
+};
+
 // A loaded model. One call at a time, of those of its task: the others fail with bad_argument. All, and load,
 // fail with engine when the device does, out_of_memory when its memory is too small, and device_lost when it
 // is gone.
@@ -42,6 +49,9 @@ class Engine {
 
   // pixels [images, S, S, 3]: RGB bytes. See DyvmModel::predict.
   Status predict(const std::uint8_t* pixels, int images, const DynamicOptions& options, Outputs& outputs);
+  // pixels [S, S, 3]: RGB bytes; `layer` from 0. Reads the block's weights from the package again. Fails with
+  // bad_argument for a layer that the model does not have, and like predict and load.
+  Status attend(const std::uint8_t* pixels, int layer, const DynamicOptions& options, Attention& attention);
   // pixels [height, width, 3]: RGB bytes. See Segmenter::segment and Detector::detect.
   Status segment(const std::uint8_t* pixels, PictureSize size, const DynamicOptions& dynamic,
                  const SegmentationOptions& options, Segmentation& segmentation);
@@ -58,6 +68,7 @@ class Engine {
 
   std::unique_ptr<Backend> backend_;  // outlives the model
   DyvmConfig config_;
+  std::string package_path_;
   std::variant<std::unique_ptr<DyvmModel>, std::unique_ptr<Segmenter>, std::unique_ptr<Detector>> model_;
 };
 

@@ -52,7 +52,7 @@ Status DyvmModel::run(int images, const DynamicOptions& options, Outputs& output
   const auto start = std::chrono::steady_clock::now();
   load();
   const auto compute = [&] { return forward(images, *kept, options); };
-  const bool may_repeat = !options.trace && options.replay == nullptr;
+  const bool may_repeat = !options.trace && options.replay == nullptr && options.probe == nullptr;
   if (const Status done = may_repeat ? backend_.repeat(call_key(images, *kept, options), compute) : compute();
       !done)
     return done;
@@ -124,6 +124,11 @@ Status DyvmModel::forward(int images, const std::vector<int>& kept, const Dynami
         special = moved;
       }
       ++stage;
+    }
+    if (options.probe != nullptr && options.probe->layer == layer) {
+      options.probe->patches = patches;
+      options.probe->stream.resize(stream.size());
+      backend_.read(options.probe->stream.data(), stream.data(), stream.size() * sizeof(float));
     }
     const Tensor logits = options.trace ? Tensor(buffers_.gate_logits.at(layer), {images, 2}) : Tensor();
     backend_.run_block(*blocks_[layer], special, options.block_threshold, stream,

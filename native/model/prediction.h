@@ -7,6 +7,13 @@
 
 namespace winnow {
 
+// The stream in front of a block, for whoever asks what that block does.
+struct StreamProbe {
+  int layer = 0;
+  int patches = 0;            // that there still are; written, as is
+  std::vector<float> stream;  // [B, L, D]
+};
+
 // How much of the model a call uses.
 struct DynamicOptions {
   std::vector<double> token_keep;  // one ratio per pruning stage, of the patches before any pruning
@@ -15,6 +22,7 @@ struct DynamicOptions {
   // Patches to go on with at each stage, [B, k], in place of the best ones: for comparing with a recorded
   // run.
   const std::vector<std::vector<std::int32_t>>* replay = nullptr;
+  StreamProbe* probe = nullptr;
   const std::atomic<bool>* cancel = nullptr;  // set by any thread; looked at before every block
 
   bool cancelled() const { return cancel != nullptr && cancel->load(std::memory_order_relaxed); }

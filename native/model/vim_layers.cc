@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <numeric>
 
-#include "model/vim_tensors.h"
-
 namespace winnow {
 namespace {
 
@@ -68,24 +66,28 @@ void VimLayers::patch_embedding(std::unique_ptr<PatchEmbedding>& place,
   if (good()) keep(place, backend_.make_patch_embedding(weights));
 }
 
+BlockWeights block_weights(const DyvmConfig& c, const BlockTensors<const float*>& tensors) {
+  return {.embed_dim = c.embed_dim,
+          .inner_dim = c.inner_dim(),
+          .state_dim = c.state_dim,
+          .dt_rank = c.dt_rank,
+          .conv_width = c.conv_width,
+          .norm = tensors.norm,
+          .in_proj = tensors.in_proj,
+          .out_proj = tensors.out_proj,
+          .gate = nullptr,
+          .gate_bias = tensors.head_bias,
+          .forward = tensors.directions[0],
+          .backward = tensors.directions[1],
+          .norm_epsilon = kVimEpsilon,
+          .output_scale = c.halve_directions ? 0.5f : 1.0f};
+}
+
 // The block's tensors; `gate` keeps the folded gate alive.
 BlockWeights VimLayers::block(int layer, std::vector<float>& gate) {
   const DyvmConfig& c = config_;
   const auto tensors = block_tensors<const float*>(c, layer, reader());
-  BlockWeights w{.embed_dim = c.embed_dim,
-                 .inner_dim = c.inner_dim(),
-                 .state_dim = c.state_dim,
-                 .dt_rank = c.dt_rank,
-                 .conv_width = c.conv_width,
-                 .norm = tensors.norm,
-                 .in_proj = tensors.in_proj,
-                 .out_proj = tensors.out_proj,
-                 .gate = nullptr,
-                 .gate_bias = tensors.head_bias,
-                 .forward = tensors.directions[0],
-                 .backward = tensors.directions[1],
-                 .norm_epsilon = kVimEpsilon,
-                 .output_scale = c.halve_directions ? 0.5f : 1.0f};
+  BlockWeights w = block_weights(c, tensors);
   if (c.block_selection) {
     if (good()) gate = fold_gate(tensors.head_weight, w.in_proj, w.inner_dim, w.embed_dim);
     w.gate = gate.data();

@@ -9,6 +9,7 @@
 #include "model/dyvm_config.h"
 #include "model/prediction.h"
 #include "model/tensor_reader.h"
+#include "model/vim_tensors.h"
 #include "ops/backend.h"
 #include "ops/workspace.h"
 
@@ -40,6 +41,9 @@ struct PredictorBuffers {
 // scores [B, patches] of the patches of stream [B, L, D].
 void score_patches(Backend& backend, const ScorePredictor& predictor, const PredictorBuffers& buffers,
                    Tensor stream, const SpecialTokens& special, Tensor scores);
+
+// A block's tensors with the sizes and constants of its model, but for its gate, which is folded from them.
+BlockWeights block_weights(const DyvmConfig& config, const BlockTensors<const float*>& tensors);
 
 // Hands a checkpoint's layers, whose names begin with `prefix`, to a backend. The first failure stays in the
 // reader; after it nothing is read.
