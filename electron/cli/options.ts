@@ -20,6 +20,9 @@ export interface DialOptions {
   batch?: number;
 }
 
+/** Those of a command that looks at one picture. */
+export type LookOptions = Pick<DialOptions, 'model' | 'preset' | 'tokenKeep' | 'blockThreshold'>;
+
 export interface LibraryOption {
   library?: string;
 }
@@ -70,8 +73,9 @@ export function addWorkOptions(command: Command): Command {
   );
 }
 
-export function addDialOptions(command: Command): Command {
-  const dial = addModelOption(command)
+/** How much a classifier looks at. */
+export function addLookOptions(command: Command): Command {
+  return addModelOption(command)
     .addOption(
       new Option('--preset <name>', 'speed or accuracy (default: balanced)').choices([
         'fast',
@@ -80,7 +84,11 @@ export function addDialOptions(command: Command): Command {
       ]),
     )
     .option('--token-keep <r>', 'share of patches kept: r for r, r^2, r^3, or one per stage with commas')
-    .option('--block-threshold <t>', 'a scan direction runs where its probability is above this', number)
+    .option('--block-threshold <t>', 'a scan direction runs where its probability is above this', number);
+}
+
+export function addDialOptions(command: Command): Command {
+  const dial = addLookOptions(command)
     .addOption(
       new Option('--precision <name>', 'of the matrix products, where the device computes in it').choices(
         PRECISIONS,

@@ -4,6 +4,7 @@ import { addCalibrateCommand } from './calibrate.ts';
 import { addDevicesCommand } from './devices.ts';
 import { addEvaluateCommand } from './evaluate.ts';
 import { addEstimateCommand } from './estimate.ts';
+import { addExplainCommand } from './explain.ts';
 import { addExportCommand } from './export.ts';
 import { addLabelsCommands } from './labels.ts';
 import { addLibraryCommands } from './library.ts';
@@ -38,6 +39,7 @@ export function commandLine(finish: (code: number) => void): Command {
   addRunsCommands(program);
   addQueueCommands(program, finish);
   addEstimateCommand(program);
+  addExplainCommand(program);
   addExportCommand(program, finish);
   addSortCommands(program, finish);
   addEvaluateCommand(program, finish);

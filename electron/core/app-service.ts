@@ -7,6 +7,7 @@ import { exportCalls } from './calls/export-calls.ts';
 import { folderCalls } from './calls/folder-calls.ts';
 import { labelCalls } from './calls/label-calls.ts';
 import { modelCalls } from './calls/model-calls.ts';
+import { attentionCalls } from './calls/attention-calls.ts';
 import { resultCalls } from './calls/result-calls.ts';
 import { reviewCalls } from './calls/review-calls.ts';
 import { runCalls } from './calls/run-calls.ts';
@@ -66,6 +67,7 @@ export function createAppService(parts: AppServiceParts & { downloads?: Download
     ...exportCalls(context, exports),
     ...folderCalls(context),
     ...resultCalls(context),
+    ...attentionCalls(context, runService),
     ...reviewCalls(context),
     ...settingsCalls(context, { runService, pictures, dailyBackup }),
     ...trainingCalls(context, trainings),

@@ -162,6 +162,16 @@ export interface NativeModel {
   /** Classifies `count` pictures of crop x crop x 3 RGB bytes, one behind the other in `pixels`. */
   predict(pixels: Uint8Array, count: number, dial: NativeDial): Promise<NativeBatch>;
   /**
+   * Predicts one picture [S, S, 3], and says which patches the class token of `layer`, from 0, takes its output from: 0 for
+   * those that were left out before. `stages`: pruning stages in front of it. Rejects as `predict` does, and with
+   * BAD_ARGUMENT for a layer that there is not.
+   */
+  attend(
+    pixels: Uint8Array,
+    layer: number,
+    dial: NativeDial,
+  ): Promise<Omit<NativeBatch, 'logits'> & { attention: Float32Array; stages: number }>;
+  /**
    * Segments one picture of RGB bytes whose shorter side is the input size, window by window. Regions are those of the
    * picture at `target`, the size of the upright original. `slideStride`: pixels between windows at the trained image size.
    */

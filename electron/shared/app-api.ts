@@ -4,6 +4,8 @@ import type { Run } from './run.ts';
 import { describeIssue } from './describe-issue.ts';
 import { shortJson } from './shortened.ts';
 import { dialShape, path } from './api/arguments.ts';
+import { attentionArguments } from './api/attention.ts';
+import type { AttentionResults } from './api/attention.ts';
 import { downloadArguments } from './api/downloads.ts';
 import type { DownloadEvent, DownloadResults } from './api/downloads.ts';
 import { exportArguments } from './api/exports.ts';
@@ -33,6 +35,7 @@ export const appApiArguments = {
   ...runArguments,
   ...folderArguments,
   ...resultArguments,
+  ...attentionArguments,
   ...reviewArguments,
   ...exportArguments,
   ...labelArguments,
@@ -57,6 +60,7 @@ export interface AppResults
     RunResults,
     FolderResults,
     ResultResults,
+    AttentionResults,
     ReviewResults,
     ExportResults,
     LabelResults,

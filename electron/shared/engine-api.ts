@@ -151,9 +151,26 @@ export interface Mark {
   text?: string | undefined;
 }
 
+/** A layer of a classifier, and the settings that it is asked at. */
+export interface AttentionQuestion {
+  packagePath: string;
+  input: Extract<ModelInput, { task: 'classification' }>;
+  dial: EngineDial;
+  layer: number; // from 0
+}
+
+/** Where a layer looks in one picture. */
+export interface LayerAttention {
+  /** Row by row: the weights of the class token's scans, their absolute values averaged over the channels; 0 where left out. */
+  patches: number[];
+  kept: number; // patches that there still are in front of the layer
+  forward: boolean; // whether that scan ran
+  backward: boolean;
+}
+
 /**
- * Pictures for people, made of the one in a file: upright, in sRGB. They need no model, and go on beside predictions, slower.
- * All reject with BAD_IMAGE when there is none to show.
+ * What people look at, made of the picture in a file: upright, in sRGB. It needs no open model, and goes on beside
+ * predictions, slower. All reject with BAD_IMAGE when there is none to show.
  */
 export interface PictureCalls {
   /** The picture for the screen. */
@@ -164,6 +181,8 @@ export interface PictureCalls {
   size(path: string): Promise<{ width: number; height: number }>;
   /** The whole picture as PNG with something drawn over it. Rejects with BAD_ARGUMENT when a mask is not of its size. */
   overlay(path: string, marks: readonly Mark[]): Promise<Uint8Array>;
+  /** Where a layer of a classifier looks, on the processor in fp32; its model stays loaded until another is asked about. */
+  attention(path: string, question: AttentionQuestion): Promise<LayerAttention>;
 }
 
 /**

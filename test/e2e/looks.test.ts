@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import { violations } from './support/accessibility.ts';
+import { hasValue } from './support/keyboard.ts';
 import { copySamples } from './support/pictures.ts';
 import { label, speakGerman } from './support/prepare.ts';
 import { e2e } from './support/e2e.ts';
@@ -27,6 +29,23 @@ e2e('the number of patches beside the grain is whole where there is room', async
     })()`);
     assert.ok(shown > 0 && shown >= needed, `${needed} pixels of text in ${shown}, in a window of ${width}`);
   }
+
+  // Where the last layer looks, by its key, and the first one, by the list; another press hides it.
+  const marks = page.locator('svg rect[fill-opacity]');
+  await page.keyboard.press('w');
+  await window.says(/of 49 patches left/);
+  const ofLast = await marks.count();
+  const layers = page.getByRole('combobox', { name: say('image.attention') });
+  await hasValue(layers, '10');
+  await layers.selectOption({ label: say('image.attention-layer', { layer: '1' }) });
+  await window.says(/49 of 49 patches left/);
+  assert.equal(await marks.count(), 49);
+  assert.ok(ofLast < 49, `${ofLast} patches in front of the last layer`);
+  assert.deepEqual(await violations(page), []);
+  await window.photograph('attention');
+  await page.getByRole('region', { name: say('image.name') }).focus();
+  await page.keyboard.press('w');
+  await marks.first().waitFor({ state: 'detached' });
 });
 
 e2e('the ring of a focused run leaves the folders below its name free', async (stage) => {

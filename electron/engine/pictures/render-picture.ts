@@ -20,7 +20,7 @@ const LONGEST_RENDERING = 60; // seconds
  * Makes pictures for people, in sRGB by the embedded colour profile. As much of a damaged picture as can be decoded is
  * shown. Some at a time, and one at a time while `isPredicting`, so that a run hardly notices.
  */
-export class PictureRenderer implements PictureCalls {
+export class PictureRenderer implements Omit<PictureCalls, 'attention'> {
   readonly #decoder: ImageDecoder;
   readonly #isPredicting: () => boolean;
   readonly #rendering = new PQueue({ concurrency: RENDERED_AT_ONCE });

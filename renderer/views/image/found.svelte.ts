@@ -7,9 +7,10 @@ import { said } from '../../lib/text/i18n.svelte.ts';
 import { attempt } from '../../lib/state/notices.svelte.ts';
 import { SHOWN_SCORE } from '../../lib/runs/task.ts';
 import { api } from '../../lib/connection/winnow.svelte.ts';
+import { AttentionView } from './attention.svelte.ts';
 import { markedBoxes, placed, relabelled, toHumanBoxes } from './box-set.ts';
 import type { MarkedBox } from './box-set.ts';
-import { TASKS } from '../../../electron/shared/tasks.ts';
+import { isDenseTask, TASKS } from '../../../electron/shared/tasks.ts';
 
 const SETTLE_MS = 400; // after the last key press, before boxes that were moved by keys are saved
 
@@ -33,6 +34,7 @@ export class Found {
   isDrawing: boolean = $state(false);
   /** Window of a segmented picture whose patches and scans are shown, from 0; undefined shows all. */
   window: number | undefined = $state();
+  readonly attention: AttentionView;
   /** The boxes as changed but not saved yet. */
   #changed: MarkedBox[] | undefined = $state.raw();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -44,6 +46,7 @@ export class Found {
 
   constructor(runId: number) {
     this.#runId = runId;
+    this.attention = new AttentionView(runId);
   }
 
   get boxes(): MarkedBox[] {
@@ -62,6 +65,13 @@ export class Found {
   /** Whether the keys of the review are about a box, not about the image. */
   get isBoxMeant(): boolean {
     return this.isDrawing || this.draft !== undefined || this.current !== undefined;
+  }
+
+  /** Whether a layer of the model can be asked where it looks: of a classifier that saw the image whole. */
+  get canExplain(): boolean {
+    const { details } = this;
+    if (details?.receipt === undefined || details.crops.length === 0) return false;
+    return !isDenseTask(details.task) && details.run.spec.find === undefined;
   }
 
   /** The label that a person gave the image among other classes, while it has none among this model's. */

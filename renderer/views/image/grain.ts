@@ -1,3 +1,4 @@
+import type { Attention } from '../../../electron/shared/api/attention.ts';
 import type { Receipt } from '../../../electron/shared/run.ts';
 
 /** Where the model looks, in pixels of the upright picture. */
@@ -118,4 +119,33 @@ export function scansOf(
 export function countScans(scans: readonly LayerScans[], windows: number): { ran: number; all: number } {
   const ran = scans.reduce((sum, { forward, backward }) => sum + forward + backward, 0);
   return { ran, all: scans.length * 2 * windows };
+}
+
+/** A patch as a square of the picture, and how strongly it is marked: its weight over the largest, 0 to 1. */
+export interface MarkedPatch {
+  x: number;
+  y: number;
+  side: number;
+  strength: number;
+}
+
+/** The patches that are looked at, in pixels of the picture whose square `crop` the model sees. */
+export function markedPatches(
+  { grid, patches }: Pick<Attention, 'grid' | 'patches'>,
+  crop: Crop,
+): MarkedPatch[] {
+  const most = Math.max(...patches);
+  const side = crop.size / grid;
+  return patches.flatMap((weight, patch) =>
+    weight === 0
+      ? []
+      : [
+          {
+            x: crop.x + (patch % grid) * side,
+            y: crop.y + Math.floor(patch / grid) * side,
+            side,
+            strength: weight / most,
+          },
+        ],
+  );
 }

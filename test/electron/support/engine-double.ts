@@ -7,11 +7,13 @@ import { topAreas, topFound } from '../../../electron/engine/predict/top-classes
 import { callsOver, makeCall } from '../../../electron/shared/calls.ts';
 import { pathOfWanted } from '../../../electron/shared/engine-api.ts';
 import type {
+  AttentionQuestion,
   Detection,
   EngineApi,
   EngineDial,
   EngineModel,
   ImageOutcome,
+  LayerAttention,
   OpenedModel,
   PictureCalls,
   PictureCrops,
@@ -26,6 +28,10 @@ import { makeFound } from './found.ts';
 import { hostError, asHost } from './host-answer.ts';
 import type { MadeDetection, MadeRegion } from './found.ts';
 
+/** Of the model everyday10. */
+const DEPTH = 8; // layers
+const PATCHES = 64;
+
 /**
  * An engine that computes nothing: it notes what it is asked, and its answers depend on file names alone.
  * A name with `bad` fails; `NNN.jpg` is of class NNN modulo 10. A rendered picture is the file as it is; what is cut
@@ -35,9 +41,13 @@ export class EngineDouble implements EngineApi {
   readonly batches: string[][] = [];
   readonly models: EngineModel[] = [];
   readonly rendered: { path: string; options: RenderOptions }[] = [];
-  readonly pictures: PictureCalls = callsOver<PictureCalls, Pick<PictureCalls, 'render'>>(
+  readonly explained: AttentionQuestion[] = [];
+  readonly pictures: PictureCalls = callsOver<PictureCalls, Pick<PictureCalls, 'render' | 'attention'>>(
     (call, args) => this.#picture(args[0], () => makeCall({ call, args }, [this.#renderer])),
-    { render: (path, options) => this.#render(path, options) },
+    {
+      render: (path, options) => this.#render(path, options),
+      attention: (path, question) => this.#attention(path, question),
+    },
   );
   closed = false;
   batchesUnderWay = 2;
@@ -105,6 +115,19 @@ export class EngineDouble implements EngineApi {
       if (basename(path).includes('bad')) throw hostError('BAD_IMAGE', 'a bad file');
       const { bytes } = await readImageFile(path);
       return { bytes, type: options.maxSide === undefined ? 'image/jpeg' : 'image/webp' };
+    });
+  }
+
+  /** Looks at the first patches, as many as the last stage leaves, each a little less. */
+  #attention(path: string, question: AttentionQuestion): Promise<LayerAttention> {
+    return this.#picture(path, async () => {
+      this.explained.push(question);
+      if (basename(path).includes('bad')) throw hostError('BAD_IMAGE', 'a bad file');
+      await readImageFile(path);
+      if (question.layer >= DEPTH) throw hostError('BAD_ARGUMENT', 'There is no such layer');
+      const kept = Math.floor(PATCHES * (question.dial.tokenKeep.at(-1) ?? 1));
+      const patches = Array.from({ length: PATCHES }, (_, patch) => (patch < kept ? 1 / (1 + patch) : 0));
+      return { patches, kept, forward: true, backward: false };
     });
   }
 

@@ -93,6 +93,7 @@ export class TrainingAddon implements NativeAddon {
         const directions = Uint8Array.from({ length: 2 * count }, (_, at) => DIRECTIONS[at % 2] ?? 0);
         return Promise.resolve({ logits, directions, survived: new Uint8Array(count), milliseconds: 1 });
       },
+      attend: none,
       segment: none,
       detect: none,
       cancel: () => undefined,

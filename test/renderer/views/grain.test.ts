@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { countScans, grainAt, ownAreas, scansOf, stagesOf } from '../../../renderer/views/image/grain.ts';
+import {
+  countScans,
+  grainAt,
+  markedPatches,
+  ownAreas,
+  scansOf,
+  stagesOf,
+} from '../../../renderer/views/image/grain.ts';
 import { fit, scaleExtent } from '../../../renderer/views/image/zoom.ts';
 
 suite('the grain map', () => {
@@ -104,4 +111,14 @@ suite('a picture on its stage', () => {
       assert.ok(least <= 1 && most >= 1);
     }
   });
+});
+
+test('patches that are looked at are squares of the picture, marked by their share of the largest weight', () => {
+  const attention = { grid: 2, patches: [0, 0.2, 0.8, 0.4] };
+  assert.deepEqual(markedPatches(attention, { x: 5, y: -10, size: 40 }), [
+    { x: 25, y: -10, side: 20, strength: 0.25 },
+    { x: 5, y: 10, side: 20, strength: 1 },
+    { x: 25, y: 10, side: 20, strength: 0.5 },
+  ]);
+  assert.deepEqual(markedPatches({ grid: 2, patches: [0, 0, 0, 0] }, { x: 0, y: 0, size: 2 }), []);
 });

@@ -85,6 +85,21 @@ for (const [name, make] of engines) {
       }
     });
 
+    test('a layer looks at the patches that there still are, or is refused', async (t) => {
+      const { engine, paths, bad, gone } = await started(t);
+      const { packagePath } = model;
+      const input = { task: 'classification', resize: 32, crop: 32 } as const;
+      const question = { packagePath, input, dial, layer: 7 };
+      for (const path of paths) {
+        const { patches, kept, forward, backward } = await engine.pictures.attention(path, question);
+        assert.deepEqual([patches.length, kept], [64, Math.floor(64 * (dial.tokenKeep.at(-1) ?? 1))]);
+        if (forward && backward) assert.equal(patches.filter((weight) => weight > 0).length, kept);
+        else assert.ok(patches.filter((weight) => weight > 0).length <= kept);
+      }
+      await fails(engine.pictures.attention(paths[0] ?? '', { ...question, layer: 8 }), 'BAD_ARGUMENT');
+      for (const path of [bad, gone]) await fails(engine.pictures.attention(path, question), 'BAD_IMAGE');
+    });
+
     test('a mask of another size is refused', async (t) => {
       const { engine, paths } = await started(t);
       const mark = { colour: '#ff0000', counts: '04' };

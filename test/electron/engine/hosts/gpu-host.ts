@@ -94,6 +94,7 @@ function counting(model: NativeModel, device: string): NativeModel {
 function own(model: NativeModel, predict: NativeModel['predict']): NativeModel {
   return {
     predict,
+    attend: (...picture) => model.attend(...picture),
     segment: (...picture) => model.segment(...picture),
     detect: (...picture) => model.detect(...picture),
     cancel: () => model.cancel(),

@@ -42,6 +42,7 @@ class FakeAddon implements NativeAddon {
     };
     const model: NativeModel = {
       predict: () => Promise.reject(new Error('No classifier is open')),
+      attend: () => Promise.reject(new Error('No classifier is open')),
       segment: async (...asked) => {
         await note(...asked);
         const regions = [
