@@ -33,14 +33,14 @@ e2e('the number of patches beside the grain is whole where there is room', async
   // Where the last layer looks, by its key, and the first one, by the list; another press hides it.
   const marks = page.locator('svg rect[fill-opacity]');
   await page.keyboard.press('w');
-  await window.says(/of 49 patches left/);
+  await window.says(/of 64 patches left/);
   const ofLast = await marks.count();
   const layers = page.getByRole('combobox', { name: say('image.attention') });
-  await hasValue(layers, '10');
+  await hasValue(layers, '8');
   await layers.selectOption({ label: say('image.attention-layer', { layer: '1' }) });
-  await window.says(/49 of 49 patches left/);
-  assert.equal(await marks.count(), 49);
-  assert.ok(ofLast < 49, `${ofLast} patches in front of the last layer`);
+  await window.says(/64 of 64 patches left/);
+  assert.equal(await marks.count(), 64);
+  assert.ok(ofLast < 64, `${ofLast} patches in front of the last layer`);
   assert.deepEqual(await violations(page), []);
   await window.photograph('attention');
   await page.getByRole('region', { name: say('image.name') }).focus();
