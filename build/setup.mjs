@@ -15,7 +15,7 @@ export const root = path.resolve(fileURLToPath(import.meta.url), '../..');
 const debianPackages = 'cmake make g++ libdnnl-dev libhwy-dev doctest-dev nlohmann-json3-dev'.split(' ');
 /** Packages that some tests need, which are skipped without: what each is for. */
 const testPackages = {
-  chromium: 'tests of the window',
+  'chromium-headless-shell': 'tests of the window',
   clang: 'the checks of the Metal library',
 };
 const logFile = path.join(root, 'out/setup.log');
@@ -141,7 +141,8 @@ function installTestPackage(name) {
     installPackages([name]);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.log(`${name} cannot be installed, so ${testPackages[name]} will be skipped: see ${logFile}`);
+    const skipped = `where there is no other, ${testPackages[name]} will be skipped`;
+    console.log(`${name} cannot be installed; ${skipped}: see ${logFile}`);
   }
 }
 
@@ -345,7 +346,7 @@ const withWindow = !process.argv.includes('--without-window');
 const withPrograms = process.argv.includes('--with-programs');
 /** @type {(keyof typeof testPackages)[]} */
 const wantedTestPackages = [];
-if (process.argv.includes('--with-browser')) wantedTestPackages.push('chromium');
+if (process.argv.includes('--with-browser')) wantedTestPackages.push('chromium-headless-shell');
 if (process.argv.includes('--with-clang')) wantedTestPackages.push('clang');
 
 function isReady() {
