@@ -39,7 +39,7 @@ export async function bundle(folder: string, sources: readonly string[]): Promis
     legalComments: 'none',
     logLevel: 'error',
     banner: { js: REQUIRE },
-    plugins: [loadedPackages, ownFiles(sources, outputOf)],
+    plugins: [loadedPackages, nodeModules, ownFiles(sources, outputOf)],
   });
   return sources.map(outputOf);
 }
@@ -50,6 +50,20 @@ const loadedPackages: Plugin = {
     building.onResolve({ filter: new RegExp(`^(${LOADED.join('|')})$`) }, ({ path }) => ({
       path: import.meta.resolve(path),
       external: true,
+    }));
+  },
+};
+
+/**
+ * Modules of Node as they are required: an import reads all that a module exports, of `node:http` a whole HTTP client as well,
+ * which takes a fifth of a program's start.
+ */
+const nodeModules: Plugin = {
+  name: 'node-modules',
+  setup: (building) => {
+    building.onResolve({ filter: /^node:/, namespace: 'file' }, ({ path }) => ({ path, namespace: 'node' }));
+    building.onLoad({ filter: /./, namespace: 'node' }, ({ path }) => ({
+      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)});`,
     }));
   },
 };
