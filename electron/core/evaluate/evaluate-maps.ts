@@ -1,9 +1,9 @@
-import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { FoundEvaluation } from '../../shared/api/results.ts';
 import { AppError, hasCode } from '../../shared/errors.ts';
 import { displayNames } from '../models/class-names.ts';
 import { classMap } from '../export/maps.ts';
+import { listFiles } from '../files/list-files.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
@@ -46,11 +46,7 @@ export async function evaluateMaps(library: Library, run: RunRow, folder: string
 /** The PNG files below a folder, as relative paths with forward slashes. */
 async function listMaps(folder: string): Promise<string[]> {
   try {
-    const entries = await readdir(folder, { recursive: true, encoding: 'utf8' });
-    return entries
-      .filter((path) => /\.png$/i.test(path))
-      .map((path) => path.replaceAll('\\', '/'))
-      .sort();
+    return (await listFiles(folder)).filter((path) => /\.png$/i.test(path));
   } catch (error) {
     if (!hasCode(error)) throw error;
     if (error.code === 'ENOTDIR')

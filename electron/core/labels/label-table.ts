@@ -1,5 +1,6 @@
 import type { LabelPurpose, LabelTable } from '../../shared/api/labels.ts';
 import { LABEL_FORMATS } from './formats.ts';
+import { toReadError } from './label-text.ts';
 import { openPlainFile } from './open-source.ts';
 import { csv, describeTable } from './readers/csv.ts';
 
@@ -12,7 +13,9 @@ export async function labelTable(
   format: string | undefined,
   purpose: LabelPurpose['kind'],
 ): Promise<LabelTable | undefined> {
-  const source = await openPlainFile(path);
+  const source = await openPlainFile(path).catch((error: unknown) => {
+    throw toReadError(error, path);
+  });
   if (source === undefined) return undefined;
   const known = LABEL_FORMATS.find((one) =>
     format === undefined ? one.recognise(source) : one.name === format,

@@ -95,8 +95,9 @@ export function latinNotice(path: string): string {
   return `${path} is not UTF-8, and was read as Windows-1252 (Latin-1): look whether its names are right.`;
 }
 
-function toReadError(error: unknown, path: string): unknown {
-  if (error instanceof AppError || !hasCode(error)) return error;
+/** What the system says of a file that cannot be read, as a sentence; anything else as it is. */
+export function toReadError(error: unknown, path: string): unknown {
+  if (!hasCode(error) || !('syscall' in error)) return error;
   const cause = { cause: error };
   if (isMissing(error))
     return new AppError('NOT_FOUND', `There is no file ${path}`, 'Check its name.', cause);

@@ -1,6 +1,7 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AppError, isMissing } from '../../shared/errors.ts';
+import { listFiles } from '../files/list-files.ts';
 import { openRegularFile } from '../files/regular-file.ts';
 import type { LabelSource } from './label-format.ts';
 import { readTextPieces } from './label-text.ts';
@@ -41,15 +42,7 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function folderSource(path: string): Promise<LabelSource> {
-  const entries = await readdir(path, { recursive: true, withFileTypes: true });
-  const files = entries
-    .filter((entry) => entry.isFile())
-    .map((entry) =>
-      join(entry.parentPath, entry.name)
-        .slice(path.length + 1)
-        .replaceAll('\\', '/'),
-    );
-  return { path, files: files.sort(), start: '' };
+  return { path, files: await listFiles(path), start: '' };
 }
 
 async function fileSource(path: string): Promise<LabelSource> {

@@ -12,6 +12,7 @@ import { chooseRun } from './choose-run.ts';
 import { finderClasses } from './finder-classes.ts';
 import { openSource } from './open-source.ts';
 import { formatOf } from './formats.ts';
+import { toReadError } from './label-text.ts';
 import { matchImages } from './match-images.ts';
 import type { MatchedImages } from './match-images.ts';
 import { LabelResolver } from './resolve-labels.ts';
@@ -92,7 +93,11 @@ export class ReadProgress {
 export async function readLabels(library: Library, question: LabelQuestion): Promise<ReadLabels> {
   const { request, folder } = question;
   const progress = new ReadProgress(question.progress);
-  const source = await openSource(request.path, join(question.staging, 'unpacked'));
+  const source = await openSource(request.path, join(question.staging, 'unpacked')).catch(
+    (error: unknown) => {
+      throw toReadError(error, request.path);
+    },
+  );
   const staging = new Staging(stagingFile(question.staging));
   try {
     const format = formatOf(source, request.format);
@@ -113,6 +118,8 @@ export async function readLabels(library: Library, question: LabelQuestion): Pro
     staging.keepSkips();
     const { found, notices } = staging;
     return { format: format.name, found, matched, present: images.size, unsized, notices };
+  } catch (error) {
+    throw toReadError(error, request.path); // of a file in the folder
   } finally {
     staging.close();
   }
