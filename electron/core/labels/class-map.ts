@@ -7,6 +7,8 @@ import type { StagedClass } from './staging.ts';
 export class ClassMap {
   /** The classes of a run of another tool, in the order of the file. */
   readonly labels: Label[] = [];
+  /** Names that something was said of, and that no class of the file has. */
+  readonly unknown: readonly string[];
   readonly #byId = new Map<string, LabelClass>();
   readonly #indices = new Map<string, number>();
 
@@ -29,6 +31,8 @@ export class ClassMap {
       if (known === undefined && becomes !== null && becomes !== '')
         this.#addLabel(becomes, number, wanted === name);
     }
+    const named = new Set(classes.map(({ name }) => name));
+    this.unknown = Object.keys(chosen ?? {}).filter((name) => !named.has(name));
     // A data set numbers all of its classes, or it numbers none.
     if (this.labels.some(({ id }) => id === undefined)) for (const label of this.labels) delete label.id;
   }

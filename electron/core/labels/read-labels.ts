@@ -3,6 +3,7 @@ import type { LabelReport, LabelRequest } from '../../shared/api/labels.ts';
 import { AppError } from '../../shared/errors.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Task } from '../../shared/model-package.ts';
+import { shortJson } from '../../shared/shortened.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import { scanFolder } from '../files/scan-folder.ts';
 import type { Library } from '../store/library.ts';
@@ -209,13 +210,25 @@ export function resolveLabels(
       classes: classes.described(),
       ...resolver.counts,
       skipped: staging.skips.all(),
-      notices: read.notices,
+      notices: [...read.notices, ...unknownNotice(classes)],
       reviews: beside && { runId: beside.runId, model: beside.model, kept },
     };
     return report;
   } finally {
     staging.close();
   }
+}
+
+const SHOWN_NAMES = 5;
+
+/** A class that is written otherwise than in the file would change nothing, and nobody would notice. */
+function unknownNotice({ unknown }: ClassMap): string[] {
+  if (unknown.length === 0) return [];
+  const names = unknown.slice(0, SHOWN_NAMES).map((name) => shortJson(name));
+  const more = unknown.length > names.length ? ' and others' : '';
+  return [
+    `The file has no class ${names.join(', ')}${more}, of which something was said; names must be as the file writes them.`,
+  ];
 }
 
 type FoundEntry = Entry & { imageId: number };

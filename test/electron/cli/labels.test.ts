@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { winnow } from '../support/command-line.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { start, winnow } from '../support/command-line.ts';
 import { draw } from '../support/pictures.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -58,4 +59,35 @@ test('winnow labels import says what would come in, takes it in, and refuses wha
     assert.notEqual(code, 0);
     assert.match(stderr, message);
   }
+});
+
+test('Ctrl-C ends winnow labels import, of which nothing is left then', async (t) => {
+  const root = temporaryFolder(t);
+  const folder = join(root, 'pictures');
+  mkdirSync(folder);
+  writeFileSync(join(folder, 'a.png'), await draw(10, 8, 1).png().toBuffer());
+  const file = join(root, 'long.csv');
+  const rows = Array.from({ length: 400_000 }, (_, index) => `elsewhere/${index}.png,fox`);
+  writeFileSync(file, ['file,label', 'a.png,fox', ...rows].join('\n'));
+  const { child, ended } = start(
+    root,
+    'labels',
+    'import',
+    file,
+    '--folder',
+    folder,
+    '--as',
+    'run',
+    '--tool',
+    'T',
+  );
+  const partial = () => readdirSync(root).filter((name) => name.endsWith('.partial'));
+  const isUnderWay = () => partial().some((name) => existsSync(join(root, name, 'labels.db')));
+  while (!isUnderWay() && child.exitCode === null) await wait(5);
+  child.kill('SIGINT');
+  const { code, stdout, stderr } = await ended;
+  assert.deepEqual([code, stdout], [1, '']);
+  assert.match(stderr, /Stopping; press Ctrl-C again[^]*nothing has come in\.\n$/);
+  assert.deepEqual(partial(), []);
+  assert.match((await winnow(root, 'runs')).stdout, /There are no runs yet/);
 });
