@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'csv-parse/sync';
 import { root } from '../../build/setup.mjs';
 import { setVariables } from '../electron/support/environment.ts';
 import { violations } from './support/accessibility.ts';
+import { winnow } from '../electron/support/command-line.ts';
 import { sharedData } from '../electron/support/files.ts';
 import { e2e } from './support/e2e.ts';
 import { FETCHED, getModel, hostThatStops, runModel } from './support/get-model-steps.ts';
+import { hasFocus } from './support/keyboard.ts';
 import { speakGerman } from './support/prepare.ts';
 import { say } from './support/say.ts';
+import { until } from './support/until.ts';
+
+const CHECKPOINT = join(root, 'test/golden/dyvm-vim-odd-random/checkpoint.pth');
 
 /** Photographs where there are any beside the repository; else the samples, which are drawn. */
 function photographsIn(folder: string): string {
@@ -75,6 +80,41 @@ e2e(
     // As what is dropped on the desktop's window leads there.
     await window.visit(`/models/get?file=${encodeURIComponent(file)}`, 'Modell holen');
     await window.says('Das ist Vim-T aus dem Katalog; mehr ist nicht anzugeben.');
+  },
+  { inElectron: false },
+);
+
+e2e(
+  'a package that another computer exported is taken in by keys, and refused the second time',
+  async (stage) => {
+    const [here, there, stick] = [stage.folder(), stage.folder(), stage.folder()];
+    for (const args of [
+      ['import', CHECKPOINT, '--name', 'brought', '--token-keep', '0.7', '--pruning-layers', '1,2,4'],
+      ['export', 'brought', '--to', stick],
+    ]) {
+      const { code, stderr } = await winnow(there, 'models', ...args);
+      assert.equal(code, 0, stderr);
+    }
+    const window = await stage.open({ data: here });
+    const { page } = window;
+    const bring = async () => {
+      await window.visit('/models/get', say('get-model.title'));
+      await page.keyboard.press('f');
+      const field = page.getByRole('textbox', { name: say('import.file') });
+      await until(
+        'the focus',
+        () => hasFocus(field),
+        (isThere) => isThere,
+      );
+      await page.keyboard.type(join(stick, 'brought.safetensors'));
+      await page.keyboard.press('Enter');
+    };
+    await bring();
+    await window.shows(say('rail.models'));
+    await page.getByRole('heading', { name: 'brought' }).waitFor();
+    assert.ok(existsSync(join(here, 'models/brought.safetensors')));
+    await bring();
+    await window.says(/There is a model brought already/);
   },
   { inElectron: false },
 );

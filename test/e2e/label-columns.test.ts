@@ -82,7 +82,7 @@ e2e('the columns of a table and the smallest score of its boxes are chosen by ke
 });
 
 e2e('the columns of a table, in German', async (stage) => {
-  const { data, file, pictures } = await prepare(stage);
+  const { data, file, first, pictures } = await prepare(stage);
   speakGerman(data);
   const window = await stage.open({ data });
   const { page } = window;
@@ -96,4 +96,33 @@ e2e('the columns of a table, in German', async (stage) => {
     await page.setViewportSize({ width, height: 900 });
     await window.photograph(`label-columns-german-${width}`);
   }
+
+  // By keys alone: reviews of one person, with one class under another name and the other left out.
+  await page.getByRole('heading', { level: 1 }).click();
+  await choose(page, sayGerman('labels.column.file'), 'Bild');
+  await choose(page, sayGerman('labels.column.label'), 'Art');
+  await typeInto(page, page.getByRole('textbox', { name: sayGerman('labels.by') }), 'Ada');
+  await page.keyboard.press('Control+Enter');
+  const kindOf = (name: string) => page.getByRole('combobox', { name: sayGerman('labels.kind', { name }) });
+  await tabTo(page, kindOf('Reh'));
+  await page.keyboard.press('End');
+  await hasValue(kindOf('Reh'), 'out');
+  await typeInto(
+    page,
+    page.getByRole('textbox', { name: sayGerman('labels.name-here', { name: 'Fuchs' }) }),
+    'frog',
+  );
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    await window.photograph(`label-classes-german-${width}`);
+  }
+  await page.keyboard.press('Control+Enter');
+  await page
+    .getByText(sayGerman('labels.done-reviews', { run: 1, by: 'Ada', count: 1 }))
+    .first()
+    .waitFor();
+  assert.deepEqual(
+    savedResults(data, 1).flatMap(({ path, reviewed }) => (reviewed === undefined ? [] : [[path, reviewed]])),
+    [[first, 'frog']],
+  );
 });
