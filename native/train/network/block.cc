@@ -23,6 +23,7 @@ void BlockMemory::reserve(const DyvmConfig& c, const Operations& operations, int
     std::size_t floats;
   };
   const auto wide = [&](float** place, int width) { return Piece{place, offset(rows, width)}; };
+  const auto floats = [](float** place, int count) { return Piece{place, static_cast<std::size_t>(count)}; };
   const Piece pieces[] = {wide(&normed, dim),
                           wide(&d_normed, dim),
                           wide(&u, inner),
@@ -36,7 +37,12 @@ void BlockMemory::reserve(const DyvmConfig& c, const Operations& operations, int
                           wide(&d_u, inner),
                           wide(&d_xz, 2 * inner),
                           wide(&d_projected, projected),
-                          {&scan, scan_floats}};
+                          {&scan, scan_floats},
+                          floats(&mean, dim),
+                          floats(&d_mean, dim),
+                          floats(&mean_xz, 2 * inner),
+                          floats(&d_mean_xz, 2 * inner),
+                          floats(&d_gate_logits, 2 * rows)};
   std::size_t total = 0;
   for (const Piece& piece : pieces) total += (piece.floats + 15) / 16 * 16;
   if (memory_.size() < total) memory_.assign(total, 0.0f);
@@ -116,7 +122,7 @@ void TrainedBlock::project(const float* prepared, const Sequences& sequences, Im
               prepared + at.dt_bias, false, m.steps);
 }
 
-void TrainedBlock::decide(const float* prepared, int image, const float* class_row, const BlockTape& tape,
+void TrainedBlock::decide(const float* prepared, int image, const float* seen, const BlockTape& tape,
                           const BlockNoise& noise) const {
   for (int direction = 0; direction < 2; ++direction) {
     const std::size_t i = 2 * static_cast<std::size_t>(image) + direction;
@@ -126,12 +132,63 @@ void TrainedBlock::decide(const float* prepared, int image, const float* class_r
     }
     double logit = prepared[offsets_.head_bias + direction];
     const float* weight = prepared + offsets_.head_weight + offset(direction, 2 * c_.inner_dim());
-    for (int j = 0; j < 2 * c_.inner_dim(); ++j) logit += static_cast<double>(weight[j]) * class_row[j];
+    for (int j = 0; j < 2 * c_.inner_dim(); ++j) logit += static_cast<double>(weight[j]) * seen[j];
     // The difference of two Gumbel draws, -log e each.
     if (noise.first != nullptr) logit += std::log(noise.second[i]) - std::log(noise.first[i]);
     tape.gate_logits[i] = static_cast<float>(logit);
     tape.gates[i] = logit > 0.0 ? 1.0f : 0.0f;
   }
+}
+
+void TrainedBlock::decide_backward(const float* prepared, const float* d_logits, const float* seen,
+                                   float* d_seen, float* d_prepared) const {
+  const int inner = c_.inner_dim();
+  for (int direction = 0; direction < 2; ++direction) {
+    const float d_logit = d_logits[direction];
+    const std::size_t head = offsets_.head_weight + offset(direction, 2 * inner);
+    d_prepared[offsets_.head_bias + direction] += d_logit;
+    for (int j = 0; j < 2 * inner; ++j) {
+      d_prepared[head + j] += d_logit * seen[j];
+      d_seen[j] += d_logit * prepared[head + j];
+    }
+  }
+}
+
+void TrainedBlock::take_mean(const float* prepared, const Sequences::Sequence& s, const float* normed,
+                             BlockMemory& m) const {
+  const int dim = c_.embed_dim, inner = c_.inner_dim();
+  std::fill_n(m.mean, dim, 0.0f);
+  for (int row = 0; row < s.live; ++row) ops_.add(dim, normed + offset(row, dim), m.mean);
+  for (int d = 0; d < dim && s.live > 0; ++d) m.mean[d] /= static_cast<float>(s.live);
+  ops_.linear({1, dim, 2 * inner, dim}, m.mean, prepared + offsets_.in_proj, nullptr, false, m.mean_xz);
+}
+
+void TrainedBlock::mean_backward(const float* prepared, const Sequences::Sequence& s, int row,
+                                 const float* d_logits, float* d_mask, float* d_absent, float* d_prepared,
+                                 BlockMemory& m) const {
+  const int dim = c_.embed_dim, inner = c_.inner_dim();
+  const LinearShape in{1, dim, 2 * inner, dim};
+  const float* normed = m.normed + offset(row, dim);
+  take_mean(prepared, s, normed, m);
+  std::fill_n(m.d_mean_xz, 2 * inner, 0.0f);
+  decide_backward(prepared, d_logits, m.mean_xz, m.d_mean_xz, d_prepared);
+  if (s.live == 0) return;  // a mean of nothing
+  ops_.linear_weight_gradient(in, m.d_mean_xz, m.mean, d_prepared + offsets_.in_proj, nullptr);
+  ops_.linear_input_gradient(in, m.d_mean_xz, prepared + offsets_.in_proj, false, m.d_mean);
+  for (int d = 0; d < dim; ++d) m.d_mean[d] /= static_cast<float>(s.live);
+  for (int r = 0; r < s.live; ++r) ops_.add(dim, m.d_mean, m.d_normed + offset(row + r, dim));
+
+  // mean = sum(mask normed) / sum(mask): its slope along a mask is (normed - mean) / sum(mask).
+  double known = 0.0;
+  for (int d = 0; d < dim; ++d) known += static_cast<double>(m.d_mean[d]) * m.mean[d];
+  for (int r = 0; r < s.length && d_mask != nullptr; ++r) {
+    double sum = 0.0;
+    for (int d = 0; d < dim; ++d) sum += static_cast<double>(m.d_mean[d]) * normed[offset(r, dim) + d];
+    d_mask[r] += static_cast<float>(sum - known);
+  }
+  for (int d = 0; d < dim && d_absent != nullptr; ++d)
+    d_absent[d] += m.d_mean[d] * prepared[offsets_.norm + d];
+  if (d_absent != nullptr) d_absent[dim] += static_cast<float>(known);
 }
 
 void TrainedBlock::forward(const float* prepared, const Sequences& sequences, ImageRange images,
@@ -144,7 +201,10 @@ void TrainedBlock::forward(const float* prepared, const Sequences& sequences, Im
   ops_.linear({rows.count, dim, 2 * inner, dim}, m.normed, prepared + offsets_.in_proj, nullptr, false, xz);
   for (int b = images.first; b < images.last; ++b) {
     const Sequences::Sequence& s = sequences.images[b];
-    decide(prepared, b, tape.xz + offset(s.begin + s.class_row, 2 * inner), tape, noise);
+    const bool by_mean = c_.block_selection && c_.dense();
+    if (by_mean) take_mean(prepared, s, m.normed + offset(s.begin - rows.first, dim), m);
+    decide(prepared, b, by_mean ? m.mean_xz : tape.xz + offset(s.begin + s.class_row, 2 * inner), tape,
+           noise);
   }
   for (int direction = 0; direction < 2; ++direction) {
     project(prepared, sequences, images, tape, direction, false, m);
@@ -170,20 +230,33 @@ void TrainedBlock::forward(const float* prepared, const Sequences& sequences, Im
   }
   float* behind = out + offset(rows.first, dim);
   if (behind != stream) std::copy_n(stream, offset(rows.count, dim), behind);
-  ops_.linear({rows.count, inner, dim, inner}, m.gated, prepared + offsets_.out_proj, nullptr, true, behind);
+  const LinearShape projection{rows.count, inner, dim, inner};
+  if (tape.added == nullptr) {
+    ops_.linear(projection, m.gated, prepared + offsets_.out_proj, nullptr, true, behind);
+  } else {
+    float* added = tape.added + offset(rows.first, dim);
+    ops_.linear(projection, m.gated, prepared + offsets_.out_proj, nullptr, false, added);
+    ops_.add(offset(rows.count, dim), added, behind);
+  }
 }
 
 void TrainedBlock::backward(const float* prepared, const Sequences& sequences, ImageRange images,
-                            const BlockTape& tape, float d_gates, float* d_stream, float* d_mask,
-                            float* d_prepared, BlockMemory& m) const {
+                            const BlockTape& tape, const BlockGradients& gradients, float* d_prepared,
+                            BlockMemory& m) const {
   const Rows rows = rows_of(sequences, images);
   const int dim = c_.embed_dim, inner = c_.inner_dim(), width = c_.dt_rank + 2 * c_.state_dim;
   const float* stream = tape.stream + offset(rows.first, dim);
-  float* d_behind = d_stream + offset(rows.first, dim);
+  float *d_behind = gradients.d_stream + offset(rows.first, dim), *d_mask = gradients.d_mask;
+  const float* d_sent = d_behind;  // to what the block adds
+  if (tape.d_added != nullptr) {
+    float* d_added = tape.d_added + offset(rows.first, dim);
+    ops_.add(offset(rows.count, dim), d_behind, d_added);
+    d_sent = d_added;
+  }
   const LinearShape in{rows.count, dim, 2 * inner, dim}, out{rows.count, inner, dim, inner},
       projection{rows.count, inner, width, inner}, step{rows.count, c_.dt_rank, inner, width};
 
-  ops_.linear_input_gradient(out, d_behind, prepared + offsets_.out_proj, false, m.d_gated);
+  ops_.linear_input_gradient(out, d_sent, prepared + offsets_.out_proj, false, m.d_gated);
   for (int b = images.first; b < images.last; ++b) {
     const Sequences::Sequence& s = sequences.images[b];
     const std::size_t row = s.begin - rows.first;
@@ -249,27 +322,29 @@ void TrainedBlock::backward(const float* prepared, const Sequences& sequences, I
         {s.length, inner, 2 * inner, share() * tape.gates[gate], share() * tape.gates[gate + 1]},
         m.d_gated + offset(row, inner), m.y[0] + offset(row, inner), m.y[1] + offset(row, inner), z,
         m.gated + offset(row, inner), m.d_xz + offset(row, 2 * inner) + inner, d_weights);
-    if (!c_.block_selection) continue;
-    const float* class_row = tape.xz + offset(s.begin + s.class_row, 2 * inner);
-    float* d_class_row = m.d_xz + offset(row + s.class_row, 2 * inner);
-    for (int direction = 0; direction < 2; ++direction) {
+    float* d_logits = m.d_gate_logits + offset(b - images.first, 2);
+    for (int direction = 0; direction < 2 && c_.block_selection; ++direction) {
       // Straight through the decision to the sigmoid of logit / temperature.
       const double soft = 1.0 / (1.0 + std::exp(-tape.gate_logits[gate + direction] / kBlockTemperature));
-      const auto d_logit = static_cast<float>((share() * d_weights[direction] + d_gates) * soft *
-                                              (1.0 - soft) / kBlockTemperature);
-      const std::size_t head = offsets_.head_weight + offset(direction, 2 * inner);
-      d_prepared[offsets_.head_bias + direction] += d_logit;
-      for (int j = 0; j < 2 * inner; ++j) {
-        d_prepared[head + j] += d_logit * class_row[j];
-        d_class_row[j] += d_logit * prepared[head + j];
-      }
+      d_logits[direction] = static_cast<float>((share() * d_weights[direction] + gradients.d_gates) * soft *
+                                               (1.0 - soft) / kBlockTemperature);
     }
+    if (c_.block_selection && !c_.dense())
+      decide_backward(prepared, d_logits, tape.xz + offset(s.begin + s.class_row, 2 * inner),
+                      m.d_xz + offset(row + s.class_row, 2 * inner), d_prepared);
   }
 
-  ops_.linear_weight_gradient(out, d_behind, m.gated, d_prepared + offsets_.out_proj, nullptr);
+  ops_.linear_weight_gradient(out, d_sent, m.gated, d_prepared + offsets_.out_proj, nullptr);
   ops_.rms_norm(rows.count, dim, stream, prepared + offsets_.norm, m.normed);
   ops_.linear_weight_gradient(in, m.d_xz, m.normed, d_prepared + offsets_.in_proj, nullptr);
   ops_.linear_input_gradient(in, m.d_xz, prepared + offsets_.in_proj, false, m.d_normed);
+  for (int b = images.first; b < images.last && c_.block_selection && c_.dense(); ++b) {
+    const Sequences::Sequence& s = sequences.images[b];
+    float* d_absent = gradients.d_absent;
+    mean_backward(prepared, s, s.begin - rows.first, m.d_gate_logits + offset(b - images.first, 2),
+                  d_mask == nullptr ? nullptr : d_mask + s.begin,
+                  d_absent == nullptr ? nullptr : d_absent + offset(b, dim + 1), d_prepared, m);
+  }
   ops_.rms_norm_gradient(rows.count, dim, stream, prepared + offsets_.norm, m.d_normed, d_behind,
                          d_prepared + offsets_.norm);
 }

@@ -20,6 +20,18 @@ struct BlockTape {
   float* states[2];     // [rows / kScanTile, state_floats]: h that each direction's scan keeps; or null
   float* gate_logits;   // [B, 2]
   float* gates;         // [B, 2]: 1 where the direction counts, else 0
+  float* added;         // [rows, D]: what the block added to the stream; or null
+  float* d_added;       // [rows, D]: its gradient, overwritten on the way back; or null
+};
+
+// What the loss asks behind a block, and what it asks before it.
+struct BlockGradients {
+  float d_gates;    // of every decision itself
+  float* d_stream;  // [rows, D]: of what went out, then of what came in
+  float* d_mask;    // [rows]: added to, or null
+  // [B, D + 1], added to, or null: where the mean over the patches decides, what it would do if a patch that
+  // is dropped counted: its RMSNorm without weights times the first D, less the last.
+  float* d_absent;
 };
 
 // Two Exp(1) draws for each image and direction; or null for decisions without noise.
@@ -41,6 +53,9 @@ class BlockMemory {
   float *d_gated, *d_sum, *d_steps, *d_u;  // [rows, E]
   float* d_xz;                             // [rows, 2E]
   float* d_projected;                      // [rows, R + 2N]
+  float *mean, *d_mean;                    // [D]: of the normed rows; dense models
+  float *mean_xz, *d_mean_xz;              // [2E]
+  float* d_gate_logits;                    // [images of a group, 2]
   float* scan;
 
  private:
@@ -61,10 +76,8 @@ class TrainedBlock {
   // `out` [rows, D]: the stream behind the block.
   void forward(const float* prepared, const Sequences& sequences, ImageRange images, const BlockTape& tape,
                const BlockNoise& noise, float* out, BlockMemory& memory) const;
-  // d_stream [rows, D]: of what went out, then of what came in. d_gates: what the loss
-  // asks of every decision itself. d_mask [rows] is added to, or null.
   void backward(const float* prepared, const Sequences& sequences, ImageRange images, const BlockTape& tape,
-                float d_gates, float* d_stream, float* d_mask, float* d_prepared, BlockMemory& memory) const;
+                const BlockGradients& gradients, float* d_prepared, BlockMemory& memory) const;
 
  private:
   struct Rows {
@@ -78,8 +91,19 @@ class TrainedBlock {
   // u and steps of one direction from the tape's xz; `projected` is computed where it is not there yet.
   void project(const float* prepared, const Sequences& sequences, ImageRange images, const BlockTape& tape,
                int direction, bool known, BlockMemory& memory) const;
-  void decide(const float* prepared, int image, const float* class_row, const BlockTape& tape,
+  // `seen` [2E]: x and z of the class token, or of the mean.
+  void decide(const float* prepared, int image, const float* seen, const BlockTape& tape,
               const BlockNoise& noise) const;
+  // Straight through an image's decision to what it saw: adds to the head's gradients and to d_seen.
+  void decide_backward(const float* prepared, const float* d_logits, const float* seen, float* d_seen,
+                       float* d_prepared) const;
+  // memory.mean and mean_xz of the kept rows of normed [length, D].
+  void take_mean(const float* prepared, const Sequences::Sequence& sequence, const float* normed,
+                 BlockMemory& memory) const;
+  // From the d_logits of one image's decision to memory.d_normed, and to what the masks are asked.
+  void mean_backward(const float* prepared, const Sequences::Sequence& sequence, int row,
+                     const float* d_logits, float* d_mask, float* d_absent, float* d_prepared,
+                     BlockMemory& memory) const;
   float share() const { return c_.halve_directions ? 0.5f : 1.0f; }
 
   const DyvmConfig& c_;

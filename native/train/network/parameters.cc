@@ -6,6 +6,11 @@
 
 namespace winnow::train {
 
+std::string backbone_prefix(const DyvmConfig& config) {
+  if (!config.dense()) return "";
+  return config.detection ? "backbone.net." : "backbone.";
+}
+
 std::size_t ParameterTable::add(const std::string& name, Weights::Shape shape, std::size_t begin,
                                 bool decays) {
   std::size_t count = 1;
@@ -17,17 +22,18 @@ std::size_t ParameterTable::add(const std::string& name, Weights::Shape shape, s
 }
 
 ParameterTable::ParameterTable(const DyvmConfig& c) {
-  const int dim = c.embed_dim;
-  embedding.class_token = add("cls_token", {1, 1, dim}, 0, false);
-  embedding.position = add("pos_embed", {1, c.patches() + 1, dim}, 0, false);
-  embedding.weight = add("patch_embed.proj.weight", {dim, 3, c.patch_size, c.patch_size}, 0);
-  embedding.bias = add("patch_embed.proj.bias", {dim}, 0);
+  const int dim = c.embed_dim, class_tokens = c.dense() ? 0 : 1;
+  const std::string prefix = backbone_prefix(c);
+  if (class_tokens > 0) embedding.class_token = add("cls_token", {1, 1, dim}, 0, false);
+  embedding.position = add(prefix + "pos_embed", {1, c.patches() + class_tokens, dim}, 0, false);
+  embedding.weight = add(prefix + "patch_embed.proj.weight", {dim, 3, c.patch_size, c.patch_size}, 0);
+  embedding.bias = add(prefix + "patch_embed.proj.bias", {dim}, 0);
   embedding.size = size_;
 
   // Offsets of what is added from here on, from here on.
   const auto within = [&](std::size_t begin) {
-    return [this, begin](const std::string& name, const Weights::Shape& shape) {
-      return add(name, shape, begin, !name.ends_with("_log"));
+    return [this, prefix, begin](const std::string& name, const Weights::Shape& shape) {
+      return add(prefix + name, shape, begin, !name.ends_with("_log"));
     };
   };
   for (int layer = 0; layer < c.depth; ++layer) {
@@ -41,6 +47,7 @@ ParameterTable::ParameterTable(const DyvmConfig& c) {
     predictors.push_back({tensors, begin, size_ - begin});
   }
 
+  if (c.dense()) return;
   head.begin = size_;
   head.norm = add("norm_f.weight", {dim}, head.begin);
   head.weight = add("head.weight", {c.classes, dim}, head.begin);

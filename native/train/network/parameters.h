@@ -1,5 +1,5 @@
-// The parameters of a classification model as one vector of numbers: weights, gradients, moments and averages
-// have the same offsets in theirs.
+// The parameters of a model as one vector of numbers: weights, gradients, moments and averages have the same
+// offsets in theirs.
 #pragma once
 
 #include <array>
@@ -31,18 +31,26 @@ struct PredictorOffsets : PredictorTensors<std::size_t> {
 
 struct EmbeddingOffsets {
   std::size_t begin = 0, size = 0;
-  std::size_t class_token, position, weight, bias;
+  std::size_t class_token, position, weight, bias;  // a dense model has no class token
 };
 
+// Likewise within a classifier's head.
 struct HeadOffsets {
   std::size_t begin = 0, size = 0;
   std::size_t norm, weight, bias;
 };
 
-// Which parameters a model of this config has, and where.
+// In front of the names of a backbone's tensors: of a detector's, as detectron2 has them, and of a
+// segmenter's; nothing of a classifier's.
+std::string backbone_prefix(const DyvmConfig& config);
+
+// Which parameters a model of this config has, and where: those of a classifier, or of a dense model's
+// backbone, behind which its head adds its own.
 class ParameterTable {
  public:
   explicit ParameterTable(const DyvmConfig& config);
+  // Adds a parameter behind the others. `begin`: from where its offset, which is returned, counts.
+  std::size_t add(const std::string& name, Weights::Shape shape, std::size_t begin, bool decays = true);
 
   const std::vector<Parameter>& parameters() const { return parameters_; }
   std::size_t size() const { return size_; }
@@ -58,8 +66,6 @@ class ParameterTable {
   HeadOffsets head;
 
  private:
-  std::size_t add(const std::string& name, Weights::Shape shape, std::size_t begin, bool decays = true);
-
   std::vector<Parameter> parameters_;
   std::size_t size_ = 0;
 };

@@ -1,5 +1,5 @@
 // The token sequences of a batch between two pruning stages, packed behind each other: kept patches in their
-// order with the class token among them, then dropped ones, which are masked.
+// order with the class token among them where a model has one, then dropped ones, which are masked.
 //
 // A dropped patch changes nothing any more: its rows feed zeros into convolution and scan, so the mixer adds
 // zero to it. Only the straight-through gradient of its mask is left, and that reaches the loss through the
@@ -9,30 +9,38 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <new>
 #include <vector>
 
 namespace winnow::train {
 
 struct Sequences {
+  static constexpr int kNoClassRow = std::numeric_limits<int>::max();
+
   struct Sequence {
     int begin, length;  // its rows
     int live;           // rows before the first masked one: kept patches and the class token
     int class_row;      // within the sequence
     int scanned;        // rows that the scan goes over
+    int class_tokens() const { return class_row == kNoClassRow ? 0 : 1; }
     // Row of the i-th patch: kept ones in order, then dropped ones.
     int row_of_patch(int i) const { return begin + i + (i >= class_row ? 1 : 0); }
-    int patches() const { return length - 1; }
-    int kept() const { return live - 1; }
+    int patches() const { return length - class_tokens(); }
+    int kept() const { return live - class_tokens(); }
   };
   std::vector<Sequence> images;
   int rows = 0;
 
   // Adds an image. `whole`: with all of its dropped patches, as the original computes it.
   void add(int patches, int kept, int class_row, int conv_width, bool whole) {
-    const int length = 1 + (whole ? patches : std::min(patches, kept + conv_width - 1));
-    images.push_back({rows, length, kept + 1, class_row, whole ? length : kept + 1});
-    rows += length;
+    Sequence added{rows, 0, 0, class_row, 0};
+    added.live = added.class_tokens() + kept;
+    added.length = added.class_tokens() + (whole ? patches : std::min(patches, kept + conv_width - 1));
+    added.length = std::max(added.length, 1);
+    added.scanned = whole ? added.length : added.live;
+    images.push_back(added);
+    rows += added.length;
   }
 };
 
