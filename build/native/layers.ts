@@ -35,6 +35,7 @@ export const nativeLayers: Readonly<Record<string, readonly string[]>> = {
   'train/operations': ['ops', 'reference/formulas.h', 'cpu'],
   'train/network': ['train', 'train/operations', 'model'],
   'train/trainer': ['train/network', 'train/operations'],
+  'train/segmentation': ['train/network', 'train/operations', 'train/trainer', 'model'],
   'train/augmentation': ['train', 'image'],
   'train/session': [
     'train/augmentation',
