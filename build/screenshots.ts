@@ -13,6 +13,7 @@ import { say } from '../test/e2e/support/say.ts';
 import { makeShowcase } from '../test/e2e/support/showcase.ts';
 import { Stage } from '../test/e2e/support/stage.ts';
 import { views } from '../test/e2e/support/views.ts';
+import type { WinnowWindow } from '../test/e2e/support/window.ts';
 import { root } from './setup.mjs';
 
 const COLOURS = 160;
@@ -43,6 +44,37 @@ async function photographViews(stage: Stage): Promise<void> {
     await window.photograph(name, target);
     await close?.(window);
   }
+  await photographLabels(window, folder);
+  await photographFindFirst(window);
+}
+
+/** A table of another tool that is looked at before it is taken in. */
+async function photographLabels(window: WinnowWindow, folder: string): Promise<void> {
+  const { page } = window;
+  const file = path.join(work, 'survey.csv');
+  const pictures = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' });
+  const rows = pictures.flatMap((name) => {
+    const [animal = ''] = name.split(path.sep);
+    return ['bird', 'cat', 'deer'].includes(animal) && name.endsWith('.jpg')
+      ? `D:\\Survey\\${name.replaceAll('/', '\\')},${animal},0.9`
+      : [];
+  });
+  fs.writeFileSync(file, ['File,Species,Confidence', ...rows].join('\r\n'));
+  await window.visit('/labels?folder=1', say('labels.title'));
+  await page.getByRole('textbox', { name: say('labels.file') }).fill(file);
+  await page.getByRole('textbox', { name: say('labels.tool') }).fill('Survey');
+  await page.keyboard.press('Control+Enter');
+  await page.getByRole('heading', { name: say('facets.classes') }).waitFor();
+  await window.photograph('labels', target);
+}
+
+/** The boxes of a run, which a classifier is to label. */
+async function photographFindFirst(window: WinnowWindow): Promise<void> {
+  const { page } = window;
+  await window.visit('/new-run?folders=2&model=everyday10', say('new-run.title'));
+  await page.getByRole('checkbox', { name: say('find-first.name') }).check();
+  await page.getByRole('slider', { name: say('dial.name') }).waitFor();
+  await window.photograph('find-first', target);
 }
 
 /** From the first start over a model that is fetched to a table of photographs. Its weights are random: so are the labels. */

@@ -66,8 +66,11 @@ e2e('the columns of a table and the smallest score of its boxes are chosen by ke
     await window.photograph(`label-columns-${width}`);
   }
   assert.deepEqual(await violations(page), []);
+  await page.setViewportSize({ width: 1024, height: 640 });
   await page.keyboard.press('Control+Enter');
   await page.getByText(say('labels.skip.belowScore', { count: 1 })).waitFor();
+  const figure = await page.getByText(say('labels.comes-in')).boundingBox();
+  assert.ok(figure && figure.y > 0 && figure.y < 600, `what was found stands at ${figure?.y}`);
   await page.keyboard.press('Control+Enter');
   await page
     .getByText(say('labels.done-run', { run: 2, tool: 'Other', count: 2 }))
