@@ -29,6 +29,7 @@ interface ImportOptions extends LibraryOption {
   run?: number;
   replace?: boolean;
   format?: string;
+  task?: 'detection' | 'segmentation';
   map?: [string, string][];
   leaveOut?: string[];
   minScore?: number;
@@ -72,6 +73,12 @@ export function addLabelsCommands(program: Command): void {
         LABEL_FORMATS.map(({ name }) => name),
       ),
     )
+    .addOption(
+      new Option(
+        '--task <task>',
+        'what masks are: objects, or areas of classes; told by the content without it',
+      ).choices(['detection', 'segmentation']),
+    )
     .option(
       '--map <class=label>',
       'what a class is called here; nothing behind = means an empty image; may be repeated',
@@ -108,7 +115,7 @@ function collected(text: string, before: string[] = []): string[] {
 }
 
 function toRequest(path: string, options: ImportOptions): LabelRequest {
-  const { folder, format, map = [], leaveOut = [], minScore } = options;
+  const { folder, format, task, map = [], leaveOut = [], minScore } = options;
   const classes: [string, string | null][] = [
     ...map,
     ...leaveOut.map((name): [string, null] => [name, null]),
@@ -120,6 +127,7 @@ function toRequest(path: string, options: ImportOptions): LabelRequest {
     path,
     folder,
     format,
+    task,
     minScore,
     purpose: toPurpose(options),
     classes: Object.fromEntries(classes),
@@ -174,7 +182,8 @@ function describeReport(report: LabelReport): string {
   const { classes } = report;
   const rows = classes
     .slice(0, SHOWN_CLASSES)
-    .map(({ name, becomes, isKnown, labels, boxes }) => [
+    .map(({ name, becomes, isKnown, stated, labels, boxes }) => [
+      String(stated),
       oneLine(name) || '(none)',
       becomes === null
         ? 'left out'
@@ -187,7 +196,9 @@ function describeReport(report: LabelReport): string {
   const more = classes.length > SHOWN_CLASSES ? `and ${classes.length - SHOWN_CLASSES} more classes\n` : '';
   return [
     table(facts(report)),
-    rows.length === 0 ? '' : `\n${table([['CLASS', 'BECOMES', 'LABELS', 'BOXES'], ...rows])}${more}`,
+    rows.length === 0
+      ? ''
+      : `\n${table([['IN THE FILE', 'CLASS', 'BECOMES', 'LABELS', 'BOXES'], ...rows])}${more}`,
     missingText(report),
     skippedText(report.skipped),
     ...report.notices.map((notice) => `${oneLine(notice)}\n`),

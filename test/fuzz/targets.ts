@@ -8,7 +8,7 @@ import { inspectCheckpoint } from '../../electron/core/checkpoint/inspect-checkp
 import { unpickle } from '../../electron/core/checkpoint/unpickle.ts';
 import { readCocoTruth } from '../../electron/core/evaluate/coco-truth.ts';
 import { ClassMap } from '../../electron/core/labels/class-map.ts';
-import { formatOf } from '../../electron/core/labels/formats.ts';
+import { formatOf } from '../../electron/core/labels/choose-format.ts';
 import { finderClasses } from '../../electron/core/labels/finder-classes.ts';
 import { openSource } from '../../electron/core/labels/open-source.ts';
 import { LabelResolver } from '../../electron/core/labels/resolve-labels.ts';
@@ -277,15 +277,15 @@ async function openLabels(folder: string): Promise<OpenTarget> {
     writeFileSync(path, input);
     const [unpacked, database] = [join(folder, 'unpacked'), join(folder, 'labels.db')];
     for (const made of [unpacked, database]) rmSync(made, { recursive: true, force: true });
-    const source = await openSource(path, unpacked);
-    const isTable = source.files === undefined && !/^\s*[{<]/.test(source.start);
-    const format = formatOf(source, isTable ? 'csv' : undefined);
+    const opened = await openSource(path, unpacked);
+    const isTable = opened.files === undefined && !/^\s*[{<]/.test(opened.start);
+    const { format, source } = await formatOf(opened, isTable ? 'csv' : undefined);
     const staging = new Staging(database);
     try {
       staging.begin();
       await format.read(source, staging, { purpose: 'run', columns: {}, onProgress: () => undefined });
       staging.finish();
-      const classes = new ClassMap(staging.classes().named, undefined, undefined);
+      const classes = new ClassMap(staging.classes(), undefined, undefined);
       const purpose = { purpose: 'run', task: staging.found, minScore: 0, isTrial: false } as const;
       const resolver = new LabelResolver({
         staging,

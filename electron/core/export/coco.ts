@@ -1,3 +1,4 @@
+import { TASKS } from '../../shared/tasks.ts';
 import { Categories } from './categories.ts';
 import { rounded } from './columns.ts';
 import type { FoundContent } from './found-content.ts';
@@ -55,7 +56,9 @@ function* cocoText({ images, exported, count }: FoundContent): Generator<string>
     );
     for (const image of seen) count(image);
   }
-  const listed = categories.all().map(({ id: categoryId, name }) => ({ id: categoryId, name }));
+  // As COCO's panoptic files say it: what a segmentation model knows has an area and no instances.
+  const isThing = TASKS[model.manifest.task].foundIn === 'masks' ? 0 : undefined;
+  const listed = categories.all().map((one) => ({ id: one.id, name: one.name, isthing: isThing }));
   yield `\n],\n"categories":${JSON.stringify(listed)}}\n`;
 }
 

@@ -1,3 +1,4 @@
+import { failureText } from '../results/failure-text.ts';
 import { join } from 'node:path';
 import type { ColumnSet } from '../../shared/api/exports.ts';
 import { foundClasses, heldLabel } from '../results/held-label.ts';
@@ -83,7 +84,7 @@ const last: readonly Column<Cell>[] = [
     ({ row, table }) => row.receipt && patchesSurviving(row.receipt, pruningStages(table.model)),
   ],
   ['milliseconds', ({ row }) => row.receipt && rounded(row.receipt.milliseconds, 3)],
-  ['error', ({ row }) => row.error],
+  ['error', ({ row }) => failureText(row)],
   ['warning', ({ row }) => row.warning],
   ['problem_details', ({ row }) => row.problem?.details],
   ['captured_fraction', ({ row }) => row.capturedFraction],

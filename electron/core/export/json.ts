@@ -1,3 +1,4 @@
+import { failureText } from '../results/failure-text.ts';
 import { join } from 'node:path';
 import type { Receipt, RunSpec } from '../../shared/run.ts';
 import { foldersOf, pruningStages, thresholdOf } from './columns.ts';
@@ -102,7 +103,7 @@ function describeFile(folder: string, row: CountedRow, { run, model, names, minS
     verified: row.verified,
     reviewed_by: row.reviewedBy, // left out where the review was given here
     receipt: row.receipt === undefined ? null : describeReceipt(row.receipt, model),
-    error: row.error ?? null,
+    error: failureText(row) ?? null,
     warning: row.warning ?? null,
     problem_details: row.problem?.details ?? null,
     folders: foldersOf(row.relativePath),

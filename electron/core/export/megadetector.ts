@@ -1,3 +1,5 @@
+import { failureText } from '../results/failure-text.ts';
+import type { PictureProblemCode } from '../../shared/picture-problem.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import { Categories } from './categories.ts';
 import type { Category } from './categories.ts';
@@ -8,8 +10,10 @@ import type { FoundImage, FoundObject } from './found-images.ts';
 import type { FoundFileFormat } from './format.ts';
 
 /** What readers of the format know as reasons. */
-const FAILED = 'Failure image access';
-const PENDING = 'Failure inference';
+const UNREAD = 'Failure image access';
+const NOT_PREDICTED = 'Failure inference';
+/** What failed of pictures that could be read. */
+const IN_THE_MODEL: ReadonlySet<string> = new Set<PictureProblemCode>(['crash', 'notANumber']);
 
 export const megadetector: FoundFileFormat = {
   name: 'megadetector',
@@ -64,7 +68,7 @@ function describe(image: FoundImage, categories: Categories, labels: Categories 
   const size = seenSize(image);
   if (size === undefined) {
     if (row.status === 'ok') return { file: path, detections: [] }; // that nothing is in it is known without its size
-    return { file: path, failure: row.status === 'pending' ? PENDING : FAILED, detections: null };
+    return { file: path, failure: failureOf(row), detections: null };
   }
   const { width, height } = size;
   const detections = objects.map(({ label, box, score, humanLabel, finder }) => ({
@@ -76,6 +80,13 @@ function describe(image: FoundImage, categories: Categories, labels: Categories 
     classifications: labels && classified(labels, { label, humanLabel, finder }),
   }));
   return { file: path, detections };
+}
+
+/** Why there are no detections: in another tool's own words where it has said why. */
+function failureOf(row: FoundImage['row']): string {
+  const code = row.problem?.code;
+  if (code === 'otherTool') return failureText(row) ?? UNREAD;
+  return row.status === 'pending' || (code !== undefined && IN_THE_MODEL.has(code)) ? NOT_PREDICTED : UNREAD;
 }
 
 /** The label of a box with its score; undefined where nobody has looked beyond the finder's own. */

@@ -1,9 +1,9 @@
 import type { LabelClass, LabelRequest } from '../../shared/api/labels.ts';
 import type { Label } from '../../shared/model-package.ts';
 import { classFinder, displayNames } from '../models/class-names.ts';
-import type { StagedClass } from './staging.ts';
+import type { StagedClass } from './staging-tables.ts';
 
-/** What the classes of a file become, and how often each of them is there. */
+/** What the classes of a file become, how often each of them is there, and how often it comes in. */
 export class ClassMap {
   /** The classes of a run of another tool, in the order of the file. */
   readonly labels: Label[] = [];
@@ -23,11 +23,11 @@ export class ClassMap {
   ) {
     const names = known && displayNames(known);
     const find = known && classFinder(known);
-    for (const { id, name, number } of classes) {
+    for (const { id, name, number, amount } of classes) {
       const wanted = chosen !== undefined && Object.hasOwn(chosen, name) ? chosen[name] : name;
       const becomes = wanted === undefined || wanted === null ? null : shown(wanted, names, find);
       const isKnown = names === undefined || becomes === null || becomes === '' || names.includes(becomes);
-      this.#byId.set(id, { name, becomes, isKnown, labels: 0, boxes: 0 });
+      this.#byId.set(id, { name, becomes, isKnown, stated: amount, labels: 0, boxes: 0 });
       if (known === undefined && becomes !== null && becomes !== '')
         this.#addLabel(becomes, number, wanted === name);
     }
@@ -54,20 +54,21 @@ export class ClassMap {
     return this.#indices.get(name) ?? 0;
   }
 
-  /** The classes that something is of, most frequent first. Several ids of one name are one class. */
+  /** The classes that something in the file is of, most frequent first. Several ids of one name are one class. */
   described(): LabelClass[] {
     const byName = new Map<string, LabelClass>();
     for (const one of this.#byId.values()) {
       const known = byName.get(one.name);
       if (known === undefined) byName.set(one.name, { ...one });
       else {
+        known.stated += one.stated;
         known.labels += one.labels;
         known.boxes += one.boxes;
       }
     }
     return [...byName.values()]
-      .filter(({ labels, boxes }) => labels + boxes > 0)
-      .sort((one, other) => other.labels + other.boxes - one.labels - one.boxes);
+      .filter(({ stated }) => stated > 0)
+      .sort((one, other) => other.stated - one.stated);
   }
 }
 

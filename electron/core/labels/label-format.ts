@@ -5,12 +5,20 @@ import type { Task } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import type { RunLengths } from '../evaluate/segmentation.ts';
 
-/** A file or folder of labels that a person names, with what tells its format. */
+/** A file that may be of labels, with what tells its format. */
+export interface LabelFile {
+  path: string; // absolute
+  start: string; // the first characters
+  bytes: Uint8Array; // the first bytes
+}
+
+/** A file or folder of labels that a person names. */
 export interface LabelSource {
   path: string; // absolute
   /** Files below a folder, relative and with forward slashes, in order; undefined of a file. */
   files: readonly string[] | undefined;
   start: string; // the first characters of a file; '' of a folder
+  bytes: Uint8Array; // its first bytes; none of a folder
 }
 
 /** An image as a file of labels names it. */
@@ -73,7 +81,8 @@ export interface ReadOptions {
 export interface LabelFormat {
   name: string;
   about: string; // what it is, for a list
-  recognise(source: LabelSource): boolean;
+  perFile: boolean; // whether a folder has a file of it for each picture, else one file is all of it
+  recognise(file: LabelFile): boolean;
   /** Throws BAD_ARGUMENT with a sentence for what is no file of the format. */
   read(source: LabelSource, sink: LabelSink, options: ReadOptions): Promise<void>;
 }

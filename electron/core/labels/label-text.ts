@@ -29,7 +29,8 @@ async function encodingOf(path: string): Promise<Encoding> {
   }
 }
 
-function markedEncoding(start: Buffer): Encoding | undefined {
+/** The encoding that the first bytes of a file say; undefined where they do not. */
+export function markedEncoding(start: Buffer): Encoding | undefined {
   const mark = start.toString('latin1', 0, 3);
   if (mark.startsWith('\xff\xfe')) return 'utf-16le';
   if (mark.startsWith('\xfe\xff')) return 'utf-16be';
@@ -51,7 +52,7 @@ function wholeCharacters(bytes: Buffer): number {
 
 /**
  * The text of a file in pieces, without its byte order mark, so that one of any size needs little memory. Throws NOT_FOUND,
- * FILE_SYSTEM, BAD_ARGUMENT for what is no file, and CANCELLED as `onProgress` does. `onLatin`: hears of the old encoding.
+ * FILE_SYSTEM, BAD_ARGUMENT for what is no file or no text, and CANCELLED as `onProgress` does. `onLatin`: hears of the old encoding.
  */
 export async function* readTextPieces(
   path: string,
@@ -67,13 +68,23 @@ export async function* readTextPieces(
     for (let done = 0; ;) {
       const { bytesRead } = await file.read(piece, 0, PIECE);
       if (bytesRead === 0) break;
+      const text = decoder.decode(piece.subarray(0, bytesRead), { stream: true });
+      if (text.includes('\0')) throw noText(path);
       onProgress((done += bytesRead), size);
-      yield decoder.decode(piece.subarray(0, bytesRead), { stream: true });
+      yield text;
     }
     yield decoder.decode();
   } catch (error) {
     throw toReadError(error, path);
   }
+}
+
+function noText(path: string): AppError {
+  return new AppError(
+    'BAD_ARGUMENT',
+    `Expected a text with labels in ${path}, but it has bytes such as only pictures, programs and workbooks have`,
+    'Save it as text, such as CSV or JSON, in the program that it comes from.',
+  );
 }
 
 /** The whole text of a file of at most `largest` bytes. Throws as readTextPieces does. */

@@ -24,14 +24,14 @@ interface Fit {
 /**
  * Finds the image that each entry is about: the one with the longest common tail of both paths, in any case and however accents
  * are written; Windows' backslashes and drives are paths as well. An entry of which only the file name fits has its image when
- * no other image has that name, and its folders do not say otherwise. Of several entries that fit one image, the best has it,
- * and the first of equal ones.
+ * no other image has that name, and its folders do not say otherwise. Of several entries that fit one image, the best has it;
+ * of equal ones the first that the other tool did not fail on.
  */
 export function matchImages(staging: Staging, images: Iterable<ImagePath>): MatchedImages {
   const tails = new PathTails(images, staging.hasStems());
-  const best = new Map<number, { entryId: number; name: string; fit: Fit }>();
+  const best = new Map<number, Found>();
   const unmatched = { count: 0, names: [] as string[] };
-  for (const { id: entryId, name, isStem } of staging.all()) {
+  for (const { id: entryId, name, isStem, failure } of staging.all()) {
     const fit = tails.find(name, isStem === 1);
     if (fit === 'several') {
       staging.skip('severalImages', name);
@@ -39,19 +39,29 @@ export function matchImages(staging: Staging, images: Iterable<ImagePath>): Matc
       if (++unmatched.count <= NAMED) unmatched.names.push(name);
     } else {
       const known = best.get(fit.image.id);
-      const isBest = known === undefined || isBetter(fit, known.fit);
+      const found = { entryId, name, fit, hasFailed: failure !== null };
+      const isBest = known === undefined || isBetter(found, known);
       if (known !== undefined) staging.skip('sameImage', isBest ? known.name : name);
-      if (isBest) best.set(fit.image.id, { entryId, name, fit });
+      if (isBest) best.set(fit.image.id, found);
     }
   }
   staging.setImages([...best].map(([imageId, { entryId }]) => [entryId, imageId] as const));
   return { matches: describeMatches(best.values()), unmatched, images: best.size };
 }
 
-function isBetter(fit: Fit, other: Fit): boolean {
-  return (
-    fit.shared > other.shared || (fit.shared === other.shared && fit.way === 'path' && other.way !== 'path')
-  );
+/** The entry that an image has so far. */
+interface Found {
+  entryId: number;
+  name: string;
+  fit: Fit;
+  hasFailed: boolean;
+}
+
+function isBetter(one: Found, other: Found): boolean {
+  const [fit, known] = [one.fit, other.fit];
+  if (fit.shared !== known.shared) return fit.shared > known.shared;
+  if (fit.way !== known.way && [fit.way, known.way].includes('path')) return fit.way === 'path';
+  return other.hasFailed && !one.hasFailed;
 }
 
 const SEVERAL = -1;
@@ -91,6 +101,14 @@ class PathTails {
 
   /** The image with the longest common tail; `several` where more than one has it, undefined where none does. */
   find(name: string, isStem: boolean): Fit | 'several' | undefined {
+    for (const spelling of spellings(name)) {
+      const fit = this.#findSpelt(spelling, isStem);
+      if (fit !== undefined) return fit;
+    }
+    return undefined;
+  }
+
+  #findSpelt(name: string, isStem: boolean): Fit | 'several' | undefined {
     const parts = partsOf(name);
     if (!isStem) return this.#find(parts, name);
     const [last = '', ...folders] = parts;
@@ -126,6 +144,13 @@ class PathTails {
     const plain = name.replaceAll('\\', '/');
     return indices.find((index) => plain.endsWith(this.#images[index]?.relativePath ?? '\0')) ?? SEVERAL;
   }
+}
+
+/** A name as it stands, and what it was before Label Studio put eight digits before it or asked its server for it. */
+function spellings(name: string): string[] {
+  const [, served = name] = /\/local-files\/\?d=(.+)$/.exec(name) ?? [];
+  const plain = served.replace(/(^|[\\/])[0-9a-f]{8}-([^\\/]+)$/, '$1$2');
+  return [...new Set([name, served, plain])];
 }
 
 /** The parts of a path, folded, the file name first; without a drive and the root. */

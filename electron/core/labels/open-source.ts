@@ -3,11 +3,11 @@ import { join, resolve } from 'node:path';
 import { AppError, isMissing } from '../../shared/errors.ts';
 import { listFiles } from '../files/list-files.ts';
 import { openRegularFile } from '../files/regular-file.ts';
-import type { LabelSource } from './label-format.ts';
-import { readTextPieces } from './label-text.ts';
+import type { LabelFile, LabelSource } from './label-format.ts';
+import { markedEncoding, toReadError } from './label-text.ts';
 import { unpackZip } from './unpack-zip.ts';
 
-const LOOKED_AT = 1 << 16; // characters of a file that tell its format
+const LOOKED_AT = 1 << 16; // bytes of a file that tell its format
 
 /**
  * What lies at a path that a person names: a file, a folder, or a zip, which is unpacked into the folder `unpackTo`. Throws
@@ -20,6 +20,12 @@ export async function openSource(path: string, unpackTo: string): Promise<LabelS
   await mkdir(unpackTo, { recursive: true });
   await unpackZip(absolute, unpackTo);
   const source = await folderSource(unpackTo);
+  if (source.files?.includes('xl/workbook.xml') === true)
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `Expected labels in ${absolute}, but it is a workbook of Excel`,
+      'Save its sheet as CSV, and name that.',
+    );
   const [only, ...others] = source.files ?? [];
   // An archive of one file is that file.
   return only !== undefined && others.length === 0 ? fileSource(join(unpackTo, only)) : source;
@@ -42,17 +48,25 @@ async function isFolder(path: string): Promise<boolean> {
 }
 
 async function folderSource(path: string): Promise<LabelSource> {
-  return { path, files: await listFiles(path), start: '' };
+  return { path, files: await listFiles(path), start: '', bytes: new Uint8Array() };
 }
 
-async function fileSource(path: string): Promise<LabelSource> {
-  let start = '';
-  const pieces = readTextPieces(path, { onProgress: () => undefined, onLatin: () => undefined });
-  for await (const piece of pieces) {
-    start += piece;
-    if (start.length >= LOOKED_AT) break;
+/** A file of labels by itself. */
+export async function fileSource(path: string): Promise<LabelSource> {
+  return { ...(await peekFile(path)), files: undefined };
+}
+
+/** The beginning of a file: at most so many bytes of it. Throws NOT_FOUND, FILE_SYSTEM, or BAD_ARGUMENT for what is no file. */
+export async function peekFile(path: string, most = LOOKED_AT): Promise<LabelFile> {
+  try {
+    await using file = await openRegularFile(path, 'labels');
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(most), 0, most, 0);
+    const bytes = buffer.subarray(0, bytesRead);
+    const start = new TextDecoder(markedEncoding(bytes) ?? 'utf-8').decode(bytes, { stream: true });
+    return { path, start, bytes };
+  } catch (error) {
+    throw toReadError(error, path);
   }
-  return { path, files: undefined, start: start.slice(0, LOOKED_AT) };
 }
 
 async function isZip(path: string): Promise<boolean> {

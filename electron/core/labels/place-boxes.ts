@@ -5,8 +5,8 @@ import type { Size } from '../../shared/resized-size.ts';
 import { placeOf } from '../evaluate/marked-place.ts';
 import type { RunLengths } from '../evaluate/segmentation.ts';
 import type { LabelledMask } from './label-format.ts';
-import { toMask } from './staging.ts';
-import type { StagedBox } from './staging.ts';
+import { toMask } from './staging-tables.ts';
+import type { StagedBox } from './staging-tables.ts';
 
 const ROUNDING = 0.5; // pixels that boxes reach out by without being told of
 const SAME_SHAPE = 0.01; // of two shapes of pictures, as a share

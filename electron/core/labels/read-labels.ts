@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { LabelReport, LabelRequest } from '../../shared/api/labels.ts';
 import { AppError } from '../../shared/errors.ts';
+import { TASKS } from '../../shared/tasks.ts';
 import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Task } from '../../shared/model-package.ts';
 import { shortJson } from '../../shared/shortened.ts';
@@ -12,13 +13,13 @@ import { ClassMap } from './class-map.ts';
 import { chooseRun } from './choose-run.ts';
 import { finderClasses } from './finder-classes.ts';
 import { openSource } from './open-source.ts';
-import { formatOf } from './formats.ts';
+import { formatOf } from './choose-format.ts';
 import { toReadError } from './label-text.ts';
 import { matchImages } from './match-images.ts';
 import type { MatchedImages } from './match-images.ts';
 import { LabelResolver } from './resolve-labels.ts';
-import type { Entry } from './staging.ts';
 import { Staging } from './staging.ts';
+import type { Entry } from './staging-tables.ts';
 
 /** Of what an import is asked in another thread. */
 export interface LabelQuestion {
@@ -94,14 +95,13 @@ export class ReadProgress {
 export async function readLabels(library: Library, question: LabelQuestion): Promise<ReadLabels> {
   const { request, folder } = question;
   const progress = new ReadProgress(question.progress);
-  const source = await openSource(request.path, join(question.staging, 'unpacked')).catch(
-    (error: unknown) => {
-      throw toReadError(error, request.path);
-    },
-  );
+  const named = await openSource(request.path, join(question.staging, 'unpacked')).catch((error: unknown) => {
+    throw toReadError(error, request.path);
+  });
   const staging = new Staging(stagingFile(question.staging));
   try {
-    const format = formatOf(source, request.format);
+    const { format, source, notice } = await formatOf(named, request.format);
+    if (notice !== undefined) staging.notice(notice);
     staging.begin();
     await format.read(source, staging, {
       purpose: request.purpose.kind,
@@ -109,6 +109,7 @@ export async function readLabels(library: Library, question: LabelQuestion): Pro
       onProgress: (done, total) => progress.tell(done, total),
     });
     staging.finish();
+    if (request.task !== undefined) staging.task(chosenTask(request.task, staging, request.path));
     const strays = staging.strays();
     if (strays !== undefined)
       staging.skips.put({ reason: 'noImage', count: strays.count, example: strays.origin });
@@ -124,6 +125,16 @@ export async function readLabels(library: Library, question: LabelQuestion): Pro
   } finally {
     staging.close();
   }
+}
+
+/** What a person says that masks are. Throws BAD_ARGUMENT where there are none to be areas. */
+function chosenTask(task: Task, staging: Staging, path: string): Task {
+  if (TASKS[task].foundIn !== 'masks' || staging.hasMasks()) return task;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Expected masks in ${path}, which a segmentation consists of, but it has none`,
+    'Leave the task out.',
+  );
 }
 
 /** The images of a folder, by its last scan, or as they lie there now where it was never scanned. */
@@ -172,10 +183,10 @@ export function resolveLabels(
     staging.takeSkips(read.found);
     const { purpose } = request;
     const listed = staging.classes();
-    const names = listed.named.map(({ name }) => name);
+    const names = listed.map(({ name }) => name);
     const beside =
       purpose.kind === 'reviews' ? chooseRun(library, folder, purpose.runId, names, read.found) : undefined;
-    const classes = new ClassMap(listed.named, request.classes, beside?.labels);
+    const classes = new ClassMap(listed, request.classes, beside?.labels);
     const minScore = request.minScore ?? (purpose.kind === 'reviews' ? SHOWN_SCORE : 0);
     const task = beside?.task ?? read.found;
     const resolver = new LabelResolver({

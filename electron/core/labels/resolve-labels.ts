@@ -1,12 +1,6 @@
-import type { LabelRequest } from '../../shared/api/labels.ts';
+import type { LabelClass, LabelRequest } from '../../shared/api/labels.ts';
 import type { HumanBox } from '../../shared/api/review.ts';
-import type {
-  BoxScores,
-  ClassProbability,
-  LabelledDetection,
-  Mask,
-  Region,
-} from '../../shared/engine-api.ts';
+import type { BoxScores, ClassProbability, LabelledDetection } from '../../shared/engine-api.ts';
 import type { SkipReason } from '../../shared/label-skips.ts';
 import type { Task } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
@@ -14,10 +8,12 @@ import { isDenseTask, TASKS } from '../../shared/tasks.ts';
 import { TOP, topAreas, topFound } from '../../shared/top-found.ts';
 import type { ToolOutcome } from '../store/tables/results.ts';
 import type { ClassMap } from './class-map.ts';
+import { mergeRegions } from './merge-regions.ts';
 import { frameOf, placeBox } from './place-boxes.ts';
 import type { Frame } from './place-boxes.ts';
-import { toFinder } from './staging.ts';
-import type { Entry, StagedBox, Staging } from './staging.ts';
+import type { Staging } from './staging.ts';
+import { toFinder } from './staging-tables.ts';
+import type { Entry, StagedBox } from './staging-tables.ts';
 
 /** What an image becomes: a result of another tool, or a review; with its size where nobody knew it here. */
 export interface ImageLabels {
@@ -48,8 +44,15 @@ export interface Resolution {
   isTrial: boolean;
 }
 
-/** A box that came through, with its class. */
-type KeptBox = LabelledDetection & { name: string }; // of the class here
+/** A box that came through, with its class: what that is called here, and which of the file it is. */
+type KeptBox = LabelledDetection & { name: string; of: LabelClass };
+
+/** A label of a whole image, likewise. */
+interface KeptLabel {
+  name: string;
+  of: LabelClass;
+  score: number;
+}
 
 /** Makes of the entries of a file what they become, and counts. */
 export class LabelResolver {
@@ -95,21 +98,25 @@ export class LabelResolver {
     this.#of.staging.skip(reason, where);
   }
 
-  /** The labels of the whole image, best first, each once. */
-  #labelsOf(entry: Entry): { name: string; score: number }[] {
+  /** The labels of the whole image, best first, each once and with its best score. */
+  #labelsOf(entry: Entry): KeptLabel[] {
     const { classes, staging } = this.#of;
-    const best = new Map<string, number>();
+    const best = new Map<string, KeptLabel>();
     for (const { classId, score, origin } of staging.labelsOf(entry.key)) {
-      const known = classes.get(classId);
-      if (known === undefined) {
+      const of = classes.get(classId);
+      if (of === undefined) {
         this.#skip('badClass', origin);
         continue;
       }
-      known.labels++;
-      if (known.becomes === null) this.#skip('leftOut', origin);
-      else if (!best.has(known.becomes)) best.set(known.becomes, this.#score(score, origin));
+      const name = of.becomes;
+      if (name === null) {
+        this.#skip('leftOut', origin);
+        continue;
+      }
+      const label = { name, of, score: this.#score(score, origin) };
+      if (label.score > (best.get(name)?.score ?? -1)) best.set(name, label);
     }
-    return [...best].map(([name, score]) => ({ name, score })).sort((one, other) => other.score - one.score);
+    return [...best.values()].sort((one, other) => other.score - one.score);
   }
 
   #score(score: number | null, origin: string): number {
@@ -117,7 +124,7 @@ export class LabelResolver {
     return inRange(score);
   }
 
-  /** The boxes of an image, best first; undefined when they cannot be placed. */
+  /** The boxes of an image, best first, and areas in the order of the file; undefined when they cannot be placed. */
   #boxesOf(
     entry: Entry,
     staged: readonly StagedBox[],
@@ -138,11 +145,20 @@ export class LabelResolver {
         continue;
       }
       const { x, y, width, height } = box.box;
-      const same = JSON.stringify([one.classId, toFinder(one)?.classId, x, y, width, height]);
+      const same = JSON.stringify([
+        one.classId,
+        toFinder(one)?.classId,
+        x,
+        y,
+        width,
+        height,
+        box.mask?.counts,
+      ]);
       if (seen.has(same)) this.#skip('sameBox', one.origin);
       else kept.push(box);
       seen.add(same);
     }
+    if (TASKS[this.#of.task].foundIn === 'masks') return kept;
     return kept.sort((one, other) => other.score - one.score);
   }
 
@@ -173,7 +189,6 @@ export class LabelResolver {
       this.#skip('badClass', origin);
       return undefined;
     }
-    known.boxes++;
     if (known.becomes === null || known.becomes === '') {
       this.#skip('leftOut', origin);
       return undefined;
@@ -192,7 +207,7 @@ export class LabelResolver {
     if (placed === undefined) return undefined;
     const { box, mask } = placed;
     const classIndex = classes.indexOf(known.becomes);
-    return { name: known.becomes, classIndex, score, box, mask, scores: both };
+    return { name: known.becomes, of: known, classIndex, score, box, mask, scores: both };
   }
 
   /**
@@ -219,30 +234,32 @@ export class LabelResolver {
 
   #outcome(
     entry: Entry,
-    labels: readonly { name: string; score: number }[],
+    labels: readonly KeptLabel[],
     boxes: readonly KeptBox[],
     size: Size | undefined,
     task: Task,
   ): ToolOutcome {
     const { counts } = this;
+    const named = labels.filter(({ name }) => name !== '');
     if (!isDenseTask(task)) {
-      const top: ClassProbability[] = labels
-        .filter(({ name }) => name !== '')
-        .slice(0, TOP)
-        .map(({ name, score }) => ({ classIndex: this.#of.classes.indexOf(name), confidence: score }));
+      for (const { of } of labels.filter(({ name }) => name === '')) of.labels++;
+      const kept = named.slice(0, TOP);
+      for (const { of } of kept) of.labels++;
+      for (let index = TOP; index < named.length; index++) this.#skip('moreLabels', entry.origin);
+      const top = kept.map(({ name, score }): ClassProbability => {
+        return { classIndex: this.#of.classes.indexOf(name), confidence: score };
+      });
       counts.labels += top.length;
       if (top.length === 0) counts.blank++;
       return { status: 'ok', top };
     }
-    for (const { name } of labels) if (name !== '') this.#skip('imageLabels', entry.origin);
+    for (let index = 0; index < named.length; index++) this.#skip('imageLabels', entry.origin);
     const masks = boxes.filter(({ mask }) => mask !== undefined);
     counts.masks += masks.length;
+    if (TASKS[task].foundIn === 'masks') return this.#areas(entry, boxes, size);
     if (boxes.length === 0) counts.blank++;
-    if (TASKS[task].foundIn === 'masks') {
-      const regions = regionsOf(masks);
-      return { status: 'ok', top: topAreas(regions, (size?.width ?? 1) * (size?.height ?? 1)), regions };
-    }
     counts.boxes += boxes.length;
+    for (const { of } of boxes) of.boxes++;
     const detections = boxes.map(({ classIndex, score, box, mask, scores }): LabelledDetection => ({
       classIndex,
       score,
@@ -253,26 +270,43 @@ export class LabelResolver {
     return { status: 'ok', top: topFound(detections), detections };
   }
 
+  /** What a segmentation model says: an area for each class. */
+  #areas({ origin }: Entry, boxes: readonly KeptBox[], size: Size | undefined): ToolOutcome {
+    const masks = boxes.flatMap(({ classIndex, mask, of }) => (mask ? { classIndex, mask, of } : []));
+    for (const { of } of masks) of.boxes++;
+    for (let index = masks.length; index < boxes.length; index++) this.#skip('noMask', origin);
+    if (masks.length === 0) this.counts.blank++;
+    const pixels = (size?.width ?? 1) * (size?.height ?? 1);
+    const areas = masks.map(({ classIndex, mask }) => ({ classIndex, mask }));
+    const regions = mergeRegions(areas, pixels);
+    return { status: 'ok', top: topAreas(regions, pixels), regions };
+  }
+
   /** A review holds one label or boxes, whichever the run beside it has. */
   #review(
     entry: Entry,
-    labels: readonly { name: string }[],
+    labels: readonly KeptLabel[],
     boxes: readonly KeptBox[],
   ): Pick<ImageLabels, 'review'> | undefined {
     const { staging, task } = this.#of;
     const { counts } = this;
     const marked = TASKS[staging.found].hasScores;
-    const [first, ...others] =
-      labels.length > 0 ? labels : marked ? (boxes.length > 0 ? boxes : [{ name: '' }]) : [];
-    if (first === undefined) return undefined; // the file says nothing of it that comes in
-    if (first.name === '') counts.blank++;
+    const found = labels.length > 0 ? labels : marked ? boxes : [];
+    const [first, ...others] = found;
+    if (first === undefined && !marked) {
+      for (let index = 0; index < boxes.length; index++) this.#skip('onlyAreas', entry.origin);
+      return undefined; // the file says nothing of it that comes in
+    }
+    if (first === undefined || first.name === '') counts.blank++;
     if (!TASKS[task].hasScores || !marked) {
-      if (others.some(({ name }) => name !== first.name)) this.#skip('secondLabels', entry.origin);
-      if (first.name !== '') counts.labels++;
-      return { review: { label: first.name } };
+      if (others.some(({ name }) => name !== first?.name)) this.#skip('secondLabels', entry.origin);
+      if (first !== undefined) first.of.labels++;
+      if (first !== undefined && first.name !== '') counts.labels++;
+      return { review: { label: first?.name ?? '' } };
     }
     for (const { mask } of boxes) if (mask !== undefined) this.#skip('noMasks', entry.origin);
     counts.boxes += boxes.length;
+    for (const { of } of boxes) of.boxes++;
     const held = boxes.map(({ name, box }): HumanBox => ({ label: name, ...box }));
     return { review: { label: held[0]?.label ?? '', boxes: held } };
   }
@@ -289,10 +323,4 @@ function inRange(score: number | null): number {
 
 function statedSize({ width, height }: Entry): Size | undefined {
   return width === null || height === null ? undefined : { width, height };
-}
-
-/** The area of each class, largest first. A file has one mask for each. */
-function regionsOf(boxes: readonly { classIndex: number; mask?: Mask | undefined }[]): Region[] {
-  const regions = boxes.flatMap(({ classIndex, mask }) => (mask === undefined ? [] : [{ classIndex, mask }]));
-  return regions.sort((one, other) => other.mask.area - one.mask.area);
 }

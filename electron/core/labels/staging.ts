@@ -4,71 +4,10 @@ import type { Label, Task } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import type { Skipped, SkipReason } from '../../shared/label-skips.ts';
 import { required } from '../store/row.ts';
-import type { FinderPart, LabelledBox, LabelledImage, LabelledMask, LabelSink } from './label-format.ts';
+import type { LabelledBox, LabelledImage, LabelSink } from './label-format.ts';
 import { SkipCounts } from './skip-counts.ts';
-
-const TABLES = `
-  CREATE TABLE entries (
-    id       INTEGER PRIMARY KEY,   -- in the order of the file
-    key      TEXT NOT NULL UNIQUE,
-    name     TEXT NOT NULL,
-    is_stem  INTEGER NOT NULL,
-    width    INTEGER,
-    height   INTEGER,
-    failure  TEXT,
-    origin   TEXT NOT NULL,         -- where it stands in the file
-    image_id INTEGER UNIQUE         -- of the library, once it is found
-  );
-  CREATE TABLE classes (id TEXT PRIMARY KEY, name TEXT NOT NULL, number INTEGER, sequence INTEGER NOT NULL,
-    of_finder INTEGER NOT NULL) WITHOUT ROWID;
-  CREATE TABLE labels (key TEXT NOT NULL, class TEXT NOT NULL, score REAL, origin TEXT NOT NULL);
-  CREATE TABLE boxes (
-    key TEXT NOT NULL, class TEXT NOT NULL, score REAL, x REAL, y REAL, width REAL, height REAL,
-    is_share INTEGER NOT NULL, mask TEXT, finder TEXT, origin TEXT NOT NULL
-  );
-  CREATE TABLE skips (reason TEXT NOT NULL, count INTEGER NOT NULL, example TEXT NOT NULL);
-  CREATE TABLE run_classes (label TEXT NOT NULL);
-  CREATE TABLE stages (finder TEXT);    -- a row where boxes were found first and then labelled
-  CREATE TABLE sizes (image_id INTEGER PRIMARY KEY, width INTEGER, height INTEGER);
-  CREATE TABLE outcomes (image_id INTEGER PRIMARY KEY, outcome TEXT NOT NULL);`;
-
-/** An entry of a file, of an image or not. */
-export interface Entry {
-  id: number;
-  key: string;
-  name: string;
-  isStem: 0 | 1;
-  width: number | null;
-  height: number | null;
-  failure: string | null;
-  origin: string;
-  imageId: number | null;
-}
-
-export interface StagedClass {
-  id: string;
-  name: string;
-  number: number | null; // in its data set
-}
-
-export interface StagedLabel {
-  classId: string;
-  score: number | null;
-  origin: string;
-}
-
-export interface StagedBox {
-  classId: string;
-  score: number | null;
-  x: number | null;
-  y: number | null;
-  width: number | null;
-  height: number | null;
-  isShare: 0 | 1;
-  mask: string | null; // LabelledMask as JSON
-  finder: string | null; // FinderPart as JSON
-  origin: string;
-}
+import { STAGING_TABLES } from './staging-tables.ts';
+import type { Entry, StagedBox, StagedClass, StagedLabel } from './staging-tables.ts';
 
 /**
  * What was read of a file of labels, in a database of its own in a temporary folder: entries, labels and boxes come in any
@@ -79,6 +18,7 @@ export class Staging implements LabelSink {
   readonly notices: string[] = [];
   readonly #database: Database.Database;
   readonly #addEntry: Statement;
+  readonly #amendEntry: Statement;
   readonly #addClass: Statement;
   readonly #addLabel: Statement;
   readonly #addBox: Statement;
@@ -92,10 +32,15 @@ export class Staging implements LabelSink {
       'PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = -65536',
     );
     const isNew = this.#database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
-    if (isNew) this.#database.exec(TABLES);
+    if (isNew) this.#database.exec(STAGING_TABLES);
     this.#addEntry = this.#database.prepare(
       `INSERT INTO entries (key, name, is_stem, width, height, failure, origin) VALUES (?, ?, ?, ?, ?, ?, ?)
       ON CONFLICT (key) DO NOTHING`,
+    );
+    this.#amendEntry = this.#database.prepare(
+      `UPDATE entries SET width = coalesce(width, :width), height = coalesce(height, :height),
+        failure = CASE WHEN :hasFailed THEN failure END
+      WHERE key = :key AND (width IS NULL AND :width > 0 OR failure IS NOT NULL AND NOT :hasFailed)`,
     );
     this.#addClass = this.#database.prepare(
       `INSERT INTO classes (id, name, number, sequence, of_finder) VALUES (?, ?, ?, ?, ?)
@@ -169,7 +114,10 @@ export class Staging implements LabelSink {
       failure ?? null,
       where,
     );
-    if (added.changes > 0 || mayRepeat) return;
+    if (added.changes > 0) return;
+    // What is found out later holds: a size, and that the other tool could do it after all.
+    this.#amendEntry.run({ key, width, height, hasFailed: Number(failure !== undefined) });
+    if (mayRepeat) return;
     const joins = key === name && failure === undefined; // its labels and boxes are those of the first
     this.skip(joins ? 'again' : 'twice', where);
   }
@@ -311,23 +259,25 @@ export class Staging implements LabelSink {
   }
 
   /**
-   * The classes of labels in the order in which they came, with those that are only referred to behind them. Where boxes were
-   * found first, those of the finder that are labels of boxes too come behind the classifier's.
+   * The classes of labels in the order in which they came. Where boxes were found first, those of the finder that are labels
+   * of boxes too come behind the classifier's.
    */
-  classes(): { named: StagedClass[]; unnamed: string[] } {
+  classes(): StagedClass[] {
     const isLabel = `NOT of_finder OR NOT EXISTS (SELECT 1 FROM stages) OR id IN (SELECT class FROM boxes)`;
     const order = `CASE WHEN EXISTS (SELECT 1 FROM stages) THEN of_finder END, sequence`;
-    const named = this.#database
-      .prepare<[], StagedClass>(`SELECT id, name, number FROM classes WHERE ${isLabel} ORDER BY ${order}`)
-      .all();
-    const unnamed = this.#database
-      .prepare<[], string>(
-        `SELECT class FROM (SELECT class FROM labels UNION SELECT class FROM boxes)
-        WHERE class NOT IN (SELECT id FROM classes) ORDER BY class`,
+    return this.#database
+      .prepare<[], StagedClass>(
+        `SELECT id, name, number, coalesce(amount, 0) AS amount FROM classes
+          LEFT JOIN (SELECT class, count(*) AS amount FROM
+            (SELECT class FROM labels UNION ALL SELECT class FROM boxes) GROUP BY class) ON class = id
+        WHERE ${isLabel} ORDER BY ${order}`,
       )
-      .pluck()
       .all();
-    return { named, unnamed };
+  }
+
+  /** Whether some label is the pixels of something. */
+  hasMasks(): boolean {
+    return this.#database.prepare('SELECT 1 FROM boxes WHERE mask IS NOT NULL LIMIT 1').get() !== undefined;
   }
 
   /** What the finder calls its classes, in order; `isKept`: whether it stayed the label of a box. */
@@ -385,14 +335,4 @@ export class Staging implements LabelSink {
   #count(table: 'entries' | 'boxes'): number {
     return required(this.#database.prepare<[], number>(`SELECT count(*) FROM ${table}`).pluck().get());
   }
-}
-
-/** What a finder said, as it was kept. */
-export function toFinder({ finder }: Pick<StagedBox, 'finder'>): FinderPart | undefined {
-  return finder === null ? undefined : (JSON.parse(finder) as FinderPart);
-}
-
-/** A mask as it was kept. */
-export function toMask({ mask }: Pick<StagedBox, 'mask'>): LabelledMask | undefined {
-  return mask === null ? undefined : (JSON.parse(mask) as LabelledMask);
 }

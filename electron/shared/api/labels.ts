@@ -37,6 +37,8 @@ const labelRequest = z.strictObject({
   folder: path, // whose images it is about
   format: z.string().optional(), // a name of core/labels/formats.ts; told by the content without it
   purpose: labelPurposeSchema,
+  /** Whether masks are objects or areas of classes; told by the content without it. */
+  task: z.enum(['detection', 'segmentation']).optional(),
   /** What classes of the file become here: '' stands for nothing in the image, null leaves them out. */
   classes: z.record(z.string(), z.string().trim().nullable()).optional(),
   columns: labelColumnsSchema.optional(),
@@ -91,8 +93,9 @@ export interface LabelClass {
   name: string;
   becomes: string | null; // '' for nothing in the image, null where it is left out
   isKnown: boolean; // to the run that the reviews stand beside; of a run: always
-  labels: number; // images that have it as their label
-  boxes: number; // boxes and areas
+  stated: number; // labels and boxes of it in the file
+  labels: number; // of them that come in: images that have it as their label
+  boxes: number; // of them that come in: boxes and areas
 }
 
 /** What is in a file of labels, and what of it comes in. */

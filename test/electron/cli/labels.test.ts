@@ -32,6 +32,7 @@ test('winnow labels import says what would come in, takes it in, and refuses wha
   assert.match(dry.stdout, /found +1 by the ends of their paths: D:\\old\\cam\\1\.png is cam\/1\.png\n/);
   assert.match(dry.stdout, /comes in +1 image: 1 box\n/);
   assert.match(dry.stdout, /animal +fox +0 +1\n/);
+  assert.match(dry.stdout, /\nIN THE FILE +CLASS +BECOMES +LABELS +BOXES\n1 +animal /);
   assert.match(dry.stdout, /\n1 image not in the folder:\n {2}cam\\9\.png\n/);
   assert.match(
     dry.stdout,
@@ -49,10 +50,48 @@ test('winnow labels import says what would come in, takes it in, and refuses wha
   assert.match(reviews.stdout, /\n1 image reviewed by Ada beside run 1\.\n$/);
   const again = await labels('--as', 'reviews', '--by', 'Ada');
   assert.match(again.stdout, /\n0 images reviewed by Ada beside run 1, 1 were there already\.\n$/);
+  const classifications = [
+    ['1', 0.7],
+    ['2', 0.2],
+  ];
+  const several = join(root, 'several.json');
+  const one = {
+    file: 'cam/1.png',
+    detections: [{ category: '1', conf: 0.8, bbox: [0, 0, 0.2, 0.2], classifications }],
+  };
+  const kinds = { 1: 'fox', 2: 'hare' };
+  writeFileSync(
+    several,
+    JSON.stringify({
+      images: [one],
+      detection_categories: { 1: 'animal' },
+      classification_categories: kinds,
+    }),
+  );
+  for (const more of [['--dry-run'], []]) {
+    const told = await winnow(
+      root,
+      'labels',
+      'import',
+      several,
+      '--folder',
+      folder,
+      '--as',
+      'run',
+      '--tool',
+      'two',
+      ...more,
+    );
+    assert.match(
+      told.stdout,
+      /1 that a second model gave several classes, of which only the best is kept, as the label \(taken with a change\), such as cam\/1\.png, detection 1\n/,
+    );
+  }
   for (const [args, message] of [
     [['--as', 'run'], /A run needs --tool/],
     [['--as', 'reviews'], /Reviews need --by/],
     [['--as', 'run', '--tool', 'a', '--replace'], /--by, --run and --replace go with --as reviews/],
+    [['--as', 'run', '--tool', 'a', '--task', 'segmentation'], /Expected masks in .*, but it has none/],
     [['--as', 'run', '--tool', 'a', '--format', 'coco'], /but it is about no image\./],
   ] as [string[], RegExp][]) {
     const { code, stderr } = await labels(...args);

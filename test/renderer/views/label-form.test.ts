@@ -56,7 +56,7 @@ test('an import needs a file, a folder, and the name of whoever made the labels'
 });
 
 test('a class stands as it was chosen, else as it was read', () => {
-  const one = { name: 'cat', becomes: 'Cat', isKnown: true, labels: 1, boxes: 0 };
+  const one = { name: 'cat', becomes: 'Cat', isKnown: true, stated: 1, labels: 1, boxes: 0 };
   assert.deepEqual(choiceOf(one, new Map()), { kind: 'name', name: 'Cat' });
   assert.deepEqual(choiceOf({ ...one, becomes: '' }, new Map()), { kind: 'blank' });
   assert.deepEqual(choiceOf({ ...one, becomes: null }, new Map()), { kind: 'out' });

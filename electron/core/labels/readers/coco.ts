@@ -11,26 +11,31 @@ import { coco as exported } from '../../export/coco.ts';
 export const coco: LabelFormat = {
   name: exported.name,
   about: 'COCO JSON: boxes, polygons, run lengths',
+  perFile: false,
   recognise: ({ start }) =>
     start.trimStart().startsWith('{') && /"(images|annotations|categories)"\s*:/.test(start),
   read,
 };
 
 const scored = annotationSchema.extend({ score: z.number().optional().catch(undefined) });
+/** As COCO's panoptic files say it: 0 of what has an area and no instances, such as grass. */
+const named = categorySchema.extend({ isthing: z.literal([0, 1]).optional().catch(undefined) });
 const idSchema = z.object({ id: z.union([z.number(), z.string()]) });
 
 async function read({ path }: LabelSource, sink: LabelSink, { onProgress }: ReadOptions): Promise<void> {
   sink.task('detection');
   const lists = new Set<string>();
+  const isThing = new Set<boolean>();
   const onLatin = () => sink.notice(latinNotice(path));
   const paths = ['$.images.*', '$.annotations.*', '$.categories.*'];
   await readJsonParts(path, readTextPieces(path, { onProgress, onLatin }), paths, (list, part, index) => {
     lists.add(list);
     const where = placeOf(list, part, index);
     if (list === 'images') readImage(part, sink, where);
-    else if (list === 'categories') readCategory(part, sink, where);
+    else if (list === 'categories') isThing.add(readCategory(part, sink, where));
     else readAnnotation(part, sink, where);
   });
+  if (isThing.has(false) && !isThing.has(true)) sink.task('segmentation');
   if (lists.has('images')) return;
   throw new AppError(
     'BAD_ARGUMENT',
@@ -57,11 +62,13 @@ function readImage(part: unknown, sink: LabelSink, where: string): void {
   sink.image({ key: data.id, name: data.file_name, size }, where);
 }
 
-function readCategory(part: unknown, sink: LabelSink, where: string): void {
-  const { data } = categorySchema.safeParse(part);
+/** Whether a category has instances. */
+function readCategory(part: unknown, sink: LabelSink, where: string): boolean {
+  const { data } = named.safeParse(part);
   const number = Number(data?.id);
   if (data === undefined) sink.skip('badEntry', where);
   else sink.class(data.id, data.name, Number.isSafeInteger(number) ? number : undefined);
+  return data?.isthing !== 0;
 }
 
 function readAnnotation(part: unknown, sink: LabelSink, where: string): void {

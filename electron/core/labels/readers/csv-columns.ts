@@ -5,6 +5,7 @@ import { shortened } from '../../../shared/shortened.ts';
 
 /** Where in a row of a table everything stands. */
 export interface CsvColumns {
+  width: number; // columns that the header has
   /** The parts of the path of the picture, the file name last. */
   file: number[];
   /** The labels, the best first, each with its score where there is a column of it. */
@@ -114,6 +115,7 @@ export function findColumns(
   const isStaged = found !== undefined && foundScore !== undefined && labelScore !== undefined;
   const said = at('human_label') ?? at('label');
   return {
+    width: header.length,
     file,
     labels,
     box,

@@ -15,7 +15,8 @@ export const csv: LabelFormat = {
   name: 'csv',
   about:
     "CSV with a row for each image or box: Winnow's own, Timelapse's, any with columns that can be named",
-  recognise: ({ files, path }) => files === undefined && /\.(csv|tsv|txt)$/i.test(path),
+  perFile: false,
+  recognise: ({ path }) => /\.(csv|tsv|txt)$/i.test(path),
   read,
 };
 
@@ -29,37 +30,40 @@ async function read({ path, start }: LabelSource, sink: LabelSink, options: Read
   // Either end closes the other: what is thrown while the file is read is thrown below, and the file is closed then.
   pipeline(Readable.from(pieces), rows, () => undefined);
   let columns: CsvColumns | undefined;
-  let isStaged = false; // whether the finder's name was asked for
+  let [lines, count] = [0, 0]; // that are read, and rows below the header
   try {
     for await (const { record, info } of rows as AsyncIterable<{ record: string[]; info: Info }>) {
-      if (columns !== undefined) {
-        if (columns.stages !== undefined && !isStaged) {
-          isStaged = true;
-          sink.findsFirst(record[columns.stages.finder ?? -1] || undefined);
-        }
-        readRow(record, columns, `line ${info.lines}`, { sink, purpose });
+      lines = info.lines;
+      if (columns === undefined) {
+        columns = findColumns(record, chosen, { purpose, path });
+        sink.task(columns.box === undefined ? 'classification' : 'detection');
         continue;
       }
-      columns = findColumns(record, chosen, { purpose, path });
-      sink.task(columns.box === undefined ? 'classification' : 'detection');
+      if (count++ === 0 && columns.stages !== undefined)
+        sink.findsFirst(record[columns.stages.finder ?? -1] || undefined);
+      if (hasCells(record, columns)) readRow(record, columns, `line ${lines}`, { sink, purpose });
+      else sink.skip('columns', `line ${lines}`);
     }
   } catch (error) {
-    throw toTableError(error, path);
+    throw toTableError(error, path, lines + 1);
   }
   if (columns === undefined)
     throw new AppError('BAD_ARGUMENT', `Expected a table in ${path}, but it is empty`);
-}
-
-function toTableError(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_')) return error;
-  return new AppError('BAD_ARGUMENT', `Expected a table in ${path}, but ${shortened(error.message)}`);
+  if (count === 0)
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `Expected rows with labels in ${path}, but there is none below its header in line ${lines}`,
+      'Name the file that has the labels themselves.',
+    );
 }
 
 /** How a table that begins like this is written. */
 function syntaxOf(start: string) {
+  const separator = SEPARATOR_LINE.exec(start)?.[1];
   return {
     bom: true,
-    delimiter: delimiterOf(start),
+    delimiter: separator ?? delimiterOf(start),
+    from_line: separator === undefined ? 1 : 2,
     relax_column_count: true,
     relax_quotes: true,
     skip_empty_lines: true,
@@ -81,15 +85,43 @@ function readHeader(path: string, start: string): string[] {
     const [header = []] = parseAtOnce(start, { ...syntaxOf(start), to: 1 });
     return header;
   } catch (error) {
-    throw toTableError(error, path);
+    throw toTableError(error, path, 1);
   }
 }
 
-/** The one that the header has most of. */
+/** What Excel writes above a table, so that it knows what stands between cells. */
+const SEPARATOR_LINE = /^\ufeff?sep=(.)\r?\n/i;
+
+/** The one that the header has most of, outside of quotes. */
 function delimiterOf(start: string): string {
-  const header = start.split(/[\r\n]/, 1)[0] ?? '';
+  const header = (start.split(/[\r\n]/, 1)[0] ?? '').replaceAll(/"[^"]*"/g, '');
   const counted = DELIMITERS.map((delimiter) => ({ delimiter, count: header.split(delimiter).length }));
   return counted.reduce((best, one) => (one.count > best.count ? one : best)).delimiter;
+}
+
+/** Whether a row has the cells that are looked at, and none beyond the columns of the header, as where a comma was not quoted. */
+function hasCells(row: readonly string[], { width, file, labels, box }: CsvColumns): boolean {
+  const last = Math.max(...file, labels[0]?.label ?? 0, ...(box?.at ?? []));
+  return row.length > last && row.slice(width).every((cell) => cell.trim() === '');
+}
+
+/** What the parser says, as a sentence; anything else as it is. `line`: where the row begins that cannot be read. */
+function toTableError(error: unknown, path: string, line: number): unknown {
+  if (!(error instanceof Error) || !('code' in error) || !String(error.code).startsWith('CSV_')) return error;
+  if (error.code === 'CSV_QUOTE_NOT_CLOSED')
+    return new AppError(
+      'BAD_ARGUMENT',
+      `Expected a table in ${path}, but a quote (") that is opened in the row of line ${line} is closed nowhere`,
+      'Close it, or leave it out; a quote inside of a quoted cell is written twice.',
+    );
+  if (error.code === 'CSV_MAX_RECORD_SIZE')
+    return new AppError(
+      'BAD_ARGUMENT',
+      `Expected a table in ${path}, but its row of line ${line} has more than ${LONGEST_ROW} characters`,
+      'Look whether a quote (") in it is closed.',
+    );
+  const message = `Expected a table in ${path}, but in line ${line} ${shortened(error.message)}`;
+  return new AppError('BAD_ARGUMENT', message);
 }
 
 interface To {

@@ -11,16 +11,16 @@ import { latinNotice, readWholeText } from '../label-text.ts';
 export const labelme: LabelFormat = {
   name: 'labelme',
   about: 'labelme: a folder of JSON files',
-  recognise: ({ files, start }) =>
-    files === undefined
-      ? start.trimStart().startsWith('{') && /"shapes"\s*:/.test(start)
-      : files.some(isJson) && !files.some((file) => /\.(txt|xml|csv)$/i.test(file)),
+  perFile: true,
+  recognise: ({ start }) =>
+    start.trimStart().startsWith('{') && /"(shapes|imageData|imagePath)"\s*:/.test(start),
   read,
 };
 
 const LARGEST = 256 * 2 ** 20; // bytes of one file
 const BOUNDS = { depth: 32, containers: 2_000_000, keys: 4_000_000 };
 const CORNERS_OF_CIRCLE = 64;
+const POLYGONS = new Set(['polygon', 'oriented_rectangle', 'rotation']); // the last of X-AnyLabeling
 const isJson = (file: string) => /\.json$/i.test(file);
 
 const point = z.tuple([z.number(), z.number()]);
@@ -110,9 +110,7 @@ function readShape(shape: unknown, key: string, where: string, sink: LabelSink):
 function ringOf(type: string, points: readonly Point[]): Point[] | 'box' | undefined {
   if (type === 'rectangle') return points.length >= 2 ? 'box' : undefined;
   if (type === 'circle') return circle(points);
-  return (type === 'polygon' || type === 'oriented_rectangle') && points.length >= 3
-    ? [...points]
-    : undefined;
+  return POLYGONS.has(type) && points.length >= 3 ? [...points] : undefined;
 }
 
 /** A circle by its centre and a point on it. */

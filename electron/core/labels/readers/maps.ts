@@ -9,16 +9,20 @@ import { withoutExtension } from '../../export/output-names.ts';
 import { readRegularFile } from '../../files/regular-file.ts';
 import type { LabelFormat, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
 import { latinNotice, readWholeText } from '../label-text.ts';
+import { ValueRuns } from '../value-runs.ts';
 import { maps as exported } from '../../export/maps.ts';
 
 /** PNG class maps: a pixel's value is the number of its class, 0 and the largest value are none. */
 export const maps: LabelFormat = {
   name: exported.name,
   about: 'PNG class maps: a folder, with classes.csv where classes have names',
-  recognise: ({ files = [] }) => files.some(isPng) && !files.some((file) => /\.(txt|xml|json)$/i.test(file)),
+  perFile: true,
+  /** Of one value a pixel: grey, or a palette's; most pictures have colours. */
+  recognise: ({ path, bytes }) => isPng(path) && [0, 3].includes(bytes[COLOUR_TYPE] ?? -1),
   read,
 };
 
+const COLOUR_TYPE = 25; // where a PNG's header has it
 const LARGEST_TABLE = 16 * 2 ** 20; // bytes
 const isPng = (file: string) => /\.png$/i.test(file);
 
@@ -61,20 +65,11 @@ async function read({ path, files = [] }: LabelSource, sink: LabelSink, options:
 }
 
 /** The run lengths of every class in a map. */
-function masksOf({ width, height, depth, values }: ClassMap): Map<number, string> {
+function masksOf({ width, height, depth, values }: ClassMap): [value: number, counts: string][] {
   const ignored = depth === 16 ? 0xffff : 0xff;
-  const runs = new Map<number, { runs: number[]; end: number }>();
+  const runs = new ValueRuns();
   const close = (value: number, start: number, end: number) => {
-    if (value === 0 || value === ignored) return;
-    const known = runs.get(value);
-    if (known === undefined) runs.set(value, { runs: [start, end - start], end });
-    else if (known.end === start) {
-      known.runs[known.runs.length - 1] = (known.runs.at(-1) ?? 0) + end - start;
-      known.end = end;
-    } else {
-      known.runs.push(start - known.end, end - start);
-      known.end = end;
-    }
+    if (value !== 0 && value !== ignored) runs.take(value, start, end);
   };
   let [value, start] = [values[0] ?? 0, 0];
   for (let place = 0, x = 0; x < width; x++) {
@@ -87,12 +82,7 @@ function masksOf({ width, height, depth, values }: ClassMap): Map<number, string
   }
   const pixels = width * height;
   close(value, start, pixels);
-  return new Map(
-    [...runs].map(([found, mask]) => {
-      if (mask.end < pixels) mask.runs.push(pixels - mask.end);
-      return [found, encodeRuns(mask.runs)];
-    }),
-  );
+  return [...runs.finish(pixels)].map(([found, lengths]) => [found, encodeRuns(lengths)]);
 }
 
 /** The values that have names, which become classes in their order. */

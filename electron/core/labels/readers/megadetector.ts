@@ -9,6 +9,7 @@ import { megadetector as exported } from '../../export/megadetector.ts';
 export const megadetector: LabelFormat = {
   name: exported.name,
   about: 'MegaDetector JSON, with the classes of classifiers',
+  perFile: false,
   recognise: ({ start }) =>
     start.trimStart().startsWith('{') &&
     (/"detection_categories"\s*:/.test(start) ||
@@ -85,9 +86,13 @@ function readImage(part: unknown, sink: LabelSink, where: string): void {
   }
   const size = width === undefined || height === undefined ? undefined : { width, height };
   // Without detections nothing was looked for, whether it is called a failure or not.
-  const reason =
-    failure ?? (detections === null || detections === undefined ? 'no detections are stated' : undefined);
+  const isStated = detections !== null && detections !== undefined;
+  const reason = failure || (isStated ? undefined : 'no detections are stated');
   sink.image({ key: file, name: file, size, failure: reason }, file);
+  if (reason !== undefined) {
+    if (isStated && detections.length > 0) sink.skip('besideFailure', file);
+    return;
+  }
   for (const [index, one] of (detections ?? []).entries())
     readDetection(one, sink, file, `${file}, detection ${index + 1}`);
 }

@@ -4,14 +4,15 @@ import { dirname, join, posix } from 'node:path';
 import { AppError } from '../../../shared/errors.ts';
 import type { LabelFormat, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
 import { latinNotice, readWholeText } from '../label-text.ts';
+import { withoutExtension } from '../../export/output-names.ts';
 import { voc as exported } from '../../export/voc.ts';
 
 /** Pascal VOC's annotations: an XML file for each picture. */
 export const voc: LabelFormat = {
   name: exported.name,
   about: 'Pascal VOC: a folder of XML files',
-  recognise: ({ files, start }) =>
-    files === undefined ? /<annotation[\s>]/.test(start) : files.some((file) => isXml(file)),
+  perFile: true,
+  recognise: ({ start }) => /<annotation[\s>]/.test(start),
   read,
 };
 
@@ -62,6 +63,7 @@ function parse(text: string, path: string): Element | undefined {
 
 function readAnnotation(root: Element, file: string, sink: LabelSink, seen: Map<string, string>): void {
   const name = nameOf(root, file);
+  const isStem = name !== undefined && posix.extname(name) === ''; // as old versions of labelImg have it
   if (name === undefined) {
     sink.skip('badEntry', `${file}, which names no picture`);
     return;
@@ -78,7 +80,7 @@ function readAnnotation(root: Element, file: string, sink: LabelSink, seen: Map<
   const isKnown =
     Number.isSafeInteger(width) && Number.isSafeInteger(height) && Number(width) > 0 && Number(height) > 0;
   sink.image(
-    { key: file, name, size: isKnown ? { width: Number(width), height: Number(height) } : undefined },
+    { key: file, name, isStem, size: isKnown ? { width: Number(width), height: Number(height) } : undefined },
     file,
   );
   for (const [index, object] of children(root, 'object').entries())
@@ -89,7 +91,9 @@ function readAnnotation(root: Element, file: string, sink: LabelSink, seen: Map<
 function nameOf(root: Element, file: string): string | undefined {
   const path = textIn(root, 'path');
   const filename = textIn(root, 'filename');
-  if (path !== '' && (filename === '' || path.endsWith(filename))) return path;
+  const last = path.split(/[\\/]/).at(-1) ?? '';
+  if (path !== '' && ['', last, withoutExtension(last)].includes(filename)) return path;
+  if (path !== '' && path.endsWith(`/${filename}`)) return path;
   if (filename === '') return undefined;
   const folders = posix.dirname(file).replace(/(^|\/)Annotations(?=\/|$)/, '');
   return posix.join(folders, filename).replace(/^\//, '');

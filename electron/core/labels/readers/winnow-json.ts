@@ -8,6 +8,7 @@ import { latinNotice, readTextPieces } from '../label-text.ts';
 export const winnowJson: LabelFormat = {
   name: 'json',
   about: "Winnow's own JSON",
+  perFile: false,
   recognise: ({ start }) =>
     start.trimStart().startsWith('{') && /"files"\s*:/.test(start) && /"relative_path"\s*:/.test(start),
   read,

@@ -6,33 +6,42 @@ import { shortened } from '../../../shared/shortened.ts';
 import { withoutExtension } from '../../export/output-names.ts';
 import type { LabelFormat, LabelSink, LabelSource, ReadOptions } from '../label-format.ts';
 import { latinNotice, readWholeText } from '../label-text.ts';
+import { isSideFile } from '../side-files.ts';
 import { yolo as exported } from '../../export/yolo.ts';
 
 /** YOLO's label files in a folder, with the names of the classes beside them; boxes and polygons. */
 export const yolo: LabelFormat = {
   name: exported.name,
   about: 'YOLO: a folder of label files, with data.yaml or classes.txt',
-  recognise: ({ files = [], path }) => (files.length > 0 && labelFiles(files).length > 0) || isYaml(path),
+  perFile: true,
+  recognise: ({ path, start }) => isYaml(path) || (/\.txt$/i.test(path) && isLabelText(start)),
   read,
 };
 
+const BOX = 4; // numbers of a box
 const LARGEST = 64 * 2 ** 20; // bytes of one label file, which has a line per object
-const NOT_LABELS = new Set([
-  'classes.txt',
-  'obj.names',
-  'readme.txt',
-  'labels.txt',
-  'train.txt',
-  'val.txt',
-  'test.txt',
-  'requirements.txt',
-  'notes.txt',
-]);
 const isYaml = (path: string) => /\.ya?ml$/i.test(path);
+
+const isNameList = (path: string) => /^(classes\.txt|obj\.names|_darknet\.labels)$/i.test(basename(path));
+
+/** Whether a folder has a list of the classes' names. */
+export function hasClassNames(files: readonly string[]): boolean {
+  return files.some((file) => isYaml(file) || isNameList(file));
+}
+
+/** Whether a text begins with a line as label files have them: a class, and four numbers or more. */
+function isLabelText(start: string): boolean {
+  const line = start.trimStart().split(/[\r\n]/, 1)[0] ?? '';
+  const [classIndex = NaN, ...values] = line
+    .trim()
+    .split(/[\s,]+/)
+    .map(Number);
+  return Number.isSafeInteger(classIndex) && values.length >= 4 && values.every(Number.isFinite);
+}
 
 /** The label files: below folders called `labels` where there are any, else all text files. */
 function labelFiles(files: readonly string[]): string[] {
-  const texts = files.filter((file) => /\.txt$/i.test(file) && !NOT_LABELS.has(basename(file).toLowerCase()));
+  const texts = files.filter((file) => /\.txt$/i.test(file) && !isSideFile(file));
   const inside = texts.filter((file) => file.split('/').slice(0, -1).includes('labels'));
   return inside.length > 0 ? inside : texts;
 }
@@ -42,7 +51,7 @@ async function read(source: LabelSource, sink: LabelSink, { onProgress }: ReadOp
   const folder = source.files === undefined ? dirname(source.path) : source.path;
   if (source.files === undefined) throw nameFolder(source.path, folder);
   const onLatin = (file: string) => () => sink.notice(latinNotice(join(folder, file)));
-  const names = await readNames(folder, source.files, (file) =>
+  const { names, points } = await readNames(folder, source.files, (file) =>
     readWholeText(join(folder, file), LARGEST, onLatin(file)),
   );
   for (const [index, name] of names) sink.class(String(index), name, index);
@@ -63,7 +72,12 @@ async function read(source: LabelSource, sink: LabelSink, { onProgress }: ReadOp
     const text = await readWholeText(join(folder, file), LARGEST, onLatin(file));
     for (const [line, content] of text.split(/\r\n|\r|\n/).entries()) {
       if (content.trim() === '') continue;
-      const classIndex = readLine(content, file, `${file}, line ${line + 1}`, sink);
+      const numbers = content
+        .trim()
+        .split(/[\s,]+/)
+        .map(Number);
+      if (points > 0 && numbers.length === 1 + BOX + points) numbers.length = 1 + BOX;
+      const classIndex = readLine(numbers, file, `${file}, line ${line + 1}`, sink);
       if (classIndex !== undefined && !names.has(classIndex)) unnamed.add(classIndex);
     }
   }
@@ -85,11 +99,12 @@ function nameFolder(path: string, folder: string): AppError {
  * A line: class, centre and size of a box as shares of the sides, and a score where there is one; or class and the corners of a
  * polygon. Returns the class's number; undefined for a line that is none.
  */
-function readLine(content: string, key: string, where: string, sink: LabelSink): number | undefined {
-  const [classIndex = NaN, ...values] = content
-    .trim()
-    .split(/[\s,]+/)
-    .map(Number);
+function readLine(
+  [classIndex = NaN, ...values]: readonly number[],
+  key: string,
+  where: string,
+  sink: LabelSink,
+): number | undefined {
   if (
     !Number.isSafeInteger(classIndex) ||
     classIndex < 0 ||
@@ -114,28 +129,35 @@ function readLine(content: string, key: string, where: string, sink: LabelSink):
 
 const namesSchema = z.object({
   names: z.union([z.array(z.coerce.string()), z.record(z.string(), z.coerce.string())]),
+  kpt_shape: z.tuple([z.int().positive(), z.int().positive()]).optional().catch(undefined),
 });
+
+interface Named {
+  names: Map<number, string>;
+  points: number; // numbers behind each box, of a data set of poses
+}
 
 /** Names by number, from the first file that has them. */
 async function readNames(
   folder: string,
   files: readonly string[],
   readText: (file: string) => Promise<string>,
-): Promise<Map<number, string>> {
+): Promise<Named> {
   const depth = (file: string) => file.split('/').length;
   const shallow = files.toSorted((one, other) => depth(one) - depth(other));
   for (const file of shallow.filter(isYaml)) {
-    const names = namesInYaml(await readText(file), join(folder, file));
-    if (names !== undefined) return names;
+    const named = namesInYaml(await readText(file), join(folder, file));
+    if (named !== undefined) return named;
   }
-  const list = shallow.find((file) => /^(classes\.txt|obj\.names)$/i.test(basename(file)));
-  if (list === undefined) return new Map();
+  const list = shallow.find(isNameList);
+  if (list === undefined) return { names: new Map(), points: 0 };
   const lines = (await readText(list)).split(/\r\n|\r|\n/).map((line) => line.trim());
   while (lines.at(-1) === '') lines.pop();
-  return new Map(lines.map((line, index) => [index, line === '' ? `class ${index}` : line]));
+  const names = new Map(lines.map((line, index) => [index, line === '' ? `class ${index}` : line]));
+  return { names, points: 0 };
 }
 
-function namesInYaml(text: string, path: string): Map<number, string> | undefined {
+function namesInYaml(text: string, path: string): Named | undefined {
   let content: unknown;
   try {
     content = parse(text, { maxAliasCount: 0, schema: 'core', logLevel: 'error' });
@@ -148,5 +170,7 @@ function namesInYaml(text: string, path: string): Map<number, string> | undefine
   }
   const { data } = namesSchema.safeParse(content);
   if (data === undefined) return undefined;
-  return new Map(Object.entries(data.names).map(([index, name]) => [Number(index), name]));
+  const [points = 0, each = 0] = data.kpt_shape ?? [];
+  const names = new Map(Object.entries(data.names).map(([index, name]) => [Number(index), name]));
+  return { names, points: points * each };
 }

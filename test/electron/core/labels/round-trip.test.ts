@@ -3,13 +3,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
+import Database from 'better-sqlite3';
 import type { AppService } from '../../../../electron/core/app-service.ts';
 import { foundRun } from '../../support/found-run.ts';
 import type { FoundRun } from '../../support/found-run.ts';
 import { everyday10 } from '../../support/models.ts';
 import { readManifest } from '../../../../electron/core/packages/read-package.ts';
 import { saveRun } from '../../support/saved-run.ts';
-import { AS_RUN } from './support.ts';
+import { AS_RUN, labelWorld } from './support.ts';
 
 const labels = [{ name: 'fox' }, { name: 'Bär, groß' }, { name: 'roe deer' }];
 
@@ -81,6 +82,48 @@ suite('what Winnow exports comes in again as it was', () => {
       return Object.entries(content).filter(([key]) => key !== 'info');
     };
     assert.deepEqual(read(second), read(first));
+  });
+
+  test('a failure in the words of the tool, by every format that has failures', async (t) => {
+    const { put, run, app, root } = await labelWorld(t, ['a.png', 'b.png', 'c.png']);
+    const failures = {
+      'a.png': 'Failure inference',
+      'b.png': 'Failure image access',
+      'c.png': 'out of memory',
+    };
+    const images = Object.entries(failures).map(([file, failure]) => ({ file, failure, detections: null }));
+    const path = put('md.json', JSON.stringify({ images, detection_categories: { 1: 'animal' } }));
+    const { runId, report } = await run(path);
+    assert.deepEqual([report.failed, report.skipped], [3, []]);
+    const first = join(root, 'first.json');
+    await app.exportRun({ runId, format: 'megadetector', out: first });
+    const written = (file: string) => (JSON.parse(readFileSync(file, 'utf8')) as { images: unknown }).images;
+    assert.deepEqual(written(first), images);
+    for (const format of ['json', 'csv']) {
+      const out = join(root, `table.${format}`);
+      await app.exportRun({ runId, format, out });
+      const again = await run(out);
+      const back = join(root, `back-${format}.${format}`);
+      await app.exportRun({ runId: again.runId, format, out: back });
+      for (const reason of Object.values(failures))
+        assert.ok(readFileSync(back, 'utf8').includes(reason), format);
+    }
+  });
+
+  test('what failed here, as MegaDetector calls it: the access to a picture, or the model', async (t) => {
+    const { app, root, runId, libraryPath } = await detector(t);
+    const database = new Database(libraryPath);
+    database.prepare("UPDATE results SET problem = 'damaged' WHERE status = 'failed'").run();
+    const failureIn = async (name: string) => {
+      const out = join(root, name);
+      await app.exportRun({ runId, format: 'megadetector', out });
+      const { images } = JSON.parse(readFileSync(out, 'utf8')) as { images: { failure?: string }[] };
+      return images.flatMap(({ failure }) => failure ?? []);
+    };
+    assert.deepEqual(await failureIn('damaged.json'), ['Failure image access']);
+    database.prepare("UPDATE results SET problem = 'notANumber' WHERE status = 'failed'").run();
+    database.close();
+    assert.deepEqual(await failureIn('model.json'), ['Failure inference']);
   });
 
   for (const format of ['yolo', 'voc'])
