@@ -86,7 +86,8 @@ Weights random_tensors(const DyvmConfig& config) {
   return asked_by(config, [&](Weights& weights, Backend& backend) {
     if (config.segmentation) {
       (void)Segmenter::create(config, weights, backend);
-      weights.add("backbone.norm_f.weight", {config.embed_dim}, std::vector<float>(config.embed_dim, 1.0f));
+      if (config.segmentation->kind == SegmentationHead::Kind::uper_net)
+        weights.add("backbone.norm_f.weight", {config.embed_dim}, std::vector<float>(config.embed_dim, 1.0f));
     } else if (config.detection) {
       (void)Detector::create(config, weights, backend);
     } else {

@@ -104,11 +104,11 @@ Status DenseBackbone::plan(int images) {
     const auto take = [&](std::initializer_list<int> shape) { return workspace_.take<float>(shape); };
     b.images = take({images, 3, c.image_size, c.image_size});
     b.stream = take({images, patches, dim});
-    b.taps.resize(c.segmentation ? c.segmentation->taps.size() : 0);
+    b.taps.resize(c.taps().size());
     for (Tensor& tap : b.taps) tap = take({images, patches, dim});
-    if (c.segmentation) b.hidden = take({images, patches, dim});
+    if (!c.taps().empty()) b.hidden = take({images, patches, dim});
     if (stages > 0) {
-      if (!c.segmentation) b.frozen = take({images, patches, dim});
+      if (c.taps().empty()) b.frozen = take({images, patches, dim});
       b.gathered = take({images, patches, dim});
       b.predictor.take(workspace_, images, patches, dim);
     }
@@ -148,15 +148,14 @@ Status DenseBackbone::forward(const float* input, int images, const DynamicOptio
 }
 
 bool DenseBackbone::is_tap(int layer) const {
-  if (!config_.segmentation) return false;
-  const auto& taps = config_.segmentation->taps;
+  const auto taps = config_.taps();
   return std::find(taps.begin(), taps.end(), layer) != taps.end();
 }
 
 bool DenseBackbone::needs_hidden(int layer) const {
-  if (!config_.segmentation) return false;
+  if (config_.taps().empty()) return false;
   const auto& pruning = config_.pruning_layers;
-  return is_tap(layer) || (layer < config_.segmentation->taps.back() &&
+  return is_tap(layer) || (layer < config_.taps().back() &&
                            std::find(pruning.begin(), pruning.end(), layer + 1) != pruning.end());
 }
 
@@ -232,7 +231,7 @@ Status DenseBackbone::run(int images, const std::vector<int>& kept, const Dynami
       if (prunes) {
         for (std::size_t later = tap; later < buffers_.taps.size(); ++later)
           place(hidden, buffers_.taps[later]);
-        if (!config_.segmentation) place(stream, buffers_.frozen);
+        if (config_.taps().empty()) place(stream, buffers_.frozen);
         const auto* replay = options.replay == nullptr ? nullptr : &(*options.replay)[stage];
         if (const Status chosen =
                 choose(scores, kept[stage], replay, view(buffers_.kept[stage], images, kept[stage]));
@@ -257,7 +256,7 @@ Status DenseBackbone::run(int images, const std::vector<int>& kept, const Dynami
   const auto as_map = [&](Tensor tokens) { return Tensor(tokens.data(), {images, grid, grid, dim}); };
   taps_.clear();
   for (const Tensor& map : buffers_.taps) taps_.push_back(as_map(map));
-  if (config_.segmentation) return ok();
+  if (!config_.taps().empty()) return ok();
   if (patches < all) place(stream, buffers_.frozen);
   final_stream_ = as_map(patches < all ? buffers_.frozen : stream);
   return ok();

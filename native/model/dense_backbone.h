@@ -26,7 +26,7 @@ class DenseBackbone {
   // Of the last forward pass, in the backend's memory, [B, g, g, D] with g = config.grid(), until the next
   // one. A patch that was pruned keeps the values that it had then.
   //
-  // What each tapped block added to the stream, the residual left out; for segmentation models.
+  // What each tapped block added to the stream, the residual left out; of models that have taps.
   const std::vector<Tensor>& taps() const { return taps_; }
   // The stream behind the last block; for the others.
   Tensor final_stream() const { return final_stream_; }

@@ -16,6 +16,7 @@ Error bad(std::string message) { return Error{ErrorCode::bad_model, std::move(me
 constexpr int kLargest = 1 << 20;  // beyond any width, depth or side that fits in memory
 constexpr int kMostRegisters = 1024;
 constexpr int kMostPools = 8;
+constexpr std::size_t kUperNetTaps = 4;
 constexpr int kInputStep = 32, kLargestInput = 2048;  // pixels
 
 bool is_size(const json& value) {
@@ -74,14 +75,20 @@ Status read_segmentation(const json& head, DyvmConfig& config) {
   if (segmentation.slide_stride > config.image_size)
     return bad_field("head.slideStride", "at most imageSize, so that windows cover the picture",
                      segmentation.slide_stride);
+  const json kind = head.value("kind", json());
+  if (kind == "convolutions") {
+    segmentation.kind = SegmentationHead::Kind::convolutions;
+    return ok();
+  }
+  if (!kind.is_null()) return bad_field("head.kind", "\"convolutions\", or not there for UperNet", kind);
   const json taps = head.value("taps", json()), scales = head.value("poolScales", json());
-  if (!taps.is_array() || taps.size() != segmentation.taps.size())
+  if (!taps.is_array() || taps.size() != kUperNetTaps)
     return bad_field("head.taps", "the numbers of four blocks", taps);
   int before = -1;
   for (std::size_t i = 0; i < taps.size(); ++i) {
     if (!is_size(taps[i]) || taps[i] >= config.depth || taps[i].get<int>() <= before)
       return bad_field("head.taps", "ascending and below depth", taps);
-    segmentation.taps[i] = before = taps[i].get<int>();
+    segmentation.taps.push_back(before = taps[i].get<int>());
   }
   if (!scales.is_array() || scales.empty() || scales.size() > kMostPools)
     return bad_field("head.poolScales", "1 to " + std::to_string(kMostPools) + " numbers", scales);

@@ -1,8 +1,8 @@
 // What a model is, as the manifest of its package says.
 #pragma once
 
-#include <array>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,12 +12,14 @@
 
 namespace winnow {
 
-// UperNet (arXiv 1807.10221).
+// UperNet (arXiv 1807.10221) over four taps, or a projection and two convolutions over the last block's map.
 struct SegmentationHead {
-  std::array<int, 4> taps = {};  // blocks behind which features are taken, ascending
+  enum class Kind { uper_net, convolutions };
+  std::vector<int> taps;         // UperNet: blocks behind which features are taken, ascending
   int width = 0;                 // channels
-  std::vector<int> pool_scales;
-  int slide_stride = 0;  // pixels between two windows, at the trained image size
+  std::vector<int> pool_scales;  // UperNet
+  int slide_stride = 0;          // pixels between two windows, at the trained image size
+  Kind kind = Kind::uper_net;
 };
 
 // Mask R-CNN (arXiv 1703.06870), or Cascade Mask R-CNN (arXiv 1906.09756) with three stages.
@@ -52,6 +54,10 @@ struct DyvmConfig {
   int register_dim() const { return embed_dim / register_reduction; }
   int head_inputs() const { return registers > 0 ? registers * register_dim() : embed_dim; }
   bool dense() const { return segmentation.has_value() || detection.has_value(); }
+  // A dense model's features are what these blocks add to the stream, or, without any, the stream at the end.
+  std::span<const int> taps() const {
+    return segmentation ? std::span<const int>(segmentation->taps) : std::span<const int>();
+  }
   // Where they are in a sequence of so many patches.
   SpecialTokens special_tokens(int patches) const {
     if (dense()) return SpecialTokens::none();

@@ -38,8 +38,7 @@ Status Segmenter::load(Weights& weights) {
   auto backbone = DenseBackbone::load(config_, read, "backbone.", backend_);
   if (!backbone) return backbone.error();
   backbone_ = std::move(*backbone);
-  head_.load(read);
-  read("backbone.norm_f.weight", {config_.embed_dim});  // in every checkpoint, and of no effect
+  head_->load(read);
   if (!read.status) return read.status;
   return read.check_all_asked();
 }
@@ -59,7 +58,7 @@ Result<SlidingWindows> Segmenter::place_windows(PictureSize size, const Segmenta
   const int stride =
       std::max(1, static_cast<int>((2ll * options.slide_stride * side + trained) / (2ll * trained)));
   SlidingWindows windows = SlidingWindows::over(size.width, size.height, side, stride);
-  const std::size_t each = sizeof(float) * head_.side() * head_.side() * config_.classes;
+  const std::size_t each = sizeof(float) * head_->side() * head_->side() * config_.classes;
   const std::size_t most = std::max<std::size_t>(1, kMostScores / each);
   if (static_cast<std::size_t>(windows.count()) > most)
     return wrong("Expected a slide stride that needs at most " + std::to_string(most) +
@@ -73,8 +72,8 @@ Status Segmenter::segment(const std::uint8_t* pixels, PictureSize size, const Dy
   Clock clock;
   const auto windows = place_windows(size, options);
   if (!windows) return windows.error();
-  if (const Status planned = workspace_.lay_out([&] { head_.plan(workspace_); }); !planned) return planned;
-  const int side = head_.side();
+  if (const Status planned = workspace_.lay_out([&] { head_->plan(workspace_); }); !planned) return planned;
+  const int side = head_->side();
   const Status planned = pictures_.lay_out([&] {
     scores_ = pictures_.take<float>({windows->count(), side, side, config_.classes});
     classes_ = pictures_.take<std::uint16_t>({kRows, options.target.width});
@@ -104,7 +103,7 @@ Status Segmenter::score_windows(const std::uint8_t* pixels, PictureSize size, co
     if (const Status done = backbone_->forward(input_.data(), 1, options, receipt_); !done) return done;
     segmentation.times.backbone += clock.lap();
     if (dynamic.cancelled()) return cancelled();
-    head_.run(backbone_->taps(), {scores_.at(i), {1, head_.side(), head_.side(), config_.classes}});
+    head_->run(features(), {scores_.at(i), {1, head_->side(), head_->side(), config_.classes}});
     segmentation.times.head += clock.lap();
     append(segmentation.directions, receipt_.directions);
     append(segmentation.survived, receipt_.survived);
@@ -143,13 +142,17 @@ Status Segmenter::find_regions(const SlidingWindows& windows, const DynamicOptio
   return ok();
 }
 
+std::vector<Tensor> Segmenter::features() const {
+  return config_.taps().empty() ? std::vector<Tensor>{backbone_->final_stream()} : backbone_->taps();
+}
+
 void Segmenter::record(SegmentationTrace& trace) const {
   const auto read = [&](std::vector<float>& target, Tensor source) {
     target.resize(source.size());
     backend_.read(target.data(), source.data(), source.size() * sizeof(float));
   };
-  for (const Tensor& tap : backbone_->taps()) read(trace.features.emplace_back(), tap);
-  for (const Tensor& level : head_.pyramid()) read(trace.pyramid.emplace_back(), level);
+  for (const Tensor& map : features()) read(trace.features.emplace_back(), map);
+  for (const Tensor& level : head_->pyramid()) read(trace.pyramid.emplace_back(), level);
   read(trace.scores, scores_);
 }
 

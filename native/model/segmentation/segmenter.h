@@ -1,4 +1,4 @@
-// Semantic segmentation: windows slide over a picture, a Vim backbone and UperNet score each, and every pixel
+// Semantic segmentation: windows slide over a picture, a Vim backbone and a head score each, and every pixel
 // gets the class that is best on average.
 #pragma once
 
@@ -9,7 +9,7 @@
 #include "model/dense_backbone.h"
 #include "model/picture.h"
 #include "model/rle.h"
-#include "model/segmentation/uper_net.h"
+#include "model/segmentation/map_head.h"
 #include "model/weights.h"
 
 namespace winnow {
@@ -49,7 +49,7 @@ struct SegmentationTrace {
   std::vector<std::vector<float>> features;  // of the last window, per tap [g, g, D]
   std::vector<std::vector<float>> pyramid;   // of the last window, [H, W, D]
   SlidingWindows layout;
-  std::vector<float> scores;           // [windows, 4g, 4g, classes]
+  std::vector<float> scores;           // [windows, side, side, classes]
   std::vector<std::uint16_t> classes;  // [target height, target width]
 };
 
@@ -70,7 +70,11 @@ class Segmenter {
 
  private:
   Segmenter(const DyvmConfig& config, Backend& backend)
-      : config_(config), backend_(backend), workspace_(backend), pictures_(backend), head_(config, backend) {}
+      : config_(config),
+        backend_(backend),
+        workspace_(backend),
+        pictures_(backend),
+        head_(make_map_head(config, backend)) {}
   Status load(Weights& weights);
   // Where the windows lie. Fails with bad_argument.
   Result<SlidingWindows> place_windows(PictureSize size, const SegmentationOptions& options) const;
@@ -80,14 +84,15 @@ class Segmenter {
   Status find_regions(const SlidingWindows& windows, const DynamicOptions& dynamic, PictureSize target,
                       SegmentationTrace* trace, Segmentation& segmentation);
   void record(SegmentationTrace& trace) const;
+  std::vector<Tensor> features() const;
 
   DyvmConfig config_;
   Backend& backend_;
   Workspace workspace_;  // of a window
   Workspace pictures_;   // of a picture
   std::unique_ptr<DenseBackbone> backbone_;
-  UperNet head_;
-  Tensor scores_;                      // [windows, 4g, 4g, classes]
+  std::unique_ptr<MapHead> head_;
+  Tensor scores_;                      // [windows, side, side, classes]
   TensorView<std::uint16_t> classes_;  // [rows, target width]
   std::vector<float> input_;           // [3, S, S]
   std::vector<std::uint16_t> labels_;  // host copy of classes_

@@ -109,6 +109,7 @@ void UperNet::read_pyramid(TensorReader& read) {
 
 void UperNet::load(TensorReader& read) {
   const SegmentationHead& head = *config_.segmentation;
+  read("backbone.norm_f.weight", {dim_});  // in every checkpoint, and of no effect
   read_pyramid(read);
   std::vector<int> inputs = {dim_};
   pooled_.resize(head.pool_scales.size());

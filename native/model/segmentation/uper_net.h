@@ -8,28 +8,21 @@
 #include <string>
 #include <vector>
 
-#include "model/dyvm_config.h"
-#include "model/tensor_reader.h"
-#include "ops/backend.h"
-#include "ops/workspace.h"
+#include "model/segmentation/map_head.h"
 
 namespace winnow {
 
-class UperNet {
+class UperNet : public MapHead {
  public:
   UperNet(const DyvmConfig& config, Backend& backend);
 
   // The tensors `backbone.fpn*` and `decode_head.*`, with every batch normalisation folded into the
   // convolution before it. A failure stays in the reader.
-  void load(TensorReader& read);
-  // Sides of the maps that `run` takes scores on.
-  int side() const { return 4 * config_.grid(); }
-  // Takes what lies between the layers.
-  void plan(Workspace& workspace);
-  // features: one for each tap [1, g, g, D]; scores [1, 4g, 4g, classes].
-  void run(const std::vector<Tensor>& features, Tensor scores);
-  // The pyramid of the last run, finest first [1, H, W, D].
-  const std::array<Tensor, 4>& pyramid() const { return pyramid_; }
+  void load(TensorReader& read) override;
+  int side() const override { return 4 * config_.grid(); }
+  void plan(Workspace& workspace) override;
+  void run(const std::vector<Tensor>& features, Tensor scores) override;
+  std::span<const Tensor> pyramid() const override { return pyramid_; }
 
  private:
   // Weight and bias of a convolution behind which a batch normalisation has been folded.

@@ -59,6 +59,7 @@ class Backbone {
   // noise, for models without stages.
   void forward(const std::vector<float>& weights, const float* images, int count, const StepNoise* noise);
 
+  const DyvmConfig& config() const { return c_; }
   int images() const { return images_; }
   // [rows of sequences(), D]: the stream behind the last block.
   const float* final_stream() const { return final_.data(); }

@@ -8,8 +8,7 @@ namespace {
 // Blocks whose `added` some map shows: tapped ones, and those before a stage that drops patches.
 std::vector<int> shown_blocks(const DyvmConfig& c) {
   std::vector<int> blocks;
-  if (!c.segmentation) return blocks;
-  const auto& taps = c.segmentation->taps;
+  const auto taps = c.taps();
   if (taps.empty()) return blocks;
   blocks.assign(taps.begin(), taps.end());
   for (int layer : c.pruning_layers)
@@ -42,17 +41,16 @@ DenseNetwork::DenseNetwork(const DyvmConfig& config, Operations& operations)
       ops_(operations),
       table_(config),
       backbone_(config, table_, operations, true, shown_blocks(config)) {
-  maps_.resize(c_.segmentation && !c_.segmentation->taps.empty() ? c_.segmentation->taps.size() : 1);
+  maps_.resize(std::max<std::size_t>(1, c_.taps().size()));
 }
 
 int DenseNetwork::segment_of_map(int map) const {
-  const bool tapped = c_.segmentation && !c_.segmentation->taps.empty();
-  return backbone_.segment_of(tapped ? c_.segmentation->taps[map] : c_.depth - 1);
+  return backbone_.segment_of(c_.taps().empty() ? c_.depth - 1 : c_.taps()[map]);
 }
 
 int DenseNetwork::block_of(int map, int segment) const {
-  if (!c_.segmentation || c_.segmentation->taps.empty()) return -1;
-  return segment < segment_of_map(map) ? c_.pruning_layers[segment] - 1 : c_.segmentation->taps[map];
+  if (c_.taps().empty()) return -1;
+  return segment < segment_of_map(map) ? c_.pruning_layers[segment] - 1 : c_.taps()[map];
 }
 
 template <typename Visit>

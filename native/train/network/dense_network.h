@@ -18,6 +18,7 @@ class DenseNetwork {
 
   // Of the backbone; a head adds its parameters behind them.
   ParameterTable& table() { return table_; }
+  const ParameterTable& table() const { return table_; }
   const DyvmConfig& config() const { return c_; }
   Backbone& backbone() { return backbone_; }
 

@@ -52,9 +52,13 @@ std::vector<float> initial_values(const DyvmConfig& c, const Parameter& paramete
     std::fill(values.begin(), values.end(), 1.0f);
   } else if (ends("block_head.bias")) {
     std::fill(values.begin(), values.end(), kBlockBias);
-  } else if (name == "patch_embed.proj.weight") {
+  } else if (ends("patch_embed.proj.weight")) {
     const double deviation = std::sqrt(1.0 / (3.0 * c.patch_size * c.patch_size));
     fill([&] { return deviation * truncated_normal(random); });
+  } else if (parameter.shape.size() == 4 && !ends("classes.weight")) {  // of a head's map, a norm behind it
+    const bool upsampling = parameter.shape[2] == 2;
+    const auto inputs = static_cast<double>(upsampling ? parameter.shape[0] : 9 * parameter.shape[1]);
+    fill([&] { return std::sqrt(1.0 / inputs) * truncated_normal(random); });
   } else if (!ends("block_head.weight") && !ends(".bias")) {
     fill([&] { return kDeviation * truncated_normal(random); });
   }
@@ -70,8 +74,12 @@ Weights initial_weights(const DyvmConfig& config, std::uint64_t seed) {
 }
 
 void add_missing(const DyvmConfig& config, Weights& weights, std::uint64_t seed) {
+  add_missing(config, ParameterTable(config), weights, seed);
+}
+
+void add_missing(const DyvmConfig& config, const ParameterTable& table, Weights& weights,
+                 std::uint64_t seed) {
   Random random(seed);
-  const ParameterTable table(config);
   for (const Parameter& parameter : table.parameters()) {
     const Weights::Shape shape = weights.shape(parameter.name);
     const bool other_head = parameter.name.starts_with("head.") && shape != parameter.shape;

@@ -5,6 +5,7 @@
 
 #include "model/dyvm_config.h"
 #include "model/weights.h"
+#include "train/network/parameters.h"
 
 namespace winnow::train {
 
@@ -14,6 +15,8 @@ Weights initial_weights(const DyvmConfig& config, std::uint64_t seed);
 // Adds what a DyVM has and its unpruned parent has not: fresh score predictors, and block heads that keep all
 // directions. What is there already stays; so does a head for as many classes, another is made anew.
 void add_missing(const DyvmConfig& config, Weights& weights, std::uint64_t seed);
+// Likewise of the parameters of a table, behind which heads may have put their own.
+void add_missing(const DyvmConfig& config, const ParameterTable& table, Weights& weights, std::uint64_t seed);
 
 // The same model without pruning and block selection.
 DyvmConfig without_pruning(const DyvmConfig& config);

@@ -32,6 +32,7 @@ class Network {
   void backward(const std::vector<float>& weights, const OutputGradients& outputs,
                 std::vector<float>& gradients);
 
+  const Backbone& backbone() const { return backbone_; }
   int images() const { return backbone_.images(); }
   const std::vector<float>& logits() const { return logits_; }  // [B, classes]
   const std::vector<float>& tokens() const { return tokens_; }  // [rows, D], normed

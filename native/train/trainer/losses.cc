@@ -43,8 +43,8 @@ void add_class_losses(const LossSettings& settings, const Network& student, cons
   }
 }
 
-void add_token_ratio(const LossSettings& settings, const Network& student, Losses& losses,
-                     OutputGradients& gradients) {
+void add_token_ratio(const LossSettings& settings, const Backbone& student, Losses& losses,
+                     DecisionGradients& gradients) {
   const int images = student.images(), patches = student.config().patches();
   const std::size_t stages = student.stages().size();
   gradients.policies.assign(stages, std::vector<float>(images));
@@ -58,8 +58,8 @@ void add_token_ratio(const LossSettings& settings, const Network& student, Losse
     }
 }
 
-void add_block_ratio(const LossSettings& settings, const Network& student, Losses& losses,
-                     OutputGradients& gradients) {
+void add_block_ratio(const LossSettings& settings, const Backbone& student, Losses& losses,
+                     DecisionGradients& gradients) {
   gradients.gates = 0.0f;
   if (!student.config().block_selection) return;
   const int depth = student.config().depth;
@@ -105,12 +105,17 @@ void add_token_distillation(const LossSettings& settings, const Network& student
 
 }  // namespace
 
+void add_decision_losses(const LossSettings& settings, const Backbone& backbone, Losses& losses,
+                         DecisionGradients& gradients) {
+  add_token_ratio(settings, backbone, losses, gradients);
+  add_block_ratio(settings, backbone, losses, gradients);
+}
+
 Losses compute_losses(const LossSettings& settings, const Network& student, const float* targets,
                       const Network* teacher, OutputGradients& gradients) {
   Losses losses;
   add_class_losses(settings, student, targets, teacher, losses, gradients);
-  add_token_ratio(settings, student, losses, gradients);
-  add_block_ratio(settings, student, losses, gradients);
+  add_decision_losses(settings, student.backbone(), losses, gradients);
   add_token_distillation(settings, student, teacher, losses, gradients);
   losses.total = losses.classification + losses.token_ratio + losses.block_ratio + losses.distill_class +
                  losses.distill_token;

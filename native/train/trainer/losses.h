@@ -21,6 +21,11 @@ struct Losses {
          distill_token = 0.0;
 };
 
+// The parts that ask how much is kept, of a backbone that has been run; added to `losses`, and to no gradient
+// but those of the decisions.
+void add_decision_losses(const LossSettings& settings, const Backbone& backbone, Losses& losses,
+                         DecisionGradients& gradients);
+
 // targets [B, classes]: soft labels that sum to one. teacher: the same images' forward pass, or null. Both
 // networks have been run.
 Losses compute_losses(const LossSettings& settings, const Network& student, const float* targets,

@@ -10,7 +10,7 @@ Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::
 
 StepResult summary(const Network& student, const float* targets) {
   const int images = student.images(), classes = student.config().classes;
-  StepResult result;
+  StepResult result = count_decisions(student.backbone());
   int correct = 0;
   for (int b = 0; b < images; ++b) {
     const float *logits = student.logits().data() + static_cast<std::size_t>(b) * classes,
@@ -19,19 +19,47 @@ StepResult summary(const Network& student, const float* targets) {
                std::max_element(target, target + classes) - target;
   }
   result.accuracy = static_cast<double>(correct) / images;
-  if (!student.stages().empty()) {
-    double kept = 0.0;
-    for (int after : student.stages().back().after) kept += after;
-    result.tokens_kept = kept / images / student.config().patches();
-  }
-  double ran = 0.0;
-  for (int layer = 0; layer < student.config().depth; ++layer)
-    for (float gate : student.gates(layer)) ran += gate;
-  result.directions_kept = ran / (2.0 * student.config().depth * images);
   return result;
 }
 
 }  // namespace
+
+StepResult count_decisions(const Backbone& backbone) {
+  const int images = backbone.images(), depth = backbone.config().depth;
+  StepResult result;
+  if (!backbone.stages().empty()) {
+    double kept = 0.0;
+    for (int after : backbone.stages().back().after) kept += after;
+    result.tokens_kept = kept / images / backbone.config().patches();
+  }
+  double ran = 0.0;
+  for (int layer = 0; layer < depth; ++layer)
+    for (float gate : backbone.gates(layer)) ran += gate;
+  result.directions_kept = ran / (2.0 * depth * images);
+  return result;
+}
+
+Error diverged(std::int64_t step) {
+  return {ErrorCode::diverged, "Expected a finite loss, but at step " + std::to_string(step) +
+                                   " it is none: lower the learning rate, or limit the gradient's norm."};
+}
+
+Status check_stages(const DyvmConfig& config, const LossSettings& losses) {
+  if (losses.token_keep.size() == config.pruning_layers.size()) return ok();
+  return bad_argument("Expected one token keep ratio for each of the " +
+                      std::to_string(config.pruning_layers.size()) + " pruning stages, but there are " +
+                      std::to_string(losses.token_keep.size()) + ".");
+}
+
+Status check_state(const ParameterTable& table, const OptimiserState& state) {
+  for (const auto* values : {&state.weights, &state.first_moment, &state.second_moment, &state.average})
+    if (values->size() != table.size())
+      return bad_argument("Expected a training state of " + std::to_string(table.size()) +
+                          " parameters, but it has " + std::to_string(values->size()) +
+                          ": it belongs to another model.");
+  if (state.steps < 0) return bad_argument("Expected a training state's steps to be at least 0.");
+  return ok();
+}
 
 Result<std::unique_ptr<Operations>> make_operations(const std::string& device, int threads) {
   if (device == "reference") return reference_operations();
@@ -56,10 +84,7 @@ void normalise(const DyvmConfig& c, const std::uint8_t* pixels, float* out) {
 Result<std::unique_ptr<Trainer>> Trainer::create(const DyvmConfig& config, Weights& weights,
                                                  const TrainerSettings& settings, const std::string& device,
                                                  int threads) {
-  if (settings.losses.token_keep.size() != config.pruning_layers.size())
-    return bad_argument("Expected one token keep ratio for each of the " +
-                        std::to_string(config.pruning_layers.size()) + " pruning stages, but there are " +
-                        std::to_string(settings.losses.token_keep.size()) + ".");
+  if (const Status matched = check_stages(config, settings.losses); !matched) return matched.error();
   auto operations = make_operations(device, threads);
   if (!operations) return operations.error();
   std::unique_ptr<Trainer> trainer(new Trainer(settings));
@@ -106,27 +131,16 @@ Result<StepResult> Trainer::step_normalised(const float* input, const float* tar
   student_->forward(state_.weights, input, images, &noise);
   StepResult result = summary(*student_, targets);
   result.losses = compute_losses(settings_.losses, *student_, targets, teacher_.get(), output_gradients_);
-  const auto diverged = [&] {
-    return Error{ErrorCode::diverged,
-                 "Expected a finite loss, but at step " + std::to_string(state_.steps + 1) +
-                     " it is none: lower the learning rate, or limit the gradient's norm."};
-  };
-  if (!std::isfinite(result.losses.total)) return diverged();
+  if (!std::isfinite(result.losses.total)) return diverged(state_.steps + 1);
   student_->backward(state_.weights, output_gradients_, gradients_);
   result.gradient_norm =
       take_step(*operations_, student_->table(), settings_.optimiser, learning_rate, gradients_, state_);
-  if (!std::isfinite(result.gradient_norm)) return diverged();
+  if (!std::isfinite(result.gradient_norm)) return diverged(state_.steps + 1);
   return result;
 }
 
 Status Trainer::restore(OptimiserState state) {
-  const std::size_t size = student_->table().size();
-  for (const auto* values : {&state.weights, &state.first_moment, &state.second_moment, &state.average})
-    if (values->size() != size)
-      return bad_argument("Expected a training state of " + std::to_string(size) +
-                          " parameters, but it has " + std::to_string(values->size()) +
-                          ": it belongs to another model.");
-  if (state.steps < 0) return bad_argument("Expected a training state's steps to be at least 0.");
+  if (const Status fits = check_state(student_->table(), state); !fits) return fits;
   state_ = std::move(state);
   return ok();
 }

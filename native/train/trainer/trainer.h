@@ -17,6 +17,7 @@ struct TrainerSettings {
   OptimiserSettings optimiser;
 };
 
+// Of a step of any kind of model.
 struct StepResult {
   Losses losses;
   double gradient_norm = 0.0;
@@ -24,6 +25,15 @@ struct StepResult {
   double tokens_kept = 1.0;      // share of the patches that the last stage kept
   double directions_kept = 1.0;  // share of the scan directions that ran
 };
+
+// What of a step its backbone's decisions say.
+StepResult count_decisions(const Backbone& backbone);
+// That a step's loss is not finite.
+Error diverged(std::int64_t step);
+// Fails with bad_argument unless there is one aim for each pruning stage.
+Status check_stages(const DyvmConfig& config, const LossSettings& losses);
+// Fails with bad_argument unless a state is one of these parameters.
+Status check_state(const ParameterTable& table, const OptimiserState& state);
 
 // What `device`, "cpu" or "reference", computes with; threads 0: one per core. Fails with bad_argument.
 Result<std::unique_ptr<Operations>> make_operations(const std::string& device, int threads);
