@@ -45,7 +45,7 @@ const goldenSchema = z.object({
 type Golden = z.infer<typeof goldenSchema>;
 
 const SUPPORTED =
-  /^(dyvm-seg-upernet|vim-det-(cascade-)?mask-rcnn|(dyvm-)?(vim|videomamba|mambareg)(?!-det|-seg)(-|$))/;
+  /^(dyvm-seg-upernet|dyvm-det-one-stage|vim-det-(cascade-)?mask-rcnn|(dyvm-)?(vim|videomamba|mambareg)(?!-det|-seg)(-|$))/;
 
 const kindSchema = z.object({ architecture: z.string().default('of no name') });
 

@@ -150,7 +150,7 @@ export interface NativeDetections {
   directions: Uint8Array; // [depth]
   survived: Uint8Array; // [patches]
   /** Best first; box is x0, y0, x1, y1 in pixels of the target. */
-  detections: ({ classIndex: number; score: number; box: Float32Array } & NativeMask)[];
+  detections: ({ classIndex: number; score: number; box: Float32Array } & Partial<NativeMask>)[]; // no mask of a model that draws none
   milliseconds: number;
 }
 

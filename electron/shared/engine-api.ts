@@ -91,11 +91,8 @@ export interface Detection {
   classIndex: number;
   score: number; // 0 to 1
   box: Box;
-  mask: Mask;
+  mask?: Mask | undefined; // none of models and tools that find boxes alone
 }
-
-/** The same as other tools tell it: most of them know no mask. */
-export type FoundDetection = Omit<Detection, 'mask'> & { mask?: Mask | undefined };
 
 /** What two models say of one box: the class and the score of the finder, and the classifier's score in the label. */
 export interface BoxScores {
@@ -105,7 +102,7 @@ export interface BoxScores {
 }
 
 /** A box of a run that finds first. Its class is what holds, its score that of both models: one times the other. */
-export type LabelledDetection = FoundDetection & { scores?: BoxScores | undefined };
+export type LabelledDetection = Detection & { scores?: BoxScores | undefined };
 
 /** All pixels of one class in a segmented picture. The regions of a picture cover it, each pixel once. */
 export interface Region {

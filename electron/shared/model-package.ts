@@ -186,19 +186,28 @@ const segmentation = z.strictObject({
   }),
 });
 
-/**
- * Mask R-CNN (arXiv 1703.06870) or Cascade Mask R-CNN (arXiv 1906.09756) over a simple feature pyramid (ViTDet, arXiv
- * 2203.16527). The picture's longer side is resized to imageSize.
- */
+/** Mask R-CNN (arXiv 1703.06870) or Cascade Mask R-CNN (arXiv 1906.09756). */
+const maskRcnnHead = z.strictObject({
+  kind: z.undefined().optional(), // as packages have it that are older than the other kind
+  width: positive, // channels of the pyramid, the proposal network and the heads
+  boxWidth: positive, // values of the box head's hidden layer
+  stages: z.union([z.literal(1), z.literal(3)]), // of the cascade
+  boxPerClass: z.boolean(), // whether every class has box corrections of its own
+});
+
+/** One stage without anchors (FCOS, arXiv 1904.01355), masks from prototypes (YOLACT, arXiv 1904.02689). */
+const oneStageHead = z.strictObject({
+  kind: z.literal('one-stage'),
+  width: positive, // channels of the pyramid and the towers
+  layers: positive.max(16), // convolutions of each of the two towers
+  prototypes: positive.max(256).optional(), // that masks are mixed of; left out where there are boxes alone
+});
+
+/** Over a simple feature pyramid (ViTDet, arXiv 2203.16527). The picture's longer side is resized to imageSize. */
 const detection = z.strictObject({
   ...dense,
   task: z.literal('detection'),
-  head: z.strictObject({
-    width: positive, // channels of the pyramid, the proposal network and the heads
-    boxWidth: positive, // values of the box head's hidden layer
-    stages: z.union([z.literal(1), z.literal(3)]), // of the cascade
-    boxPerClass: z.boolean(), // whether every class has box corrections of its own
-  }),
+  head: z.discriminatedUnion('kind', [maskRcnnHead, oneStageHead]),
 });
 
 /**
@@ -231,6 +240,9 @@ export type Task = Manifest['task'];
 export type ClassificationManifest = z.infer<typeof classificationSchema>;
 export type SegmentationManifest = z.infer<typeof segmentation>;
 export type DetectionManifest = z.infer<typeof detection>;
+export type MaskRcnnHead = z.infer<typeof maskRcnnHead>;
+export type OneStageHead = z.infer<typeof oneStageHead>;
+export type DetectionHead = DetectionManifest['head'];
 
 /** A model package on disk as the app lists it. */
 export interface ModelPackage {

@@ -1,9 +1,11 @@
 // winnow-bench-detection [--sizes 512,1024] [--models S] [--precisions fp32,bf16] [--threads 1,2] [--runs 3]
+//                        [--head cascade|one-stage]
 //
 // Milliseconds of a detection's parts, and the most memory that it took, on random weights with the
-// three-stage heads that are published (256 channels, 1024 hidden values, 80 classes): 1000 proposals and 100
-// masks, more than trained weights find in most pictures, drawn for a picture of 12 megapixels. Prints a
-// Markdown table of the medians.
+// three-stage heads that are published (256 channels, 1024 hidden values, 80 classes), or with a one-stage
+// head of half the backbone's width: 1000 proposals, or candidates per level, and 100 masks, more than
+// trained weights find in most pictures, drawn for a picture of 12 megapixels. Prints a Markdown table of the
+// medians.
 #include <cstdio>
 #include <fstream>
 #include <string>
@@ -30,12 +32,14 @@ int peak_memory() {
   return 0;
 }
 
-DyvmConfig config_of(const std::string& model, int size) {
+DyvmConfig config_of(const std::string& model, int size, bool one_stage) {
   DyvmConfig config = published_size(model + "-full");
   config.image_size = config.trained_size = size;
   config.classes = 80;
-  config.rotary = true;
-  config.detection = DetectionHead{.width = 256, .box_width = 1024, .stages = 3, .box_per_class = false};
+  config.rotary = !one_stage;
+  config.detection = MaskRcnnHead{.width = 256, .box_width = 1024, .stages = 3, .box_per_class = false};
+  if (one_stage)
+    config.detection = OneStageHead{.width = config.embed_dim / 2, .layers = 2, .prototypes = 16};
   return config;
 }
 
@@ -67,6 +71,7 @@ Status measure(Detector& detector, int runs, const std::string& what) {
 }
 
 Status run(const Settings& settings) {
+  const bool one_stage = settings.at("--head") == "one-stage";
   std::printf(
       "| model | size | precision | threads | ms | backbone | pyramid | proposals | boxes | masks | "
       "memory | found |\n|---|---|---|---|---|---|---|---|---|---|---|---|\n");
@@ -74,7 +79,7 @@ Status run(const Settings& settings) {
                           [&](const std::string& model, int size, Backend& backend, const std::string& what) {
                             Result<std::unique_ptr<Detector>> detector = std::unique_ptr<Detector>();
                             {
-                              const DyvmConfig config = config_of(model, size);
+                              const DyvmConfig config = config_of(model, size, one_stage);
                               Weights weights = random_tensors(config);
                               detector = Detector::create(config, weights, backend);
                             }
@@ -88,10 +93,14 @@ Status run(const Settings& settings) {
 }  // namespace winnow
 
 int main(int argc, char** argv) {
-  return winnow::run_program(
-      argc, argv,
-      "winnow-bench-detection [--sizes 512,1024] [--models T,S] "
-      "[--precisions fp32,bf16] [--threads 1,2] [--runs 3]",
-      {{"--sizes", "1024"}, {"--models", "S"}, {"--precisions", "fp32"}, {"--threads", "2"}, {"--runs", "3"}},
-      winnow::run);
+  return winnow::run_program(argc, argv,
+                             "winnow-bench-detection [--sizes 512,1024] [--models T,S] "
+                             "[--precisions fp32,bf16] [--threads 1,2] [--runs 3] [--head cascade|one-stage]",
+                             {{"--sizes", "1024"},
+                              {"--models", "S"},
+                              {"--precisions", "fp32"},
+                              {"--threads", "2"},
+                              {"--runs", "3"},
+                              {"--head", "cascade"}},
+                             winnow::run);
 }

@@ -132,11 +132,12 @@ class Model : public Napi::ObjectWrap<Model> {
     return object;
   }
 
-  static Napi::Object masked(Napi::Env env, int class_index, const Mask& mask) {
+  static Napi::Object of_class(Napi::Env env, int class_index, const Mask* mask) {
     Napi::Object object = Napi::Object::New(env);
     object.Set("classIndex", class_index);
-    object.Set("area", static_cast<double>(mask.area));
-    object.Set("counts", mask.counts);
+    if (mask == nullptr) return object;
+    object.Set("area", static_cast<double>(mask->area));
+    object.Set("counts", mask->counts);
     return object;
   }
 
@@ -146,7 +147,7 @@ class Model : public Napi::ObjectWrap<Model> {
     for (std::size_t i = 0; i < segmentation_.regions.size(); ++i) {
       Napi::HandleScope scope(env);
       const Region& region = segmentation_.regions[i];
-      list.Set(static_cast<std::uint32_t>(i), masked(env, region.class_index, region.mask));
+      list.Set(static_cast<std::uint32_t>(i), of_class(env, region.class_index, &region.mask));
     }
     result.Set("regions", list);
     return result;
@@ -158,7 +159,7 @@ class Model : public Napi::ObjectWrap<Model> {
     for (std::size_t i = 0; i < detections_.found.size(); ++i) {
       Napi::HandleScope scope(env);
       const Detection& detection = detections_.found[i];
-      Napi::Object entry = masked(env, detection.class_index, detection.mask);
+      Napi::Object entry = of_class(env, detection.class_index, detection.mask ? &*detection.mask : nullptr);
       entry.Set("score", detection.score);
       entry.Set("box",
                 to_array<Napi::Float32Array>(env, std::vector<float>{detection.box.x0, detection.box.y0,

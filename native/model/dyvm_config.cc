@@ -17,6 +17,7 @@ constexpr int kLargest = 1 << 20;  // beyond any width, depth or side that fits 
 constexpr int kMostRegisters = 1024;
 constexpr int kMostPools = 8;
 constexpr std::size_t kUperNetTaps = 4;
+constexpr int kMostTowerLayers = 16, kMostPrototypes = 256;
 constexpr int kInputStep = 32, kLargestInput = 2048;  // pixels
 
 bool is_size(const json& value) {
@@ -99,15 +100,44 @@ Status read_segmentation(const json& head, DyvmConfig& config) {
   return ok();
 }
 
+Status read_one_stage(const json& head, DyvmConfig& config) {
+  OneStageHead one_stage;
+  const std::string path = "head.";
+  for (const auto& [name, target] :
+       {std::pair{"width", &one_stage.width}, std::pair{"layers", &one_stage.layers}})
+    if (const Status read = read_size(head, path, name, *target); !read) return read;
+  if (one_stage.layers > kMostTowerLayers)
+    return bad_field("head.layers", "at most " + std::to_string(kMostTowerLayers), one_stage.layers);
+  if (head.contains("prototypes")) {
+    if (const Status read = read_size(head, path, "prototypes", one_stage.prototypes); !read) return read;
+    if (one_stage.prototypes > kMostPrototypes)
+      return bad_field("head.prototypes", "at most " + std::to_string(kMostPrototypes), one_stage.prototypes);
+    if (one_stage.width % 2 != 0)
+      return bad_field("head.width", "even in a model that draws masks", one_stage.width);
+  }
+  if (config.grid() < 2 || config.stride != config.patch_size || config.embed_dim % 2 != 0)
+    return bad(
+        "Manifest: expected at least 2 x 2 patches side by side and an even embedDim in a model with " +
+        std::string("a one-stage head."));
+  config.detection = one_stage;
+  return ok();
+}
+
 Status read_detection(const json& head, DyvmConfig& config) {
-  DetectionHead& detection = config.detection.emplace();
+  const json kind = head.value("kind", json());
+  if (kind == "one-stage") return read_one_stage(head, config);
+  if (!kind.is_null()) return bad_field("head.kind", "\"one-stage\" or not there", kind);
+  MaskRcnnHead detection;
   for (const auto& [name, target] :
        {std::pair{"width", &detection.width}, std::pair{"boxWidth", &detection.box_width},
         std::pair{"stages", &detection.stages}})
     if (const Status read = read_size(head, "head.", name, *target); !read) return read;
   if (detection.stages != 1 && detection.stages != 3)
     return bad_field("head.stages", "1 or 3", detection.stages);
-  return read_flag(head, "head.", "boxPerClass", detection.box_per_class);
+  if (const Status read = read_flag(head, "head.", "boxPerClass", detection.box_per_class); !read)
+    return read;
+  config.detection = detection;
+  return ok();
 }
 
 // What segmentation and detection models have, into `config`, whose sizes are known.

@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "model/families.h"
@@ -23,12 +24,21 @@ struct SegmentationHead {
 };
 
 // Mask R-CNN (arXiv 1703.06870), or Cascade Mask R-CNN (arXiv 1906.09756) with three stages.
-struct DetectionHead {
+struct MaskRcnnHead {
   int width = 0;      // channels of the pyramid, the proposal network and the heads
   int box_width = 0;  // values of the box head's hidden layer
   int stages = 0;
   bool box_per_class = false;  // whether every class has box corrections of its own
 };
+
+// One stage without anchors (FCOS, arXiv 1904.01355), with masks from prototypes (YOLACT, arXiv 1904.02689).
+struct OneStageHead {
+  int width = 0;       // channels of the pyramid and the towers
+  int layers = 0;      // convolutions of each of the two towers
+  int prototypes = 0;  // that masks are mixed of; 0 where there are boxes alone
+};
+
+using DetectionHead = std::variant<MaskRcnnHead, OneStageHead>;
 
 // A model with neither head is a classifier. Those with one are `dense`: they have no special tokens, and
 // their patches make a map of features.

@@ -73,26 +73,33 @@ void MaskEncoder::add_count(std::int64_t count) {
 
 // Down a column the value is linear between two cells, so that it crosses the threshold at most once: only
 // the ends of each stretch and the crossing are computed.
-Mask paste_mask(const float* probabilities, int side, const float box[4], int width, int height,
-                float threshold) {
+Mask paste_map(const MaskMap& map, const float crop[4], int width, int height, float threshold) {
   MaskEncoder encoder;
   const std::int64_t pixels = static_cast<std::int64_t>(width) * height;
-  if (!(box[2] > box[0]) || !(box[3] > box[1])) return encoder.finish(pixels);
-  const PasteAxis across(box[0], box[2], side, width), down(box[1], box[3], side, height);
-  std::vector<int> starts(side + 2);  // first row between cells i - 1 and i
-  for (int i = 0; i < side + 2; ++i) starts[i] = down.first_at(i - 1);
-  std::vector<float> column(side + 2, 0.0f);  // the column's cells, a zero at both ends
-  for (int x = across.first; x < across.end; ++x) {
+  const auto& [values, rows, columns, place] = map;
+  if (!(place[2] > place[0]) || !(place[3] > place[1])) return encoder.finish(pixels);
+  const PasteAxis across(place[0], place[2], columns, width), down(place[1], place[3], rows, height);
+  // Pixels from the first on whose centre is at `edge` or behind it.
+  const auto first_behind = [](float edge, int size) {
+    return static_cast<int>(std::clamp(std::ceil(edge - 0.5), 0.0, 1.0 * size));
+  };
+  const int first_row = first_behind(crop[1], height), end_row = first_behind(crop[3], height);
+  const int end_column = std::min(across.end, first_behind(crop[2], width));
+  if (first_row >= end_row) return encoder.finish(pixels);
+  std::vector<int> starts(rows + 2);  // first row of pixels between cells i - 1 and i
+  for (int i = 0; i < rows + 2; ++i) starts[i] = std::clamp(down.first_at(i - 1), first_row, end_row);
+  std::vector<float> column(rows + 2, 0.0f);  // the column's cells, a zero at both ends
+  for (int x = std::max(across.first, first_behind(crop[0], width)); x < end_column; ++x) {
     const double source = across.source(x);
     const int cell = static_cast<int>(std::floor(source));
-    if (cell < -1 || cell >= side) continue;
-    for (int i = 0; i < side; ++i) {
-      const float left = cell >= 0 ? probabilities[i * side + cell] : 0.0f;
-      const float right = cell + 1 < side ? probabilities[i * side + cell + 1] : 0.0f;
+    if (cell < -1 || cell >= columns) continue;
+    for (int i = 0; i < rows; ++i) {
+      const float left = cell >= 0 ? values[i * columns + cell] : 0.0f;
+      const float right = cell + 1 < columns ? values[i * columns + cell + 1] : 0.0f;
       column[i + 1] = between(left, right, source - cell);
     }
     const std::int64_t top = static_cast<std::int64_t>(x) * height;
-    for (int i = 0; i + 1 < side + 2; ++i) {
+    for (int i = 0; i + 1 < rows + 2; ++i) {
       const int begin = starts[i], end = starts[i + 1];
       if (begin == end) continue;
       const auto inside = [&](int y) {
@@ -109,6 +116,13 @@ Mask paste_mask(const float* probabilities, int side, const float box[4], int wi
     }
   }
   return encoder.finish(pixels);
+}
+
+Mask paste_mask(const float* probabilities, int side, const float box[4], int width, int height,
+                float threshold) {
+  const float whole[] = {0.0f, 0.0f, static_cast<float>(width), static_cast<float>(height)};
+  return paste_map({probabilities, side, side, {box[0], box[1], box[2], box[3]}}, whole, width, height,
+                   threshold);
 }
 
 ClassMapEncoder::ClassMapEncoder(int width) : last_(width), columns_(width) {}

@@ -34,6 +34,18 @@ class MaskEncoder {
   int counts_ = 0;
 };
 
+// Values [rows, columns] that cover a rectangle of a picture, in its pixels.
+struct MaskMap {
+  const float* values;
+  int rows, columns;
+  float place[4];  // x0, y0, x1, y1
+};
+
+// The mask of one instance in a picture of width x height pixels: a pixel belongs to it where the map,
+// bilinear at its centre and zero outside, reaches `threshold`, and its centre lies in `crop` (x0, y0, x1, y1
+// in pixels: left and upper edge included).
+Mask paste_map(const MaskMap& map, const float crop[4], int width, int height, float threshold);
+
 // The mask of one instance in a picture of width x height pixels. probabilities [side, side] cover `box` (x0,
 // y0, x1, y1 in pixels); a pixel belongs to the mask where they, bilinear at its centre and zero outside,
 // reach `threshold`. Nothing further than a pixel outside of the box is looked at.

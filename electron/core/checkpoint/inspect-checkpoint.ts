@@ -1,6 +1,7 @@
 import { basename, extname } from 'node:path';
 import type { CheckpointReport } from '../../shared/api/models.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
+import { detectorName } from '../models/detection-head.ts';
 import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
 import { elementCount } from '../packages/tensor-type.ts';
 import { openCheckpoint } from './checkpoint-file.ts';
@@ -61,7 +62,7 @@ function headText(model: ModelDescription): string {
   return forTask<ModelDescription, string>(model, {
     classification: () => '',
     segmentation: () => 'Segmentation, UperNet on ',
-    detection: ({ head }) => `Detection, ${head.stages > 1 ? 'Cascade ' : ''}Mask R-CNN on `,
+    detection: ({ head }) => `Detection, ${detectorName(head)} on `,
   });
 }
 

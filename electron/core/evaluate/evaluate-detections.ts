@@ -2,6 +2,7 @@ import type { FoundEvaluation } from '../../shared/api/results.ts';
 import { AppError } from '../../shared/errors.ts';
 import { shortened } from '../../shared/shortened.ts';
 import type { Label } from '../../shared/model-package.ts';
+import { findsMasks } from '../models/detection-head.ts';
 import { classFinder, displayNames } from '../models/class-names.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
@@ -30,7 +31,8 @@ export async function evaluateDetections(
   path: string,
 ): Promise<FoundEvaluation> {
   const truth = await readCocoTruth(path);
-  const { labels } = library.models.get(run.spec.modelSha256).manifest;
+  const { manifest } = library.models.get(run.spec.modelSha256);
+  const { labels } = manifest;
   const classes = matchCategories(truth, labels, path);
   const matched = matchTruth(truth.images, runImages(library, run), ({ name }) => name);
   const notices = matchNotices(matched, ({ name }) => name, 'image');
@@ -38,7 +40,10 @@ export async function evaluateDetections(
   notices.push(...truth.notices);
   const { same, notices: sizeNotices } = sameSize(matched.pairs);
   notices.push(...sizeNotices);
-  const comparison = new Comparison(library, run, classes, hasMasks(truth));
+  const byMasks = hasMasks(truth) && findsMasks(manifest);
+  if (hasMasks(truth) && !byMasks)
+    notices.push('The annotations have masks, but the model finds boxes alone: compared by boxes.');
+  const comparison = new Comparison(library, run, classes, byMasks);
   for (let start = 0; start < same.length; start += IMAGES_AT_ONCE) {
     comparison.add(same.slice(start, start + IMAGES_AT_ONCE));
     await new Promise(setImmediate); // others have their turn
@@ -49,7 +54,7 @@ export async function evaluateDetections(
     images: same.length,
     notices,
     box: comparison.boxes.result(displayNames(labels)),
-    mask: hasMasks(truth) ? comparison.masks.result(displayNames(labels)) : undefined,
+    mask: byMasks ? comparison.masks.result(displayNames(labels)) : undefined,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { MaskRcnnHead, OneStageHead } from '../../shared/model-package.ts';
+import { isOneStage } from './detection-head.ts';
 import { patchCount } from './flops.ts';
 import type { DetectorShape, SegmenterShape } from './model-shape.ts';
 
@@ -36,14 +38,55 @@ export function segmenterShapes(model: SegmenterShape, trunk: Shapes): Shapes {
   ];
 }
 
-/** Mask R-CNN over a simple feature pyramid; the box heads of a cascade are numbered. */
 export function detectorShapes(model: DetectorShape, trunk: Shapes): Shapes {
-  const { embedDim: D, classes, head } = model;
+  const { head } = model;
+  return [
+    ...prefixed('backbone.net', backboneShapes(model, trunk)),
+    ...(isOneStage(head) ? oneStageShapes(model, head) : maskRcnnShapes(model, head)),
+  ];
+}
+
+/** Towers, and what every place of the pyramid says; `pyramid.0` is the finest level. */
+function oneStageShapes({ embedDim: D, classes }: DetectorShape, head: OneStageHead): Shapes {
+  const { width: C, layers, prototypes } = head;
+  const inputs = [D / 2, D, D];
+  const tower = (name: string) =>
+    Array.from({ length: layers }, (_, number) => levelNormed(`${name}.${number}`, C, C, 3)).flat();
+  const masks: Shapes = prototypes
+    ? [
+        ...layer('head.coefficients', [prototypes, C], prototypes),
+        ...prefixed('prototypes', [
+          ...levelNormed('smooth', C, C, 3),
+          ...layer('up', [C, C / 2, 2, 2], C / 2),
+          ...scaleAndShift('up.norm', C / 2),
+          ...layer('out', [prototypes, C / 2, 1, 1], prototypes),
+        ]),
+      ]
+    : [];
+  return [
+    ...layer('pyramid.0.up', [D, D / 2, 2, 2], D / 2),
+    ...inputs.flatMap((into, level) => [
+      ...levelNormed(`pyramid.${level}.narrow`, C, into, 1),
+      ...levelNormed(`pyramid.${level}.smooth`, C, C, 3),
+    ]),
+    ...prefixed('head', [
+      ...tower('class_tower'),
+      ...tower('box_tower'),
+      ...layer('classes', [classes, C], classes),
+      ...layer('distances', [4, C], 4),
+      ['scales', [inputs.length]],
+      ...layer('quality', [1, C], 1),
+    ]),
+    ...masks,
+  ];
+}
+
+/** Mask R-CNN over a simple feature pyramid; the box heads of a cascade are numbered. */
+function maskRcnnShapes({ embedDim: D, classes }: DetectorShape, head: MaskRcnnHead): Shapes {
   const { width: C, boxWidth, stages } = head;
   const boxValues = head.boxPerClass ? 4 * classes : 4;
   const stageNames = stages === 1 ? [''] : Array.from({ length: stages }, (_, stage) => `.${stage}`);
   return [
-    ...prefixed('backbone.net', backboneShapes(model, trunk)),
     ...prefixed('backbone', [
       ...layer('simfp_2.0', [D, D / 2, 2, 2], D / 2),
       ...scaleAndShift('simfp_2.1', D / 2),

@@ -1,5 +1,7 @@
 import type { ClassifierShape, DetectorShape, ModelShape, SegmenterShape } from './model-shape.ts';
+import type { MaskRcnnHead, OneStageHead } from '../../shared/model-package.ts';
 import { forTask } from '../../shared/tasks.ts';
+import { isOneStage } from './detection-head.ts';
 
 /** Boxes that the proposal network passes on, at most. */
 const PROPOSALS = 1000;
@@ -19,8 +21,13 @@ export function headFlops(shape: ModelShape, patches: number): number {
   return forTask(shape, {
     classification: classifierFlops,
     segmentation: (upernet) => upernetFlops(upernet, patches),
-    detection: (rcnn) => pyramidFlops(rcnn, patches) + proposalFlops(rcnn, patches) + boxFlops(rcnn),
+    detection: (detector) => detectorFlops(detector, patches),
   });
+}
+
+function detectorFlops({ embedDim, classes, head }: DetectorShape, M: number): number {
+  if (isOneStage(head)) return oneStageFlops(embedDim, classes, head, M);
+  return pyramidFlops(embedDim, head, M) + proposalFlops(head, M) + boxFlops(classes, head);
 }
 
 /** Values that the last linear layer sees: the class token, or every register narrowed. */
@@ -44,8 +51,22 @@ function upernetFlops({ embedDim: D, classes, head }: SegmenterShape, M: number)
   return taps + pooled + bottleneck + laterals + 16 * M * (9 * 4 * C * C + C * classes);
 }
 
+/**
+ * Levels of 4, 1 and 1/4 times the patches, on each of which the towers work; prototypes of 16 times the patches, from the
+ * finest level.
+ */
+function oneStageFlops(D: number, classes: number, head: OneStageHead, M: number): number {
+  const { width: C, layers, prototypes: k = 0 } = head;
+  const locations = (4 + 1 + 1 / 4) * M;
+  const pyramid = 4 * M * D * (D / 2) + 4 * M * (D / 2) * C + 1.25 * M * D * C + locations * 9 * C * C;
+  const towers = locations * 2 * layers * 9 * C * C;
+  const said = locations * C * (classes + 5 + k);
+  const drawn = k === 0 ? 0 : 4 * M * 9 * C * C + 16 * M * (C * (C / 2) + (C / 2) * k);
+  return pyramid + towers + said + drawn;
+}
+
 /** Levels 2 to 5 have 16, 4, 1 and 1/4 times the patches; all start from the last block's map. */
-function pyramidFlops({ embedDim: D, head }: DetectorShape, M: number): number {
+function pyramidFlops(D: number, head: MaskRcnnHead, M: number): number {
   const C = head.width;
   const doubled = 4 * M * D * (D / 2); // deconvolution
   const level2 = doubled + 16 * M * (D / 2) * (D / 4) + 16 * M * (D / 4) * C;
@@ -54,12 +75,12 @@ function pyramidFlops({ embedDim: D, head }: DetectorShape, M: number): number {
   return level2 + level3 + levels4And5 + (16 + 4 + 1.25) * M * 9 * C * C;
 }
 
-function proposalFlops({ head }: DetectorShape, M: number): number {
+function proposalFlops(head: MaskRcnnHead, M: number): number {
   const C = head.width;
   return (16 + 4 + 1 + 1 / 4 + 1 / 16) * M * (2 * 9 * C * C + ANCHORS * 5 * C);
 }
 
-function boxFlops({ classes, head }: DetectorShape): number {
+function boxFlops(classes: number, head: MaskRcnnHead): number {
   const { width: C, boxWidth: F } = head;
   const boxValues = head.boxPerClass ? 4 * classes : 4;
   const box = BOX_POOL ** 2 * (4 * 9 * C * C + C * F) + F * (classes + 1 + boxValues);

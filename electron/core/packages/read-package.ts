@@ -11,6 +11,7 @@ import {
 } from '../../shared/model-package.ts';
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { badModel, readExactly, readHeader, withFile, type SafetensorsHeader } from './read-safetensors.ts';
+import { isOneStage } from '../models/detection-head.ts';
 import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
 import { allFinite } from './tensor-type.ts';
 import { shortened, shortJson } from '../../shared/shortened.ts';
@@ -20,8 +21,14 @@ import { ARCHITECTURES } from '../../shared/architectures.ts';
 
 const CHUNK_BYTES = 2 ** 20;
 
-/** Pixels of a patch in segmentation and detection models, whose pyramids have strides of 4, 8, 16 and 32 pixels. */
+/** Pixels of a patch in models whose pyramids have strides of 4, 8, 16 and 32 pixels. */
 const DENSE_PATCH = 16;
+
+/** The same of a detection model in one stage, whose pyramid has strides of half a patch, one and two. */
+const ONE_STAGE_PATCHES = [4, 8, 16];
+
+/** Pixels that the image size of a segmentation or detection model is a multiple of: two patches at their largest. */
+const IMAGE_STEP = 2 * DENSE_PATCH;
 
 type DenseSizes = 'task' | 'imageSize' | 'patchSize' | 'stride' | 'embedDim' | 'depth' | 'head';
 
@@ -154,17 +161,26 @@ export function denseProblem(
   model: Pick<SegmentationManifest, DenseSizes> | Pick<DetectionManifest, DenseSizes>,
 ): string | undefined {
   const { task, imageSize, patchSize, stride, embedDim } = model;
-  if (patchSize !== DENSE_PATCH || stride !== DENSE_PATCH) {
-    return `A ${task} model must have patches of ${DENSE_PATCH} pixels side by side, but has ${patchSize} pixels every ${stride}`;
+  const patches = forTask<typeof model, readonly number[]>(model, {
+    segmentation: () => [DENSE_PATCH],
+    detection: ({ head }) => (isOneStage(head) ? ONE_STAGE_PATCHES : [DENSE_PATCH]),
+  });
+  if (!patches.includes(patchSize) || stride !== patchSize) {
+    return `A ${task} model must have patches of ${patches.join(', ')} pixels side by side, but has ${patchSize} pixels every ${stride}`;
   }
-  if (imageSize % (2 * DENSE_PATCH) !== 0) {
-    return `The image size of a ${task} model must be a multiple of ${2 * DENSE_PATCH} pixels, but is ${imageSize}`;
+  if (imageSize % IMAGE_STEP !== 0) {
+    return `The image size of a ${task} model must be a multiple of ${IMAGE_STEP} pixels, but is ${imageSize}`;
   }
   if (embedDim % 4 !== 0) return `The width of a ${task} model must be a multiple of 4, but is ${embedDim}`;
   return forTask<typeof model, string | undefined>(model, {
     segmentation: windowProblem,
-    detection: () => undefined,
+    detection: headProblem,
   });
+}
+
+function headProblem({ head }: Pick<DetectionManifest, DenseSizes>): string | undefined {
+  if (!isOneStage(head) || head.prototypes === undefined || head.width % 2 === 0) return undefined;
+  return `The head of a detection model that draws masks must have an even number of channels, but has ${head.width}`;
 }
 
 function windowProblem({

@@ -2,9 +2,12 @@ import { basename } from 'node:path';
 import type {
   DetectionManifest,
   Manifest,
+  MaskRcnnHead,
   ModelPackage,
+  OneStageHead,
   SegmentationManifest,
 } from '../../shared/model-package.ts';
+import { detectorName, isOneStage } from '../models/detection-head.ts';
 import { countFlops, patchCount } from '../models/flops.ts';
 import { standardPresets } from '../models/presets.ts';
 import { trainingCard } from './training-card.ts';
@@ -34,11 +37,10 @@ function taskCard(manifest: Manifest): TaskCard {
       };
     },
     detection: (model) => {
-      const { width, boxWidth, stages } = model.head;
-      const size = `${width} channels, ${boxWidth} values per box, ${stages === 1 ? 'one stage' : `${stages} stages`}`;
+      const { head } = model;
       return {
-        architecture: (dynamic) => `detection: ${cascadeText(model)}Mask R-CNN on ${dynamic}Vim`,
-        ...denseCard(model, size),
+        architecture: (dynamic) => `detection: ${detectorName(head)} on ${dynamic}Vim`,
+        ...denseCard(model, isOneStage(head) ? oneStageSize(head) : maskRcnnSize(head)),
       };
     },
   });
@@ -57,9 +59,14 @@ function denseCard(
   };
 }
 
-/** Before the words Mask R-CNN. */
-export function cascadeText({ head }: Pick<DetectionManifest, 'head'>): string {
-  return head.stages > 1 ? 'Cascade ' : '';
+function maskRcnnSize({ width, boxWidth, stages }: MaskRcnnHead): string {
+  const cascade = stages === 1 ? 'one stage' : `${stages} stages`;
+  return `${width} channels, ${boxWidth} values per box, ${cascade}`;
+}
+
+function oneStageSize({ width, layers, prototypes }: OneStageHead): string {
+  const masks = prototypes === undefined ? 'boxes without masks' : `masks of ${prototypes} prototypes`;
+  return `${width} channels, towers of ${layers} convolutions; ${masks}`;
 }
 
 /** What a person wants to know of a model, from its manifest, as lines of text. */

@@ -107,7 +107,7 @@ function toDetected({ detections, directions, survived, milliseconds }: NativeDe
       classIndex,
       score,
       box: { x: left, y: top, width: right - left, height: bottom - top },
-      mask: { area, counts },
+      mask: area === undefined || counts === undefined ? undefined : { area, counts },
     };
   });
   return { top: topFound(found), detections: found, receipt: { directions, survived, milliseconds } };

@@ -28,7 +28,7 @@ void add_probabilities(const float* logits, int count, int stages, float* sum) {
 
 }  // namespace
 
-void BoxHead::load(LayerReader& layers, const DetectionHead& head, int classes) {
+void BoxHead::load(LayerReader& layers, const MaskRcnnHead& head, int classes) {
   width_ = head.width;
   hidden_width_ = head.box_width;
   classes_ = classes;

@@ -22,7 +22,7 @@ struct ClassifiedBoxes {
 
 class BoxHead {
  public:
-  void load(LayerReader& layers, const DetectionHead& head, int classes);
+  void load(LayerReader& layers, const MaskRcnnHead& head, int classes);
   // Values that a scratch tensor needs.
   std::size_t scratch_size() const;
   // Takes the tensors of a run; call it inside Workspace::lay_out.

@@ -15,6 +15,12 @@ Box clip(const Box& box, PictureSize picture) {
           std::clamp(box.y1, 0.0f, height)};
 }
 
+Box scaled(const Box& box, PictureSize from, PictureSize to) {
+  const float x = static_cast<float>(to.width) / static_cast<float>(from.width);
+  const float y = static_cast<float>(to.height) / static_cast<float>(from.height);
+  return clip({box.x0 * x, box.y0 * y, box.x1 * x, box.y1 * y}, to);
+}
+
 Box correct(const Box& box, const float* correction, CorrectionWeights weights) {
   static const float most = static_cast<float>(std::log(1000.0 / 16.0));
   const float width = box.width(), height = box.height();

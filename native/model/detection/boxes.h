@@ -27,6 +27,9 @@ bool is_finite(const Box& box);
 // The part of the box inside the picture.
 Box clip(const Box& box, PictureSize picture);
 
+// A box of a picture of one size in pixels of another, inside it.
+Box scaled(const Box& box, PictureSize from, PictureSize to);
+
 // By how much a network's corrections dx, dy, dw, dh are multiplied.
 struct CorrectionWeights {
   float centre, size;

@@ -17,6 +17,12 @@ void convolve_and_norm(Backend& backend, Tensor x, const NormedConvolution& laye
   norm_map(backend, out, layer.norm, activation);
 }
 
+std::vector<float> read_back(Backend& backend, Tensor tensor) {
+  std::vector<float> values(tensor.size());
+  backend.read(values.data(), tensor.data(), values.size() * sizeof(float));
+  return values;
+}
+
 void LayerReader::read(std::unique_ptr<Convolution>& place, const std::string& name, int outputs, int inputs,
                        int kernel, bool biased) {
   const float* weight = read_(name + ".weight", {outputs, inputs, kernel, kernel});

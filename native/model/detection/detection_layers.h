@@ -33,6 +33,9 @@ struct Scratch {
   Tensor first, second;
 };
 
+// A tensor's values in the program's memory.
+std::vector<float> read_back(Backend& backend, Tensor tensor);
+
 // Part of a scratch tensor, or all of it, in another shape.
 inline Tensor shaped(Tensor scratch, std::initializer_list<int> shape) { return {scratch.data(), shape}; }
 
@@ -43,6 +46,9 @@ class LayerReader {
   LayerReader(TensorReader& read, Backend& backend) : read_(read), backend_(backend) {}
 
   bool good() const { return static_cast<bool>(read_.status); }
+  void fail(Error error) {
+    if (good()) read_.status = std::move(error);
+  }
   // A tensor as the checkpoint has it, or null after a failure.
   const float* tensor(const std::string& name, const Weights::Shape& shape) { return read_(name, shape); }
 

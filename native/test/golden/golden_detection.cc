@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/detection/detector.h"
+#include "model/detection/mask_head.h"
 #include "test/golden/golden_support.h"
 
 namespace winnow {
@@ -119,7 +120,8 @@ std::vector<Comparison> compare_found(const std::string& photo, const Expected& 
   Difference score, box, box_resized, probability, area;
   const bool masks = expected.has(prefix + "mask_areas");
   const Recorded areas = masks ? expected.read(prefix + "mask_areas") : Recorded();
-  const Recorded probabilities = masks ? expected.read(prefix + "mask_probs28") : Recorded();
+  const bool cells = expected.has(prefix + "mask_probs28");
+  const Recorded probabilities = cells ? expected.read(prefix + "mask_probs28") : Recorded();
   constexpr std::size_t kCells = kMaskSide * kMaskSide;
   for (std::size_t i = 0; i < count; ++i) {
     if (partner[i] < 0) continue;
@@ -128,8 +130,8 @@ std::vector<Comparison> compare_found(const std::string& photo, const Expected& 
     box.add(distance(box_at(boxes, i), found[j].box));
     box_resized.add(distance(box_at(resized, i), trace.boxes[j].box));
     if (!masks) continue;
-    area.add(areas.values[i] - static_cast<double>(found[j].mask.area));
-    for (std::size_t cell = 0; cell < kCells; ++cell)
+    area.add(areas.values[i] - static_cast<double>(found[j].mask->area));
+    for (std::size_t cell = 0; cells && cell < kCells; ++cell)
       probability.add(probabilities.values[i * kCells + cell] - trace.mask_probabilities[j * kCells + cell]);
   }
   const auto row = [&](const char* name, const Difference& difference, double most) {
@@ -139,9 +141,47 @@ std::vector<Comparison> compare_found(const std::string& photo, const Expected& 
   row("scores", score, tolerance.score);
   row("boxes", box, tolerance.box);
   row("boxes_resized", box_resized, tolerance.box);
-  if (masks) row("mask_probs28", probability, tolerance.probability);
+  if (cells) row("mask_probs28", probability, tolerance.probability);
   if (masks) row("mask_areas", area, tolerance.area);
   return rows;
+}
+
+// What the places of a one-stage head say, and what its backbone left out.
+std::vector<Comparison> compare_one_stage(const std::string& photo, const Expected& expected,
+                                          const DetectionTrace& trace, const DetectionTolerance& tolerance) {
+  std::vector<Comparison> rows;
+  const auto add = [&](const std::string& name, const std::vector<float>& ours) {
+    rows.push_back(compare_values(photo + name, expected.read(photo + name), ours, tolerance.feature));
+  };
+  add("stage0.score", trace.receipt.scores.at(0));
+  const Recorded kept = expected.read(photo + "stage0.keep");
+  const std::vector<std::int32_t>& ours = trace.receipt.kept.at(0);
+  double others = 0.0;
+  for (const std::int32_t patch : ours)
+    if (std::find(kept.values.begin(), kept.values.end(), patch) == kept.values.end()) ++others;
+  rows.push_back(
+      {photo + "stage0.keep", others,
+       ours.size() == kept.values.size() && others <= tolerance.others * static_cast<double>(ours.size())});
+  for (std::size_t level = 0; level < trace.levels.size(); ++level) {
+    const std::string name = photo + "level" + std::to_string(level);
+    rows.push_back(compare_map(name, expected.read(name), trace.levels[level], 1, tolerance.feature));
+  }
+  add("class_logits", trace.class_logits);
+  add("places", trace.predictions);
+  rows.push_back(compare_map(photo + "prototypes", expected.read(photo + "prototypes"), trace.prototypes, 1,
+                             tolerance.feature));
+  return rows;
+}
+
+// The pixels of one mask, to the last.
+Comparison compare_mask(const std::string& photo, const nlohmann::json& recorded,
+                        const Detections& detections, const Expected& expected) {
+  const Box box = box_at(expected.read(photo + "final.boxes"), recorded.at("detection").get<std::size_t>());
+  const auto same = std::find_if(detections.found.begin(), detections.found.end(),
+                                 [&](const Detection& found) { return distance(found.box, box) < 0.01; });
+  const bool met = same != detections.found.end() && same->mask &&
+                   same->mask->counts == recorded.at("counts").get<std::string>();
+  return {photo + "mask", met ? 0.0 : 1.0, met};
 }
 
 std::vector<Comparison> compare_photo(const std::string& photo, const Expected& expected,
@@ -158,6 +198,8 @@ std::vector<Comparison> compare_photo(const std::string& photo, const Expected& 
   }
   if (expected.has(photo + "rpn.boxes"))
     rows.push_back(compare_proposals(photo, expected, trace.proposals, tolerance));
+  if (expected.has(photo + "places"))
+    for (const Comparison& row : compare_one_stage(photo, expected, trace, tolerance)) rows.push_back(row);
   for (const Comparison& row : compare_found(photo, expected, detections, trace, tolerance))
     rows.push_back(row);
   return rows;
@@ -188,13 +230,26 @@ Result<std::vector<Comparison>> compare_detection(const DyvmConfig& config, Weig
       options.target = {facts.at("original_hw")[1].get<int>(), facts.at("original_hw")[0].get<int>()};
       options.trace = &trace;
       Detections detections;
-      const Status done = (*detector)->detect(pixels.data(), size, {}, options, detections);
+      const auto& settings = golden.at("config");
+      options.min_score = settings.value("score_threshold", options.min_score);
+      DynamicOptions dynamic;
+      dynamic.token_keep = config.token_keep;
+      dynamic.trace = true;
+      std::vector<std::vector<std::int32_t>> kept;
+      for (std::size_t stage = 0; stage < config.token_keep.size(); ++stage) {
+        const Recorded recorded = expected.read(photo + "stage" + std::to_string(stage) + ".keep");
+        kept.emplace_back(recorded.values.begin(), recorded.values.end());
+      }
+      if (!kept.empty()) dynamic.replay = &kept;
+      const Status done = (*detector)->detect(pixels.data(), size, dynamic, options, detections);
       if (!done) return done.error();
       if (expected.has(feature))
         rows.push_back(compare_map(feature, expected.read(feature), trace.feature, 1, tolerance.feature));
       if (!whole) continue;
       for (const Comparison& row : compare_photo(photo, expected, detections, trace, tolerance))
         rows.push_back(row);
+      if (facts.contains("mask") && precision == Precision::fp32)
+        rows.push_back(compare_mask(photo, facts.at("mask"), detections, expected));
     }
   }
   return rows;

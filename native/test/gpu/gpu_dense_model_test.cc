@@ -145,7 +145,7 @@ TEST_CASE("gpu segmenter: features and scores are the reference's, to the factor
 
 TEST_CASE(
     "gpu detector: the pyramid is the reference's, to the factors' digits, and what is found is alike") {
-  for (const std::string kind : {"cascade", "plain"}) {
+  for (const std::string kind : {"cascade", "plain", "one-stage"}) {
     CAPTURE(kind);
     LoadedDetector reference(make_reference_backend(), kind);
     REQUIRE(reference.run());
@@ -158,8 +158,14 @@ TEST_CASE(
       // Norms over the few channels of this model make more of a difference.
       const double tolerance = device == gpu::kHostFp16 ? 0.01 : 0.1;
       CHECK(difference(reference.trace.feature, loaded.trace.feature) < tolerance);
-      for (int level = 0; level < kPyramidLevels; ++level)
+      REQUIRE(reference.trace.levels.size() == (kind == "one-stage" ? 3 : 5));
+      for (std::size_t level = 0; level < reference.trace.levels.size(); ++level)
         CHECK(difference(reference.trace.levels[level], loaded.trace.levels[level]) < tolerance);
+      if (kind == "one-stage") {
+        CHECK(difference(reference.trace.class_logits, loaded.trace.class_logits) < tolerance);
+        CHECK(difference(reference.trace.predictions, loaded.trace.predictions) < tolerance);
+        CHECK(difference(reference.trace.prototypes, loaded.trace.prototypes) < tolerance);
+      }
       REQUIRE(!loaded.detections.found.empty());
       const Detection &expected = reference.detections.found[0], &found = loaded.detections.found[0];
       CHECK(found.score == doctest::Approx(expected.score).epsilon(0.05));

@@ -129,6 +129,42 @@ TEST_CASE("paste_mask: the same pixels as one by one") {
     }
 }
 
+TEST_CASE("paste_map: the pixels of a map that is no square, but for those whose centre is not in the crop") {
+  std::mt19937 random(5);
+  std::uniform_real_distribution<float> uniform(0.0f, 1.0f);
+  for (int trial = 0; trial < 50; ++trial) {
+    CAPTURE(trial);
+    const int rows = 1 + trial % 7, columns = 1 + trial % 5, width = 23, height = 19;
+    std::vector<float> cells(static_cast<std::size_t>(rows) * columns);
+    for (float& cell : cells) cell = uniform(random);
+    const float left = -5.0f + 10.0f * uniform(random), top = -5.0f + 10.0f * uniform(random);
+    const MaskMap map{
+        cells.data(),
+        rows,
+        columns,
+        {left, top, left + 1.0f + 25.0f * uniform(random), top + 1.0f + 25.0f * uniform(random)}};
+    const float x = 12.0f * uniform(random), y = 12.0f * uniform(random);
+    const float crop[] = {x, y, x + 12.0f * uniform(random), y + 12.0f * uniform(random)};
+    std::vector<bool> expected;
+    const auto cell = [&](int r, int c) {
+      return r < 0 || c < 0 || r >= rows || c >= columns ? 0.0 : static_cast<double>(cells[r * columns + c]);
+    };
+    for (int i = 0; i < width; ++i)
+      for (int j = 0; j < height; ++j) {
+        const double u = (i + 0.5 - map.place[0]) / (map.place[2] - map.place[0]) * columns - 0.5;
+        const double v = (j + 0.5 - map.place[1]) / (map.place[3] - map.place[1]) * rows - 0.5;
+        const int c = static_cast<int>(std::floor(u)), r = static_cast<int>(std::floor(v));
+        const double across = u - c, down = v - r;
+        const double upper = cell(r, c) * (1 - across) + cell(r, c + 1) * across;
+        const double lower = cell(r + 1, c) * (1 - across) + cell(r + 1, c + 1) * across;
+        const bool inside =
+            i + 0.5 >= crop[0] && i + 0.5 < crop[2] && j + 0.5 >= crop[1] && j + 0.5 < crop[3];
+        expected.push_back(inside && upper * (1 - down) + lower * down >= 0.4);
+      }
+    CHECK(bitmap_of(paste_map(map, crop, width, height, 0.4f)) == expected);
+  }
+}
+
 TEST_CASE("paste_mask: a full map fills its box, an empty box or one outside nothing") {
   const std::vector<float> ones(28 * 28, 1.0f), zeros(28 * 28, 0.0f);
   const float box[] = {10, 20, 40, 60}, empty[] = {10, 20, 10, 60}, outside[] = {200, 20, 300, 60};

@@ -28,7 +28,8 @@ inline DyvmConfig small_segmenter(int size = 64) {
   return c;
 }
 
-// A cascade ("cascade") or a single stage with corrections per class ("plain"), of the least sizes.
+// Of the least sizes: a cascade ("cascade"), a single stage with corrections per class ("plain"), or a
+// one-stage head ("one-stage", or "boxes" without masks).
 inline DyvmConfig small_detector(const std::string& kind, int side = 64) {
   DyvmConfig c;
   c.image_size = c.trained_size = side;
@@ -45,8 +46,11 @@ inline DyvmConfig small_detector(const std::string& kind, int side = 64) {
     c.mean[channel] = 0.45f;
     c.std[channel] = 0.225f;
   }
-  c.detection = DetectionHead{
-      .width = 8, .box_width = 12, .stages = kind == "cascade" ? 3 : 1, .box_per_class = kind == "plain"};
+  if (kind == "one-stage" || kind == "boxes")
+    c.detection = OneStageHead{.width = 12, .layers = 2, .prototypes = kind == "boxes" ? 0 : 6};
+  else
+    c.detection = MaskRcnnHead{
+        .width = 8, .box_width = 12, .stages = kind == "cascade" ? 3 : 1, .box_per_class = kind == "plain"};
   return c;
 }
 

@@ -167,7 +167,7 @@ export async function drawScenes(folder: string): Promise<string> {
 export async function drawTruth(): Promise<string> {
   const drawn = await Promise.all(scenes.map(detect));
   const annotations = drawn.flatMap((found, image) =>
-    found.map(({ classIndex, box: { x, y, width, height }, mask: { area, counts } }) => ({
+    found.map(({ classIndex, box: { x, y, width, height }, mask: { area, counts } = {} }) => ({
       image_id: image + 1,
       category_id: classIndex + 1,
       iscrowd: 0,

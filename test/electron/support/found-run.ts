@@ -2,10 +2,11 @@ import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { AppService } from '../../../electron/core/app-service.ts';
+import { findsMasks } from '../../../electron/core/models/detection-head.ts';
 import { taskSettings } from '../../../electron/core/models/model-input.ts';
 import { Library } from '../../../electron/core/store/library.ts';
 import { topAreas, topFound } from '../../../electron/engine/predict/top-classes.ts';
-import type { Label, Manifest } from '../../../electron/shared/model-package.ts';
+import type { DetectionManifest, Label, Manifest } from '../../../electron/shared/model-package.ts';
 import type { SavedRun } from './saved-run.ts';
 import { detectorManifest, makeFound, segmenterManifest } from './found.ts';
 import type { MadeUp } from './found.ts';
@@ -37,6 +38,9 @@ export const WOODS_AND_FIELDS: Record<string, FoundPicture> = {
   'fields/a/1.jpg': { detections: [[2, 0.5, 10.5, 8.25, 20, 16]], size: [60, 50] },
 };
 
+/** What a detection model's manifest says otherwise. */
+type Change = Partial<Pick<DetectionManifest, 'head'>>;
+
 /**
  * A run of a detection or segmentation model on pictures that there are, drawn for it, as if the model had found this in
  * them: `<folder>/<path>` -> found. Every first part of a path is a folder of the run.
@@ -46,10 +50,14 @@ export async function foundRun(
   task: 'detection' | 'segmentation',
   labels: Label[],
   files: Record<string, FoundPicture>,
+  change: Change = {},
 ): Promise<FoundRun> {
   const root = temporaryFolder(t);
   const libraryPath = join(root, 'library.db');
-  const manifest = await (task === 'detection' ? detectorManifest(labels) : segmenterManifest(labels));
+  const manifest =
+    task === 'detection'
+      ? { ...(await detectorManifest(labels)), ...change }
+      : await segmenterManifest(labels);
   for (const [seed, [path, found]] of Object.entries(files).entries()) {
     const [width, height] = sizeOf(found);
     const place = join(root, path);
@@ -112,6 +120,7 @@ function save(
         }
         const made = makeFound(found, [width, height]);
         const { detections, regions = [] } = made;
+        if (!findsMasks(manifest)) for (const detection of detections ?? []) delete detection.mask;
         const top = detections === undefined ? topAreas(regions, width * height) : topFound(detections);
         const receipt = { directions: new Uint8Array(8), survived: new Uint8Array(16), milliseconds: 2 };
         library.results.save(runId, imageId, { status: 'ok', facts: known, top, ...made, receipt });

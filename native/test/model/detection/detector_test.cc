@@ -62,7 +62,7 @@ bool inside(const Detection& found, PictureSize target) {
   const Box& box = found.box;
   return box.x0 >= 0.0f && box.y0 >= 0.0f && box.x0 < box.x1 && box.y0 < box.y1 &&
          box.x1 <= static_cast<float>(target.width) && box.y1 <= static_cast<float>(target.height) &&
-         found.mask.area >= 0 && found.mask.area <= static_cast<std::int64_t>(target.width) * target.height;
+         found.mask->area >= 0 && found.mask->area <= static_cast<std::int64_t>(target.width) * target.height;
 }
 
 }  // namespace
@@ -210,7 +210,7 @@ TEST_CASE("detectors find the same on the cpu as on the reference") {
       CHECK(found.score == doctest::Approx(expected.score).epsilon(1e-3));
       CHECK(std::abs(found.box.x0 - expected.box.x0) < 0.05f);
       CHECK(std::abs(found.box.y1 - expected.box.y1) < 0.05f);
-      CHECK(std::abs(found.mask.area - expected.mask.area) <= 20);
+      CHECK(std::abs(found.mask->area - expected.mask->area) <= 20);
       CHECK(inside(found, {300, 200}));
     }
   }
@@ -249,12 +249,14 @@ TEST_CASE("nothing found is a result") {
     CHECK(detect(load(config, weights), {64, 64}, options).found.empty());
   }
   SUBCASE("as a stage's boxes are not finite") {
-    const std::vector<float> huge(static_cast<std::size_t>(4) * config.detection->box_width, 3e38f);
-    weights.add("roi_heads.box_predictor.0.bbox_pred.weight", {4, config.detection->box_width}, huge);
+    const std::vector<float> huge(
+        static_cast<std::size_t>(4) * std::get<MaskRcnnHead>(*config.detection).box_width, 3e38f);
+    weights.add("roi_heads.box_predictor.0.bbox_pred.weight",
+                {4, std::get<MaskRcnnHead>(*config.detection).box_width}, huge);
     CHECK(detect(load(config, weights), {64, 64}, options).found.empty());
   }
   SUBCASE("as no score is finite") {
-    const int outputs = config.classes + 1, inputs = config.detection->box_width;
+    const int outputs = config.classes + 1, inputs = std::get<MaskRcnnHead>(*config.detection).box_width;
     const std::vector<float> huge(static_cast<std::size_t>(outputs) * inputs, 3e38f);
     weights.add("roi_heads.box_predictor.1.cls_score.weight", {outputs, inputs}, huge);
     CHECK(detect(load(config, weights), {64, 64}, options).found.empty());
@@ -273,7 +275,7 @@ TEST_CASE("fewer detections when fewer are wanted, and the better ones") {
   REQUIRE(best.found.size() == 3);
   for (int i = 0; i < 3; ++i) {
     CHECK(best.found[i].score == all.found[i].score);
-    CHECK(best.found[i].mask.counts == all.found[i].mask.counts);
+    CHECK(best.found[i].mask->counts == all.found[i].mask->counts);
   }
 }
 
@@ -314,9 +316,9 @@ TEST_CASE("a detector names the tensor that is missing, of another shape, or too
   };
   const DyvmConfig cascade = small_detector("cascade"), plain = small_detector("plain");
   DyvmConfig wider = cascade;
-  wider.detection->width = 12;
+  std::get<MaskRcnnHead>(*wider.detection).width = 12;
   DyvmConfig mixed = cascade;
-  mixed.detection->box_per_class = true;
+  std::get<MaskRcnnHead>(*mixed.detection).box_per_class = true;
   CHECK(failure(mixed, cascade, nullptr) ==
         "Manifest: expected boxPerClass in a model of one stage only, but there are 3.");
   CHECK(failure(cascade, plain, nullptr).find("roi_heads.box_head.0.conv1.weight") != std::string::npos);

@@ -104,6 +104,23 @@ suite('detections against annotations', () => {
     near(mask?.ap75, 67 / 101 / 2);
   });
 
+  test('of a model without masks are compared by boxes, and that is told', async (t) => {
+    const head = { kind: 'one-stage', width: 8, layers: 1 } as const;
+    const run = await foundRun(t, 'detection', LABELS, FILES, { head });
+    const segmentation = [[6, 4, 30, 4, 30, 24, 6, 24]];
+    const annotations = MARKED.map((one, index) => (index === 0 ? { ...one, segmentation } : one));
+    const { box, mask, notices } = await evaluate(run, { ...TRUTH, annotations });
+    assert.deepEqual(
+      [box.ap, mask, notices],
+      [1, undefined, ['The annotations have masks, but the model finds boxes alone: compared by boxes.']],
+    );
+    const path = join(run.root, 'out.json');
+    await run.app.exportRun({ runId: 1, format: 'coco', out: path });
+    const coco = JSON.parse(readFileSync(path, 'utf8')) as { annotations: Record<string, unknown>[] };
+    assert.ok(coco.annotations.length > 0);
+    for (const annotation of coco.annotations) assert.ok(!('segmentation' in annotation));
+  });
+
   test('forgive what is found in a crowd', async (t) => {
     const crowd = {
       ...MARKED[2],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { atInputSize, countFlops, workShare } from '../../../../electron/core/models/flops.ts';
+import { atInputSize, countFlops, patchCount, workShare } from '../../../../electron/core/models/flops.ts';
+import { headFlops } from '../../../../electron/core/models/head-flops.ts';
 import type {
   ClassifierShape,
   DetectorShape,
@@ -160,6 +161,44 @@ test('a detection model counts pyramid, proposals, 1,000 boxes per stage and 100
   const plain = { ...DETECTOR, depth: 0, head: { ...DETECTOR.head, stages: 1, boxPerClass: true } } as const;
   const single = 4 * c(7, 256, 256, 3) + 256 * 49 * 1024 + 1024 * (81 + 320);
   assert.equal(countFlops(plain, [], 1).actual, expected - 3000 * box + 1000 * single);
+});
+
+/** DyVM-T with a detector in one stage. */
+const ONE_STAGE: DetectorShape = {
+  ...model(192, true),
+  task: 'detection',
+  imageSize: 512,
+  classes: 80,
+  head: { kind: 'one-stage', width: 96, layers: 2, prototypes: 16 },
+};
+
+test('a detector in one stage counts pyramid, towers and prototypes, layer by layer', () => {
+  const c = convolution;
+  const sides = [64, 32, 16];
+  const pyramid = c(64, 96, 192, 1) + c(64, 96, 96, 1) + c(32, 96, 192, 1) + c(16, 96, 192, 1);
+  const smoothing = sides.reduce((sum, side) => sum + c(side, 96, 96, 3), 0);
+  const towers = sides.reduce((sum, side) => sum + 2 * 2 * c(side, 96, 96, 3), 0);
+  const said = (numbers: number) => sides.reduce((sum, side) => sum + c(side, numbers, 96, 1), 0);
+  const prototypes = c(64, 96, 96, 3) + c(128, 48, 96, 1) + c(128, 16, 48, 1);
+  const embedding = 1024 * 192 * 768;
+  const boxes = embedding + pyramid + smoothing + towers + said(80 + 5);
+  const shape = { ...ONE_STAGE, depth: 0, blockSelection: false, pruningLayers: [] };
+  assert.equal(countFlops(shape, [], 1).actual, boxes + said(16) + prototypes);
+  const alone = { ...shape, head: { kind: 'one-stage', width: 96, layers: 2 } } as const;
+  assert.equal(countFlops(alone, [], 1).actual, boxes);
+});
+
+test('the head of a detector in one stage costs less than half of its backbone, also of a pruned one', () => {
+  const headOf = (keep: number[], blockKeep: number) => {
+    const whole = countFlops(ONE_STAGE, keep, blockKeep).actual;
+    const head = headFlops(ONE_STAGE, patchCount(ONE_STAGE));
+    return { head: Math.round(head / 1e6), share: head / (whole - head) };
+  };
+  const all = headOf([1, 1, 1], 1);
+  assert.equal(all.head, 2846);
+  assert.ok(all.share < 0.5, `${all.share}`);
+  const trained = headOf([0.9, 0.81, 0.729], 0.8); // as DyVM-T
+  assert.ok(trained.share < 0.5, `${trained.share}`);
 });
 
 test('the work at another size is a share of the work at the trained one', () => {

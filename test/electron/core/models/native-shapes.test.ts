@@ -60,6 +60,8 @@ const detectionHeads: Record<string, DetectorShape['head']> = {
   'one stage': { width: 9, boxWidth: 11, stages: 1, boxPerClass: false },
   'boxes per class': { width: 9, boxWidth: 11, stages: 1, boxPerClass: true },
   'a cascade': { width: 10, boxWidth: 11, stages: 3, boxPerClass: false },
+  'no anchors': { kind: 'one-stage', width: 10, layers: 3, prototypes: 9 },
+  'no anchors and no masks': { kind: 'one-stage', width: 9, layers: 1 },
 };
 
 /** As much of a manifest as native code reads; the tensors depend on what is in its ModelShape. */
@@ -123,9 +125,10 @@ suite('the shapes that TypeScript states are those that native code asks for', (
 // A package is loaded only when it holds all that native code asks for, and nothing else; that this is so:
 suite('native code refuses tensors that are not those of the manifest', () => {
   const asked = new Set(Object.keys(families));
-  for (const task of ['segmentation', 'detection']) asked.add(task);
+  for (const task of ['segmentation', 'detection', 'one-stage']) asked.add(task);
   for (const [name, manifest] of everyModel()) {
-    const kind = manifest.task === 'classification' ? manifest.architecture : manifest.task;
+    const head = manifest.task === 'detection' ? manifest.head.kind : undefined;
+    const kind = manifest.task === 'classification' ? manifest.architecture : (head ?? manifest.task);
     if (!asked.delete(kind)) continue; // one of each
     test(name, async () => {
       const shapes: Shapes = [...tensorShapes(manifest)];

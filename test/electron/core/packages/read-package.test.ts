@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { readManifest, verifyPackage } from '../../../../electron/core/packages/read-package.ts';
 import { MANIFEST_KEY } from '../../../../electron/shared/model-package.ts';
 import { appError, assertAppError } from '../app-error.ts';
@@ -148,6 +149,49 @@ const DENSE_CONTRADICTIONS: [string, 'segmentation' | 'detection', Json, RegExp]
 for (const [name, task, change, message] of DENSE_CONTRADICTIONS) {
   test(`refuses the manifest of a ${task} model with ${name}`, async (context) => {
     const { path } = await writeTinyDensePackage(await temporaryFolder(context), task);
+    await editManifest(path, (manifest) => ({ ...manifest, ...change }));
+    await assert.rejects(readManifest(path), appError('BAD_MODEL', message));
+  });
+}
+
+const ONE_STAGE = new URL('../../../golden/one-stage-random/package.safetensors', import.meta.url);
+const ONE_STAGE_CONTRADICTIONS: [string, Json, RegExp][] = [
+  ['an unknown kind', { head: { kind: 'two-stage', width: 16, layers: 2 } }, /not valid at "head\.kind"/],
+  ['no layers', { head: { kind: 'one-stage', width: 16, layers: 0 } }, /not valid at "head\.layers"/],
+  [
+    'fields of Mask R-CNN',
+    { head: { kind: 'one-stage', width: 16, layers: 2, boxWidth: 8 } },
+    /not valid at "head"/,
+  ],
+  [
+    'masks of an odd width',
+    { head: { kind: 'one-stage', width: 15, layers: 2, prototypes: 6 } },
+    /an even number of channels, but has 15/,
+  ],
+  [
+    'boxes alone, for tensors of masks',
+    { head: { kind: 'one-stage', width: 16, layers: 2 } },
+    /prototypes\.out\.weight.* unknown/,
+  ],
+  [
+    'patches of another size',
+    { patchSize: 2, stride: 2 },
+    /patches of 4, 8, 16 pixels side by side, but has 2/,
+  ],
+  ['overlapping patches', { stride: 4 }, /but has 8 pixels every 4/],
+  ['a size of half a patch too much', { imageSize: 72 }, /multiple of 32 pixels, but is 72/],
+];
+
+test('reads the manifest of a detector in one stage, whose patches may be small', async () => {
+  const manifest = await readManifest(fileURLToPath(ONE_STAGE));
+  assert.ok(manifest.task === 'detection');
+  assert.deepEqual([manifest.patchSize, manifest.head.kind], [8, 'one-stage']);
+});
+
+for (const [name, change, message] of ONE_STAGE_CONTRADICTIONS) {
+  test(`refuses the manifest of a detector in one stage with ${name}`, async (context) => {
+    const path = join(await temporaryFolder(context), 'changed.safetensors');
+    await copyFile(ONE_STAGE, path);
     await editManifest(path, (manifest) => ({ ...manifest, ...change }));
     await assert.rejects(readManifest(path), appError('BAD_MODEL', message));
   });
