@@ -174,16 +174,27 @@ const dense = {
   preprocessing: z.strictObject(normalisation),
 };
 
-/** UperNet (arXiv 1807.10221). A window of imageSize x imageSize slides over the picture resized to that shorter side. */
+/** UperNet (arXiv 1807.10221). */
+const uperNetHead = z.strictObject({
+  kind: z.undefined().optional(), // as packages have it that are older than the other kind
+  taps: z.array(z.int().nonnegative()).length(4), // blocks behind which features are taken, ascending
+  width: positive, // channels
+  poolScales: z.array(positive).min(1).max(8),
+  slideStride: positive, // pixels between two windows
+});
+
+/** A light head over the last block's map: LayerNorm, a projection to twice its size, two 3 x 3 convolutions. */
+const convolutionHead = z.strictObject({
+  kind: z.literal('convolutions'),
+  width: positive, // channels
+  slideStride: positive, // pixels between two windows
+});
+
+/** A window of imageSize x imageSize slides over the picture resized to that shorter side. */
 const segmentation = z.strictObject({
   ...dense,
   task: z.literal('segmentation'),
-  head: z.strictObject({
-    taps: z.array(z.int().nonnegative()).length(4), // blocks behind which features are taken, ascending
-    width: positive, // channels
-    poolScales: z.array(positive).min(1).max(8),
-    slideStride: positive, // pixels between two windows
-  }),
+  head: z.discriminatedUnion('kind', [uperNetHead, convolutionHead]),
 });
 
 /** Mask R-CNN (arXiv 1703.06870) or Cascade Mask R-CNN (arXiv 1906.09756). */
@@ -243,6 +254,8 @@ export type DetectionManifest = z.infer<typeof detection>;
 export type MaskRcnnHead = z.infer<typeof maskRcnnHead>;
 export type OneStageHead = z.infer<typeof oneStageHead>;
 export type DetectionHead = DetectionManifest['head'];
+export type UperNetHead = z.infer<typeof uperNetHead>;
+export type ConvolutionHead = z.infer<typeof convolutionHead>;
 
 /** A model package on disk as the app lists it. */
 export interface ModelPackage {

@@ -1,7 +1,8 @@
-import type { MaskRcnnHead, OneStageHead } from '../../shared/model-package.ts';
+import type { ConvolutionHead, MaskRcnnHead, OneStageHead, UperNetHead } from '../../shared/model-package.ts';
 import { isOneStage } from './detection-head.ts';
 import { patchCount } from './flops.ts';
 import type { DetectorShape, SegmenterShape } from './model-shape.ts';
+import { isOfConvolutions } from './segmentation-head.ts';
 
 type Shapes = [string, number[]][];
 
@@ -14,13 +15,31 @@ const BOX_POOL = 7;
 // D = embedDim, C = channels of the head; convolutions are [out, in, rows, columns], deconvolutions [in, out, 2, 2].
 // `trunk`: what a model shares with a classifier, under the names that that has.
 
-/** UperNet; `norm_f` is in the file, and nothing uses it. */
 export function segmenterShapes(model: SegmenterShape, trunk: Shapes): Shapes {
-  const { embedDim: D, classes, head } = model;
+  const { head } = model;
+  return [
+    ...prefixed('backbone', backboneShapes(model, trunk)),
+    ...(isOfConvolutions(head) ? convolutionShapes(model, head) : upernetShapes(model, head)),
+  ];
+}
+
+/** The light head. */
+function convolutionShapes({ embedDim: D, classes }: SegmenterShape, { width: C }: ConvolutionHead): Shapes {
+  return prefixed('head', [
+    ...scaleAndShift('norm', D),
+    ...layer('project', [D, C, 2, 2], C),
+    ...scaleAndShift('project.norm', C),
+    ...levelNormed('smooth.0', C, C, 3),
+    ...levelNormed('smooth.1', C, C, 3),
+    ...layer('classes', [classes, C, 1, 1], classes),
+  ]);
+}
+
+/** UperNet; `norm_f` is in the file, and nothing uses it. */
+function upernetShapes({ embedDim: D, classes }: SegmenterShape, head: UperNetHead): Shapes {
   const C = head.width;
   return [
     ...prefixed('backbone', [
-      ...backboneShapes(model, trunk),
       ['norm_f.weight', [D]],
       ...layer('fpn1.0', [D, D, 2, 2], D),
       ...batchNorm('fpn1.1', D),

@@ -1,7 +1,8 @@
 import type { ClassifierShape, DetectorShape, ModelShape, SegmenterShape } from './model-shape.ts';
-import type { MaskRcnnHead, OneStageHead } from '../../shared/model-package.ts';
+import type { ConvolutionHead, MaskRcnnHead, OneStageHead, UperNetHead } from '../../shared/model-package.ts';
 import { forTask } from '../../shared/tasks.ts';
 import { isOneStage } from './detection-head.ts';
+import { isOfConvolutions } from './segmentation-head.ts';
 
 /** Boxes that the proposal network passes on, at most. */
 const PROPOSALS = 1000;
@@ -20,7 +21,7 @@ const MASK_POOL = 14;
 export function headFlops(shape: ModelShape, patches: number): number {
   return forTask(shape, {
     classification: classifierFlops,
-    segmentation: (upernet) => upernetFlops(upernet, patches),
+    segmentation: (segmenter) => segmenterFlops(segmenter, patches),
     detection: (detector) => detectorFlops(detector, patches),
   });
 }
@@ -40,8 +41,19 @@ function classifierFlops(shape: ClassifierShape): number {
   return headInputs(shape) * shape.classes + neck;
 }
 
+function segmenterFlops({ embedDim, classes, head }: SegmenterShape, M: number): number {
+  return isOfConvolutions(head)
+    ? convolutionFlops(embedDim, classes, head, M)
+    : upernetFlops(embedDim, classes, head, M);
+}
+
+/** A map of 4 times the patches, which a deconvolution makes of the last block's. */
+function convolutionFlops(D: number, classes: number, { width: C }: ConvolutionHead, M: number): number {
+  return 4 * M * (D * C + 2 * 9 * C * C + C * classes);
+}
+
 /** Maps of 16, 4, 1 and 1/4 times the patches, from the four taps. */
-function upernetFlops({ embedDim: D, classes, head }: SegmenterShape, M: number): number {
+function upernetFlops(D: number, classes: number, head: UperNetHead, M: number): number {
   const C = head.width;
   const pools = head.poolScales.length;
   const taps = 4 * M * D * D + 16 * M * D * D + 4 * M * D * D; // deconvolutions: two of the first tap, one of the second

@@ -12,6 +12,7 @@ import {
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { badModel, readExactly, readHeader, withFile, type SafetensorsHeader } from './read-safetensors.ts';
 import { isOneStage } from '../models/detection-head.ts';
+import { isOfConvolutions } from '../models/segmentation-head.ts';
 import { shapeProblem, tensorShapes } from '../models/tensor-shapes.ts';
 import { allFinite } from './tensor-type.ts';
 import { shortened, shortJson } from '../../shared/shortened.ts';
@@ -24,8 +25,8 @@ const CHUNK_BYTES = 2 ** 20;
 /** Pixels of a patch in models whose pyramids have strides of 4, 8, 16 and 32 pixels. */
 const DENSE_PATCH = 16;
 
-/** The same of a detection model in one stage, whose pyramid has strides of half a patch, one and two. */
-const ONE_STAGE_PATCHES = [4, 8, 16];
+/** The same of detection models in one stage (strides of half a patch, one and two) and of the light head (no pyramid). */
+const FREE_PATCHES = [4, 8, 16];
 
 /** Pixels that the image size of a segmentation or detection model is a multiple of: two patches at their largest. */
 const IMAGE_STEP = 2 * DENSE_PATCH;
@@ -162,8 +163,8 @@ export function denseProblem(
 ): string | undefined {
   const { task, imageSize, patchSize, stride, embedDim } = model;
   const patches = forTask<typeof model, readonly number[]>(model, {
-    segmentation: () => [DENSE_PATCH],
-    detection: ({ head }) => (isOneStage(head) ? ONE_STAGE_PATCHES : [DENSE_PATCH]),
+    segmentation: ({ head }) => (isOfConvolutions(head) ? FREE_PATCHES : [DENSE_PATCH]),
+    detection: ({ head }) => (isOneStage(head) ? FREE_PATCHES : [DENSE_PATCH]),
   });
   if (!patches.includes(patchSize) || stride !== patchSize) {
     return `A ${task} model must have patches of ${patches.join(', ')} pixels side by side, but has ${patchSize} pixels every ${stride}`;
@@ -188,7 +189,8 @@ function windowProblem({
   depth,
   head,
 }: Pick<SegmentationManifest, DenseSizes>): string | undefined {
-  const { taps, slideStride } = head;
+  const { slideStride } = head;
+  const taps = isOfConvolutions(head) ? [] : head.taps;
   if (taps.some((tap, index) => tap >= depth || tap <= (taps[index - 1] ?? -1))) {
     return `The blocks ${shortened(taps.join(', '))} behind which features are taken must rise and lie inside ${depth} blocks`;
   }

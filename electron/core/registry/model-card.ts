@@ -10,6 +10,7 @@ import type {
 import { detectorName, isOneStage } from '../models/detection-head.ts';
 import { countFlops, patchCount } from '../models/flops.ts';
 import { standardPresets } from '../models/presets.ts';
+import { isOfConvolutions } from '../models/segmentation-head.ts';
 import { trainingCard } from './training-card.ts';
 import { forTask, isOfTrainable, TASKS } from '../../shared/tasks.ts';
 import { ARCHITECTURES } from '../../shared/architectures.ts';
@@ -30,9 +31,11 @@ function taskCard(manifest: Manifest): TaskCard {
     segmentation: (model) => {
       const { head, imageSize } = model;
       const windows = `windows of ${imageSize} pixels every ${head.slideStride}`;
-      const size = `${head.width} channels; features behind blocks ${head.taps.join(', ')}; ${windows}`;
+      const features = isOfConvolutions(head) ? '' : ` features behind blocks ${head.taps.join(', ')};`;
+      const size = `${head.width} channels;${features} ${windows}`;
       return {
-        architecture: (dynamic) => `segmentation: UperNet on ${dynamic}Vim`,
+        architecture: (dynamic) =>
+          `segmentation: ${isOfConvolutions(head) ? 'convolutions' : 'UperNet'} on ${dynamic}Vim`,
         ...denseCard(model, size),
       };
     },

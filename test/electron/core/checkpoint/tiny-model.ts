@@ -4,6 +4,7 @@ import type {
   ModelShape,
   SegmenterShape,
 } from '../../../../electron/core/models/model-shape.ts';
+import type { UperNetHead } from '../../../../electron/shared/model-package.ts';
 import { tensorShapes } from '../../../../electron/core/models/tensor-shapes.ts';
 import { OrderedDict, TorchTensor, type Source } from './torch-save.ts';
 
@@ -49,7 +50,7 @@ const DENSE_SHAPE = {
 };
 
 /** Of a segmentation model with patches in 2 x 2: width 8, 4 blocks, a head of 3 channels, 5 classes. */
-export function segmenterShape(dynamic = true): SegmenterShape {
+export function segmenterShape(dynamic = true): SegmenterShape & { head: UperNetHead } {
   return {
     task: 'segmentation',
     ...DENSE_SHAPE,

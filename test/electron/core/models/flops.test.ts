@@ -127,6 +127,14 @@ test('a segmentation model counts its pyramid and its head, layer by layer', () 
   assert.equal(countFlops(shape, [], 1).actual, 1024 * 192 * 768 + pyramid + head);
 });
 
+test('the light segmentation head counts its projection, two convolutions and the classes', () => {
+  const head = { kind: 'convolutions', width: 64, slideStride: 341 } as const;
+  const c = (out: number, into: number, kernel: number) => convolution(64, out, into, kernel); // twice the grid
+  const light = c(64, 192, 1) + 2 * c(64, 64, 3) + c(150, 64, 1);
+  const shape = { ...SEGMENTER, head, depth: 0, blockSelection: false };
+  assert.equal(countFlops(shape, [], 1).actual, 1024 * 192 * 768 + light);
+});
+
 test('blocks of a segmentation model have no special token, and its predictors see every patch', () => {
   const none = { ...SEGMENTER, pruningLayers: [] };
   const whole = countFlops(SEGMENTER, [1, 1, 1], 1);

@@ -54,6 +54,7 @@ const families: Record<Architecture, Pick<ClassifierShape, 'registers' | 'regist
 const segmentationHeads: Record<string, SegmenterShape['head']> = {
   'four pools': { taps: [0, 1, 2, 4], width: 9, poolScales: [1, 2, 3, 6], slideStride: 8 },
   'one pool': { taps: [1, 2, 3, 4], width: 10, poolScales: [2], slideStride: 8 },
+  convolutions: { kind: 'convolutions', width: 9, slideStride: 8 },
 };
 
 const detectionHeads: Record<string, DetectorShape['head']> = {
