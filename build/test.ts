@@ -24,7 +24,7 @@ interface Step {
 const check = (name: string) => ['npm', 'run', '--silent', `check:${name}`];
 const nativeTests = path.join(releaseBuild.folder, 'winnow-test');
 const metalTests = path.join(releaseBuild.folder, 'winnow-test-metal'); // where there is clang
-const goldenDirectories = globSync('test/golden/*/expected.safetensors', { cwd: root }).map((file) =>
+const goldenDirectories = globSync('test/golden/*/config.json', { cwd: root }).map((file) =>
   path.dirname(file),
 );
 const golden = [process.execPath, 'build/native/golden.ts', ...goldenDirectories];

@@ -34,9 +34,9 @@ export async function listFiles(root: string): Promise<string[]> {
   return files.sort();
 }
 
-/** Undefined for what is neither, and for a link to nothing. */
+/** Undefined for a link to nothing. Pipes and devices count as files: whoever reads one says what it is. */
 async function kindOf(entry: Dirent, path: string): Promise<'file' | 'folder' | undefined> {
   const target = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry;
-  if (target?.isDirectory() === true) return 'folder';
-  return target?.isFile() === true ? 'file' : undefined;
+  if (target === undefined) return undefined;
+  return target.isDirectory() ? 'folder' : 'file';
 }

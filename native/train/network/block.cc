@@ -201,10 +201,14 @@ void TrainedBlock::forward(const float* prepared, const Sequences& sequences, Im
   ops_.linear({rows.count, dim, 2 * inner, dim}, m.normed, prepared + offsets_.in_proj, nullptr, false, xz);
   for (int b = images.first; b < images.last; ++b) {
     const Sequences::Sequence& s = sequences.images[b];
-    const bool by_mean = c_.block_selection && c_.dense();
-    if (by_mean) take_mean(prepared, s, m.normed + offset(s.begin - rows.first, dim), m);
-    decide(prepared, b, by_mean ? m.mean_xz : tape.xz + offset(s.begin + s.class_row, 2 * inner), tape,
-           noise);
+    const float* seen = nullptr;
+    if (c_.block_selection && c_.dense()) {
+      take_mean(prepared, s, m.normed + offset(s.begin - rows.first, dim), m);
+      seen = m.mean_xz;
+    } else if (c_.block_selection) {
+      seen = tape.xz + offset(s.begin + s.class_row, 2 * inner);
+    }
+    decide(prepared, b, seen, tape, noise);
   }
   for (int direction = 0; direction < 2; ++direction) {
     project(prepared, sequences, images, tape, direction, false, m);
