@@ -83,7 +83,7 @@ function checkNative(folder: string): void {
     totals ? `(${totals[2]} test cases)` : '',
   );
   const directories = fs
-    .globSync('test/golden/*/expected.safetensors', { cwd: root })
+    .globSync('test/golden/*/config.json', { cwd: root })
     .map((file) => path.dirname(file));
   const golden = ['build/native/golden.ts', ...directories, '--programs', nativeFolder, '--runner', wine];
   for (const device of ['cpu', 'reference']) {
