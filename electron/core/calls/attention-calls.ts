@@ -8,6 +8,7 @@ import { isDense } from '../../shared/tasks.ts';
 import type { AppContext, Calls } from '../app/app-context.ts';
 import { modelInput } from '../models/model-input.ts';
 import { locateModel } from '../runs/run-spec.ts';
+import { notInRun } from './result-calls.ts';
 import type { RunService } from '../services/run-service.ts';
 
 /** Where layers look, computed when it is asked for, on the processor and in fp32. */
@@ -21,8 +22,7 @@ export function attentionCalls(
       const { spec } = run;
       if (!isPredicted(run) || spec.find !== undefined) throw unseen(runId);
       const [image] = context.library.resultQueries.rows(runId, [imageId]);
-      if (image === undefined)
-        throw new AppError('NOT_FOUND', `There is no image ${imageId} in run ${runId}`);
+      if (image === undefined) notInRun(runId, imageId);
       const model = await locateModel(context.library.models.get(spec.modelSha256), context.registry);
       return explain(context, model, run.spec.preset, join(image.folder, image.relativePath), layer);
     },

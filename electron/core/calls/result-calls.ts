@@ -35,7 +35,8 @@ export function resultCalls(context: AppContext): Calls<keyof typeof resultArgum
   };
 }
 
-function notInRun(runId: number, imageId: number): never {
+/** Throws NOT_FOUND. */
+export function notInRun(runId: number, imageId: number): never {
   throw new AppError(
     'NOT_FOUND',
     `There is no image ${imageId} in run ${runId}`,

@@ -1,6 +1,7 @@
 import { extname, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { shortJson, shortened } from '../../shared/shortened.ts';
+import { spread } from '../../shared/spread.ts';
 import { LABEL_FORMATS } from './formats.ts';
 import type { LabelFormat, LabelSource } from './label-format.ts';
 import { fileSource, peekFile } from './open-source.ts';
@@ -80,22 +81,18 @@ async function lookInto(path: string, files: readonly string[]): Promise<Seen[]>
   const seen: Seen[] = [];
   for (const [kind, all] of kinds) {
     if (!MAY_BE_LABELS.has(kind)) continue;
-    for (const file of spread(all.filter((one) => !isSideFile(one)))) seen.push(await look(path, file));
+    for (const file of spread(
+      all.filter((one) => !isSideFile(one)),
+      LOOKED_INTO,
+    ))
+      seen.push(await look(path, file));
   }
   if (seen.some(({ format }) => typeof format === 'object')) return seen;
-  for (const file of spread(kinds.get('.png') ?? [])) {
+  for (const file of spread(kinds.get('.png') ?? [], LOOKED_INTO)) {
     const found = await look(path, file);
     if (found.format === maps) seen.push(found);
   }
   return seen;
-}
-
-function spread(files: readonly string[]): readonly string[] {
-  if (files.length <= LOOKED_INTO) return files;
-  return Array.from(
-    { length: LOOKED_INTO },
-    (_, index) => files[Math.floor((index * files.length) / LOOKED_INTO)] ?? '',
-  );
 }
 
 async function look(path: string, file: string): Promise<Seen> {

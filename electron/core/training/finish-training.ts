@@ -1,5 +1,6 @@
 import type { TrainingOutcome, TrainingProgress } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
+import { spread } from '../../shared/spread.ts';
 import type { Trained } from '../../shared/model-package.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import { placeNew } from '../files/place-whole.ts';
@@ -98,12 +99,6 @@ async function testBest(
 async function accuracyOfParent(parent: string, options: Omit<TestOptions, 'packagePath' | 'tokenKeep'>) {
   const { tokenKeep } = await readManifest(parent);
   return accuracyOf(await testHoldout({ ...options, packagePath: parent, tokenKeep }));
-}
-
-/** At most so many of the items, evenly over all. */
-export function spread<T>(items: readonly T[], most: number): T[] {
-  const step = Math.min(1, most / items.length);
-  return items.filter((_, index) => Math.floor((index + 1) * step) > Math.floor(index * step));
 }
 
 /** Whether the model is there already: this training wrote it and was cut off before it could say so. */

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "engine/engine.h"
+#include "test/device_names.h"
 
 using namespace winnow;
 
@@ -26,12 +27,6 @@ std::unique_ptr<Engine> load(const std::string& device, int threads = 0,
   auto engine = Engine::load(kPackage, device, threads, precision);
   if (!engine) FAIL(engine.error().message);
   return std::move(*engine);
-}
-
-std::vector<std::string> devices() {
-  std::vector<std::string> names;
-  for (const DeviceInfo& device : list_devices()) names.push_back(device.name);
-  return names;
 }
 
 // Smooth coloured pictures [count, 32, 32, 3], each another.
@@ -92,7 +87,7 @@ TEST_CASE("a precision that the device does not compute is refused, and the near
 }
 
 TEST_CASE("the receipt tells how many patches each stage kept") {
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     const auto engine = load(device);
     const Outputs outputs = predict(*engine, pictures(3), keep(0.7));
     for (int b = 0; b < 3; ++b) {
@@ -105,7 +100,7 @@ TEST_CASE("the receipt tells how many patches each stage kept") {
 }
 
 TEST_CASE("the block threshold's ends run everything and nothing") {
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     const auto engine = load(device);
     const Outputs all = predict(*engine, pictures(2), keep(1.0, 0.0f)),
                   none = predict(*engine, pictures(2), keep(1.0, 1.0f));
@@ -119,7 +114,7 @@ TEST_CASE("the block threshold's ends run everything and nothing") {
 TEST_CASE("ratios from one patch to all of them, on both backends alike") {
   const auto all = pictures(4);
   std::vector<std::vector<float>> results;
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     const auto engine = load(device);
     std::vector<float>& logits = results.emplace_back();
     for (double r : {1e-9, 0.1, 0.35, 0.99, 1.0}) {
@@ -154,7 +149,7 @@ TEST_CASE("bad options are refused in words") {
 }
 
 TEST_CASE("a call is cancelled between layers, and the next one works") {
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     CAPTURE(device);
     const auto engine = load(device, 1);
     const auto pixels = pictures(256);

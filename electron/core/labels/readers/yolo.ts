@@ -29,13 +29,16 @@ export function hasClassNames(files: readonly string[]): boolean {
   return files.some((file) => isYaml(file) || isNameList(file));
 }
 
-/** Whether a text begins with a line as label files have them: a class, and four numbers or more. */
-function isLabelText(start: string): boolean {
-  const line = start.trimStart().split(/[\r\n]/, 1)[0] ?? '';
-  const [classIndex = NaN, ...values] = line
+const numbersOf = (line: string) =>
+  line
     .trim()
     .split(/[\s,]+/)
     .map(Number);
+
+/** Whether a text begins with a line as label files have them: a class, and four numbers or more. */
+function isLabelText(start: string): boolean {
+  const line = start.trimStart().split(/[\r\n]/, 1)[0] ?? '';
+  const [classIndex = NaN, ...values] = numbersOf(line);
   return Number.isSafeInteger(classIndex) && values.length >= 4 && values.every(Number.isFinite);
 }
 
@@ -72,10 +75,7 @@ async function read(source: LabelSource, sink: LabelSink, { onProgress }: ReadOp
     const text = await readWholeText(join(folder, file), LARGEST, onLatin(file));
     for (const [line, content] of text.split(/\r\n|\r|\n/).entries()) {
       if (content.trim() === '') continue;
-      const numbers = content
-        .trim()
-        .split(/[\s,]+/)
-        .map(Number);
+      const numbers = numbersOf(content);
       if (points > 0 && numbers.length === 1 + BOX + points) numbers.length = 1 + BOX;
       const classIndex = readLine(numbers, file, `${file}, line ${line + 1}`, sink);
       if (classIndex !== undefined && !names.has(classIndex)) unnamed.add(classIndex);

@@ -14,19 +14,11 @@
 #include "bench/random_weights.h"
 #include "engine/engine.h"
 #include "model/detection/proposals.h"
+#include "test/model/detection/box_checks.h"
 #include "test/model/small_models.h"
 
 namespace winnow {
 namespace {
-
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
-
-void check_box(const Box& box, const Box& expected) {
-  CHECK(box.x0 == doctest::Approx(expected.x0));
-  CHECK(box.y0 == doctest::Approx(expected.y0));
-  CHECK(box.x1 == doctest::Approx(expected.x1));
-  CHECK(box.y1 == doctest::Approx(expected.y1));
-}
 
 // Outputs of the proposal network for a map of height x width cells: no anchor is good, none is moved.
 std::vector<float> anchor_outputs(int height, int width) {

@@ -14,19 +14,11 @@
 #include "model/detection/detector.h"
 #include "model/detection/one_stage_boxes.h"
 #include "model/detection/prototype_mask.h"
+#include "test/model/detection/box_checks.h"
 #include "test/model/small_models.h"
 
 namespace winnow {
 namespace {
-
-constexpr float kNothing = std::numeric_limits<float>::quiet_NaN();
-
-void check_box(const Box& box, const Box& expected) {
-  CHECK(box.x0 == doctest::Approx(expected.x0));
-  CHECK(box.y0 == doctest::Approx(expected.y0));
-  CHECK(box.x1 == doctest::Approx(expected.x1));
-  CHECK(box.y1 == doctest::Approx(expected.y1));
-}
 
 // Outputs of two classes on levels of 4 x 4, 2 x 2 and 1 x 1 cells of 8, 16 and 32 pixels, where no place
 // sees anything: every box reaches one stride to each side, and its quality is 1/2.

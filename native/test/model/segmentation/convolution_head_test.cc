@@ -7,8 +7,8 @@
 #include <string>
 
 #include "bench/random_weights.h"
-#include "engine/engine.h"
 #include "model/segmentation/segmenter.h"
+#include "test/device_names.h"
 #include "test/golden/golden_support.h"
 
 using namespace winnow;
@@ -29,14 +29,6 @@ DyvmConfig golden_config() {
   return c;
 }
 
-std::vector<std::string> devices() {
-#ifdef WINNOW_CPU
-  return {"reference", "cpu"};
-#else
-  return {"reference"};
-#endif
-}
-
 }  // namespace
 
 TEST_CASE("scores of the light segmentation head are PyTorch's") {
@@ -44,7 +36,7 @@ TEST_CASE("scores of the light segmentation head are PyTorch's") {
       Expected::open(std::string(WINNOW_GOLDEN_DIR) + "/convolution-head/expected.safetensors");
   REQUIRE(expected);
   const DyvmConfig c = golden_config();
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     Weights weights;
     const auto add = [&](const std::string& name) {
       const Recorded recorded = expected->read("weight/head." + name);
@@ -96,7 +88,7 @@ TEST_CASE("a manifest names the light head, and no other than the known") {
   CHECK(other.error().message.find("head.kind") != std::string::npos);
 
   // Its tensors are asked for, all of them, and the model draws regions of the whole picture.
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     Weights weights = random_tensors(*config);
     auto backend = make_backend(device, 1);
     REQUIRE(backend);

@@ -8,13 +8,12 @@
 #include <numeric>
 #include <string>
 
-#include "bench/random_model.h"
 #include "bench/random_weights.h"
 #include "engine/engine.h"
 #include "model/dense_backbone.h"
 #include "test/golden/golden_training.h"
+#include "test/train/training_data.h"
 #include "train/network/initial_weights.h"
-#include "train/random.h"
 
 using namespace winnow;
 using namespace winnow::train;
@@ -23,17 +22,8 @@ namespace {
 
 enum class Maps { taps, final_stream };
 
-// 36 patches, of widths that fill no vector.
 DyvmConfig small_config(Maps maps, std::vector<int> pruning_layers = {1, 2, 4}) {
-  DyvmConfig c = published_size("T");
-  c.image_size = c.trained_size = 24;
-  c.patch_size = c.stride = 4;
-  c.embed_dim = 20;
-  c.depth = 5;
-  c.state_dim = 5;
-  c.conv_width = 4;
-  c.dt_rank = 3;
-  c.classes = 6;
+  DyvmConfig c = odd_config();
   c.pruning_layers = std::move(pruning_layers);
   c.token_keep.clear();
   for (std::size_t i = 0; i < c.pruning_layers.size(); ++i) c.token_keep.push_back(std::pow(0.7, i + 1.0));
@@ -42,23 +32,6 @@ DyvmConfig small_config(Maps maps, std::vector<int> pruning_layers = {1, 2, 4}) 
   else
     c.detection = DetectionHead{};
   return c;
-}
-
-std::vector<std::unique_ptr<Operations>> all_operations() {
-  std::vector<std::unique_ptr<Operations>> all;
-  all.push_back(reference_operations());
-#ifdef WINNOW_CPU
-  all.push_back(cpu_operations(1));
-  all.push_back(cpu_operations(3));
-#endif
-  return all;
-}
-
-std::vector<float> random_input(const DyvmConfig& c, int images, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<float> input(3ull * c.image_size * c.image_size * images);
-  for (float& value : input) value = static_cast<float>(random.normal());
-  return input;
 }
 
 std::vector<AlignedFloats> random_maps(const DenseNetwork& network, std::uint64_t seed) {

@@ -8,51 +8,22 @@
 #include <fstream>
 #include <string>
 
-#include "bench/random_model.h"
 #include "engine/engine.h"
 #include "model/dyvm.h"
 #include "test/golden/golden_training.h"
+#include "test/train/training_data.h"
 #include "train/network/initial_weights.h"
-#include "train/random.h"
 
 using namespace winnow;
 using namespace winnow::train;
 
 namespace {
 
-// 36 patches, of widths that fill no vector.
 DyvmConfig small_config(bool class_token_first) {
-  DyvmConfig c = published_size("T");
+  DyvmConfig c = odd_config();
   c.family = find_family(class_token_first ? "videomamba" : "vim");
   c.halve_directions = c.family->halve_directions;
-  c.image_size = c.trained_size = 24;
-  c.patch_size = c.stride = 4;
-  c.embed_dim = 20;
-  c.depth = 5;
-  c.state_dim = 5;
-  c.conv_width = 4;
-  c.dt_rank = 3;
-  c.classes = 6;
-  c.pruning_layers = {1, 2, 4};
-  c.token_keep = {0.7, 0.49, 0.343};
   return c;
-}
-
-std::vector<std::unique_ptr<Operations>> all_operations() {
-  std::vector<std::unique_ptr<Operations>> all;
-  all.push_back(reference_operations());
-#ifdef WINNOW_CPU
-  all.push_back(cpu_operations(1));
-  all.push_back(cpu_operations(3));
-#endif
-  return all;
-}
-
-std::vector<float> random_input(const DyvmConfig& c, int images, std::uint64_t seed) {
-  Random random(seed);
-  std::vector<float> input(3ull * c.image_size * c.image_size * images);
-  for (float& value : input) value = static_cast<float>(random.normal());
-  return input;
 }
 
 // Random gradients of all outputs of a forward pass.

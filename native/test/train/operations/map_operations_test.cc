@@ -22,31 +22,6 @@ using Maps = MapOperationsOf<double>;
 ReferenceOperations<double> ops;
 const Maps maps(ops);
 
-double weighted(const Doubles& values, const Doubles& weights) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < values.size(); ++i) sum += values[i] * weights[i];
-  return sum;
-}
-
-// `gradient` of loss() with respect to `x`, which loss reads, against central differences.
-void check_differences(const std::string& name, Doubles& x, const Doubles& gradient,
-                       const std::function<double()>& loss) {
-  constexpr double kStep = 1e-5;
-  double worst = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double before = x[i];
-    x[i] = before + kStep;
-    const double above = loss();
-    x[i] = before - kStep;
-    const double below = loss();
-    x[i] = before;
-    const double expected = (above - below) / (2.0 * kStep);
-    worst = std::max(worst, std::abs(expected - gradient[i]) / std::max(1.0, std::abs(expected)));
-  }
-  CAPTURE(name);
-  CHECK(worst < 1e-7);
-}
-
 const std::vector<MapShape> kShapes = {{1, 1, 3}, {2, 3, 5}, {5, 4, 2}, {6, 6, 1}};
 
 std::vector<float> narrowed(const Doubles& values) { return {values.begin(), values.end()}; }

@@ -1,7 +1,12 @@
 // Numbers and shapes, odd ones among them, that the training operations are tested with.
 #pragma once
 
+#include <doctest/doctest.h>
+
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "train/operations/operations.h"
@@ -16,6 +21,31 @@ inline Doubles numbers(std::size_t count, Random& random, double scale = 1.0) {
   Doubles values(count);
   for (double& value : values) value = scale * random.normal();
   return values;
+}
+
+inline double weighted(const Doubles& values, const Doubles& weights) {
+  double sum = 0.0;
+  for (std::size_t i = 0; i < values.size(); ++i) sum += values[i] * weights[i];
+  return sum;
+}
+
+// `gradient` of loss() with respect to `x`, which loss reads, against central differences.
+inline void check_differences(const std::string& name, Doubles& x, const Doubles& gradient,
+                              const std::function<double()>& loss) {
+  constexpr double kStep = 1e-5;
+  double worst = 0.0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const double before = x[i];
+    x[i] = before + kStep;
+    const double above = loss();
+    x[i] = before - kStep;
+    const double below = loss();
+    x[i] = before;
+    const double expected = (above - below) / (2.0 * kStep);
+    worst = std::max(worst, std::abs(expected - gradient[i]) / std::max(1.0, std::abs(expected)));
+  }
+  CAPTURE(name);
+  CHECK(worst < 1e-7);
 }
 
 struct ScanData {

@@ -2,8 +2,6 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <functional>
-#include <string>
 
 #include "test/train/operations/operation_data.h"
 
@@ -11,31 +9,6 @@ using namespace winnow;
 using namespace winnow::train;
 
 namespace {
-
-double weighted(const Doubles& values, const Doubles& weights) {
-  double sum = 0.0;
-  for (std::size_t i = 0; i < values.size(); ++i) sum += values[i] * weights[i];
-  return sum;
-}
-
-// `gradient` of loss() with respect to `x`, which loss reads, against central differences.
-void check_differences(const std::string& name, Doubles& x, const Doubles& gradient,
-                       const std::function<double()>& loss) {
-  constexpr double kStep = 1e-5;
-  double worst = 0.0;
-  for (std::size_t i = 0; i < x.size(); ++i) {
-    const double before = x[i];
-    x[i] = before + kStep;
-    const double above = loss();
-    x[i] = before - kStep;
-    const double below = loss();
-    x[i] = before;
-    const double expected = (above - below) / (2.0 * kStep);
-    worst = std::max(worst, std::abs(expected - gradient[i]) / std::max(1.0, std::abs(expected)));
-  }
-  CAPTURE(name);
-  CHECK(worst < 1e-7);
-}
 
 ReferenceOperations<double> ops;
 

@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <string>
 
-#include "bench/random_model.h"
-#include "engine/engine.h"
 #include "model/segmentation/segmenter.h"
+#include "test/device_names.h"
+#include "test/train/training_data.h"
 #include "train/network/initial_weights.h"
-#include "train/random.h"
 
 using namespace winnow;
 using namespace winnow::train;
@@ -19,16 +18,8 @@ namespace {
 
 constexpr int kSide = 32;
 
-DyvmConfig tiny_config() {
-  DyvmConfig c = published_size("T");
-  c.image_size = c.trained_size = kSide;
-  c.patch_size = c.stride = 4;
-  c.embed_dim = 24;
-  c.depth = 3;
-  c.state_dim = 4;
-  c.dt_rank = 2;
-  c.classes = 2;
-  c.pruning_layers = {1, 2};
+DyvmConfig small_segmenter() {
+  DyvmConfig c = tiny_config(kSide, 2);
   c.token_keep = {0.8, 0.64};
   c.segmentation.emplace();
   c.segmentation->kind = SegmentationHead::Kind::convolutions;
@@ -61,15 +52,6 @@ Pictures draw_pictures(int count, std::uint64_t seed) {
   }
   return pictures;
 }
-
-std::vector<std::string> devices() {
-#ifdef WINNOW_CPU
-  return {"reference", "cpu"};
-#else
-  return {"reference"};
-#endif
-}
-const std::string kFastest = devices().back();
 
 TrainerSettings settings_of(const DyvmConfig& c) {
   TrainerSettings settings;
@@ -117,15 +99,10 @@ double mean_iou(const DyvmConfig& c, Weights weights, const Pictures& pictures) 
   return 0.5 * (static_cast<double>(same[0]) / either[0] + static_cast<double>(same[1]) / either[1]);
 }
 
-bool alike(const OptimiserState& a, const OptimiserState& b) {
-  return a.weights == b.weights && a.first_moment == b.first_moment && a.second_moment == b.second_moment &&
-         a.average == b.average && a.steps == b.steps;
-}
-
 }  // namespace
 
 TEST_CASE("a segmentation model learns two classes that inference draws with fewer patches") {
-  const DyvmConfig c = tiny_config();
+  const DyvmConfig c = small_segmenter();
   const auto trainer = make_trainer(c, 1, kFastest);
   constexpr int kImages = 12;
   StepResult last;
@@ -142,10 +119,10 @@ TEST_CASE("a segmentation model learns two classes that inference draws with few
 }
 
 TEST_CASE("a training of segmentation that goes on is the one never stopped, on any number of threads") {
-  const DyvmConfig c = tiny_config();
+  const DyvmConfig c = small_segmenter();
   constexpr int kImages = 5;
   const Pictures drawn = draw_pictures(kImages, 3);
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     const auto step = [&](SegmentationTrainer& trainer, int number) {
       const auto result = trainer.step(drawn.pixels.data(), drawn.labels.data(), kImages, 1e-3, 70 + number);
       REQUIRE(result);
@@ -163,7 +140,7 @@ TEST_CASE("a training of segmentation that goes on is the one never stopped, on 
 }
 
 TEST_CASE("labels, losses and models that no training of segmentation can use are refused in words") {
-  const DyvmConfig c = tiny_config();
+  const DyvmConfig c = small_segmenter();
   const auto trainer = make_trainer(c, 8, kFastest);
   Pictures drawn = draw_pictures(2, 9);
   const OptimiserState before = trainer->state();

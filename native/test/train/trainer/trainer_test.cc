@@ -7,32 +7,17 @@
 #include <limits>
 #include <string>
 
-#include "bench/random_model.h"
-#include "engine/engine.h"
 #include "model/dyvm.h"
 #include "model/feature_model.h"
+#include "test/device_names.h"
+#include "test/train/training_data.h"
 #include "train/network/initial_weights.h"
-#include "train/random.h"
 #include "train/trainer/head.h"
 
 using namespace winnow;
 using namespace winnow::train;
 
 namespace {
-
-DyvmConfig tiny_config() {
-  DyvmConfig c = published_size("T");
-  c.image_size = c.trained_size = 16;
-  c.patch_size = c.stride = 4;
-  c.embed_dim = 24;
-  c.depth = 3;
-  c.state_dim = 4;
-  c.dt_rank = 2;
-  c.classes = 3;
-  c.pruning_layers = {1, 2};
-  c.token_keep = {0.7, 0.49};
-  return c;
-}
 
 // Pictures [count, 16, 16, 3] of three classes: lines that lie, stand, or are slanted, of random width, place
 // and colour under noise.
@@ -60,15 +45,6 @@ Pictures draw_pictures(int count, std::uint64_t seed) {
   return pictures;
 }
 
-std::vector<std::string> devices() {
-#ifdef WINNOW_CPU
-  return {"reference", "cpu"};
-#else
-  return {"reference"};
-#endif
-}
-const std::string kFastest = devices().back();
-
 TrainerSettings settings_of(const DyvmConfig& c) {
   TrainerSettings settings;
   settings.losses.token_keep = c.token_keep;
@@ -84,11 +60,6 @@ std::unique_ptr<Trainer> make_trainer(const DyvmConfig& c, Weights weights, cons
   auto trainer = Trainer::create(c, weights, settings, device, threads);
   if (!trainer) FAIL(trainer.error().message);
   return std::move(*trainer);
-}
-
-bool alike(const OptimiserState& a, const OptimiserState& b) {
-  return a.weights == b.weights && a.first_moment == b.first_moment && a.second_moment == b.second_moment &&
-         a.average == b.average && a.steps == b.steps;
 }
 
 // Share of the pictures that inference with these weights gets right.
@@ -114,7 +85,7 @@ double accuracy(const DyvmConfig& c, Weights weights, const Pictures& pictures) 
 }  // namespace
 
 TEST_CASE("a plain model learns, and a DyVM from it keeps what it knows with fewer patches") {
-  const DyvmConfig dynamic = tiny_config(), plain = without_pruning(dynamic);
+  const DyvmConfig dynamic = tiny_config(16, 3), plain = without_pruning(dynamic);
   const Pictures pictures = draw_pictures(48, 1), others = draw_pictures(150, 2);
   const std::vector<float> targets = smooth_labels(pictures.labels, 3, 0.1);
   const auto first = make_trainer(plain, initial_weights(plain, 3), kFastest);
@@ -147,10 +118,10 @@ TEST_CASE("a plain model learns, and a DyVM from it keeps what it knows with few
 }
 
 TEST_CASE("a run that goes on from its state is the one that was never stopped, on any number of threads") {
-  const DyvmConfig c = tiny_config();
+  const DyvmConfig c = tiny_config(16, 3);
   const Pictures pictures = draw_pictures(20, 5);
   const std::vector<float> targets = smooth_labels(pictures.labels, 3, 0.1);
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     const auto step = [&](Trainer& trainer, int number) {
       const auto result = trainer.step(pictures.pixels.data(), targets.data(), 20, 1e-3, 70 + number);
       REQUIRE(result);
@@ -169,7 +140,7 @@ TEST_CASE("a run that goes on from its state is the one that was never stopped, 
 }
 
 TEST_CASE("a loss that is no number changes nothing and says at which step") {
-  const DyvmConfig c = tiny_config();
+  const DyvmConfig c = tiny_config(16, 3);
   const Pictures pictures = draw_pictures(4, 7);
   std::vector<float> targets = smooth_labels(pictures.labels, 3, 0.1);
   const auto trainer = make_trainer(c, initial_weights(c, 8), kFastest);
@@ -184,7 +155,7 @@ TEST_CASE("a loss that is no number changes nothing and says at which step") {
 }
 
 TEST_CASE("what does not belong to the model is refused in words") {
-  const DyvmConfig c = tiny_config();
+  const DyvmConfig c = tiny_config(16, 3);
   const auto trainer = make_trainer(c, initial_weights(c, 9), "reference");
   OptimiserState state = trainer->state();
   state.average.pop_back();
@@ -208,7 +179,7 @@ TEST_CASE("what does not belong to the model is refused in words") {
 }
 
 TEST_CASE("gradients are shortened to the largest norm, and only matrices decay") {
-  const DyvmConfig c = tiny_config();
+  const DyvmConfig c = tiny_config(16, 3);
   const Pictures pictures = draw_pictures(6, 13);
   const std::vector<float> targets = smooth_labels(pictures.labels, 3, 0.1);
   TrainerSettings settings = settings_of(c);
@@ -256,7 +227,7 @@ TEST_CASE("a head without features has the classes' shares as its probabilities"
 TEST_CASE("a head is the closed form's where there is one, with decay and without") {
   const float share = 0.8f;
   const std::vector<float> features = {1.0f, -1.0f}, targets = {1.0f - share, share, share, 1.0f - share};
-  for (const std::string& device : devices()) {
+  for (const std::string& device : device_names()) {
     auto operations = reference_operations();
 #ifdef WINNOW_CPU
     if (device == "cpu") operations = cpu_operations(2);
@@ -277,7 +248,7 @@ TEST_CASE("a head is the closed form's where there is one, with decay and withou
 }
 
 TEST_CASE("a head on a frozen model's features takes its place in the model") {
-  const DyvmConfig plain = without_pruning(tiny_config());
+  const DyvmConfig plain = without_pruning(tiny_config(16, 3));
   Weights frozen = initial_weights(plain, 15);
   Weights without_head = initial_weights(plain, 15);
   const auto features = make_feature_model(plain, without_head);
