@@ -87,6 +87,17 @@ export interface NativePicture extends NativeSize {
   pixels: Uint8Array;
 }
 
+/** A picture that is learned from: with its class, or with what is marked in it. */
+export type NativeExample = NativePicture &
+  ({ label: number } | { marked: NativeSize & { objects: NativeMarkedObject[] } });
+
+/** As MarkedObject of trainer-api.ts. */
+export interface NativeMarkedObject {
+  label: number;
+  box?: { left: number; top: number; right: number; bottom: number } | undefined;
+  counts?: string | undefined;
+}
+
 /** A training under way: one call at a time. */
 export interface NativeTrainer {
   /**
@@ -94,8 +105,7 @@ export interface NativeTrainer {
    * stay untouched until the promise settles. Rejects with DIVERGED when the loss is not finite: nothing has changed then.
    */
   step(
-    pictures: readonly NativePicture[],
-    labels: Int32Array,
+    examples: readonly NativeExample[],
     options: { seed: number; learningRate: number },
   ): Promise<NativeStep>;
   /** Weights, moments and averages as safetensors, whole or not at all: rejects with DISK_FULL or FILE_SYSTEM. */

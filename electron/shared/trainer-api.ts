@@ -1,18 +1,36 @@
 import type { Box, ClassProbability, EngineDial } from './engine-api.ts';
+import type { Size } from './resized-size.ts';
 import type { Augmentation, HeadChoice, LossSettings, OptimiserSettings, StepReport } from './training.ts';
 
-/** A picture to learn from. */
-export interface TrainingExample {
+/** A picture of one class to learn from. */
+export interface LabelledExample {
   path: string;
   classIndex: number;
   box?: Box | undefined; // the part of the picture that is learned from; all of it without one
 }
 
+/** What somebody marked in a picture, in pixels of the upright one. */
+export interface MarkedObject {
+  classIndex: number;
+  box?: Box | undefined; // always of detection
+  counts?: string | undefined; // its mask as COCO's compressed run lengths; always of segmentation
+}
+
+/** A picture to learn what lies where from; without objects it is background. */
+export interface MarkedExample {
+  path: string;
+  size: Size; // of the picture that the objects are marked in
+  objects: readonly MarkedObject[];
+}
+
+/** A picture to learn from: of segmentation and detection a marked one. */
+export type TrainingExample = LabelledExample | MarkedExample;
+
 /** A picture in a file, or a part of it. */
 export type PictureToRead = string | { path: string; box: Box };
 
 /** What is to be read of a file. */
-export const toRead = ({ path, box }: Pick<TrainingExample, 'path' | 'box'>): PictureToRead =>
+export const toRead = ({ path, box }: { path: string; box?: Box | undefined }): PictureToRead =>
   box === undefined ? path : { path, box };
 
 /** What a training step works on until the next `open`. */
@@ -39,9 +57,15 @@ export interface StepRequest {
   seed: number; // of the augmentation and of the random decisions
 }
 
+/** How a model's evaluation makes its input of a picture. */
+export interface PictureUse {
+  resize: number; // pixels of the shorter side
+  /** Whether single pixels are sampled, as segmentation does, and not averaged. */
+  isSampled?: boolean | undefined;
+}
+
 /** How pictures are looked at. */
-export interface InspectOptions {
-  resize: number; // pixels that evaluation resizes the shorter side to
+export interface InspectOptions extends PictureUse {
   /** Whether they stay in memory, as far as there is room, for what is asked for next. */
   keep: boolean;
 }
@@ -62,6 +86,19 @@ export type HoldoutOutcome =
   | {
       probabilities: Float32Array;
       top: ClassProbability[];
+      blockKeep: number; // share of the scan directions that ran
+    }
+  | { error: string };
+
+/** Something that a package finds in a picture. */
+export interface FoundObject extends MarkedObject {
+  score?: number | undefined; // of detection
+}
+
+/** What a segmentation or detection package finds in one picture, or why there is nothing, in one sentence. */
+export type FoundOutcome =
+  | {
+      found: FoundObject[];
       blockKeep: number; // share of the scan directions that ran
     }
   | { error: string };
@@ -104,13 +141,15 @@ export interface TrainerCalls {
     pictures: readonly PictureToRead[],
     dial: EngineDial,
   ): Promise<HoldoutOutcome[]>;
+  /** What a segmentation or detection package finds in pictures, as a run does; likewise. */
+  find(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<FoundOutcome[]>;
   /**
    * Features of pictures in front of a package's last layer, kept in the host for `solveHead` in the order of the calls.
    * Resolves to what could not be read: indices in `examples` and reasons.
    */
   addFeatures(
     packagePath: string,
-    examples: readonly TrainingExample[],
+    examples: readonly LabelledExample[],
     dial: EngineDial,
   ): Promise<{ index: number; error: string }[]>;
   /** Solves a last layer for the features that were added, to its optimum, and forgets them. */

@@ -26,9 +26,14 @@ export interface Augmentation {
   /**
    * `resized`: a part of at least `leastArea` of the picture, its sides at most 4 to 3, becomes the model's input (bicubic).
    * `shifted`: the evaluation's crop, moved by up to `pixels` to each side; what is beyond the edge is black. `centre`: the
-   * evaluation's crop.
+   * evaluation's crop. `window`, of segmentation and detection: the picture, at so many times the size of evaluation,
+   * through a window of the model's size at a random place.
    */
-  crop: { kind: 'resized'; leastArea: number } | { kind: 'shifted'; pixels: number } | { kind: 'centre' };
+  crop:
+    | { kind: 'resized'; leastArea: number }
+    | { kind: 'shifted'; pixels: number }
+    | { kind: 'centre' }
+    | { kind: 'window'; leastScale: number; largestScale: number };
   flip: boolean; // left and right, every other picture
   colourJitter: number; // brightness, contrast and saturation change by up to this share, in random order
   /** RandAugment (arXiv 1909.13719): `operations` per picture, at about `magnitude` of 10; 0 operations: none. */

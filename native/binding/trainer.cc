@@ -13,6 +13,7 @@ namespace {
 using train::Session;
 using train::SessionSetup;
 using train::StepResult;
+using train::TrainingExample;
 using train::TrainingPicture;
 
 // Numbers that JavaScript holds; no copy.
@@ -29,6 +30,37 @@ std::uint64_t seed_of(const Napi::Object& options) {
         seed == static_cast<double>(static_cast<std::uint64_t>(seed))))
     refuse(options.Env(), "Expected a seed to be a whole number of 0 or more.");
   return static_cast<std::uint64_t>(seed);
+}
+
+// An object that is marked in a picture, as NativeMarkedObject.
+train::MarkedObject marked_object(const Napi::Value& value) {
+  const Napi::Object given = object(value, "a marked object");
+  train::MarkedObject marked;
+  marked.label = whole_number(given.Get("label"), "a label");
+  marked.counts = optional_text(given.Get("counts"), "counts");
+  if (given.Get("box").IsUndefined()) return marked;
+  const auto box = object(given.Get("box"), "a box");
+  const char* const corners[] = {"left", "top", "right", "bottom"};
+  for (int i = 0; i < 4; ++i) marked.box[i] = static_cast<float>(number(box.Get(corners[i]), corners[i]));
+  return marked;
+}
+
+// As NativeExample.
+TrainingExample example_of(const Napi::Object& entry, const TrainingPicture& picture) {
+  TrainingExample example{picture, 0, 0, 0, {}};
+  if (entry.Get("marked").IsUndefined()) {
+    example.label = whole_number(entry.Get("label"), "a label");
+    return example;
+  }
+  const Napi::Object marked = object(entry.Get("marked"), "what is marked");
+  const PictureSize size = picture_size(marked, "what is marked");
+  example.width = size.width;
+  example.height = size.height;
+  if (!marked.Get("objects").IsArray()) refuse(entry.Env(), "Expected the marked objects to be a list.");
+  const auto objects = marked.Get("objects").As<Napi::Array>();
+  for (std::uint32_t i = 0; i < objects.Length(); ++i)
+    example.objects.push_back(marked_object(objects.Get(i)));
+  return example;
 }
 
 class Trainer : public Napi::ObjectWrap<Trainer> {
@@ -50,22 +82,20 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
     if (!info[0].IsArray()) refuse(env, "Expected the pictures of a step to be a list.");
     const auto list = info[0].As<Napi::Array>();
     std::vector<Napi::Object> alive{Value()};
-    std::vector<TrainingPicture> pictures;
+    std::vector<TrainingExample> examples;
     for (std::uint32_t i = 0; i < list.Length(); ++i) {
       const Napi::Object entry = object(list.Get(i), "a picture");
       const PictureSize size = picture_size(entry, "a picture");
       const Napi::Uint8Array pixels = picture(entry.Get("pixels"), size, "pixels");
-      pictures.push_back({pixels.Data(), size.width, size.height});
+      examples.push_back(example_of(entry, {pixels.Data(), size.width, size.height}));
       alive.push_back(pixels);
     }
-    const auto given = numbers<Napi::Int32Array>(info[1], napi_int32_array, "labels");
-    const std::vector<int> labels(given.Data(), given.Data() + given.ElementLength());
-    const Napi::Object options = object(info[2], "options");
+    const Napi::Object options = object(info[1], "options");
     const double rate = number(options.Get("learningRate"), "learningRate");
     return start(
         env, std::move(alive),
-        [this, pictures, labels, rate, seed = seed_of(options)]() -> Status {
-          auto result = session_->step(pictures, labels, rate, seed);
+        [this, examples, rate, seed = seed_of(options)]() -> Status {
+          auto result = session_->step(examples, rate, seed);
           if (!result) return result.error();
           result_ = *result;
           return ok();

@@ -55,6 +55,40 @@ Mask MaskEncoder::finish(std::int64_t pixels) {
   return std::move(mask_);
 }
 
+Status decode_runs(const std::string& counts, std::int64_t pixels,
+                   const std::function<void(std::int64_t, std::int64_t)>& visit) {
+  const auto wrong = [&](const char* problem) {
+    return Error{ErrorCode::bad_argument, "Expected the run lengths of a mask of " + std::to_string(pixels) +
+                                              " pixels, but " + problem + "."};
+  };
+  constexpr int kMostBits = 45;  // of a count: beyond any picture, and far from an overflow
+  std::vector<std::int64_t> runs;
+  std::int64_t sum = 0;
+  for (std::size_t i = 0; i < counts.size();) {
+    std::int64_t value = 0;
+    for (int shift = 0;; shift += 5) {
+      if (i == counts.size()) return wrong("they end in the middle of a number");
+      const int digit = counts[i++] - 48;
+      if (digit < 0 || digit > 63 || shift > kMostBits) return wrong("they are no run lengths");
+      value |= static_cast<std::int64_t>(digit & 31) << shift;
+      if ((digit & 32) != 0) continue;
+      if ((digit & 16) != 0) value -= std::int64_t{1} << (shift + 5);
+      break;
+    }
+    if (runs.size() > 2) value += runs[runs.size() - 2];
+    if (value < 0 || value > pixels - sum) return wrong("they are of another size");
+    sum += value;
+    runs.push_back(value);
+  }
+  if (sum != pixels) return wrong("they are of another size");
+  std::int64_t begin = 0;
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (i % 2 == 1 && runs[i] > 0) visit(begin, begin + runs[i]);
+    begin += runs[i];
+  }
+  return ok();
+}
+
 // Five bits per character, the lowest first, bit 5 where more follow; from the fourth count on the difference
 // to the one before the last.
 void MaskEncoder::add_count(std::int64_t count) {

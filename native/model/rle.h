@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "ops/result.h"
 
 namespace winnow {
 
@@ -33,6 +36,11 @@ class MaskEncoder {
   std::int64_t before_[2] = {};       // the last counts, the earlier one first
   int counts_ = 0;
 };
+
+// Calls visit(begin, end) for every run of ones of compressed counts: pixels begin <= i < end of the `pixels`
+// that there are. Fails with bad_argument, before any call, for counts that are none or are of another size.
+Status decode_runs(const std::string& counts, std::int64_t pixels,
+                   const std::function<void(std::int64_t, std::int64_t)>& visit);
 
 // Values [rows, columns] that cover a rectangle of a picture, in its pixels.
 struct MaskMap {

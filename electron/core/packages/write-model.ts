@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises';
 import { AppError } from '../../shared/errors.ts';
-import { classificationSchema, MANIFEST_KEY } from '../../shared/model-package.ts';
-import type { ClassificationManifest } from '../../shared/model-package.ts';
+import { manifestSchema, MANIFEST_KEY } from '../../shared/model-package.ts';
+import type { Manifest } from '../../shared/model-package.ts';
 import { shortened } from '../../shared/shortened.ts';
 import type { Placing } from '../files/place-whole.ts';
 import { readExactly, readHeader, withFile } from './read-safetensors.ts';
@@ -25,7 +25,7 @@ export interface NewTensor {
 export async function writeModel(
   path: string,
   weights: string,
-  manifest: ClassificationManifest,
+  manifest: Manifest,
   replaced: ReadonlyMap<string, NewTensor> = new Map(),
   place?: Placing,
 ): Promise<void> {
@@ -43,7 +43,7 @@ export async function writeModel(
       throw new AppError('ENGINE', `The trained weights are not those of the model: ${problem}`);
     const metadata = (dataSha256: string) => ({
       // In the schema's order of fields, however the manifest came here: equal models are equal files.
-      [MANIFEST_KEY]: JSON.stringify(classificationSchema.parse({ ...manifest, dataSha256 })),
+      [MANIFEST_KEY]: JSON.stringify(manifestSchema.parse({ ...manifest, dataSha256 })),
     });
     await writeSafetensors(path, sources.map(finite), metadata, place);
   });

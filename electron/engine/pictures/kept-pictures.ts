@@ -2,7 +2,7 @@ import { totalmem } from 'node:os';
 import type { Box, ImageFacts } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { problemText } from '../../shared/picture-problem.ts';
-import type { InspectOptions, PictureToRead } from '../../shared/trainer-api.ts';
+import type { InspectOptions, PictureToRead, PictureUse } from '../../shared/trainer-api.ts';
 import { cutOut, sideForCrops } from './cut-out.ts';
 import type { PictureSize } from './shrink-on-load.ts';
 import type { Picture } from './picture.ts';
@@ -16,7 +16,11 @@ export const PICTURE_MEMORY = Math.min(totalmem() / 4, 4 * 2 ** 30); // bytes
 const ROOM_FOR_CROPS = 1.5;
 
 /** Resizes a picture whole; see NativeAddon.resize. */
-export type Shrink = (picture: Picture, size: { width: number; height: number }) => Promise<Picture>;
+export type Shrink = (
+  picture: Picture,
+  size: { width: number; height: number },
+  filter?: 'smooth' | 'sampled',
+) => Promise<Picture>;
 
 interface Kept {
   picture: Picture;
@@ -34,7 +38,7 @@ export class KeptPictures {
   readonly #shrink: Shrink;
   readonly #memory: number;
   readonly #kept = new Map<string, Kept>();
-  #resize = 0;
+  #use: PictureUse = { resize: 0 };
   #bytes = 0;
 
   /** `memory`: bytes for pictures that are kept. */
@@ -44,12 +48,9 @@ export class KeptPictures {
     this.#memory = memory;
   }
 
-  /**
-   * The picture of a file, for a model whose evaluation resizes the shorter side to `resize` pixels. Throws BAD_IMAGE with
-   * the path and the reason.
-   */
-  async take(wanted: PictureToRead, resize: number): Promise<Picture> {
-    const picture = await this.find(wanted, resize);
+  /** The picture of a file, for a model's evaluation. Throws BAD_IMAGE with the path and the reason. */
+  async take(wanted: PictureToRead, use: PictureUse): Promise<Picture> {
+    const picture = await this.find(wanted, use);
     if (!('error' in picture)) return picture;
     throw new AppError(
       'BAD_IMAGE',
@@ -59,19 +60,17 @@ export class KeptPictures {
   }
 
   /** The picture of a file, or the reason why there is none. */
-  async find(wanted: PictureToRead, resize: number): Promise<Picture | { error: string }> {
-    this.#useFor(resize);
+  async find(wanted: PictureToRead, use: PictureUse): Promise<Picture | { error: string }> {
+    this.#useFor(use);
     const { path, key } = partsOf(wanted);
     const kept = this.#kept.get(key);
     if (kept !== undefined) {
       if (await isCurrent(path, kept.version)) return kept.picture;
       this.#forget(key, kept);
     }
-    const file = await this.#decode(wanted, roomFor(resize), (decoded) =>
-      this.#fit(decoded, roomFor(resize)),
-    );
+    const file = await this.#decode(wanted, use, (decoded) => this.#fit(decoded, use));
     if ('problem' in file) return { error: problemText(file.problem) };
-    this.#keep(key, { picture: file.made, version: file.facts.version }, resize);
+    this.#keep(key, { picture: file.made, version: file.facts.version }, use);
     return file.made;
   }
 
@@ -81,28 +80,28 @@ export class KeptPictures {
    */
   async look<Made>(
     wanted: PictureToRead,
-    { resize, keep }: InspectOptions,
+    { keep, ...use }: InspectOptions,
     make: (picture: Picture, size: PictureSize, bytes: Buffer) => Promise<Made>,
   ): Promise<FromFile<Made>> {
-    if (keep) this.#useFor(resize);
-    const room = roomFor(resize);
-    const file = await this.#decode(wanted, room, async (decoded, header, bytes) => ({
+    if (keep) this.#useFor(use);
+    const file = await this.#decode(wanted, use, async (decoded, header, bytes) => ({
       made: await make(decoded, header, bytes),
-      picture: keep && this.#bytes < this.#memory ? await this.#fit(decoded, room) : undefined,
+      picture: keep && this.#bytes < this.#memory ? await this.#fit(decoded, use) : undefined,
     }));
     if ('problem' in file) return file;
     const { facts, warning } = file;
     const { made, picture } = file.made;
-    if (picture !== undefined) this.#keep(partsOf(wanted).key, { picture, version: facts.version }, resize);
+    if (picture !== undefined) this.#keep(partsOf(wanted).key, { picture, version: facts.version }, use);
     return { facts, made, warning };
   }
 
   /** What `make` makes of the picture, or of the part of it that is wanted, with its size in the upright original. */
   #decode<Made>(
     wanted: PictureToRead,
-    room: number,
+    use: PictureUse,
     make: (picture: Picture, size: PictureSize, bytes: Buffer) => Promise<Made>,
   ): Promise<FromFile<Made>> {
+    const room = use.isSampled === true ? Infinity : roomFor(use); // a decoder that shrinks averages pixels
     const { path, box } = partsOf(wanted);
     if (box === undefined) return this.#files.decode(path, () => room, make);
     return this.#files.decode(
@@ -113,24 +112,25 @@ export class KeptPictures {
   }
 
   /** Pictures of another size are of no use. */
-  #useFor(resize: number): void {
-    if (resize === this.#resize) return;
+  #useFor(use: PictureUse): void {
+    if (isSame(use, this.#use)) return;
     this.#kept.clear();
     this.#bytes = 0;
-    this.#resize = resize;
+    this.#use = use;
   }
 
-  async #fit(picture: Picture, room: number): Promise<Picture> {
+  async #fit(picture: Picture, use: PictureUse): Promise<Picture> {
     const { width, height } = picture;
-    const shorter = Math.min(width, height);
+    const [shorter, room] = [Math.min(width, height), roomFor(use)];
     if (shorter <= room) return picture;
     const side = (length: number) => Math.max(1, Math.round((length * room) / shorter));
-    return this.#shrink(picture, { width: side(width), height: side(height) });
+    const filter = use.isSampled === true ? 'sampled' : 'smooth';
+    return this.#shrink(picture, { width: side(width), height: side(height) }, filter);
   }
 
-  #keep(key: string, { picture, version }: Kept, resize: number): void {
+  #keep(key: string, { picture, version }: Kept, use: PictureUse): void {
     const bytes = picture.pixels.length;
-    if (resize !== this.#resize || this.#bytes + bytes > this.#memory || this.#kept.has(key)) return;
+    if (!isSame(use, this.#use) || this.#bytes + bytes > this.#memory || this.#kept.has(key)) return;
     // A view of a larger buffer would keep all of that.
     const pixels = picture.pixels.buffer.byteLength === bytes ? picture.pixels : picture.pixels.slice();
     this.#kept.set(key, { picture: { ...picture, pixels }, version });
@@ -150,6 +150,10 @@ function partsOf(wanted: PictureToRead): { path: string; box: Box | undefined; k
   return { ...wanted, key: JSON.stringify(wanted) };
 }
 
-function roomFor(resize: number): number {
+function isSame(one: PictureUse, other: PictureUse): boolean {
+  return one.resize === other.resize && (one.isSampled ?? false) === (other.isSampled ?? false);
+}
+
+function roomFor({ resize }: PictureUse): number {
   return Math.round(resize * ROOM_FOR_CROPS); // pixels of the shorter side
 }

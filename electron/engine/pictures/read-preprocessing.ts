@@ -1,5 +1,7 @@
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { AppError } from '../../shared/errors.ts';
+import type { ModelInput } from '../../shared/engine-api.ts';
+import type { PictureUse } from '../../shared/trainer-api.ts';
 import { classificationSchema, HEADER_BOUNDS, MANIFEST_KEY } from '../../shared/model-package.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
 import { openPackageFile } from './regular-file.ts';
@@ -34,6 +36,22 @@ export function preprocessingOf(manifest: string): Preprocessing {
     'BAD_MODEL',
     'The manifest of a classifier must say how pictures are resized and cropped',
   );
+}
+
+/** How a training's model sees pictures, by its manifest as JSON text. Throws BAD_MODEL. */
+export function pictureUseOf(manifest: string): PictureUse {
+  const { task, imageSize } = parseHeader(manifest) as { task?: unknown; imageSize?: unknown };
+  if (task === 'classification' || typeof imageSize !== 'number') return preprocessingOf(manifest);
+  return { resize: imageSize, isSampled: task === 'segmentation' };
+}
+
+/** How a package of any task makes its input of a picture. Throws BAD_MODEL. */
+export async function readModelInput(packagePath: string): Promise<ModelInput> {
+  const text = await readManifestText(packagePath);
+  const { task, imageSize } = parseHeader(text) as { task?: unknown; imageSize?: unknown };
+  if ((task === 'segmentation' || task === 'detection') && typeof imageSize === 'number')
+    return { task, size: imageSize };
+  return { task: 'classification', ...preprocessingOf(text) };
 }
 
 async function readManifestText(packagePath: string): Promise<string> {

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import PQueue from 'p-queue';
 import type { AttentionQuestion, LayerAttention, PictureCalls } from '../../shared/engine-api.ts';
@@ -6,6 +5,7 @@ import { PictureError } from '../../shared/picture-problem.ts';
 import type { NativeAddon, NativeModel } from '../addon.ts';
 import type { ImageDecoder } from '../pictures/decode-image.ts';
 import { PictureFiles } from '../pictures/picture-files.ts';
+import { LastPackage } from './last-package.ts';
 
 const THREADS = Math.max(1, availableParallelism() >> 1); // a run may go on beside it
 
@@ -14,7 +14,7 @@ export class AttentionReader implements Pick<PictureCalls, 'attention'> {
   readonly #addon: NativeAddon;
   readonly #files: PictureFiles;
   readonly #asking = new PQueue({ concurrency: 1 });
-  #loaded: { key: string; model: NativeModel } | undefined;
+  readonly #last = new LastPackage<NativeModel>();
 
   constructor(addon: NativeAddon, decoder: ImageDecoder) {
     this.#addon = addon;
@@ -38,7 +38,7 @@ export class AttentionReader implements Pick<PictureCalls, 'attention'> {
         this.#addon.resizeAndCrop(picture.pixels, picture.width, picture.height, { resize, crop }, pixels, 0),
     );
     if ('problem' in file) throw new PictureError(file.problem);
-    const model = await this.#load(packagePath);
+    const model = await this.#last.open(packagePath, undefined, () => this.#load(packagePath));
     const { tokenKeep, blockThreshold } = dial;
     const seen = await model.attend(pixels, layer, { tokenKeep, blockThreshold });
     const directions = seen.directions[layer] ?? 0;
@@ -50,14 +50,8 @@ export class AttentionReader implements Pick<PictureCalls, 'attention'> {
     };
   }
 
-  async #load(packagePath: string): Promise<NativeModel> {
-    const version = await stat(packagePath).catch(() => undefined); // loading it says what is wrong
-    const key = JSON.stringify([packagePath, version?.mtimeMs, version?.size]);
-    if (this.#loaded?.key === key) return this.#loaded.model;
-    this.#loaded = undefined;
+  #load(packagePath: string): Promise<NativeModel> {
     const options = { device: 'cpu', threads: THREADS, precision: 'fp32' as const };
-    const model = await this.#addon.loadModel(packagePath, options);
-    this.#loaded = { key, model };
-    return model;
+    return this.#addon.loadModel(packagePath, options);
   }
 }

@@ -1,12 +1,12 @@
-import { stat } from 'node:fs/promises';
 import type { EngineDial } from '../../shared/engine-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { toRead } from '../../shared/trainer-api.ts';
-import type { HoldoutOutcome, PictureToRead, TrainingExample } from '../../shared/trainer-api.ts';
+import type { HoldoutOutcome, LabelledExample, PictureToRead } from '../../shared/trainer-api.ts';
 import type { NativeAddon, NativeBatch, NativeModel } from '../addon.ts';
 import type { KeptPictures } from '../pictures/kept-pictures.ts';
 import { readPreprocessing } from '../pictures/read-preprocessing.ts';
 import type { Preprocessing } from '../pictures/read-preprocessing.ts';
+import { LastPackage } from './last-package.ts';
 import { softmax, topClasses } from './top-classes.ts';
 import PQueue from 'p-queue';
 
@@ -51,7 +51,7 @@ export class PackagePredictor {
   readonly #computing: PQueue;
   /** Features are in the order of the calls, so that what is solved from them is the same every time. */
   readonly #adding = new PQueue({ concurrency: 1 });
-  #loaded: { key: string; opened: Promise<OpenPackage> } | undefined;
+  readonly #last = new LastPackage<OpenPackage>();
   #features: Features[] = [];
 
   /** `computing`: models and a trainer use all threads, one call at a time. */
@@ -77,7 +77,7 @@ export class PackagePredictor {
 
   addFeatures(
     packagePath: string,
-    examples: readonly TrainingExample[],
+    examples: readonly LabelledExample[],
     dial: EngineDial,
     on: Computing,
   ): Promise<{ index: number; error: string }[]> {
@@ -134,7 +134,7 @@ export class PackagePredictor {
 
   /** Pictures that can be read lie one behind the other, in the order of what was wanted. */
   async #ready({ resize, crop }: OpenPackage, wanted: readonly PictureToRead[]): Promise<ReadyBatch> {
-    const pictures = await Promise.all(wanted.map((path) => this.#pictures.find(path, resize)));
+    const pictures = await Promise.all(wanted.map((path) => this.#pictures.find(path, { resize })));
     const bytes = crop * crop * 3;
     const pixels = new Uint8Array(pictures.length * bytes);
     let count = 0;
@@ -149,20 +149,10 @@ export class PackagePredictor {
     return { placed: await Promise.all(placed), pixels, count };
   }
 
-  async #open(path: string, on: Computing, features: boolean): Promise<OpenPackage> {
-    const version = await stat(path).catch(() => undefined); // loading it says what is wrong
-    const key = JSON.stringify([path, version?.mtimeMs, version?.size, on, features]);
-    if (this.#loaded?.key !== key) {
-      const opened = this.#computing.add(() => this.#load(path, on, features));
-      this.#loaded = { key, opened };
-    }
-    const { opened } = this.#loaded;
-    try {
-      return await opened;
-    } catch (error) {
-      if (this.#loaded.opened === opened) this.#loaded = undefined;
-      throw error;
-    }
+  #open(path: string, on: Computing, features: boolean): Promise<OpenPackage> {
+    return this.#last.open(path, [on, features], () =>
+      this.#computing.add(() => this.#load(path, on, features)),
+    );
   }
 
   async #load(path: string, { device, threads }: Computing, features: boolean): Promise<OpenPackage> {

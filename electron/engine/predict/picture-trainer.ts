@@ -7,28 +7,32 @@ import type {
   HoldoutOutcome,
   InspectedPicture,
   InspectOptions,
+  FoundOutcome,
+  LabelledExample,
+  MarkedExample,
   PictureToRead,
+  PictureUse,
   SolvedHead,
   StepRequest,
   TrainerCalls,
   TrainerSetup,
-  TrainingExample,
 } from '../../shared/trainer-api.ts';
 import type { StepReport } from '../../shared/training.ts';
-import type { NativeAddon, NativeTrainer } from '../addon.ts';
+import type { NativeAddon, NativeExample, NativeMarkedObject, NativeSize, NativeTrainer } from '../addon.ts';
 import type { ImageDecoder } from '../pictures/decode-image.ts';
 import { inspectPicture } from '../pictures/inspect-picture.ts';
 import { KeptPictures } from '../pictures/kept-pictures.ts';
 import type { Shrink } from '../pictures/kept-pictures.ts';
+import { DensePredictor } from './dense-predictor.ts';
 import { PackagePredictor } from './package-predictor.ts';
 import type { Computing } from './package-predictor.ts';
 import { PictureFiles } from '../pictures/picture-files.ts';
-import { preprocessingOf } from '../pictures/read-preprocessing.ts';
+import { pictureUseOf } from '../pictures/read-preprocessing.ts';
 import PQueue from 'p-queue';
 
 interface OpenTraining {
   native: NativeTrainer;
-  resize: number; // pixels of the shorter side in evaluation
+  use: PictureUse;
 }
 
 /** What the training host does with pictures: looks at them, learns from them, predicts them. */
@@ -36,6 +40,7 @@ export class PictureTrainer implements TrainerCalls {
   readonly #addon: NativeAddon;
   readonly #pictures: KeptPictures;
   readonly #predictor: PackagePredictor;
+  readonly #dense: DensePredictor;
   /** The trainer and models use all threads: one call at a time, in the order of asking. */
   readonly #computing = new PQueue({ concurrency: 1 });
   /** One is computed while the pictures of the other are decoded. */
@@ -49,6 +54,7 @@ export class PictureTrainer implements TrainerCalls {
     const files = new PictureFiles(decoder, availableParallelism());
     this.#pictures = new KeptPictures(files, this.#shrink, memory);
     this.#predictor = new PackagePredictor(addon, this.#pictures, this.#computing);
+    this.#dense = new DensePredictor(addon, files, this.#computing);
   }
 
   inspect(pictures: readonly PictureToRead[], options: InspectOptions): Promise<InspectedPicture[]> {
@@ -60,10 +66,10 @@ export class PictureTrainer implements TrainerCalls {
   open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {
     return this.#computing.add(async () => {
       this.#training = undefined;
-      const { resize } = preprocessingOf(manifest);
+      const use = pictureUseOf(manifest);
       const { device, threads } = options;
       const settings = JSON.stringify({ manifest, losses, optimiser, augmentation });
-      this.#training = { native: await this.#addon.createTrainer({ settings, ...options }), resize };
+      this.#training = { native: await this.#addon.createTrainer({ settings, ...options }), use };
       this.#on = { device, threads };
     });
   }
@@ -88,9 +94,13 @@ export class PictureTrainer implements TrainerCalls {
     return this.#predictor.predict(packagePath, pictures, dial, this.#on);
   }
 
+  find(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<FoundOutcome[]> {
+    return this.#dense.find(packagePath, paths, dial, this.#on);
+  }
+
   addFeatures(
     packagePath: string,
-    examples: readonly TrainingExample[],
+    examples: readonly LabelledExample[],
     dial: EngineDial,
   ): Promise<{ index: number; error: string }[]> {
     return this.#predictor.addFeatures(packagePath, examples, dial, this.#on);
@@ -105,11 +115,17 @@ export class PictureTrainer implements TrainerCalls {
 
   /** Takes its turn at once, and waits in it for the pictures: those of a later step may be there before. */
   async #step({ examples, seed, learningRate }: StepRequest): Promise<StepReport> {
-    const { native, resize } = this.#opened();
-    const decoded = Promise.all(examples.map((example) => this.#pictures.take(toRead(example), resize)));
+    const { native, use } = this.#opened();
+    const decoded = Promise.all(
+      examples.map(async (example): Promise<NativeExample> => {
+        const picture = await this.#pictures.take(toRead(example), use);
+        return 'objects' in example
+          ? { ...picture, marked: toMarked(example) }
+          : { ...picture, label: example.classIndex };
+      }),
+    );
     decoded.catch(() => undefined); // heard of when its turn comes
-    const labels = Int32Array.from(examples, ({ classIndex }) => classIndex);
-    return this.#computing.add(async () => native.step(await decoded, labels, { seed, learningRate }));
+    return this.#computing.add(async () => native.step(await decoded, { seed, learningRate }));
   }
 
   #opened(): OpenTraining {
@@ -118,9 +134,24 @@ export class PictureTrainer implements TrainerCalls {
     return this.#training;
   }
 
-  readonly #shrink: Shrink = async (picture, size) => {
+  readonly #shrink: Shrink = async (picture, size, filter = 'smooth') => {
     const pixels = new Uint8Array(size.width * size.height * 3);
-    await this.#addon.resize(picture.pixels, picture, pixels, size, 'smooth');
+    await this.#addon.resize(picture.pixels, picture, pixels, size, filter);
     return { ...size, pixels };
+  };
+}
+
+function toMarked({ size, objects }: MarkedExample): NativeSize & { objects: NativeMarkedObject[] } {
+  return {
+    ...size,
+    objects: objects.map(({ classIndex, box, counts }) => {
+      if (box === undefined) return { label: classIndex, counts };
+      const { x, y, width, height } = box;
+      return {
+        label: classIndex,
+        counts,
+        box: { left: x, top: y, right: x + width, bottom: y + height },
+      };
+    }),
   };
 }

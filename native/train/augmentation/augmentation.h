@@ -4,10 +4,12 @@
 namespace winnow::train {
 
 struct Augmentation {
-  enum class Crop { centre, shifted, resized };
+  enum class Crop { centre, shifted, resized, window };
   Crop crop = Crop::centre;
-  int shift = 0;                      // pixels, of a shifted crop
-  double least_area = 0.08;           // share of the picture, of a resized one
+  int shift = 0;             // pixels, of a shifted crop
+  double least_area = 0.08;  // share of the picture, of a resized one
+  double least_scale = 1.0,
+         largest_scale = 1.0;         // of a window: times the size at evaluation; of dense models
   bool flip = false;                  // every other picture
   double colour_jitter = 0.0;         // largest share that brightness, contrast and saturation change by
   int operations = 0;                 // of RandAugment, per picture

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "model/interpolate_map.h"
 #include "train/network/parameters.h"
 #include "train/random.h"
 
@@ -96,10 +97,75 @@ DyvmConfig without_pruning(const DyvmConfig& config) {
   return plain;
 }
 
+namespace {
+
+Error other_model(const char* what) {
+  return {ErrorCode::bad_argument,
+          std::string("Expected a model of the same ") + what + " to start from, but it is another one."};
+}
+
+// Positions of all patches of a model, without the class token's. [patches, D]
+Result<std::vector<float>> patch_positions(const DyvmConfig& from, Weights& weights) {
+  const int dim = from.embed_dim, rows = from.patches() + (from.dense() ? 0 : 1);
+  const auto values = weights.tensor(backbone_prefix(from) + "pos_embed", {1, rows, dim});
+  if (!values) return values.error();
+  std::vector<float> positions(*values, *values + static_cast<std::ptrdiff_t>(rows) * dim);
+  if (from.dense()) return positions;
+  const int token = from.family->class_token_first ? 0 : from.patches() / 2;
+  const auto begin = positions.begin() + static_cast<std::ptrdiff_t>(token) * dim;
+  positions.erase(begin, begin + dim);
+  return positions;
+}
+
+bool has(const ParameterTable& table, const std::string& name) {
+  return std::any_of(table.parameters().begin(), table.parameters().end(),
+                     [&](const Parameter& parameter) { return parameter.name == name; });
+}
+
+Result<Weights> inherit_dense(const DyvmConfig& config, const DyvmConfig& from, Weights& weights) {
+  if (from.registers > 0 || from.patch_size != config.patch_size || from.embed_dim != config.embed_dim ||
+      from.depth != config.depth)
+    return other_model("width, depth and patches");
+  const std::string own = backbone_prefix(config), theirs = backbone_prefix(from);
+  const ParameterTable table(config);
+  const bool same_stages = from.pruning_layers == config.pruning_layers;
+  Weights taken;
+  const auto take = [&](const std::string& name, const std::string& source,
+                        const Weights::Shape& shape) -> Status {
+    const auto values = weights.tensor(source, shape);
+    if (!values) return values.error();
+    std::int64_t size = 1;
+    for (std::int64_t extent : shape) size *= extent;
+    taken.add(name, shape, {*values, *values + size});
+    return ok();
+  };
+  for (const Parameter& parameter : table.parameters()) {
+    const std::string bare = parameter.name.substr(own.size());
+    if (bare == "pos_embed") continue;
+    const bool is_new = (bare.starts_with("score_predictors.") && !same_stages) ||
+                        (bare.find("block_head") != std::string::npos && !from.block_selection);
+    if (is_new) continue;
+    if (const Status done = take(parameter.name, theirs + bare, parameter.shape); !done) return done.error();
+  }
+  auto positions = patch_positions(from, weights);
+  if (!positions) return positions.error();
+  if (from.grid() != config.grid())
+    *positions = interpolate_map(positions->data(), from.grid(), config.grid(), config.embed_dim);
+  taken.add(own + "pos_embed", {1, config.patches(), config.embed_dim}, std::move(*positions));
+  const bool same_task = from.segmentation.has_value() == config.segmentation.has_value() &&
+                         from.detection.has_value() == config.detection.has_value();
+  if (!same_task) return taken;
+  for (const std::string& name : weights.names())  // of the head; add_missing asks whether they fit
+    if (!has(table, name))
+      if (const Status done = take(name, name, weights.shape(name)); !done) return done.error();
+  return taken;
+}
+
+}  // namespace
+
 Result<Weights> inherit(const DyvmConfig& config, const DyvmConfig& from, Weights& weights) {
-  if (from.dense() || from.family != config.family)
-    return Error{ErrorCode::bad_argument,
-                 "Expected a model of the same architecture to start from, but it is another one."};
+  if (from.family != config.family || (from.dense() && !config.dense())) return other_model("architecture");
+  if (config.dense()) return inherit_dense(config, from, weights);
   const ParameterTable theirs(from);
   auto values = theirs.read(weights);
   if (!values) return values.error();

@@ -1,11 +1,10 @@
 #include "train/session/batch.h"
 
-#include <cmath>
-#include <exception>
 #include <limits>
 #include <string>
 
 #include "train/augmentation/mix.h"
+#include "train/session/batch_parts.h"
 #include "train/trainer/losses.h"
 #include "train/trainer/trainer.h"
 
@@ -16,13 +15,6 @@ constexpr std::uint64_t kWholeBatch =
     std::numeric_limits<std::uint64_t>::max();  // its index; others count up
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
-
-Colour mean_colour(const DyvmConfig& config) {
-  Colour colour;
-  for (int c = 0; c < 3; ++c)
-    colour[c] = static_cast<std::uint8_t>(std::clamp(std::round(255.0f * config.mean[c]), 0.0f, 255.0f));
-  return colour;
-}
 
 }  // namespace
 
@@ -41,24 +33,19 @@ Status make_batch(Operations& operations, const DyvmConfig& config, const Prepro
   batch.input.resize(size * count);
   batch.targets = smooth_labels(labels, classes, augmentation.smoothing);
   std::vector<std::vector<std::uint8_t>> bytes(operations.threads(), std::vector<std::uint8_t>(size));
-  std::vector<Status> outcomes(count, ok());
   const auto fill = mean_colour(config);
-  operations.run(count, [&](int b, int thread) {
+  const Status varied = vary_all(operations, count, [&](int b, int thread) -> Status {
     Random random(seed, b);
     float* const input = batch.input.data() + size * b;
-    std::uint8_t* const varied = bytes[thread].data();
-    try {
-      outcomes[b] = vary_picture(augmentation, preprocessing, fill, pictures[b], random, varied);
-    } catch (const std::exception& problem) {
-      outcomes[b] =
-          Error{ErrorCode::engine, std::string("Expected to vary a picture, but: ") + problem.what() + "."};
-    }
-    if (!outcomes[b]) return;
-    normalise(config, varied, input);
+    std::uint8_t* const pixels = bytes[thread].data();
+    if (const Status done = vary_picture(augmentation, preprocessing, fill, pictures[b], random, pixels);
+        !done)
+      return done;
+    normalise(config, pixels, input);
     if (random.chance(augmentation.erasing)) erase(side, random, input);
+    return ok();
   });
-  for (const Status& outcome : outcomes)
-    if (!outcome) return outcome;
+  if (!varied) return varied;
 
   Random random(seed, kWholeBatch);
   const Mix mix = draw_mix(augmentation, side, random);

@@ -22,13 +22,12 @@ Result<Package> open_package(const std::string& path) {
   return Package{*config, std::move(*weights)};
 }
 
+// Those that training starts from; empty where all are to be made anew.
 Result<Weights> starting_weights(const SessionSetup& setup, const DyvmConfig& config) {
-  if (setup.parent.empty() || !setup.state.empty()) return initial_weights(config, setup.seed);
+  if (setup.parent.empty() || !setup.state.empty()) return Weights();
   auto parent = open_package(setup.parent);
   if (!parent) return parent.error();
-  auto weights = inherit(config, parent->config, parent->weights);
-  if (weights) add_missing(config, *weights, setup.seed);
-  return weights;
+  return inherit(config, parent->config, parent->weights);
 }
 
 Error failed(const char* wanted, const std::exception& problem) {
@@ -44,7 +43,7 @@ Result<std::unique_ptr<Session>> Session::open(const SessionSetup& setup) {
     const DyvmConfig& config = settings->config;
     auto weights = starting_weights(setup, config);
     if (!weights) return weights.error();
-    auto trainer = Trainer::create(config, *weights, settings->trainer, setup.device, setup.threads);
+    auto trainer = make_task_trainer(*settings, *weights, setup.seed, setup.device, setup.threads);
     if (!trainer) return trainer.error();
     std::unique_ptr<Session> session(new Session);
     session->settings_ = *settings;
@@ -52,7 +51,7 @@ Result<std::unique_ptr<Session>> Session::open(const SessionSetup& setup) {
     if (!setup.teacher.empty())
       if (const Status set = session->set_teacher(setup.teacher); !set) return set.error();
     if (!setup.state.empty()) {
-      auto state = load_state(setup.state, config);
+      auto state = load_state(setup.state, config, session->trainer_->table().size());
       if (!state) return state.error();
       if (const Status restored = session->trainer_->restore(std::move(*state)); !restored)
         return restored.error();
@@ -76,14 +75,10 @@ Status Session::set_teacher(const std::string& path) {
   return trainer_->set_teacher(teacher, *weights);
 }
 
-Result<StepResult> Session::step(const std::vector<TrainingPicture>& pictures, const std::vector<int>& labels,
-                                 double learning_rate, std::uint64_t seed) {
+Result<StepResult> Session::step(const std::vector<TrainingExample>& examples, double learning_rate,
+                                 std::uint64_t seed) {
   try {
-    const Status made = make_batch(trainer_->operations(), settings_.config, settings_.preprocessing,
-                                   settings_.augmentation, pictures, labels, seed, batch_);
-    if (!made) return made.error();
-    return trainer_->step_normalised(batch_.input.data(), batch_.targets.data(),
-                                     static_cast<int>(pictures.size()), learning_rate, seed);
+    return trainer_->step(examples, learning_rate, seed);
   } catch (const std::exception& problem) {
     return failed("a training step", problem);
   }

@@ -5,9 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "train/session/batch.h"
-#include "train/session/training_settings.h"
-#include "train/trainer/trainer.h"
+#include "train/session/task_trainer.h"
 
 namespace winnow::train {
 
@@ -26,23 +24,21 @@ class Session {
   // either all new. Fails with bad_model, bad_argument or engine.
   static Result<std::unique_ptr<Session>> open(const SessionSetup& setup);
 
-  // Varies the pictures and learns from them. `seed`: of the variation and of the random decisions. Fails
-  // with diverged when the loss is not finite: then nothing has changed.
-  Result<StepResult> step(const std::vector<TrainingPicture>& pictures, const std::vector<int>& labels,
-                          double learning_rate, std::uint64_t seed);
+  // See TaskTrainer.
+  Result<StepResult> step(const std::vector<TrainingExample>& examples, double learning_rate,
+                          std::uint64_t seed);
   // See training_file.h.
   Status save_state(const std::string& path) const;
   Status save_weights(const std::string& path, bool averaged) const;
 
-  const Trainer& trainer() const { return *trainer_; }
+  const TaskTrainer& trainer() const { return *trainer_; }
 
  private:
   Session() = default;
   Status set_teacher(const std::string& path);
 
   TrainingSettings settings_;
-  std::unique_ptr<Trainer> trainer_;
-  Batch batch_;
+  std::unique_ptr<TaskTrainer> trainer_;
 };
 
 }  // namespace winnow::train

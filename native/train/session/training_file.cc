@@ -44,9 +44,33 @@ Status write_safetensors(const std::string& path, const std::vector<Tensor>& ten
   return file.finish();
 }
 
+// What a dense model's head is made of; null of a classifier.
+json describe_head(const DyvmConfig& c) {
+  if (c.segmentation) {
+    const auto& [taps, width, scales, stride, kind] = *c.segmentation;
+    const bool uper = kind == SegmentationHead::Kind::uper_net;
+    return {{"task", "segmentation"},
+            {"kind", uper ? "uper-net" : "convolutions"},
+            {"taps", taps},
+            {"width", width},
+            {"poolScales", scales}};
+  }
+  if (!c.detection) return nullptr;
+  if (const auto* head = std::get_if<OneStageHead>(&*c.detection))
+    return {{"task", "detection"},
+            {"kind", "one-stage"},
+            {"width", head->width},
+            {"layers", head->layers},
+            {"prototypes", head->prototypes}};
+  const auto& head = std::get<MaskRcnnHead>(*c.detection);
+  return {{"task", "detection"},        {"kind", "mask-rcnn"},   {"width", head.width},
+          {"boxWidth", head.box_width}, {"stages", head.stages}, {"boxPerClass", head.box_per_class}};
+}
+
 // What decides how many parameters a model has and what they mean.
 json describe(const DyvmConfig& c) {
-  return {{"architecture", c.family->architecture},
+  return {{"head", describe_head(c)},
+          {"architecture", c.family->architecture},
           {"imageSize", c.image_size},
           {"patchSize", c.patch_size},
           {"stride", c.stride},
@@ -81,7 +105,7 @@ Status save_state(const std::string& path, const DyvmConfig& config, const Optim
   return write_safetensors(path, tensors, {{kStateKey, training.dump()}});
 }
 
-Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& config) {
+Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& config, std::size_t parameters) {
   auto file = Weights::open(path);
   if (!file) return bad_argument("Expected a training's state, but: " + file.error().message);
   const json training = parse_json(file->metadata(kStateKey));
@@ -97,7 +121,7 @@ Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& con
                           " and not " + quoted(value) + ".");
   OptimiserState state;
   state.steps = training["steps"].get<std::int64_t>();
-  const auto size = static_cast<std::int64_t>(ParameterTable(config).size());
+  const auto size = static_cast<std::int64_t>(parameters);
   for (const Part& part : kParts) {
     const auto values = file->tensor(part.name, {size});
     if (!values)

@@ -12,8 +12,9 @@ namespace winnow::train {
 
 // All that a training goes on from, and which model it is of.
 Status save_state(const std::string& path, const DyvmConfig& config, const OptimiserState& state);
-// Fails with bad_argument for a file that is no state, or the state of another model; naming what differs.
-Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& config);
+// `parameters`: how many numbers the model's weights are. Fails with bad_argument for a file that is no
+// state, or the state of another model; naming what differs.
+Result<OptimiserState> load_state(const std::string& path, const DyvmConfig& config, std::size_t parameters);
 
 // `values` of the table's size as tensors by their names in a checkpoint, F32.
 Status save_weights(const std::string& path, const ParameterTable& table, const std::vector<float>& values);

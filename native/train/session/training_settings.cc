@@ -105,8 +105,12 @@ Augmentation read_augmentation(Fields fields, int side) {
   } else if (kind == "shifted") {
     augmentation.crop = Augmentation::Crop::shifted;
     augmentation.shift = crop.whole("pixels", side);
+  } else if (kind == "window") {
+    augmentation.crop = Augmentation::Crop::window;
+    augmentation.least_scale = crop.number("leastScale", 0.1, 1.0);
+    augmentation.largest_scale = crop.number("largestScale", 1.0, 10.0);
   } else if (kind != "centre") {
-    crop.fail("augmentation.crop.kind", "\"resized\", \"shifted\" or \"centre\"", kind);
+    crop.fail("augmentation.crop.kind", "\"resized\", \"shifted\", \"window\" or \"centre\"", kind);
   }
   augmentation.flip = fields.flag("flip");
   augmentation.colour_jitter = fields.number("colourJitter", 0.0, 1.0);
@@ -142,15 +146,21 @@ Result<TrainingSettings> read_training_settings(const std::string& text) {
   if (manifest.is_string()) manifest = parse_json(manifest.get<std::string>());
   const auto config = read_manifest(manifest.is_object() ? manifest.dump() : std::string());
   if (!config) return config.error();
-  const auto preprocessing = read_preprocessing(manifest, *config);
-  if (!preprocessing) return preprocessing.error();
-
-  TrainingSettings read{*config, *preprocessing, {}, {}};
+  TrainingSettings read{*config, {}, {}, {}};
+  if (!config->dense()) {
+    const auto preprocessing = read_preprocessing(manifest, *config);
+    if (!preprocessing) return preprocessing.error();
+    read.preprocessing = *preprocessing;
+  }
   Status status = ok();
   read.trainer.losses = read_losses({settings, "", "losses", status});
   read.trainer.optimiser = read_optimiser({settings, "", "optimiser", status});
   read.augmentation = read_augmentation({settings, "", "augmentation", status}, config->image_size);
   if (!status) return status.error();
+  if (config->dense() != (read.augmentation.crop == Augmentation::Crop::window))
+    return bad_argument(
+        "Expected augmentation.crop.kind to be \"window\" for segmentation and detection models, and for no "
+        "others.");
   if (const auto kept = kept_patches(*config, read.trainer.losses.token_keep); !kept)
     return bad_argument("losses.tokenKeep: " + kept.error().message);
   return read;

@@ -10,8 +10,8 @@
 namespace winnow::train {
 
 struct TrainingSettings {
-  DyvmConfig config;  // of the new model
-  Preprocessing preprocessing;
+  DyvmConfig config;            // of the new model
+  Preprocessing preprocessing;  // of a classifier
   TrainerSettings trainer;
   Augmentation augmentation;
 };

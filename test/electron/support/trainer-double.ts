@@ -7,19 +7,21 @@ import { elementCount } from '../../../electron/core/packages/tensor-type.ts';
 import { toFileSystemError } from '../../../electron/core/files/write-file.ts';
 import { writeSafetensors } from '../../../electron/core/packages/write-safetensors.ts';
 import type { EngineDial } from '../../../electron/shared/engine-api.ts';
-import { classificationSchema } from '../../../electron/shared/model-package.ts';
-import type { ClassificationManifest } from '../../../electron/shared/model-package.ts';
+import { manifestSchema } from '../../../electron/shared/model-package.ts';
+import type { Manifest } from '../../../electron/shared/model-package.ts';
 import type {
+  FoundObject,
+  FoundOutcome,
   HeadOptions,
   HoldoutOutcome,
   InspectedPicture,
   InspectOptions,
+  LabelledExample,
   PictureToRead,
   SolvedHead,
   StepRequest,
   TrainerApi,
   TrainerSetup,
-  TrainingExample,
 } from '../../../electron/shared/trainer-api.ts';
 import type { HeadChoice, StepReport } from '../../../electron/shared/training.ts';
 import { asHost, hostError } from './host-answer.ts';
@@ -56,7 +58,7 @@ export class TrainerDouble implements TrainerApi {
   readonly inspected: string[] = [];
   readonly kept: string[] = []; // of those inspected
   readonly predicted: { packagePath: string; dial: EngineDial; paths: string[] }[] = [];
-  readonly featured: TrainingExample[] = [];
+  readonly featured: LabelledExample[] = [];
   closed = 0;
   /** Called before the step of a number (from 1) is taken; a test makes things happen here. */
   beforeStep: (number: number, request: StepRequest) => Promise<void> | void = () => undefined;
@@ -64,11 +66,19 @@ export class TrainerDouble implements TrainerApi {
   beforeSave: (path: string) => void = () => undefined;
   /** Whether a picture of the hold-out is predicted right; `test` counts the packages that were tested before. */
   isRight: (path: string, test: number) => boolean = () => true;
+  /** What a dense package finds in a picture; `test` as in isRight. */
+  finds: (path: string, test: number) => FoundObject[] = () => [];
   /** How a picture looks: its size and its dHash. */
   look: (path: string) => { width?: number; height?: number; dHash?: string } = () => ({});
-  #open: { manifest: ClassificationManifest; state: State } | undefined;
+  #open: { manifest: Manifest; state: State } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
   readonly #packages: string[] = [];
+
+  /** What steps have learned classes from. */
+  get labelled(): LabelledExample[] {
+    const examples = this.steps.flatMap((step) => step.examples);
+    return examples.filter((example) => 'classIndex' in example);
+  }
 
   inspect(pictures: readonly PictureToRead[], { keep }: InspectOptions): Promise<InspectedPicture[]> {
     const paths = pictures.map(pathOf);
@@ -89,7 +99,7 @@ export class TrainerDouble implements TrainerApi {
       this.#open = undefined;
       const state =
         setup.state === undefined ? { steps: 0, hash: hashOf(String(setup.seed)) } : readState(setup.state);
-      this.#open = { manifest: classificationSchema.parse(JSON.parse(setup.manifest)), state };
+      this.#open = { manifest: manifestSchema.parse(JSON.parse(setup.manifest)), state };
     });
   }
 
@@ -137,11 +147,27 @@ export class TrainerDouble implements TrainerApi {
     const paths = pictures.map(pathOf);
     return asHost(() => {
       const { labels } = readManifestOf(packagePath);
-      if (!this.#packages.includes(packagePath)) this.#packages.push(packagePath);
-      this.predicted.push({ packagePath, dial, paths });
-      const test = this.#packages.indexOf(packagePath);
+      const test = this.#note(packagePath, dial, paths);
       return paths.map((path) => this.#outcome(path, labels, test));
     });
+  }
+
+  find(packagePath: string, paths: readonly string[], dial: EngineDial): Promise<FoundOutcome[]> {
+    return asHost(() => {
+      if (readManifestOf(packagePath).task === 'classification')
+        throw hostError('BAD_MODEL', `${packagePath} finds nothing`);
+      const test = this.#note(packagePath, dial, paths);
+      return paths.map((path): FoundOutcome =>
+        isReadable(path) ? { found: this.finds(path, test), blockKeep: 0.75 } : { error: 'a bad file' },
+      );
+    });
+  }
+
+  /** How many packages were tested before this one. */
+  #note(packagePath: string, dial: EngineDial, paths: readonly string[]): number {
+    if (!this.#packages.includes(packagePath)) this.#packages.push(packagePath);
+    this.predicted.push({ packagePath, dial, paths: [...paths] });
+    return this.#packages.indexOf(packagePath);
   }
 
   #outcome(path: string, labels: readonly { name: string }[], test: number): HoldoutOutcome {
@@ -153,7 +179,7 @@ export class TrainerDouble implements TrainerApi {
     return { probabilities, top: [{ classIndex, confidence: 0.6 }], blockKeep: 0.75 };
   }
 
-  addFeatures(_: string, examples: readonly TrainingExample[]): Promise<{ index: number; error: string }[]> {
+  addFeatures(_: string, examples: readonly LabelledExample[]): Promise<{ index: number; error: string }[]> {
     this.featured.push(...examples);
     return Promise.resolve(
       examples.flatMap(({ path }, index) => (isReadable(path) ? [] : [{ index, error: 'a bad file' }])),
@@ -192,11 +218,7 @@ export class TrainerDouble implements TrainerApi {
 }
 
 /** Weights of a model, all of one value. */
-export async function writeWeights(
-  path: string,
-  manifest: ClassificationManifest,
-  value: number,
-): Promise<void> {
+export async function writeWeights(path: string, manifest: Manifest, value: number): Promise<void> {
   const tensors = [...tensorShapes(manifest)].map(([name, shape]) => ({
     name,
     shape,
@@ -233,13 +255,13 @@ function readState(path: string): State {
   }
 }
 
-function readManifestOf(packagePath: string): { labels: { name: string }[] } {
+function readManifestOf(packagePath: string): { task: string; labels: { name: string }[] } {
   if (!existsSync(packagePath)) throw hostError('BAD_MODEL', `${packagePath} is not there`);
   const bytes = readFileSync(packagePath);
   const header = JSON.parse(bytes.toString('utf8', 8, 8 + Number(bytes.readBigUInt64LE(0)))) as {
     __metadata__: { winnow: string };
   };
-  return JSON.parse(header.__metadata__.winnow) as { labels: { name: string }[] };
+  return JSON.parse(header.__metadata__.winnow) as { task: string; labels: { name: string }[] };
 }
 
 function report(value: number): StepReport {

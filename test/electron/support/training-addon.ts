@@ -67,8 +67,10 @@ export class TrainingAddon implements NativeAddon {
   createTrainer: NativeAddon['createTrainer'] = (options) => {
     this.created.push(options);
     const trainer: NativeTrainer = {
-      step: async (pictures, labels, { seed, learningRate }) => {
-        const step = { pictures: [...pictures], labels: [...labels], seed, learningRate };
+      step: async (examples, { seed, learningRate }) => {
+        const labels = examples.map((example) => ('label' in example ? example.label : -1));
+        const pictures = examples.map(({ pixels, width, height }) => ({ pixels, width, height }));
+        const step = { pictures, labels, seed, learningRate };
         this.steps.push(step);
         await this.meanwhile(step);
         return report;

@@ -49,6 +49,7 @@ const augmentation = z.strictObject({
     z.strictObject({ kind: z.literal('resized'), leastArea: z.number() }),
     z.strictObject({ kind: z.literal('shifted'), pixels: count }),
     z.strictObject({ kind: z.literal('centre') }),
+    z.strictObject({ kind: z.literal('window'), leastScale: z.number(), largestScale: z.number() }),
   ]),
   flip: z.boolean(),
   colourJitter: z.number(),

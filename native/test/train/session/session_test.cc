@@ -6,10 +6,10 @@
 #endif
 
 #include <csignal>
-#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "test/train/session/session_files.h"
 #include "train/session/training_file.h"
 
 using namespace winnow;
@@ -61,32 +61,11 @@ json settings() {
             {"smoothing", 0.1}}}};
 }
 
-SessionSetup setup_of(const json& from) {
-  SessionSetup setup;
-  setup.settings = from.dump();
-  setup.seed = 3;
-  setup.device = "reference";
-  return setup;
-}
-
-// A folder that is gone with the test.
-struct Folder {
-  std::filesystem::path path = std::filesystem::temp_directory_path() /
-                               ("winnow-session-" + std::to_string(reinterpret_cast<std::uintptr_t>(this)));
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  std::string file(const char* name) const { return (path / name).string(); }
-};
-
 void learn(Session& session, int from, int to) {
   std::vector<std::uint8_t> bright(3 * 9 * 11, 230), dark(3 * 9 * 11, 20);
-  const std::vector<TrainingPicture> pictures{{bright.data(), 9, 11}, {dark.data(), 9, 11}};
-  for (int step = from; step < to; ++step) REQUIRE(session.step(pictures, {0, 1}, 1e-2, step));
-}
-
-std::string contents(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  const std::vector<TrainingExample> examples{{{bright.data(), 9, 11}, 0, 0, 0, {}},
+                                              {{dark.data(), 9, 11}, 1, 0, 0, {}}};
+  for (int step = from; step < to; ++step) REQUIRE(session.step(examples, 1e-2, step));
 }
 
 }  // namespace

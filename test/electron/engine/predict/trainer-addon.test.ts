@@ -2,13 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
+import { writeModel } from '../../../../electron/core/packages/write-model.ts';
 import { readManifest } from '../../../../electron/core/packages/read-package.ts';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
-import type { NativePicture, NativeTrainer } from '../../../../electron/engine/addon.ts';
+import type { NativeExample, NativePicture, NativeTrainer } from '../../../../electron/engine/addon.ts';
+import { encodeRuns, fromBitmap } from '../../../../electron/shared/mask.ts';
+import type { SegmentationManifest } from '../../../../electron/shared/model-package.ts';
 import { HEAD_KINDS } from '../../../../electron/shared/training.ts';
 import type { Augmentation } from '../../../../electron/shared/training.ts';
 import { seededRandom } from '../../core/random.ts';
 import { everyday10 } from '../../support/models.ts';
+import { segmenterManifest } from '../../support/found.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { expectedTensors } from '../../support/tensors.ts';
 import { setupOf } from '../../support/training-setup.ts';
@@ -62,10 +66,10 @@ function options(change: object = {}) {
 }
 
 /** Pictures of different sizes: of class 0 with lines that lie, of class 1 with lines that stand. */
-function linesOf(count: number, seed: number): { pictures: NativePicture[]; labels: Int32Array } {
+function linesOf(count: number, seed: number): (NativePicture & { label: number })[] {
   const random = seededRandom(seed);
-  const labels = Int32Array.from({ length: count }, (_, index) => index % CLASSES);
-  const pictures = Array.from(labels, (label) => {
+  return Array.from({ length: count }, (_, index) => {
+    const label = index % CLASSES;
     const width = 16 + random(12);
     const height = 16 + random(12);
     const pixels = new Uint8Array(width * height * 3);
@@ -75,9 +79,8 @@ function linesOf(count: number, seed: number): { pictures: NativePicture[]; labe
         const along = (label === 0 ? y : x) + shift;
         pixels.fill((along % 8 < 4 ? 40 : 180) + random(40), (y * width + x) * 3, (y * width + x + 1) * 3);
       }
-    return { pixels, width, height };
+    return { pixels, width, height, label };
   });
-  return { pictures, labels };
 }
 
 /** Takes the steps `from` to before `to`; their losses. */
@@ -89,8 +92,8 @@ async function learn(
 ): Promise<number[]> {
   const losses: number[] = [];
   for (let seed = from; seed < to; seed++) {
-    const { pictures, labels } = linesOf(16, 1000 + seed);
-    losses.push((await trainer.step(pictures, labels, { seed, learningRate })).losses.classification);
+    const step = await trainer.step(linesOf(16, 1000 + seed), { seed, learningRate });
+    losses.push(step.losses.classification);
   }
   return losses;
 }
@@ -106,8 +109,8 @@ suite('a training in the addon', () => {
     const trainer = await addon.createTrainer(options());
     const losses = await learn(trainer, 0, 80);
     assert.ok(mean(losses.slice(-10)) < 0.5 * mean(losses.slice(0, 10)), losses.join(' '));
-    const { pictures, labels } = linesOf(32, 5);
-    const step = await trainer.step(pictures, labels, { seed: 80, learningRate: 0 });
+    const pictures = linesOf(32, 5);
+    const step = await trainer.step(pictures, { seed: 80, learningRate: 0 });
     assert.ok(step.accuracy > 0.9, String(step.accuracy));
     assert.ok(step.gradientNorm > 0 && step.tokensKept > 0 && step.tokensKept <= 1);
     assert.ok(step.directionsKept > 0 && step.directionsKept <= 1);
@@ -153,8 +156,8 @@ suite('a training in the addon', () => {
     const kept = expectedTensors(join(folder, 'same'));
     for (const name of ['head.weight', 'layers.0.mixer.A_log', 'pos_embed'])
       assert.deepEqual(kept(name), original(name), name);
-    const { pictures, labels } = linesOf(4, 1);
-    const taught = await same.step(pictures, labels, { seed: 1, learningRate: 1e-4 });
+    const pictures = linesOf(4, 1);
+    const taught = await same.step(pictures, { seed: 1, learningRate: 1e-4 });
     assert.ok(taught.losses.distillToken > 0 && taught.losses.distillClass > 0);
 
     const manifest = { ...parent, classes: CLASSES };
@@ -170,17 +173,14 @@ suite('a training in the addon', () => {
     const file = (name: string) => join(folder, name);
     const trainer = await addon.createTrainer(options());
     await trainer.saveState(file('before'));
-    const { pictures, labels } = linesOf(2, 1);
+    const pictures = linesOf(2, 1);
     const rate = { seed: 1, learningRate: 1e-3 };
     await assert.rejects(
-      trainer.step(pictures, Int32Array.of(0, CLASSES), rate),
+      trainer.step([...pictures, { ...pictures[0], label: CLASSES } as NativeExample], rate),
       refused('BAD_ARGUMENT', /labels below 2, but one is 2/),
     );
-    assert.throws(
-      () => trainer.step([{ ...pictures[0], height: 999 } as NativePicture], labels, rate),
-      /bytes/,
-    );
-    const running = trainer.step(pictures, labels, { ...rate, learningRate: 0 });
+    assert.throws(() => trainer.step([{ ...pictures[0], height: 999 } as NativeExample], rate), /bytes/);
+    const running = trainer.step(pictures, { ...rate, learningRate: 0 });
     assert.throws(
       () => trainer.saveState(file('early')),
       refused('BAD_ARGUMENT', /one call of a training at a time/),
@@ -212,11 +212,11 @@ suite('a training in the addon', () => {
   test('whose loss is not finite says so and has changed nothing', async (t) => {
     const folder = temporaryFolder(t);
     const trainer = await addon.createTrainer(options({ optimiser: setupOf().optimiser }));
-    const { pictures, labels } = linesOf(4, 1);
-    await trainer.step(pictures, labels, { seed: 1, learningRate: 1e30 });
+    const pictures = linesOf(4, 1);
+    await trainer.step(pictures, { seed: 1, learningRate: 1e30 });
     await trainer.saveState(join(folder, 'before'));
     await assert.rejects(
-      trainer.step(pictures, labels, { seed: 2, learningRate: 1e-3 }),
+      trainer.step(pictures, { seed: 2, learningRate: 1e-3 }),
       refused('DIVERGED', /Expected a finite loss/),
     );
     await trainer.saveState(join(folder, 'behind'));
@@ -294,5 +294,63 @@ suite('a head in the addon', () => {
         sum += (weight[label * embedDim + d] ?? NaN) * (found.logits[picture * embedDim + d] ?? NaN);
       assert.ok(Math.abs(sum - logit) < 1e-3, `${sum} and ${logit}`);
     });
+  });
+
+  test('learns a segmentation from masks on the backbone of a classifier, which then draws it', async (t) => {
+    const folder = temporaryFolder(t);
+    const labels = [{ name: 'dark' }, { name: 'bright' }];
+    const manifest: SegmentationManifest = {
+      ...(await segmenterManifest(labels)),
+      head: { kind: 'convolutions', width: 16, slideStride: 32 },
+    };
+    const losses = { ...setupOf().losses, tokenKeep: manifest.tokenKeep };
+    const crop = { kind: 'window' as const, leastScale: 0.8, largestScale: 1.25 };
+    const augmentation = { ...setupOf().augmentation, crop, flip: true };
+    const trainer = await addon.createTrainer({
+      ...options({ manifest, losses, augmentation }),
+      parent: everyday10,
+    });
+    // The left third is bright.
+    const [width, height, border] = [48, 40, 16];
+    const pixels = Uint8Array.from({ length: width * height * 3 }, (_, at) =>
+      Math.floor(at / 3) % width < border ? 220 : 30,
+    );
+    const isBright = (x: number) => Number(x < border);
+    const countsOf = (classIndex: number) =>
+      encodeRuns(
+        fromBitmap(
+          Uint8Array.from({ length: width * height }, (_, at) => Number(isBright(at % width) === classIndex)),
+          width,
+          height,
+        ),
+      );
+    const objects = [0, 1].map((label) => ({ label, counts: countsOf(label) }));
+    const example = { pixels, width, height, marked: { width, height, objects } };
+    let accuracy = 0;
+    for (let seed = 0; seed < 30; seed++)
+      accuracy = (await trainer.step([example, example], { seed, learningRate: 3e-3 })).accuracy;
+    assert.ok(accuracy > 0.95, String(accuracy));
+    await assert.rejects(
+      trainer.step([{ ...example, marked: { width, height: 41, objects } }], { seed: 1, learningRate: 1e-3 }),
+      refused('BAD_ARGUMENT', /another size/),
+    );
+    await trainer.saveWeights(join(folder, 'weights'), false);
+    const path = join(folder, 'bright.safetensors');
+    await writeModel(path, join(folder, 'weights'), manifest);
+    const model = await addon.loadModel(path, {
+      device: 'cpu',
+      threads: 2,
+      precision: 'fp32',
+      inputSize: 32,
+    });
+    const target = { width, height };
+    const { regions } = await model.segment(pixels, target, {
+      tokenKeep: manifest.tokenKeep,
+      blockThreshold: 0.5,
+      slideStride: 32,
+      target,
+    });
+    const bright = regions.find(({ classIndex }) => classIndex === 1);
+    assert.ok(Math.abs((bright?.area ?? 0) - border * height) < 0.1 * border * height, String(bright?.area));
   });
 });

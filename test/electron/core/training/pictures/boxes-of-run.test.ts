@@ -58,7 +58,7 @@ suite('the boxes of a run', () => {
     const { state, id } = await train(app, request);
     assert.equal(state, 'done');
     // Squares around the boxes, with a margin of a tenth of the longer side.
-    const learned = trainer.steps.flatMap(({ examples }) => examples);
+    const learned = trainer.labelled;
     const cat = learned.find(({ classIndex }) => classIndex === 0);
     assert.deepEqual(cat?.box, { x: 1, y: 3, width: 12, height: 12 });
     const kept = picturesSchema.parse(

@@ -55,7 +55,7 @@ suite('the reviewed images of a run', () => {
     trainer.steps.length = 0;
     const training = await train(app, request);
     assert.deepEqual([training.state, training.source], ['done', `run ${runId}`]);
-    const learned = trainer.steps.flatMap(({ examples }) => examples);
+    const learned = trainer.labelled;
     const classOf = (name: string) => learned.find(({ path }) => path === join(folder, name))?.classIndex;
     assert.ok([0, undefined].includes(classOf('003.jpg')) && [2, undefined].includes(classOf('015.jpg')));
     assert.ok([0, undefined].includes(classOf('036.jpg')) && classOf('022.jpg') === undefined);
