@@ -41,6 +41,7 @@ export const nativeLayers: Readonly<Record<string, readonly string[]>> = {
     'train/augmentation',
     'train/network',
     'train/operations',
+    'train/segmentation',
     'train/trainer',
     'model',
     'platform',

@@ -1,6 +1,8 @@
+import { z } from 'zod';
 import { parseBounded } from '../../shared/bounded-json.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { ModelInput } from '../../shared/engine-api.ts';
+import { forTask } from '../../shared/tasks.ts';
 import type { PictureUse } from '../../shared/trainer-api.ts';
 import { classificationSchema, HEADER_BOUNDS, MANIFEST_KEY } from '../../shared/model-package.ts';
 import type { ClassificationManifest } from '../../shared/model-package.ts';
@@ -38,20 +40,27 @@ export function preprocessingOf(manifest: string): Preprocessing {
   );
 }
 
-/** How a training's model sees pictures, by its manifest as JSON text. Throws BAD_MODEL. */
-export function pictureUseOf(manifest: string): PictureUse {
-  const { task, imageSize } = parseHeader(manifest) as { task?: unknown; imageSize?: unknown };
-  if (task === 'classification' || typeof imageSize !== 'number') return preprocessingOf(manifest);
-  return { resize: imageSize, isSampled: task === 'segmentation' };
+const denseInput = z.object({ task: z.enum(['segmentation', 'detection']), imageSize: z.int().positive() });
+
+/** What a model's task makes of a picture, by its manifest as JSON text. Throws BAD_MODEL. */
+export function modelInputOf(manifest: string): ModelInput {
+  const dense = denseInput.safeParse(parseHeader(manifest));
+  if (dense.success) return { task: dense.data.task, size: dense.data.imageSize };
+  return { task: 'classification', ...preprocessingOf(manifest) };
 }
 
-/** How a package of any task makes its input of a picture. Throws BAD_MODEL. */
+/** The same of a package. Throws BAD_MODEL. */
 export async function readModelInput(packagePath: string): Promise<ModelInput> {
-  const text = await readManifestText(packagePath);
-  const { task, imageSize } = parseHeader(text) as { task?: unknown; imageSize?: unknown };
-  if ((task === 'segmentation' || task === 'detection') && typeof imageSize === 'number')
-    return { task, size: imageSize };
-  return { task: 'classification', ...preprocessingOf(text) };
+  return modelInputOf(await readManifestText(packagePath));
+}
+
+/** How pictures are kept for a training of such a model. */
+export function pictureUseOf(input: ModelInput): PictureUse {
+  return forTask<ModelInput, PictureUse>(input, {
+    classification: ({ resize }) => ({ resize }),
+    segmentation: ({ size }) => ({ resize: size, isSampled: true }),
+    detection: ({ size }) => ({ resize: size }),
+  });
 }
 
 async function readManifestText(packagePath: string): Promise<string> {

@@ -27,7 +27,7 @@ import { DensePredictor } from './dense-predictor.ts';
 import { PackagePredictor } from './package-predictor.ts';
 import type { Computing } from './package-predictor.ts';
 import { PictureFiles } from '../pictures/picture-files.ts';
-import { pictureUseOf } from '../pictures/read-preprocessing.ts';
+import { modelInputOf, pictureUseOf } from '../pictures/read-preprocessing.ts';
 import PQueue from 'p-queue';
 
 interface OpenTraining {
@@ -66,7 +66,7 @@ export class PictureTrainer implements TrainerCalls {
   open({ manifest, losses, optimiser, augmentation, ...options }: TrainerSetup): Promise<void> {
     return this.#computing.add(async () => {
       this.#training = undefined;
-      const use = pictureUseOf(manifest);
+      const use = pictureUseOf(modelInputOf(manifest));
       const { device, threads } = options;
       const settings = JSON.stringify({ manifest, losses, optimiser, augmentation });
       this.#training = { native: await this.#addon.createTrainer({ settings, ...options }), use };
