@@ -45,8 +45,8 @@ export const coreLayers = {
   labels: ['models', 'files', 'store', 'results', 'export', 'evaluate'],
   reading: ['columns', 'store', 'results', 'export', 'evaluate', 'labels', 'runs'],
   'training/journal': ['files', 'store'],
-  'training/pictures': ['models', 'files', 'store', 'results', 'runs'],
-  'training/steps': ['models', 'files', 'packages', 'runs', 'training/journal'],
+  'training/pictures': ['models', 'files', 'store', 'results', 'export', 'runs'],
+  'training/steps': ['models', 'files', 'packages', 'evaluate', 'runs', 'training/journal'],
   training: [
     'models',
     'files',

@@ -150,3 +150,46 @@ export function runsIntersection(runs: readonly number[], otherRuns: readonly nu
   }
   return area;
 }
+
+/** The runs of the pixels that are inside by a rule of whether each of two masks of one picture has them. */
+export function combineRuns(
+  runs: readonly number[],
+  otherRuns: readonly number[],
+  isInside: (one: boolean, other: boolean) => boolean,
+): number[] {
+  const combined: number[] = [];
+  let [index, otherIndex, length] = [0, 0, 0];
+  let [left, otherLeft] = [runs[0] ?? 0, otherRuns[0] ?? 0];
+  while (index < runs.length || otherIndex < otherRuns.length) {
+    const step = Math.min(
+      index < runs.length ? left : Infinity,
+      otherIndex < otherRuns.length ? otherLeft : Infinity,
+    );
+    const [one, other] = [
+      index < runs.length && index % 2 === 1,
+      otherIndex < otherRuns.length && otherIndex % 2 === 1,
+    ];
+    if (step > 0 && isInside(one, other) !== (combined.length % 2 === 1)) {
+      combined.push(length);
+      length = 0;
+    }
+    length += step;
+    left -= step;
+    otherLeft -= step;
+    if (index < runs.length && left === 0) left = runs[++index] ?? 0;
+    if (otherIndex < otherRuns.length && otherLeft === 0) otherLeft = otherRuns[++otherIndex] ?? 0;
+  }
+  combined.push(length);
+  return combined;
+}
+
+/** The runs of the pixels that a box touches, of a picture of this size. */
+export function boxRuns(box: Box, { width, height }: { width: number; height: number }): number[] {
+  const [left, right] = [Math.max(0, Math.floor(box.x)), Math.min(width, Math.ceil(box.x + box.width))];
+  const [top, bottom] = [Math.max(0, Math.floor(box.y)), Math.min(height, Math.ceil(box.y + box.height))];
+  if (right <= left || bottom <= top) return [width * height];
+  const tall = bottom - top;
+  if (tall === height) return [left * height, (right - left) * height, (width - right) * height];
+  const between = Array.from({ length: right - left - 1 }, () => [height - tall, tall]).flat();
+  return [left * height + top, tall, ...between, height - bottom + (width - right) * height];
+}

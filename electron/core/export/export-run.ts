@@ -139,7 +139,8 @@ function requireFormat({ run, model }: Exported, { name, tasks }: ExportFormat):
   );
 }
 
-function toExported(library: Library, run: RunRow): Exported {
+/** A run with its models. */
+export function toExported(library: Library, run: RunRow): Exported {
   const { find, modelSha256 } = run.spec;
   const finder = find && library.models.get(find.modelSha256);
   return { run, model: library.models.get(modelSha256), finder };

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import {
+  boxRuns,
+  combineRuns,
   decodeRuns,
   encodeRuns,
   forEachColumnPart,
@@ -119,5 +121,52 @@ suite('a mask', () => {
       assert.equal(intersectionArea(text(bitmap), text(other)), both);
     }
     assert.equal(intersectionArea('', '0d0'), 0);
+  });
+
+  test('is joined with another pixel by pixel, by any rule', () => {
+    const random = seededRandom(10);
+    const rules: ((one: boolean, other: boolean) => boolean)[] = [
+      (one, other) => one || other,
+      (one, other) => one && other,
+      (one, other) => one && !other,
+      (one, other) => !one && !other,
+    ];
+    for (let round = 0; round < 300; round++) {
+      const { bitmap, width, height } = randomBitmap(random);
+      const other = Uint8Array.from(bitmap, () => +(random(3) === 0));
+      const runs = (pixels: Uint8Array) => fromBitmap(pixels, width, height);
+      for (const rule of rules) {
+        const wanted = bitmap.map((value, index) => +rule(value === 1, other[index] === 1));
+        assert.deepEqual(combineRuns(runs(bitmap), runs(other), rule), runs(wanted));
+      }
+    }
+    // Runs that stop early have nothing behind their end.
+    assert.deepEqual(
+      combineRuns([1, 2], [8], (one) => one),
+      [1, 2, 5],
+    );
+    assert.deepEqual(
+      combineRuns([1], [0, 3, 1], (one, inOther) => one || inOther),
+      [0, 3, 1],
+    );
+  });
+
+  test('of a box has the pixels that the box touches', () => {
+    const random = seededRandom(11);
+    for (let round = 0; round < 300; round++) {
+      const [width, height] = [1 + random(9), 1 + random(9)];
+      const part = () => random(48) / 4 - 1;
+      const box = { x: part(), y: part(), width: (1 + random(40)) / 4, height: (1 + random(40)) / 4 };
+      const bitmap = Uint8Array.from({ length: width * height }, (_, index) => {
+        const [x, y] = [index % width, Math.floor(index / width)];
+        return +(x + 1 > box.x && x < box.x + box.width && y + 1 > box.y && y < box.y + box.height);
+      });
+      const runs = boxRuns(box, { width, height });
+      assert.deepEqual(toBitmap(runs, width, height), bitmap, JSON.stringify({ box, width, height }));
+      assert.equal(
+        runs.reduce((sum, run) => sum + run, 0),
+        width * height,
+      );
+    }
   });
 });

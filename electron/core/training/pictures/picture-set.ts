@@ -56,7 +56,7 @@ export async function scanClassFolders(folder: string, signal?: AbortSignal): Pr
 }
 
 /** The order of pictures does not depend on that of the file system. */
-export function byPath(one: LabelledFile, other: LabelledFile): number {
+export function byPath(one: { relativePath: string }, other: { relativePath: string }): number {
   return one.relativePath < other.relativePath ? -1 : 1;
 }
 
@@ -111,6 +111,12 @@ export function classNames({ source, files }: PictureSet): string[] {
       'Add pictures of what it is to be told apart from.',
     );
   }
+  refuseAlike(names);
+  return names;
+}
+
+/** Throws BAD_ARGUMENT when two names of classes are the same but for their case. */
+export function refuseAlike(names: readonly string[]): void {
   const folded = new Map<string, string>();
   for (const name of names) {
     const other = folded.get(foldClass(name));
@@ -123,5 +129,4 @@ export function classNames({ source, files }: PictureSet): string[] {
     }
     folded.set(foldClass(name), name);
   }
-  return names;
 }

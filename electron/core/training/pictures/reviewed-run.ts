@@ -86,7 +86,8 @@ function labelledBoxes(library: Library, run: RunRow, rows: readonly ResultRow[]
   );
 }
 
-async function versionOf(path: string): Promise<{ fileSize: number; modifiedMs: number } | undefined> {
+/** Of a file; undefined where it is not there any more. */
+export async function versionOf(path: string): Promise<{ fileSize: number; modifiedMs: number } | undefined> {
   try {
     const { size, mtimeMs } = await stat(path);
     return { fileSize: size, modifiedMs: Math.floor(mtimeMs) };

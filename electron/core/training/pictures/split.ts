@@ -58,7 +58,7 @@ export function holdOut(
 }
 
 /** Pictures of a class that are to be held out. */
-function heldOutOf(total: number, share: number): number {
+export function heldOutOf(total: number, share: number): number {
   return Math.min(total - 1, Math.max(1, Math.round(total * share)));
 }
 
@@ -68,14 +68,7 @@ function heldOutOf(total: number, share: number): number {
  */
 export function checkHoldout(classes: readonly { name: string; images: number }[], share: number): void {
   const percent = `${Number((share * 100).toPrecision(3))} %`;
-  const poor = classes.find(({ images }) => images < 2);
-  if (poor !== undefined) {
-    const { name, images } = poor;
-    throw new PoorClass(
-      name,
-      `Every class needs pictures to learn from and to test with, but of ${shortened(name)} there ${images === 1 ? 'is 1' : `are ${images}`}`,
-    );
-  }
+  refusePoor(classes);
   const total = classes.reduce((sum, { images }) => sum + images, 0);
   const held = Math.round(total * share);
   if (held < classes.length) {
@@ -94,6 +87,17 @@ export function checkHoldout(classes: readonly { name: string; images: number }[
   );
 }
 
+/** Throws TOO_FEW_PICTURES for a class without a picture on each side. */
+export function refusePoor(classes: readonly { name: string; images: number }[]): void {
+  const poor = classes.find(({ images }) => images < 2);
+  if (poor === undefined) return;
+  const { name, images } = poor;
+  throw new PoorClass(
+    name,
+    `Every class needs pictures to learn from and to test with, but of ${shortened(name)} there ${images === 1 ? 'is 1' : `are ${images}`}`,
+  );
+}
+
 function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[] {
   const groups = new Map<string, Group>();
   for (const [index, { classIndex, sha256 }] of pictures.entries()) {
@@ -109,7 +113,8 @@ function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[
   return [...groups.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
-function tooAlike(name: string): PoorClass {
+/** Of a class whose pictures are all the same. */
+export function tooAlike(name: string): PoorClass {
   return new PoorClass(
     name,
     `Every class needs at least two different pictures, but all of ${shortened(name)} are the same one`,
