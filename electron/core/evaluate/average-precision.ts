@@ -1,6 +1,7 @@
 import type { AveragePrecision } from '../../shared/api/results.ts';
 import type { Box } from '../../shared/engine-api.ts';
 import { decodeRuns, runsArea, runsIntersection } from '../../shared/mask.ts';
+import { spread } from '../../shared/spread.ts';
 
 /** What somebody marked in an image. */
 export interface TruthObject {
@@ -22,6 +23,20 @@ export interface FoundObject {
 export interface ComparedImage {
   truth: readonly TruthObject[];
   found: readonly FoundObject[];
+}
+
+/** What a class reaches when detections of at least `score` count. */
+export interface PrecisionPoint {
+  recall: number;
+  precision: number;
+  score: number;
+}
+
+/** How a class does at an IoU of 0.5. */
+export interface ClassPrecision {
+  ap50: number | undefined; // undefined where nothing is expected
+  objects: number; // that are expected
+  precisionRecall: PrecisionPoint[]; // by falling score
 }
 
 const THRESHOLDS = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]; // IoU
@@ -106,6 +121,16 @@ export class PrecisionTally {
     };
   }
 
+  /** How a class does where half of the union must be shared; `most`: points of its curve. */
+  atHalf(classIndex: number, most: number): ClassPrecision {
+    const tally = this.#classes.get(classIndex);
+    return {
+      ap50: tally?.precisions('all')?.[THRESHOLDS.indexOf(0.5)],
+      objects: tally?.objects ?? 0,
+      precisionRecall: spread(tally?.curve() ?? [], most),
+    };
+  }
+
   #shape({ box, counts }: { box: Box; counts?: string | undefined }): Omit<Shape, 'crowd'> {
     const runs = this.#kind === 'mask' ? decodeRuns(counts ?? '') : undefined;
     const area = runs === undefined ? box.width * box.height : runsArea(runs);
@@ -178,13 +203,34 @@ class ClassTally {
   precisions(range: Range): number[] | undefined {
     const { matched, ignored, expected } = this.#outcomes[range];
     if (expected === 0) return undefined;
-    const order = this.#scores.map((_, index) => index);
-    order.sort((one, other) => (this.#scores[other] ?? 0) - (this.#scores[one] ?? 0));
+    const order = this.#order();
     return THRESHOLDS.map((_, bit) => {
-      const isSet = (bits: number | undefined) => (((bits ?? 0) >> bit) & 1) === 1;
-      const right = order.filter((index) => !isSet(ignored[index])).map((index) => isSet(matched[index]));
-      return meanPrecision(right, expected);
+      const right = order.filter((index) => !isSet(ignored[index], bit));
+      return meanPrecision(
+        right.map((index) => isSet(matched[index], bit)),
+        expected,
+      );
     });
+  }
+
+  /** Recall and precision at an IoU of 0.5 for every score that there is; none where nothing was expected. */
+  curve(): PrecisionPoint[] {
+    const { matched, ignored, expected } = this.#outcomes.all;
+    if (expected === 0) return [];
+    const bit = THRESHOLDS.indexOf(0.5);
+    const counted = this.#order().filter((index) => !isSet(ignored[index], bit));
+    let hits = 0;
+    const points = counted.map((index, rank) => {
+      if (isSet(matched[index], bit)) hits++;
+      return { recall: hits / expected, precision: hits / (rank + 1), score: this.#scores[index] ?? 0 };
+    });
+    return points.filter(({ score }, index) => points[index + 1]?.score !== score);
+  }
+
+  /** Indices of the detections by falling score. */
+  #order(): number[] {
+    const order = this.#scores.map((_, index) => index);
+    return order.sort((one, other) => (this.#scores[other] ?? 0) - (this.#scores[one] ?? 0));
   }
 }
 
@@ -244,6 +290,17 @@ function boxIntersection(one: Box, other: Box): number {
   const width = Math.min(one.x + one.width, other.x + other.width) - Math.max(one.x, other.x);
   const height = Math.min(one.y + one.height, other.y + other.height) - Math.max(one.y, other.y);
   return width > 0 && height > 0 ? width * height : 0;
+}
+
+/** Intersection over union of two boxes. */
+export function boxIou(one: Box, other: Box): number {
+  const shared = boxIntersection(one, other);
+  const whole = one.width * one.height + other.width * other.height - shared;
+  return whole === 0 ? 0 : shared / whole;
+}
+
+function isSet(bits: number | undefined, bit: number): boolean {
+  return (((bits ?? 0) >> bit) & 1) === 1;
 }
 
 function withBit(bits: number, bit: number, value: boolean): number {

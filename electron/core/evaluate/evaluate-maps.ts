@@ -7,6 +7,7 @@ import { listFiles } from '../files/list-files.ts';
 import { readRegularFile } from '../files/regular-file.ts';
 import type { Library } from '../store/library.ts';
 import type { RunRow } from '../store/tables/runs.ts';
+import { MapTally } from './map-tally.ts';
 import { mapForms, matchNotices, matchTruth, runImages, some } from './match-truth.ts';
 import type { RunImage } from './match-truth.ts';
 import { MOST_PIXELS, readClassMap } from './read-png.ts';
@@ -40,7 +41,12 @@ export async function evaluateMaps(library: Library, run: RunRow, folder: string
     notices.push(
       `${some(tally.unknown, 'pixel')} of classes beyond the model's ${labels.length} not compared.`,
     );
-  return { task: 'segmentation', images, notices, ...tally.result(displayNames(labels)) };
+  const { meanIou, pixelAccuracy, classes } = tally.result();
+  const names = displayNames(labels);
+  const listed = classes.flatMap(({ iou, pixels }, index) =>
+    iou === undefined ? [] : [{ label: names[index] ?? '', iou, pixels }],
+  );
+  return { task: 'segmentation', images, notices, meanIou, pixelAccuracy, classes: listed };
 }
 
 /** The PNG files below a folder, as relative paths with forward slashes. */
@@ -96,67 +102,12 @@ async function compare(
   if (truth.width !== width || truth.height !== height)
     return `it has ${truth.width} x ${truth.height} pixels, its image ${width} x ${height}`;
   const masks = library.found.masks(run.id, [imageId]).get(imageId) ?? [];
-  tally.add(truth, classMap(masks, width, height, tally.classes));
+  addMap(tally, truth, classMap(masks, width, height, tally.classes));
   return undefined;
 }
 
-/** Pixels of all images by class. */
-class MapTally {
-  readonly classes: number;
-  unknown = 0;
-  readonly #truth: Float64Array;
-  readonly #found: Float64Array;
-  readonly #both: Float64Array;
-
-  constructor(classes: number) {
-    this.classes = classes;
-    this.#truth = new Float64Array(classes + 1);
-    this.#found = new Float64Array(classes + 1);
-    this.#both = new Float64Array(classes + 1);
-  }
-
-  add({ values, depth }: ClassMap, found: Uint8Array | Uint16Array): void {
-    const ignored = depth === 16 ? 0xffff : 0xff;
-    for (const [pixel, value] of values.entries()) {
-      if (value === 0 || value === ignored) continue;
-      if (value > this.classes) {
-        this.unknown++;
-        continue;
-      }
-      const other = found[pixel] ?? 0;
-      increment(this.#truth, value);
-      increment(this.#found, other);
-      if (value === other) increment(this.#both, value);
-    }
-  }
-
-  result(names: readonly string[]): {
-    meanIou: number;
-    pixelAccuracy: number;
-    classes: { label: string; iou: number | undefined; pixels: number }[];
-  } {
-    const classes = names.flatMap((label, index) => {
-      const [pixels = 0, found = 0, both = 0] = [this.#truth, this.#found, this.#both].map(
-        (list) => list[index + 1],
-      );
-      const union = pixels + found - both;
-      return union === 0 ? [] : [{ label, iou: both / union, pixels }];
-    });
-    const pixels = sum(this.#truth);
-    return {
-      meanIou: classes.length === 0 ? 0 : sum(classes.map(({ iou }) => iou)) / classes.length,
-      pixelAccuracy: pixels === 0 ? 0 : sum(this.#both) / pixels,
-      classes,
-    };
-  }
-}
-
-function increment(counts: Float64Array, index: number): void {
-  counts[index] = (counts[index] ?? 0) + 1;
-}
-
-function sum(values: Iterable<number>): number {
-  let total = 0;
-  for (const value of values) total += value;
-  return total;
+function addMap(tally: MapTally, { values, depth }: ClassMap, found: Uint8Array | Uint16Array): void {
+  const ignored = depth === 16 ? 0xffff : 0xff;
+  for (const [pixel, value] of values.entries())
+    if (value !== 0 && value !== ignored) tally.add(value - 1, (found[pixel] ?? 0) - 1, 1);
 }

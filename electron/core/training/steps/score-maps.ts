@@ -1,0 +1,102 @@
+import { decodeRuns } from '../../../shared/mask.ts';
+import { MapTally } from '../../evaluate/map-tally.ts';
+import { MOST_CONFUSED, MOST_WORST } from './score-marked.ts';
+
+/** The pixels of a class in a picture, as COCO's run lengths. */
+interface Region {
+  classIndex: number;
+  counts: string;
+}
+
+/** A picture that is not learned from: its areas, and those that a segmenter found; no pixel is in two of either. */
+export interface ScoredMap {
+  index: number; // among all pictures of the training
+  path: string;
+  truth: readonly Region[];
+  found: readonly Region[];
+}
+
+/** How a segmenter does on pictures that it has not learned from, where a pixel is marked. Shares from 0 to 1. */
+export interface SegmentationScores {
+  score: number; // mean IoU, over the classes that are in the truth or were found
+  pixelAccuracy: number;
+  /** `iou`: undefined where the class is in neither. `pixels`: of it in the truth. */
+  perClass: { iou: number | undefined; pixels: number }[];
+  /** Pixels: rows are classes of the truth, columns those that were found. Left out above 200 classes. */
+  confusion?: number[][];
+  /** Pictures with the smallest mean IoU of their own first, at most 60. */
+  worst: { index: number; path: string; iou: number }[];
+}
+
+export function scoreMaps(pictures: readonly ScoredMap[], classes: number): SegmentationScores {
+  const all = new MapTally(classes);
+  const confusion =
+    classes <= MOST_CONFUSED
+      ? Array.from({ length: classes }, () => new Array<number>(classes).fill(0))
+      : undefined;
+  const judged = pictures.flatMap(({ index, path, truth, found }) => {
+    const own = new MapTally(classes);
+    let marked = false;
+    for (const { truthClass, foundClass, pixels } of overlaps(truth, found)) {
+      marked = true;
+      for (const tally of [all, own]) tally.add(truthClass, foundClass, pixels);
+      const row = confusion?.[truthClass];
+      if (row !== undefined && foundClass >= 0) row[foundClass] = (row[foundClass] ?? 0) + pixels;
+    }
+    return marked ? [{ index, path, iou: own.result().meanIou }] : [];
+  });
+  const { meanIou, pixelAccuracy, classes: perClass } = all.result();
+  return {
+    score: meanIou,
+    pixelAccuracy,
+    perClass,
+    ...(confusion && { confusion }),
+    worst: judged
+      .filter(({ iou }) => iou < 1)
+      .sort((one, other) => one.iou - other.iou || one.index - other.index)
+      .slice(0, MOST_WORST),
+  };
+}
+
+/** Pixels that lie behind each other in a column, from the first to before the last. */
+interface Span {
+  classIndex: number;
+  start: number;
+  end: number;
+}
+
+/** The marked pixels in pieces of one class in the truth and one in what was found, -1 where nothing was. */
+function* overlaps(
+  truth: readonly Region[],
+  found: readonly Region[],
+): Generator<{ truthClass: number; foundClass: number; pixels: number }> {
+  const there = spansOf(found);
+  let next = 0;
+  for (const { classIndex: truthClass, start, end } of spansOf(truth)) {
+    let done = start;
+    while ((there[next]?.end ?? Infinity) <= start) next++;
+    for (let at = next; done < end; at++) {
+      const span = there[at];
+      const from = Math.min(end, span?.start ?? end);
+      if (from > done) yield { truthClass, foundClass: -1, pixels: from - done };
+      done = Math.max(done, from);
+      if (span === undefined || from === end) continue;
+      const to = Math.min(end, span.end);
+      yield { truthClass, foundClass: span.classIndex, pixels: to - done };
+      done = to;
+    }
+  }
+}
+
+/** The spans of areas, in the order of their pixels. */
+function spansOf(regions: readonly Region[]): Span[] {
+  const spans: Span[] = [];
+  for (const { classIndex, counts } of regions) {
+    let start = 0;
+    for (const [index, length] of decodeRuns(counts).entries()) {
+      if (index % 2 === 1 && length > 0) spans.push({ classIndex, start, end: start + length });
+      start += length;
+    }
+  }
+  return spans.sort((one, other) => one.start - other.start);
+}
