@@ -113,7 +113,6 @@ export interface EpochReport extends StepReport {
   holdout: { top1: number; loss: number } | undefined;
 }
 
-/** What a training has to say before it starts; `paths` are some of those concerned, relative to the folder. */
 /** What there can be to say of pictures before training. */
 export const WARNING_KINDS = [
   'left-out', // classes with too few pictures, by request
@@ -123,10 +122,37 @@ export const WARNING_KINDS = [
   'duplicates', // the same picture in several classes
   'near-duplicates', // pictures that look alike in training and hold-out
   'small-pictures', // most are smaller than the model's input
+  // Of detection and segmentation:
+  'few-objects', // fewer than 20 of a class
+  'unbalanced-objects', // ten times as many of one class as of another
+  'other-size', // pictures of another size than when they were marked are left out
+  'no-area', // boxes without an area are left out
+  'outside', // boxes beside their picture are left out
+  'repeated', // objects that a picture has twice count once
+  'two-labels', // boxes of two classes at one place
+  'no-mask', // objects without a mask are neither learned nor background
+  'unused-mask', // masks are passed over where other objects have none
+  'unmarked', // pictures without a marked pixel are left out
+  'relabelled', // pictures whose label by a person is none of what is marked in them
+  'background', // pictures in which nothing is marked
+  'tiny-objects', // objects are smaller than a patch
+  'tiny-areas', // areas are
 ] as const;
 
+/** Those whose paths are names of classes. */
+export const CLASS_WARNINGS: readonly WarningKind[] = [
+  'left-out',
+  'few-images',
+  'unbalanced',
+  'few-objects',
+  'unbalanced-objects',
+];
+
+export type WarningKind = (typeof WARNING_KINDS)[number];
+
+/** What a training has to say before it starts; `paths` are some of those concerned, relative to the folder. */
 export interface TrainingWarning {
-  kind: (typeof WARNING_KINDS)[number];
+  kind: WarningKind;
   message: string; // one sentence
   paths: string[];
   count: number;

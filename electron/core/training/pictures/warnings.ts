@@ -16,8 +16,8 @@ export function warningsOf(
   imageSize: number,
 ): TrainingWarning[] {
   return [
-    ...fewImages(classes),
-    ...unbalanced(classes),
+    ...few(sizesOf(classes), 'few-images', 'pictures'),
+    ...unbalanced(sizesOf(classes), 'unbalanced', 'pictures'),
     ...unreadableFiles(unreadable),
     ...duplicates(pictures),
     ...nearDuplicates(pictures, held),
@@ -41,7 +41,7 @@ export function leftOutClasses(classes: readonly { name: string; images: number 
   ];
 }
 
-function warning(
+export function warning(
   kind: TrainingWarning['kind'],
   message: string,
   paths: readonly string[],
@@ -59,42 +59,56 @@ function nameSome(classes: readonly { name: string; size: number }[]): { named: 
 
 const andMore = (more: number) => (more > 0 ? ` and ${more} more` : '');
 
-function fewImages(classes: readonly TrainingClass[]): TrainingWarning[] {
-  const few = classes.filter((one) => sizeOf(one) < FEW).sort((one, other) => sizeOf(one) - sizeOf(other));
-  if (few.length === 0) return [];
-  const some = nameSome(few.map((one) => ({ name: one.name, size: sizeOf(one) })));
-  const message = `${few.length === 1 ? 'One class has' : `${few.length} classes have`} fewer than ${FEW} pictures, which is little to learn from and to test with: ${some.named}${andMore(some.more)}.`;
+/** A class, and how much there is of it. */
+export interface ClassSize {
+  name: string;
+  size: number;
+}
+
+function sizesOf(classes: readonly TrainingClass[]): ClassSize[] {
+  return classes.map(({ name, images, holdout }) => ({ name, size: images + holdout }));
+}
+
+export function few(
+  classes: readonly ClassSize[],
+  kind: 'few-images' | 'few-objects',
+  noun: string,
+): TrainingWarning[] {
+  const found = classes.filter(({ size }) => size < FEW).sort((one, other) => one.size - other.size);
+  if (found.length === 0) return [];
+  const some = nameSome(found);
+  const message = `${found.length === 1 ? 'One class has' : `${found.length} classes have`} fewer than ${FEW} ${noun}, which is little to learn from and to test with: ${some.named}${andMore(some.more)}.`;
   return [
     warning(
-      'few-images',
+      kind,
       message,
-      few.map(({ name }) => name),
-      few.length,
+      found.map(({ name }) => name),
+      found.length,
       { ...some, few: FEW },
     ),
   ];
 }
 
-function sizeOf({ images, holdout }: TrainingClass): number {
-  return images + holdout;
-}
-
-function unbalanced(classes: readonly TrainingClass[]): TrainingWarning[] {
-  const sorted = [...classes].sort((one, other) => sizeOf(one) - sizeOf(other));
+export function unbalanced(
+  classes: readonly ClassSize[],
+  kind: 'unbalanced' | 'unbalanced-objects',
+  noun: string,
+): TrainingWarning[] {
+  const sorted = [...classes].sort((one, other) => one.size - other.size);
   const [least, most] = [sorted[0], sorted.at(-1)];
-  if (least === undefined || most === undefined || sizeOf(most) < UNBALANCED * sizeOf(least)) return [];
-  const message = `The class ${shortened(most.name)} has ${sizeOf(most)} pictures and ${shortened(least.name)} only ${sizeOf(least)}, so the model will lean towards the larger one.`;
+  if (least === undefined || most === undefined || most.size < UNBALANCED * least.size) return [];
+  const message = `The class ${shortened(most.name)} has ${most.size} ${noun} and ${shortened(least.name)} only ${least.size}, so the model will lean towards the larger one.`;
   return [
-    warning('unbalanced', message, [most.name, least.name], 2, {
+    warning(kind, message, [most.name, least.name], 2, {
       most: most.name,
-      mostImages: sizeOf(most),
+      mostImages: most.size,
       least: least.name,
-      leastImages: sizeOf(least),
+      leastImages: least.size,
     }),
   ];
 }
 
-function unreadableFiles(unreadable: Inspection['unreadable']): TrainingWarning[] {
+export function unreadableFiles(unreadable: Inspection['unreadable']): TrainingWarning[] {
   const [first] = unreadable;
   if (first === undefined) return [];
   const count = unreadable.length;
@@ -134,7 +148,10 @@ function duplicates(pictures: readonly KnownPicture[]): TrainingWarning[] {
   ];
 }
 
-function nearDuplicates(pictures: readonly KnownPicture[], held: readonly number[]): TrainingWarning[] {
+export function nearDuplicates(
+  pictures: readonly Pick<KnownPicture, 'dHash' | 'relativePath'>[],
+  held: readonly number[],
+): TrainingWarning[] {
   const isHeld = new Set(held);
   const learned = [...pictures.keys()].filter((index) => !isHeld.has(index));
   const pairs = alikePairs(
@@ -151,8 +168,13 @@ function nearDuplicates(pictures: readonly KnownPicture[], held: readonly number
   return [warning('near-duplicates', message, paths, count)];
 }
 
-function smallPictures(pictures: readonly KnownPicture[], imageSize: number): TrainingWarning[] {
-  const small = pictures.filter(({ width, height }) => Math.min(width, height) < imageSize);
+/** `side`: of a picture, that the model sees at so many pixels. */
+export function smallPictures(
+  pictures: readonly Pick<KnownPicture, 'width' | 'height' | 'relativePath'>[],
+  imageSize: number,
+  side: (width: number, height: number) => number = Math.min,
+): TrainingWarning[] {
+  const small = pictures.filter(({ width, height }) => side(width, height) < imageSize);
   if (small.length * 2 <= pictures.length) return [];
   const message = `${small.length} of ${pictures.length} pictures are smaller than the ${imageSize} pixels that the model sees, so they are enlarged.`;
   return [
