@@ -1,5 +1,14 @@
-import type { Training, TrainingDetails, TrainingPlan } from '../shared/api/training.ts';
-import type { EpochReport, TrainingClass, TrainingRecipe, TrainingWarning } from '../shared/training.ts';
+import type { MarkedOutcome, Training, TrainingDetails, TrainingPlan } from '../shared/api/training.ts';
+import { isDenseTask } from '../shared/tasks.ts';
+import { TRAINING_SCORES } from '../shared/training.ts';
+import type {
+  EpochReport,
+  PictureCounts,
+  TaughtTask,
+  TrainingClass,
+  TrainingRecipe,
+  TrainingWarning,
+} from '../shared/training.ts';
 import { table } from '../shared/table.ts';
 import { headText } from '../core/registry/training-card.ts';
 import { count, duration, oneLine, percent, quantity, ratios } from './format.ts';
@@ -14,7 +23,7 @@ export function describePlan(plan: TrainingPlan): string {
   const facts = [
     ['model', `${name}, ${quantity(parameters)} parameters`],
     ['method', from === undefined ? method : `${method} from ${from.name}`],
-    ['pictures', pictures(classes)],
+    ['pictures', pictures(plan)],
     ...describeRecipe(recipe, steps),
     ['time', seconds === undefined ? 'not known' : `about ${duration(seconds)}`],
   ];
@@ -52,16 +61,15 @@ function describeWarning({ message, paths, count: all }: TrainingWarning): strin
   return `Note: ${oneLine(message)}\n${shown.join('')}${rest > 0 && shown.length > 0 ? `  and ${rest} more\n` : ''}`;
 }
 
-function pictures(classes: readonly TrainingClass[]): string {
-  const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
-  return `${count(sum('images'), 'picture')} to learn from, ${sum('holdout').toLocaleString('en')} held out`;
+function pictures({ pictures: { learned, held } }: { pictures: PictureCounts }): string {
+  return `${count(learned, 'picture')} to learn from, ${held.toLocaleString('en')} held out`;
 }
 
 /** One line of progress: an epoch, what the hold-out said behind it, and what was left out where something was. */
 export function describeEpoch(report: EpochReport): string {
   const { epoch, losses, accuracy, holdout, tokensKept, directionsKept, seconds } = report;
   const parts = [`epoch ${epoch}`, `loss ${losses.total.toFixed(3)}`, `accuracy ${percent(accuracy)}`];
-  if (holdout !== undefined) parts.push(`hold-out ${percent(holdout.top1)}`);
+  if (holdout !== undefined) parts.push(`hold-out ${percent(holdout.score)}`);
   if (tokensKept < 1) parts.push(`patches ${percent(tokensKept)}`);
   if (directionsKept < 1) parts.push(`scans ${percent(directionsKept)}`);
   return [...parts, duration(seconds)].join('  ');
@@ -70,7 +78,13 @@ export function describeEpoch(report: EpochReport): string {
 /** How far a training got that was paused, and how it goes on. */
 export function describePause({ training, epochs, recipe }: TrainingDetails): string {
   const { id, reason, best } = training;
-  const at = best === undefined ? '' : `, the best with ${percent(best.top1)} of the hold-out right`;
+  const { score, isShare } = scoreWords(training.task);
+  const at =
+    best === undefined
+      ? ''
+      : isShare
+        ? `, the best with ${percent(best.score)} of the hold-out right`
+        : `, the best with ${score} ${percent(best.score)} of the hold-out`;
   return [
     `Training ${id} is paused: ${epochs.length} of ${count(recipe.epochs, 'epoch')} done and saved${at}.`,
     ...(reason === undefined ? [] : [`${oneLine(reason)}.`]),
@@ -89,7 +103,7 @@ function describeEpochs(epochs: readonly EpochReport[]): string {
       String(epoch),
       losses.total.toFixed(3),
       percent(accuracy),
-      holdout === undefined ? '-' : percent(holdout.top1),
+      holdout === undefined ? '-' : percent(holdout.score),
       String(rounded(learningRate)),
       duration(seconds),
     ]);
@@ -111,19 +125,57 @@ export function describeResult(details: TrainingDetails): string {
   return `${describeFacts(details)}${describeOutcome(details)}`;
 }
 
-function describeFacts({ training, classes, epochs, recipe }: TrainingDetails): string {
-  const { id, name, method, from, source, state, reason, best, model } = training;
+function describeFacts(details: TrainingDetails): string {
+  const { training, epochs, recipe } = details;
+  const { id, task, name, method, from, source, state, reason, best, model } = training;
   return table([
     ['training', `${id}, ${state}${reason === undefined ? '' : `: ${oneLine(reason)}`}`],
     ['method', from === undefined ? method : `${method} from ${from}`],
-    ['pictures', `${pictures(classes)}, of ${oneLine(source)}`],
+    ['pictures', `${pictures(details)}, of ${oneLine(source)}`],
     ...(epochs.length > 0 ? [['epochs', `${epochs.length} of ${recipe.epochs}`]] : []),
-    ...(best === undefined ? [] : [['best', `${percent(best.top1)} of the hold-out in epoch ${best.epoch}`]]),
+    ...(best === undefined ? [] : [['best', bestText(task, best)]]),
     [model === undefined ? 'name' : 'model', oneLine(model ?? name)],
   ]);
 }
 
-function describeOutcome({ training, result, head, classes }: TrainingDetails): string {
+function bestText(task: TaughtTask, { score, epoch }: { score: number; epoch: number }): string {
+  const { score: name, isShare } = scoreWords(task);
+  return `${isShare ? '' : `${name} `}${percent(score)} of the hold-out in epoch ${epoch}`;
+}
+
+/** What the score of a task is called, and whether it is a share of pictures. */
+function scoreWords(task: TaughtTask): { score: string; isShare: boolean } {
+  return { score: TRAINING_SCORES[task], isShare: !isDenseTask(task) };
+}
+
+function describeFound(
+  { images, score, pixelAccuracy, perClass, curve }: MarkedOutcome,
+  details: TrainingDetails,
+) {
+  const dial = curve.map((point) => [
+    String(Number(point.tokenKeep.toFixed(3))),
+    percent(point.score),
+    point.blockKeep.toFixed(3),
+    percent(point.workShare),
+  ]);
+  const rows = perClass
+    .map(({ iou, pixels }, index) => [
+      oneLine(details.classes[index]?.name ?? ''),
+      iou === undefined ? '-' : percent(iou),
+      pixels.toLocaleString('en'),
+    ])
+    .slice(0, SHOWN_CLASSES);
+  const rest = perClass.length - rows.length;
+  return [
+    `\nmIoU ${percent(score)} on ${count(images, 'picture')} of the hold-out; ${percent(pixelAccuracy)} of the marked pixels right\n`,
+    `\n${table([['KEEP', 'MIOU', 'BLOCKS', 'WORK'], ...dial])}`,
+    `\n${table([['CLASS', 'IOU', 'MARKED PIXELS'], ...rows])}${rest > 0 ? `and ${rest} more\n` : ''}`,
+  ].join('');
+}
+
+function describeOutcome(details: TrainingDetails): string {
+  const { training, result, found, head, classes } = details;
+  if (found !== undefined) return describeFound(found, details);
   if (result === undefined) return '';
   const { images, top1, parentTop1, curve, calibrationError, confusion } = result;
   const before =
@@ -163,7 +215,7 @@ export function describeTrainings(trainings: readonly Training[]): string {
     method,
     from ?? '-',
     state,
-    best === undefined ? '-' : percent(best.top1),
+    best === undefined ? '-' : percent(best.score),
     createdAt.slice(0, 16).replace('T', ' '),
   ]);
   return table([['NUMBER', 'MODEL', 'METHOD', 'FROM', 'STATE', 'HOLD-OUT', 'BEGUN'], ...rows]);

@@ -4,8 +4,8 @@ import type { AppService } from '../core/app-service.ts';
 import type { AppArguments } from '../shared/app-api.ts';
 import type { Training } from '../shared/api/training.ts';
 import { AppError } from '../shared/errors.ts';
-import { TRAINING_METHODS } from '../shared/training.ts';
-import type { TrainingMethod } from '../shared/training.ts';
+import { TAUGHT_TASKS, TRAINING_METHODS } from '../shared/training.ts';
+import type { TaughtTask, TrainingMethod } from '../shared/training.ts';
 import { withApp } from './app.ts';
 import {
   describePause,
@@ -36,6 +36,7 @@ const AUGMENTATIONS = [
 type Switch = keyof NonNullable<TrainingArguments['augment']>;
 
 interface TrainOptions extends LibraryOption {
+  task?: TaughtTask;
   from?: string;
   method?: TrainingMethod;
   run?: number;
@@ -74,11 +75,21 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
     .command('train')
     .description('teach a model the classes of a folder of class folders, or what was reviewed in a run')
     .argument('[folder]', 'its sub-folders are the classes')
+    .addOption(
+      new Option(
+        '--task <name>',
+        'what is taught (default: classification); segmentation from the masks of a run',
+      ).choices(TAUGHT_TASKS),
+    )
     .option('--from <name|file>', 'model to start from, or `scratch` (default: everyday10)')
     .addOption(
       new Option('--method <name>', 'what is learned (default: fine-tune)').choices(TRAINING_METHODS),
     )
-    .option('--run <n>', 'learn from the reviewed images of this run, in place of a folder', runNumber)
+    .option(
+      '--run <n>',
+      'learn from the reviewed or imported images of this run, in place of a folder',
+      runNumber,
+    )
     .option('--out <name>', 'name of the new model')
     .option('--epochs <n>', 'how often every picture is seen', number)
     .option('--batch <n>', 'pictures per step', number)
@@ -101,7 +112,7 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
     .option('--width <n>', 'from scratch: numbers per token', number)
     .option('--depth <n>', 'from scratch: blocks', number)
     .option('--states <n>', 'from scratch: states per channel of a scan', number)
-    .option('--image-size <pixels>', 'from scratch: what pictures are seen at', number)
+    .option('--image-size <pixels>', 'from scratch or for segmentation: what pictures are seen at', number)
     .option('--patch-size <pixels>', 'from scratch: side of a patch', number)
     .option('--stride <pixels>', 'from scratch: from patch to patch', number)
     .option('--with <list>', `augmentation to add: ${AUGMENTATIONS.join(', ')}, commas between`, switches)

@@ -5,6 +5,7 @@ export interface ArchitectureRecord {
   /** Whether registers lie between the patches in place of a class token, and a neck narrows them for the head. */
   hasRegisters: boolean;
   isTrainable: boolean; // whether Winnow trains models of it
+  isBackbone: boolean; // whether dense models are made of it
 }
 
 /**
@@ -12,13 +13,26 @@ export interface ArchitectureRecord {
  * 2405.14858, directions halved. docs/extending.md says what else a new one needs.
  */
 export const ARCHITECTURES = {
-  vim: { title: 'Vim', about: 'class token in the middle', hasRegisters: false, isTrainable: true },
-  videomamba: { title: 'VideoMamba', about: 'class token first', hasRegisters: false, isTrainable: true },
+  vim: {
+    title: 'Vim',
+    about: 'class token in the middle',
+    hasRegisters: false,
+    isTrainable: true,
+    isBackbone: true,
+  },
+  videomamba: {
+    title: 'VideoMamba',
+    about: 'class token first',
+    hasRegisters: false,
+    isTrainable: true,
+    isBackbone: false,
+  },
   mambareg: {
     title: 'MambaReg',
     about: 'registers between the patches',
     hasRegisters: true,
     isTrainable: false,
+    isBackbone: false,
   },
 } as const satisfies Record<string, ArchitectureRecord>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ARCHITECTURE_NAMES } from './architectures.ts';
 import { HEAD_KINDS, TRAINING_METHODS } from './training.ts';
-import type { HeadChoice } from './training.ts';
+import type { HeadChoice, MarkedScores } from './training.ts';
 
 /** Key of the safetensors `__metadata__` entry that holds the manifest as JSON text. */
 export const MANIFEST_KEY = 'winnow';
@@ -102,6 +102,29 @@ export const trainedSchema = z.strictObject({
 });
 export type Trained = z.infer<typeof trainedSchema>;
 
+/** See MarkedScores. */
+export const markedScoresSchema = z.strictObject({
+  score: share,
+  pixelAccuracy: share,
+  perClass: z.array(z.strictObject({ iou: share.optional(), pixels: count })),
+  confusion: z.array(z.array(count)).optional(),
+  worst: z.array(z.strictObject({ index: count, path: z.string(), iou: share })),
+}) satisfies z.ZodType<MarkedScores>;
+
+/** The same as `trainedSchema` of a segmentation model; `score`: see TRAINING_SCORES. */
+export const trainedSegmenterSchema = trainedSchema.omit({ head: true, epochs: true, holdout: true }).extend({
+  epochs: z.array(
+    z.strictObject({ epoch: positive, loss: z.number(), accuracy: share, score: share.optional() }),
+  ),
+  holdout: markedScoresSchema.omit({ worst: true }).extend({
+    images: count,
+    curve: z.array(
+      z.strictObject({ tokenKeep: ratio, score: share, blockKeep: share, workShare: z.number() }),
+    ),
+  }),
+});
+export type TrainedSegmenter = z.infer<typeof trainedSegmenterSchema>;
+
 /** An address that a person can open; one of a file is only ever asked encrypted. */
 export const addressSchema = z.url({ protocol: /^https$/ });
 
@@ -163,10 +186,13 @@ export const classificationSchema = z.strictObject({
   training: trainedSchema.optional(),
 });
 
+/** What segmentation and detection models are made of. */
+export const DENSE_ARCHITECTURE = 'vim';
+
 /** What segmentation and detection models share: a Vim without a class token, whose patches make a map of features. */
 const dense = {
   ...common,
-  architecture: z.literal('vim'),
+  architecture: z.literal(DENSE_ARCHITECTURE),
   /** Whether a block adds the mean of its two directions, not their sum; the weights do not tell. */
   halveDirections: z.boolean(),
   /** Whether tokens are rotated by their places in the grid before every block (RoPE, 14 positions a side). */
@@ -194,6 +220,8 @@ const convolutionHead = z.strictObject({
 const segmentation = z.strictObject({
   ...dense,
   task: z.literal('segmentation'),
+  /** Of a model that Winnow trained. */
+  training: trainedSegmenterSchema.optional(),
   head: z.discriminatedUnion('kind', [uperNetHead, convolutionHead]),
 });
 
@@ -226,6 +254,10 @@ const detection = z.strictObject({
  * native/model/dyvm_config.cc reads the same JSON.
  */
 export const manifestSchema = z.discriminatedUnion('task', [classificationSchema, segmentation, detection]);
+
+/** Manifests of the models that Winnow teaches. */
+export const taughtSchema = z.discriminatedUnion('task', [classificationSchema, segmentation]);
+export type TaughtManifest = z.infer<typeof taughtSchema>;
 
 /** What stands in the place of a manifest for runs of another tool: what it was asked for, nothing of how it works. */
 const toolSchema = <Name extends string>(task: Name) =>

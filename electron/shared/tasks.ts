@@ -27,7 +27,7 @@ export interface TaskRecord {
   foundIn: 'detections' | 'masks' | undefined;
   /** Settings that are its own, beside those of every model. */
   settings: readonly TaskSetting[];
-  /** Whether Winnow trains models of it, from folders of classes and from reviewed runs. */
+  /** Whether Winnow trains models of it from folders of classes and from the labels of reviewed runs. */
   isTrainable: boolean;
 }
 

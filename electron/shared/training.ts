@@ -110,7 +110,38 @@ export interface EpochReport extends StepReport {
   learningRate: number; // at its end
   seconds: number;
   /** Of pictures that are not learned from, predicted as a run at Balanced predicts. */
-  holdout: { top1: number; loss: number } | undefined;
+  holdout: HoldoutScore | undefined;
+}
+
+/** How good a model is, from 0 to 1: see TRAINING_SCORES. */
+export interface HoldoutScore {
+  score: number;
+  loss?: number | undefined; // mean cross entropy, of classification
+}
+
+/** What the score of a model that is taught is, by its task. */
+export const TRAINING_SCORES = {
+  classification: 'top-1', // share of the pictures whose best class is theirs
+  segmentation: 'mIoU', // mean over the classes of intersection over union, of marked pixels
+} as const;
+
+/** The tasks that Winnow teaches models. */
+export const TAUGHT_TASKS = ['classification', 'segmentation'] as const;
+export type TaughtTask = (typeof TAUGHT_TASKS)[number];
+
+/** What a training teaches that says none, as those of earlier versions. */
+export const taskOf = ({ task = 'classification' }: { task?: TaughtTask | undefined }): TaughtTask => task;
+
+/** How a segmentation model does on marked pictures. */
+export interface MarkedScores {
+  score: number; // see TRAINING_SCORES
+  pixelAccuracy: number; // share of the marked pixels
+  /** Of each class of the model; `iou`: undefined where it is neither marked nor found. */
+  perClass: { iou?: number | undefined; pixels: number }[];
+  /** Pixels. Rows: what is marked, columns: what is found. Left out where there are very many classes. */
+  confusion?: number[][] | undefined;
+  /** Pictures with the smallest IoU first. `index` as in TrainingOutcome. */
+  worst: { index: number; path: string; iou: number }[];
 }
 
 /** What there can be to say of pictures before training. */
@@ -161,6 +192,12 @@ export interface TrainingWarning {
 }
 
 export type TrainingState = 'preparing' | 'running' | 'paused' | 'done' | 'failed';
+
+/** How many pictures there are; of segmentation one may show several classes. */
+export interface PictureCounts {
+  learned: number; // from
+  held: number; // out
+}
 
 /** A class of the new model. */
 export interface TrainingClass {

@@ -11,8 +11,8 @@ import { detectorName, isOneStage } from '../models/detection-head.ts';
 import { countFlops, patchCount } from '../models/flops.ts';
 import { standardPresets } from '../models/presets.ts';
 import { isOfConvolutions } from '../models/segmentation-head.ts';
-import { trainingCard } from './training-card.ts';
-import { forTask, isOfTrainable, TASKS } from '../../shared/tasks.ts';
+import { segmenterCard, trainingCard } from './training-card.ts';
+import { forTask, TASKS } from '../../shared/tasks.ts';
 import { ARCHITECTURES } from '../../shared/architectures.ts';
 
 /** What the card says of a task's models beside the rows of all. */
@@ -74,7 +74,7 @@ function oneStageSize({ width, layers, prototypes }: OneStageHead): string {
 
 /** What a person wants to know of a model, from its manifest, as lines of text. */
 export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage): string {
-  const training = isOfTrainable(manifest) ? manifest.training : undefined;
+  const training = trainingOf(manifest);
   const card = taskCard(manifest);
   const rows: [string, string][] = [
     ['Model', `${name}${bundled ? ' (came with Winnow)' : ''}`],
@@ -99,7 +99,16 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
     ...publishedRows(manifest),
   ];
   const text = rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
-  return training === undefined ? text : `${text}\n${trainingCard(training)}`;
+  return training === undefined ? text : `${text}\n${training}`;
+}
+
+/** How a model was trained here, if it was. */
+function trainingOf(manifest: Manifest): string | undefined {
+  return forTask<Manifest, string | undefined>(manifest, {
+    classification: ({ training }) => training && trainingCard(training),
+    segmentation: ({ training }) => training && segmenterCard(training),
+    detection: () => undefined,
+  });
 }
 
 /** Of an imported model; one that was trained here says more below. */

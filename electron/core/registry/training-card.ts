@@ -1,4 +1,4 @@
-import type { Trained } from '../../shared/model-package.ts';
+import type { Trained, TrainedSegmenter } from '../../shared/model-package.ts';
 import type { HeadChoice, HeadKind } from '../../shared/training.ts';
 import { table } from '../../shared/table.ts';
 
@@ -25,13 +25,50 @@ export function headText({ kind, folds, trials }: HeadChoice): string {
   return `${HEADS[kind]}; right of pictures left out, in ${folds} folds: ${results.join(', ')}`;
 }
 
+type Rows = [string, string][];
+
+/** The same of a segmentation model; classes may share pictures. */
+export function segmenterCard(training: TrainedSegmenter): string {
+  const { seed, holdout, classes, epochs } = training;
+  const rows: Rows = [
+    ...originRows(training),
+    ['Recipe', recipeText(training)],
+    ['Seed', String(seed)],
+    ['Hold-out', `mIoU ${percent(holdout.score)} on ${holdout.images} pictures at Balanced`],
+    ['Pixels', `${percent(holdout.pixelAccuracy)} of the marked ones right`],
+  ];
+  const curve = holdout.curve.map(({ score, ...point }) => ({ ...point, top1: score }));
+  const shown = classes.slice(0, MOST_CLASSES).map(({ name, images, holdout: held }, index) => {
+    const iou = holdout.perClass[index]?.iou;
+    return [name, String(images), String(held), iou === undefined ? '' : percent(iou)];
+  });
+  return [
+    textOf(rows),
+    curveTable('mIoU', curve),
+    epochTable(epochs.map(({ score, ...epoch }) => ({ ...epoch, top1: score }))),
+    section(['Class', 'Learned', 'Held out', 'IoU'], shown),
+  ]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** What a model was trained from. */
+function originRows({ method, parent }: Pick<Trained, 'method' | 'parent'>): Rows {
+  if (parent === undefined) return [['Trained', METHODS[method]]];
+  return [
+    ['Trained', `${METHODS[method]} ${parent.name}`],
+    ['SHA-256 of it', parent.sha256],
+  ];
+}
+
+const textOf = (rows: Rows) => rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join('');
+
 /** How a model was trained and what it does with pictures that it has not learned from, as lines of text. */
 export function trainingCard(training: Trained): string {
-  const { method, parent, head, seed, holdout, classes } = training;
+  const { head, seed, holdout, classes, epochs } = training;
   const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
-  const rows: [string, string][] = [
-    ['Trained', parent === undefined ? METHODS[method] : `${METHODS[method]} ${parent.name}`],
-    ...(parent === undefined ? [] : [['SHA-256 of it', parent.sha256] satisfies [string, string]]),
+  const rows: Rows = [
+    ...originRows(training),
     ['Recipe', recipeText(training)],
     ...(head === undefined ? [] : [['Head', headText(head)] satisfies [string, string]]),
     ['Seed', String(seed)],
@@ -43,9 +80,9 @@ export function trainingCard(training: Trained): string {
     ['Confidence', `off by ${percent(holdout.calibrationError)} on average`],
   ];
   return [
-    rows.map(([label, text]) => `${label.padEnd(17)}${text}\n`).join(''),
-    curveTable(training),
-    epochTable(training),
+    textOf(rows),
+    curveTable('Top-1', holdout.curve),
+    epochTable(epochs),
     classTable(training),
     confusionTable(training),
   ]
@@ -53,7 +90,12 @@ export function trainingCard(training: Trained): string {
     .join('\n');
 }
 
-function recipeText({ method, head, recipe, best }: Trained): string {
+function recipeText({
+  method,
+  head,
+  recipe,
+  best,
+}: Pick<Trained, 'method' | 'head' | 'recipe' | 'best'>): string {
   if (method === 'head')
     return (head?.kind ?? 'logistic') === 'logistic'
       ? 'solved to its optimum'
@@ -63,15 +105,15 @@ function recipeText({ method, head, recipe, best }: Trained): string {
   return `${name}: ${epochs} epochs, batch ${batch}, learning rate ${Number(learningRate.toPrecision(3))}${kept}`;
 }
 
-function curveTable({ holdout }: Trained): string {
-  const rows = holdout.curve.map(({ tokenKeep, top1, blockKeep, workShare }) => {
+function curveTable(score: string, curve: Trained['holdout']['curve']): string {
+  const rows = curve.map(({ tokenKeep, top1, blockKeep, workShare }) => {
     const keep = String(Number(tokenKeep.toFixed(3)));
     return [keep, percent(top1), blockKeep.toFixed(3), percent(workShare)];
   });
-  return section(['Keep', 'Top-1', 'Blocks', 'Work'], rows);
+  return section(['Keep', score, 'Blocks', 'Work'], rows);
 }
 
-function epochTable({ epochs }: Trained): string {
+function epochTable(epochs: Trained['epochs']): string {
   const step = Math.ceil(epochs.length / MOST_EPOCHS);
   const shown = epochs.filter((_, index) => (epochs.length - 1 - index) % Math.max(1, step) === 0);
   const rows = shown.map(({ epoch, loss, accuracy, top1 }) => {

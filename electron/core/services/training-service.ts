@@ -12,7 +12,7 @@ import { takeExclusiveLock } from '../store/exclusive-lock.ts';
 import type { ExclusiveLock } from '../store/exclusive-lock.ts';
 import { toFileSystemError } from '../files/write-file.ts';
 import { damagedTraining, describeDetails, describeTraining } from '../training/journal/describe-training.ts';
-import { START } from '../training/journal/journal.ts';
+import { pictureCounts, START } from '../training/journal/journal.ts';
 import type { Journal, Plan, TrainingPictures } from '../training/journal/journal.ts';
 import { parameterCount } from '../training/new-model.ts';
 import type { TrainingRequest } from '../training/new-model.ts';
@@ -84,9 +84,11 @@ export class TrainingService {
     });
     const { recipe, classes, warnings, steps } = plan;
     return {
+      task: resolved.manifest.task,
       method: request.method,
       name: resolved.manifest.name,
       from: resolved.parent?.model,
+      pictures: pictureCounts(plan),
       classes,
       warnings,
       recipe,
@@ -363,15 +365,12 @@ function newJournal(resolved: ResolvedTraining, createdAt: string): Journal {
   };
 }
 
-function estimate(
-  method: TrainingMethod,
-  { classes, recipe, manifest }: Plan,
-  secondsPerImage: number,
-): number {
-  const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
+function estimate(method: TrainingMethod, plan: Plan, secondsPerImage: number): number {
+  const { recipe, manifest } = plan;
+  const { learned, held } = pictureCounts(plan);
   return trainingSeconds(method, {
-    images: sum('images'),
-    holdout: sum('holdout'),
+    images: learned,
+    holdout: held,
     secondsPerImage,
     epochs: recipe.epochs,
     dials: testedKeeps(manifest).length,

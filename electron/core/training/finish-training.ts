@@ -1,16 +1,25 @@
-import type { TrainingOutcome, TrainingProgress } from '../../shared/api/training.ts';
+import type { MarkedOutcome, TrainingOutcome, TrainingProgress } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
 import { spread } from '../../shared/spread.ts';
-import type { Trained } from '../../shared/model-package.ts';
+import type {
+  ClassificationManifest,
+  SegmentationManifest,
+  Trained,
+  TrainedSegmenter,
+} from '../../shared/model-package.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import { placeNew } from '../files/place-whole.ts';
 import type { ModelRegistry } from '../registry/model-registry.ts';
 import { readManifest } from '../packages/read-package.ts';
 import type { BestEpoch, Journal, TrainingPictures } from './journal/journal.ts';
-import { curvePoint, outcomeOf, testedKeeps } from './outcome.ts';
+import { curvePoint, outcomeOf, testedKeeps, workAt } from './outcome.ts';
 import { MOST_TESTED_OF_HEAD } from './steps/schedule.ts';
+import { isDense } from '../../shared/tasks.ts';
+import { heldOf } from './steps/score-holdout.ts';
 import { accuracyOf, testHoldout } from './steps/test-holdout.ts';
 import type { TestedPicture, TestOptions } from './steps/test-holdout.ts';
+import { testMarked } from './steps/test-marked.ts';
+import type { MarkedTest } from './steps/test-marked.ts';
 import type { TrainingRecord } from './journal/training-record.ts';
 import { writeModel } from '../packages/write-model.ts';
 
@@ -39,10 +48,10 @@ export async function finishTraining(options: FinishOptions): Promise<void> {
   const { record, registry } = options;
   const { journal, plan, folder } = record;
   const best = bestOf(journal);
-  journal.result ??= await testBest(options, best);
-  await record.save();
+  const manifest = isDense(plan.manifest)
+    ? await withMarkedTest(options, best, plan.manifest)
+    : await withTest(options, best, plan.manifest);
   const weights = folder.file(best.file);
-  const manifest = { ...plan.manifest, training: trainedOf(record, journal.result) };
   const { dataSha256 } = await readManifest(weights);
   if (await isWritten(registry, journal.name, dataSha256)) {
     await registry.clear(); // it may have been killed before the second name was gone
@@ -56,25 +65,82 @@ function bestOf({ best }: Journal): BestEpoch {
   throw new AppError('ENGINE', 'The training ended without an epoch to keep');
 }
 
-async function testBest(
-  { record, pictures, trainer, signal, onProgress, tested, parent }: FinishOptions,
+/** The manifest with what the test of the best epoch says, which is then in the journal. */
+async function withTest(
+  options: FinishOptions,
   best: BestEpoch,
+  manifest: ClassificationManifest,
+): Promise<ClassificationManifest> {
+  const { record } = options;
+  const { journal } = record;
+  journal.result ??= await testBest(options, best, manifest);
+  await record.save();
+  return { ...manifest, training: trainedOf(record, journal.result) };
+}
+
+/** The same of a segmentation model. */
+async function withMarkedTest(
+  options: FinishOptions,
+  best: BestEpoch,
+  manifest: SegmentationManifest,
+): Promise<SegmentationManifest> {
+  const { record } = options;
+  const { journal } = record;
+  journal.found ??= await testMarkedBest(options, best, manifest);
+  await record.save();
+  return { ...manifest, training: trainedSegmenterOf(record, journal.found) };
+}
+
+/** Tells how many pictures are tested. */
+function progressOf({ record, onProgress }: FinishOptions, total: number): (count: number) => void {
+  const { epochs } = record.plan.recipe;
+  const progress = { done: 0, total };
+  return (count) => {
+    progress.done += count;
+    const unknown = { secondsLeft: undefined, imagesPerSecond: 0 };
+    onProgress({ phase: 'finishing', ...progress, epoch: epochs, epochs, ...unknown });
+  };
+}
+
+async function testMarkedBest(
+  options: FinishOptions,
+  best: BestEpoch,
+  manifest: SegmentationManifest,
+): Promise<MarkedOutcome> {
+  const { record, pictures, trainer, signal } = options;
+  const held = heldOf(pictures).marked;
+  const keeps = testedKeeps(manifest);
+  const onTested = progressOf(options, keeps.length * held.length);
+  onTested(0);
+  const packagePath = record.folder.file(best.file);
+  const test = (tokenKeep: readonly number[]) =>
+    testMarked({ trainer, packagePath, manifest, held, tokenKeep, signal, onTested });
+  const curve: MarkedOutcome['curve'] = [];
+  let balanced: MarkedTest | undefined;
+  for (const tokenKeep of keeps) {
+    const tested = await test(tokenKeep);
+    if (tokenKeep === manifest.tokenKeep) balanced = tested;
+    curve.push({ score: tested.scores.score, ...workAt(manifest, tokenKeep, tested.blockKeep) });
+  }
+  balanced ??= await test(manifest.tokenKeep);
+  return { ...balanced.scores, images: balanced.images, curve };
+}
+
+async function testBest(
+  options: FinishOptions,
+  best: BestEpoch,
+  manifest: ClassificationManifest,
 ): Promise<TrainingOutcome> {
+  const { record, pictures, trainer, signal, tested, parent } = options;
   const { plan, folder, journal } = record;
-  const { manifest, recipe, classes } = plan;
-  const { epochs } = recipe;
-  const held = pictures.pictures.flatMap((picture, index) => (picture.held ? [{ ...picture, index }] : []));
+  const { classes } = plan;
+  const held = heldOf(pictures).labelled;
   const keeps = testedKeeps(manifest);
   const others = keeps.filter((tokenKeep) => keeps.length > 1 && tokenKeep !== manifest.tokenKeep);
   const some = journal.method === 'head' && others.length > 0 ? spread(held, MOST_TESTED_OF_HEAD) : held;
   const ofParent = parent === undefined ? [] : held;
   const total = ofParent.length + (tested ?? held).length + others.length * some.length;
-  const progress = { done: 0, total };
-  const onTested = (count: number) => {
-    progress.done += count;
-    const unknown = { secondsLeft: undefined, imagesPerSecond: 0 };
-    onProgress({ phase: 'finishing', ...progress, epoch: epochs, epochs, ...unknown });
-  };
+  const onTested = progressOf(options, total);
   onTested(tested?.length ?? 0);
   const common = { trainer, packagePath: folder.file(best.file), signal, onTested };
   const balanced = tested ?? (await testHoldout({ ...common, held, tokenKeep: manifest.tokenKeep }));
@@ -111,26 +177,50 @@ async function isWritten(registry: ModelRegistry, name: string, dataSha256: stri
   }
 }
 
-/** What the model's manifest says of its training. */
-function trainedOf({ journal, plan }: TrainingRecord, result: TrainingOutcome): Trained {
+/** What manifests say of the trainings of all tasks. */
+function commonOf({ journal, plan }: TrainingRecord) {
   const { name, epochs, batch, learningRate } = plan.recipe;
-  const { parent, best, head } = journal;
+  const { parent, best } = journal;
   return {
     method: journal.method,
-    ...(head === undefined ? {} : { head }),
     ...(parent === undefined
       ? {}
       : { parent: { name: parent.name, sha256: parent.sha256, dataSha256: parent.dataSha256 } }),
     recipe: { name, epochs, batch, learningRate: learningRate.rate },
     seed: journal.seed,
     classes: plan.classes,
+    ...(best === undefined || journal.method === 'head' ? {} : { best: best.epoch }),
+  };
+}
+
+/** What a segmentation model's manifest says of its training. */
+function trainedSegmenterOf(record: TrainingRecord, found: MarkedOutcome): TrainedSegmenter {
+  const { images, score, pixelAccuracy, perClass, confusion, curve } = found;
+  return {
+    ...commonOf(record),
+    epochs: thinned(record.journal.epochs).map(({ epoch, losses, accuracy, holdout }) => ({
+      epoch,
+      loss: losses.total,
+      accuracy,
+      ...(holdout === undefined ? {} : { score: holdout.score }),
+    })),
+    holdout: { images, score, pixelAccuracy, perClass, curve, ...(confusion && { confusion }) },
+  };
+}
+
+/** What a classifier's manifest says of its training. */
+function trainedOf(record: TrainingRecord, result: TrainingOutcome): Trained {
+  const { journal, plan } = record;
+  const { head } = journal;
+  return {
+    ...commonOf(record),
+    ...(head === undefined ? {} : { head }),
     epochs: thinned(journal.epochs).map(({ epoch, losses, accuracy, holdout }) => ({
       epoch,
       loss: losses.total,
       accuracy,
-      ...(holdout === undefined ? {} : { top1: holdout.top1 }),
+      ...(holdout === undefined ? {} : { top1: holdout.score }),
     })),
-    ...(best === undefined || journal.method === 'head' ? {} : { best: best.epoch }),
     holdout: {
       images: result.images,
       top1: result.top1,

@@ -2,7 +2,13 @@ import type { z } from 'zod';
 import type { LayerSizes } from '../models/model-shape.ts';
 import type { trainingArguments } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
-import type { ClassificationManifest, Label, ModelPackage } from '../../shared/model-package.ts';
+import type {
+  ClassificationManifest,
+  Label,
+  Manifest,
+  ModelPackage,
+  TaughtManifest,
+} from '../../shared/model-package.ts';
 import { IMAGENET_COLOURS } from '../models/normalisation.ts';
 import { patchCount } from '../models/flops.ts';
 import { resizedSide } from '../models/model-input.ts';
@@ -10,7 +16,7 @@ import { elementCount } from '../packages/tensor-type.ts';
 import { tensorShapes } from '../models/tensor-shapes.ts';
 import { keepPowers, parseTokenKeep } from '../models/presets.ts';
 import type { Aims } from './recipes.ts';
-import { isOfTrainable, TASKS } from '../../shared/tasks.ts';
+import { isDense, isOfTrainable, TASKS } from '../../shared/tasks.ts';
 import { ARCHITECTURES, titlesOf } from '../../shared/architectures.ts';
 
 export type TrainingRequest = z.output<(typeof trainingArguments)['startTraining']>;
@@ -18,7 +24,7 @@ export type TrainingRequest = z.output<(typeof trainingArguments)['startTraining
 /** A model to start from, by its content. */
 export interface ParentModel {
   model: ModelPackage;
-  manifest: ClassificationManifest;
+  manifest: TaughtManifest;
   sha256: string; // of its package
 }
 
@@ -35,7 +41,7 @@ const STATE_DIM = 16;
 const CONV_WIDTH = 4;
 const STEP_RANK = 16; // width per rank of the step size's projection
 const STAGES = 4; // a pruning stage begins with each of these parts of the depth but the first
-const MOST_PATCHES = 4096;
+export const MOST_PATCHES = 4096;
 
 /** In place of the hash of tensors that do not exist yet. */
 const NO_TENSORS = '0'.repeat(64);
@@ -83,7 +89,10 @@ export function newShape(request: TrainingRequest, parent: ParentModel | undefin
     );
   }
   const { architecture, imageSize, patchSize, stride, embedDim } = parent.manifest;
-  const { depth, stateDim, convWidth, dtRank, preprocessing } = parent.manifest;
+  const { depth, stateDim, convWidth, dtRank } = parent.manifest;
+  const { preprocessing } = isDense(parent.manifest)
+    ? { preprocessing: { ...parent.manifest.preprocessing, resize: imageSize, crop: imageSize } }
+    : parent.manifest;
   return {
     architecture,
     imageSize,
@@ -142,7 +151,7 @@ export function quarterLayers(depth: number): number[] {
  * What the new model leaves out, and how much of it. `aims`: keep ratios where neither the request nor the parent says
  * any. Throws BAD_ARGUMENT.
  */
-function newPruning(
+export function newPruning(
   request: TrainingRequest,
   parent: ParentModel | undefined,
   depth: number,
@@ -208,6 +217,15 @@ export function newManifest(
     classes: labels.length,
     ...newPruning(request, parent, shape.depth, aims),
     labels: [...labels],
+    ...newOrigin(parent),
+  };
+}
+
+/** Where the new model comes from, as its manifest says. */
+export function newOrigin(
+  parent: ParentModel | undefined,
+): Pick<Manifest, 'provenance' | 'licence' | 'dataSha256'> {
+  return {
     provenance:
       parent === undefined
         ? { file: 'weights from chance', sha256: '', weights: 'trained by Winnow' }
@@ -218,6 +236,6 @@ export function newManifest(
 }
 
 /** Numbers that a model holds. */
-export function parameterCount(manifest: ClassificationManifest): number {
+export function parameterCount(manifest: Manifest): number {
   return [...tensorShapes(manifest).values()].reduce((sum, shape) => sum + elementCount(shape), 0);
 }

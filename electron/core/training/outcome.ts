@@ -1,5 +1,5 @@
 import type { TrainingOutcome } from '../../shared/api/training.ts';
-import type { ClassificationManifest } from '../../shared/model-package.ts';
+import type { TaughtManifest } from '../../shared/model-package.ts';
 import { countFlops, wholeModel } from '../models/flops.ts';
 import { keepPowers } from '../models/presets.ts';
 import { accuracyOf, isRight } from './steps/test-holdout.ts';
@@ -13,7 +13,7 @@ const MOST_WORST = 60;
 const SAME = 1e-6; // ratios that a power rounded differently
 
 /** The dial positions that are tested, from all patches to the fewest; one for a model that does not prune. */
-export function testedKeeps({ tokenKeep }: Pick<ClassificationManifest, 'tokenKeep'>): number[][] {
+export function testedKeeps({ tokenKeep }: Pick<TaughtManifest, 'tokenKeep'>): number[][] {
   const stages = tokenKeep.length;
   if (stages === 0) return [[]];
   const usual = KEEP_RATIOS.map((ratio) => keepPowers(ratio, stages)).filter(
@@ -24,17 +24,18 @@ export function testedKeeps({ tokenKeep }: Pick<ClassificationManifest, 'tokenKe
 
 /** A point of the dial's curve, from what the hold-out gave there. */
 export function curvePoint(
-  manifest: ClassificationManifest,
+  manifest: TaughtManifest,
   tokenKeep: readonly number[],
   tested: readonly TestedPicture[],
 ): TrainingOutcome['curve'][number] {
   const blockKeep = tested.reduce((sum, one) => sum + one.blockKeep, 0) / Math.max(1, tested.length);
-  return {
-    tokenKeep: tokenKeep[0] ?? 1,
-    top1: accuracyOf(tested),
-    blockKeep,
-    workShare: countFlops(manifest, tokenKeep, blockKeep).actual / wholeModel(manifest),
-  };
+  return { top1: accuracyOf(tested), ...workAt(manifest, tokenKeep, blockKeep) };
+}
+
+/** What a position of the dial costs. */
+export function workAt(manifest: TaughtManifest, tokenKeep: readonly number[], blockKeep: number) {
+  const workShare = countFlops(manifest, tokenKeep, blockKeep).actual / wholeModel(manifest);
+  return { tokenKeep: tokenKeep[0] ?? 1, blockKeep, workShare };
 }
 
 /**

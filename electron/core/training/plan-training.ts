@@ -1,19 +1,34 @@
 import { createHash } from 'node:crypto';
 import { AppError } from '../../shared/errors.ts';
 import { toRead } from '../../shared/trainer-api.ts';
-import type { TrainerApi, TrainerSetup, TrainingExample } from '../../shared/trainer-api.ts';
-import type { TrainingClass, TrainingRecipe } from '../../shared/training.ts';
+import type { PictureUse, TrainerApi, TrainerSetup, TrainingExample } from '../../shared/trainer-api.ts';
+import type { TrainingClass, TrainingRecipe, TrainingWarning } from '../../shared/training.ts';
 import type { Clock } from '../../shared/clock.ts';
+import { classesOf, inspectMarked } from './pictures/inspect-marked.ts';
+import type { KnownMarked, MarkedInspection } from './pictures/inspect-marked.ts';
 import { inspectPictures } from './pictures/inspect-pictures.ts';
-import type { Inspection } from './pictures/inspect-pictures.ts';
-import type { Plan, TrainingPicture, TrainingPictures } from './journal/journal.ts';
+import type { Inspection, InspectOptions } from './pictures/inspect-pictures.ts';
+import type {
+  LabelledPicture,
+  MarkedPicture,
+  Plan,
+  TrainingPicture,
+  TrainingPictures,
+} from './journal/journal.ts';
 import { makeRecipe, withoutPoor } from './resolve-training.ts';
 import type { ResolvedTraining } from './resolve-training.ts';
+import { toExample } from './steps/step-sequence.ts';
 import { epochsWithin, stepsPerEpoch } from './steps/schedule.ts';
 import { shuffledIndices } from './steps/seeds.ts';
+import { isMarkedSet } from './pictures/marked-run.ts';
 import { holdOut } from './pictures/split.ts';
+import { holdOutMarked } from './pictures/split-marked.ts';
+import type { PictureSet } from './pictures/picture-set.ts';
+import { isDense } from '../../shared/tasks.ts';
+import type { TaughtManifest } from '../../shared/model-package.ts';
 import { dialOf } from './steps/test-holdout.ts';
 import { leftOutClasses, warningsOf } from './pictures/warnings.ts';
+import { warningsOfMarked } from './pictures/warnings-marked.ts';
 
 /** What a training will be. */
 export interface PlannedTraining {
@@ -35,13 +50,27 @@ export interface PlanOptions {
   onProgress: (done: number, total: number) => void;
 }
 
+/** What was found when the pictures were read last. */
+interface Inspected<Found> {
+  last?: { key: string; inspection: Found };
+}
+
+type Read<Found> = (how: InspectOptions) => Promise<Found>;
+
+interface ReadPictures {
+  pictures: TrainingPicture[];
+  classes: TrainingClass[];
+  warnings: TrainingWarning[];
+}
+
 /**
  * Reads pictures and measures steps, and remembers both: what was found for a plan holds for the training that follows, as
  * long as neither files nor settings have changed.
  */
 export class TrainingPlanner {
   #turn: Promise<unknown> = Promise.resolve();
-  #inspected: { key: string; inspection: Inspection } | undefined;
+  readonly #labelled: Inspected<Inspection> = {};
+  readonly #marked: Inspected<MarkedInspection> = {};
   #measured: { key: string; secondsPerImage: number } | undefined;
 
   /**
@@ -55,27 +84,44 @@ export class TrainingPlanner {
   }
 
   async #plan(resolved: ResolvedTraining, options: PlanOptions): Promise<PlannedTraining> {
-    const { manifest, classes, request, set } = resolved;
-    const inspection = await this.#inspect(resolved, options);
-    const names = classes.map(({ name }) => name);
-    const { pictures, held } = splitPictures(inspection, names, resolved);
-    const counted = countClasses(names, pictures);
+    const { manifest, request, set } = resolved;
+    const { pictures, classes, warnings } = await this.#read(resolved, options);
     const { recipe, secondsPerImage } = await this.#planRecipe(resolved, pictures, options);
-    const images = pictures.length - held.length;
+    const images = pictures.filter(({ held }) => !held).length;
     return {
       plan: {
         manifest,
         recipe,
-        classes: counted,
-        warnings: [
-          ...leftOutClasses(resolved.leftOut),
-          ...warningsOf(inspection, counted, held, manifest.imageSize),
-        ],
+        pictures: { learned: images, held: pictures.length - images },
+        classes,
+        warnings: [...leftOutClasses(resolved.leftOut), ...warnings],
         steps: request.method === 'head' ? 0 : recipe.epochs * stepsPerEpoch(images, recipe.batch),
       },
       pictures: { format: 1, ...(request.folder === undefined ? {} : { root: set.source }), pictures },
       secondsPerImage,
     };
+  }
+
+  /** Reads all pictures, and holds some of them out. */
+  async #read(resolved: ResolvedTraining, options: PlanOptions): Promise<ReadPictures> {
+    const { manifest, set } = resolved;
+    const { imageSize, patchSize } = manifest;
+    const names = resolved.classes.map(({ name }) => name);
+    if (isMarkedSet(set)) {
+      const use = { resize: imageSize, isSampled: true };
+      const read = (how: InspectOptions) => inspectMarked(options.trainer, set, how);
+      const inspection = await this.#inspect(this.#marked, { use, set, read }, options);
+      const { pictures, held } = splitMarked(inspection.pictures, names, resolved);
+      const input = { task: 'segmentation' as const, size: imageSize };
+      const of = { names, held, input, patchSize, dropped: set.dropped };
+      return { pictures, classes: countClasses(names, pictures), warnings: warningsOfMarked(inspection, of) };
+    }
+    const use = { resize: resizeOf(manifest) };
+    const read = (how: InspectOptions) => inspectPictures(options.trainer, set, how);
+    const inspection = await this.#inspect(this.#labelled, { use, set, read }, options);
+    const { pictures, held } = splitPictures(inspection, names, resolved);
+    const classes = countClasses(names, pictures);
+    return { pictures, classes, warnings: warningsOf(inspection, classes, held, imageSize) };
   }
 
   /** The recipe, with fewer epochs where the time is short. */
@@ -96,14 +142,17 @@ export class TrainingPlanner {
     return { recipe: makeRecipe(resolved, images, epochs), secondsPerImage };
   }
 
-  async #inspect({ set, manifest }: ResolvedTraining, options: PlanOptions): Promise<Inspection> {
-    const { trainer, signal, mayKeep, onProgress } = options;
-    const { resize } = manifest.preprocessing;
-    const key = keyOf([resize, set.unreadable, set.files]);
-    if (this.#inspected?.key === key) return this.#inspected.inspection;
+  /** As `read` finds the pictures, or as they were found last where no file has changed. */
+  async #inspect<Found>(
+    inspected: Inspected<Found>,
+    of: { use: PictureUse; set: Pick<PictureSet, 'unreadable'> & { files: unknown }; read: Read<Found> },
+    { trainer, signal, mayKeep, onProgress }: PlanOptions,
+  ): Promise<Found> {
+    const key = keyOf([of.use, of.set.unreadable, of.set.files]);
+    if (inspected.last?.key === key) return inspected.last.inspection;
     if (mayKeep()) await trainer.close(); // and with it the pictures of an earlier plan
-    const inspection = await inspectPictures(trainer, set, { resize, signal, mayKeep, onProgress });
-    this.#inspected = { key, inspection };
+    const inspection = await of.read({ ...of.use, signal, mayKeep, onProgress });
+    inspected.last = { key, inspection };
     return inspection;
   }
 
@@ -122,8 +171,7 @@ export class TrainingPlanner {
     const key = keyOf([setup, recipe.batch]);
     if (this.#measured?.key === key) return this.#measured.secondsPerImage;
     try {
-      const learned = pictures.map(({ path, classIndex, box }) => ({ path, classIndex, box }));
-      const batches = measuredBatches(learned, recipe.batch);
+      const batches = measuredBatches(pictures.map(toExample), recipe.batch);
       const work = isHead ? predictWork(trainer, resolved) : await stepWork(trainer, setup, recipe);
       const secondsPerImage = await timed(work, batches, clock);
       this.#measured = { key, secondsPerImage };
@@ -219,7 +267,7 @@ function splitPictures(
   inspection: Inspection,
   names: readonly string[],
   { holdout, seed }: ResolvedTraining,
-): { pictures: TrainingPicture[]; held: number[] } {
+): { pictures: LabelledPicture[]; held: number[] } {
   const indices = new Map(names.map((name, index) => [name, index]));
   const known = inspection.pictures.map((picture) => {
     return { ...picture, classIndex: indices.get(picture.className) ?? 0 };
@@ -232,16 +280,46 @@ function splitPictures(
   return { pictures, held };
 }
 
-function countClasses(
+/** Pixels of the shorter side at evaluation. */
+function resizeOf(manifest: TaughtManifest): number {
+  return isDense(manifest) ? manifest.imageSize : manifest.preprocessing.resize;
+}
+
+/** The same of marked pictures. */
+function splitMarked(
+  known: readonly KnownMarked[],
   names: readonly string[],
-  pictures: readonly { classIndex: number; held: boolean }[],
-): TrainingClass[] {
+  { holdout, seed }: ResolvedTraining,
+): { pictures: MarkedPicture[]; held: number[] } {
+  const indices = new Map(names.map((name, index) => [name, index]));
+  const classIndexOf = (name: string) => indices.get(name) ?? 0;
+  const described = known.map((file) => ({
+    sha256: file.sha256,
+    classes: [...classesOf([file])].map(classIndexOf),
+  }));
+  const held = holdOutMarked(described, names, holdout, seed);
+  const isHeld = new Set(held);
+  const pictures = known.map(({ path, relativePath, width, height, size, objects }, index) => ({
+    path,
+    relativePath,
+    held: isHeld.has(index),
+    size: size ?? { width, height },
+    objects: objects.map(({ className, counts = '' }) => ({ classIndex: classIndexOf(className), counts })),
+  }));
+  return { pictures, held };
+}
+
+function countClasses(names: readonly string[], pictures: readonly TrainingPicture[]): TrainingClass[] {
   const classes = names.map((name) => ({ name, images: 0, holdout: 0 }));
-  for (const { classIndex, held } of pictures) {
-    const one = classes[classIndex];
-    if (one === undefined) continue;
-    if (held) one.holdout++;
-    else one.images++;
+  for (const picture of pictures) {
+    const shown =
+      'objects' in picture ? picture.objects.map(({ classIndex }) => classIndex) : [picture.classIndex];
+    for (const classIndex of new Set(shown)) {
+      const one = classes[classIndex];
+      if (one === undefined) continue;
+      if (picture.held) one.holdout++;
+      else one.images++;
+    }
   }
   return classes;
 }

@@ -39,7 +39,7 @@ export interface Aims {
   blocks: number;
 }
 
-const OWN_AIMS: Aims = { keep: 0.7, blocks: 0.8 };
+export const OWN_AIMS: Aims = { keep: 0.7, blocks: 0.8 };
 
 /** A recipe without its losses, which depend on the model. */
 export type RecipeBase = Omit<TrainingRecipe, 'losses'>;
@@ -144,10 +144,52 @@ function ownRecipe(conditions: RecipeConditions): RecipeBase {
   };
 }
 
-/** The largest power of two up to LARGEST_BATCH that gives an epoch enough steps. */
-function ownBatch(images: number): number {
+/** Of segmentation: a new head learns faster than a backbone that knows something. */
+const SEGMENTATION = {
+  'fine-tune': { epochs: 30, rate: 6e-4, patience: 10 },
+  scratch: { epochs: 80, rate: 1e-3, patience: 25 },
+} as const;
+const LARGEST_WINDOWS = 8; // of a step
+const SMALLEST_WINDOWS = 2;
+const SCALES = { leastScale: 0.75, largestScale: 1.5 };
+
+/** Winnow's own recipe for segmentation models. */
+export function segmentationRecipe(conditions: RecipeConditions, switches: AugmentSwitches): RecipeBase {
+  const { method, images, embedDim } = conditions;
+  const own = SEGMENTATION[method === 'scratch' ? 'scratch' : 'fine-tune'];
+  const { epochs = own.epochs, batch = ownBatch(images, SMALLEST_WINDOWS, LARGEST_WINDOWS) } = conditions;
+  const rate = conditions.rate ?? own.rate * Math.min(1, RATE_WIDTH / embedDim);
+  const scales = switches.crop === false ? { leastScale: 1, largestScale: 1 } : SCALES;
+  return {
+    name: OWN_RECIPE,
+    epochs,
+    batch,
+    patience: own.patience,
+    keeps: 'best',
+    learningRate: {
+      rate,
+      warmUpRate: rate * LEAST_RATE,
+      leastRate: rate * LEAST_RATE,
+      warmUpEpochs: epochs * WARM_UP,
+    },
+    optimiser: {
+      weightDecay: 0.05,
+      largestNorm: 5,
+      averageDecay: averageDecay(epochs * Math.ceil(images / batch)),
+    },
+    augmentation: {
+      ...AS_THEY_ARE,
+      crop: { kind: 'window', ...scales },
+      flip: switches.flip ?? true,
+      colourJitter: switches.colourJitter === false ? 0 : USUAL.colourJitter,
+    },
+  };
+}
+
+/** The largest power of two up to `largest` that gives an epoch enough steps. */
+function ownBatch(images: number, smallest = SMALLEST_BATCH, largest = LARGEST_BATCH): number {
   const wanted = 2 ** Math.floor(Math.log2(Math.max(1, images / STEPS_WANTED)));
-  return Math.min(LARGEST_BATCH, Math.max(SMALLEST_BATCH, wanted));
+  return Math.min(largest, Math.max(smallest, wanted));
 }
 
 /** The average reaches back over about a twentieth of all steps, and over a thousand at most. */

@@ -1,7 +1,6 @@
 import { basename, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
-import type { ClassificationManifest } from '../../shared/model-package.ts';
 import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
@@ -9,10 +8,26 @@ import { areParents, orderClasses } from './classes.ts';
 import type { NewClass } from './classes.ts';
 import { newManifest, trainableManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
+import type { TaughtManifest } from '../../shared/model-package.ts';
+import { taskOf } from '../../shared/training.ts';
+import { newSegmenter, segmenterParent } from './new-segmenter.ts';
+import { withoutMarkedClass } from './pictures/inspect-marked.ts';
+import { isMarkedSet, markedClasses, markedPictures } from './pictures/marked-run.ts';
+import type { MarkedSet } from './pictures/marked-run.ts';
+import { isDense, isDenseTask } from '../../shared/tasks.ts';
+import type { Library } from '../store/library.ts';
 import { classNames, scanClassFolders } from './pictures/picture-set.ts';
 import type { PictureSet } from './pictures/picture-set.ts';
 import { PoorClass } from './pictures/poor-class.ts';
-import { OWN_RECIPE, RECIPE_NAMES, recipeAims, recipeBase, switchAugmentation } from './recipes.ts';
+import {
+  OWN_AIMS,
+  OWN_RECIPE,
+  RECIPE_NAMES,
+  segmentationRecipe,
+  recipeAims,
+  recipeBase,
+  switchAugmentation,
+} from './recipes.ts';
 import { reviewedPictures } from './pictures/reviewed-run.ts';
 import { checkHoldout } from './pictures/split.ts';
 import type { TrainingContext } from './training-context.ts';
@@ -24,11 +39,11 @@ const DEVICES = ['cpu', 'reference'];
 export interface ResolvedTraining {
   request: TrainingRequest;
   parent: ParentModel | undefined;
-  set: PictureSet; // without what was left out
+  set: PictureSet | MarkedSet; // without what was left out
   leftOut: { name: string; images: number }[]; // classes with too few pictures
   name: string; // of the new model
   classes: NewClass[]; // in the order of the new model
-  manifest: ClassificationManifest; // whole but for its hash
+  manifest: TaughtManifest; // whole but for its hash
   device: string;
   seed: number;
   holdout: number; // share
@@ -60,6 +75,11 @@ type Base = Omit<ResolvedTraining, 'classes' | 'manifest'>;
 /** The classes of the pictures and the model of them. Throws TOO_FEW_PICTURES or BAD_ARGUMENT. */
 function resolveClasses(base: Base): ResolvedTraining {
   const { request, parent, set, holdout, name } = base;
+  if (isMarkedSet(set)) {
+    const classes = orderClasses(markedClasses(set), request, parent);
+    const labels = classes.map(({ label }) => label);
+    return { ...base, classes, manifest: newSegmenter(request, parent, labels, name, OWN_AIMS) };
+  }
   const [empty] = set.empty;
   if (set.files.length > 0 && empty !== undefined) {
     throw new PoorClass(
@@ -81,6 +101,10 @@ function resolveClasses(base: Base): ResolvedTraining {
 /** The same training without a class and its pictures. */
 function withoutClass<Known extends Base>(known: Known, className: string): Known {
   const { set, leftOut } = known;
+  if (isMarkedSet(set)) {
+    const { set: left, images } = withoutMarkedClass(set, className, 'segmentation');
+    return { ...known, set: left, leftOut: [...leftOut, { name: className, images }] };
+  }
   const files = set.files.filter((file) => file.className !== className);
   const images = set.files.length - files.length;
   return {
@@ -117,11 +141,15 @@ export function makeRecipe(
 ): TrainingRecipe {
   const { method, recipe = OWN_RECIPE, batch, learningRate: rate } = request;
   const { imageSize, embedDim } = manifest;
+  const conditions = { method, images, imageSize, embedDim, epochs, batch, rate };
+  const losses = (goesOn: boolean) => lossesOf(method, goesOn, manifest);
+  if (isDense(manifest))
+    return { ...segmentationRecipe(conditions, request.augment ?? {}), losses: losses(false) };
   const goesOn = method === 'fine-tune' && recipe === OWN_RECIPE && areParents(classes, parent);
-  const base = recipeBase(recipe, { method, goesOn, images, imageSize, embedDim, epochs, batch, rate });
+  const base = recipeBase(recipe, { ...conditions, goesOn });
   return {
     ...base,
-    losses: lossesOf(method, goesOn, manifest),
+    losses: losses(goesOn),
     augmentation: switchAugmentation(base.augmentation, request.augment ?? {}, imageSize),
   };
 }
@@ -135,7 +163,7 @@ const LABELS_ALONE = { classification: 1, distillClass: 0, distillToken: 0 };
 function lossesOf(
   method: TrainingMethod,
   goesOn: boolean,
-  { pruningLayers, tokenKeep, blockSelection, blockKeep = 1 }: ClassificationManifest,
+  { pruningLayers, tokenKeep, blockSelection, blockKeep = 1 }: TaughtManifest,
 ): LossSettings {
   return {
     ...(method === 'distill' ? DISTILLED : goesOn ? REMEMBERED : LABELS_ALONE),
@@ -162,6 +190,7 @@ function refuseUseless(request: TrainingRequest): void {
       'Leave it out, or choose the method fine-tune.',
     );
   }
+  refuseUntaught(request);
   if (method !== 'head') return;
   const { epochs, learningRate, minutes } = request;
   const varied = Object.values(augment).some((isOn) => isOn === true) || undefined;
@@ -176,6 +205,32 @@ function refuseUseless(request: TrainingRequest): void {
   }
 }
 
+/** Throws BAD_ARGUMENT for what the training of a segmentation model has not. */
+function refuseUntaught(request: TrainingRequest): void {
+  const { method, recipe, augment = {}, folder } = request;
+  if (!isDenseTask(taskOf(request))) return;
+  const hint = 'Leave it out.';
+  if (method !== 'fine-tune' && method !== 'scratch')
+    throw new AppError(
+      'BAD_ARGUMENT',
+      `The method ${method} teaches classifiers, and no segmentation models`,
+      'Choose fine-tune or scratch.',
+    );
+  if (recipe !== undefined && recipe !== OWN_RECIPE)
+    throw new AppError('BAD_ARGUMENT', `The recipe ${recipe} is of classifiers`, hint);
+  const others = Object.entries(augment).find(
+    ([part, isOn]) => isOn === true && !['crop', 'flip', 'colourJitter'].includes(part),
+  );
+  if (others !== undefined)
+    throw new AppError('BAD_ARGUMENT', `The augmentation ${others[0]} is of classifiers`, hint);
+  if (folder !== undefined)
+    throw new AppError(
+      'BAD_ARGUMENT',
+      'A segmentation model is taught from a run, but a folder came',
+      'Import its masks or class maps as a run (winnow labels import), or verify a run of another model.',
+    );
+}
+
 function trainingDevice(wanted = 'auto'): string {
   const device = wanted === 'auto' ? 'cpu' : wanted;
   if (DEVICES.includes(device)) return device;
@@ -183,20 +238,24 @@ function trainingDevice(wanted = 'auto'): string {
 }
 
 async function findParent(
-  { method, from = DEFAULT_MODEL }: TrainingRequest,
+  request: TrainingRequest,
   { registry }: TrainingContext,
 ): Promise<ParentModel | undefined> {
+  const { method, from = DEFAULT_MODEL } = request;
   if (method === 'scratch') return undefined;
   const model = await registry.find(from);
-  const manifest = trainableManifest(model);
+  const manifest = { classification: trainableManifest, segmentation: segmenterParent }[taskOf(request)](
+    model,
+  );
   return { model, manifest, sha256: await registry.sha256(model) };
 }
 
 function findPictures(
-  { folder, runId }: TrainingRequest,
+  request: TrainingRequest,
   context: TrainingContext,
   signal: AbortSignal | undefined,
-): Promise<PictureSet> {
+): Promise<PictureSet | MarkedSet> {
+  const { folder, runId } = request;
   if ((folder === undefined) === (runId === undefined)) {
     throw new AppError(
       'BAD_ARGUMENT',
@@ -205,13 +264,18 @@ function findPictures(
     );
   }
   if (folder !== undefined) return scanClassFolders(folder, signal);
-  return reviewedPictures(context.library, context.runRow(runId ?? 0));
+  const run = context.runRow(runId ?? 0);
+  const find = {
+    classification: reviewedPictures,
+    segmentation: (library: Library) => markedPictures(library, run, 'segmentation'),
+  };
+  return find[taskOf(request)](context.library, run);
 }
 
 /** The name that was asked for, or a free one after the pictures and the method. Throws BAD_ARGUMENT for one that exists. */
 async function newName(
   { name, method }: TrainingRequest,
-  { source }: PictureSet,
+  { source }: Pick<PictureSet, 'source'>,
   { registry }: TrainingContext,
   isTaken: (name: string) => boolean,
 ): Promise<string> {

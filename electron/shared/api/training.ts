@@ -1,10 +1,13 @@
 import { z } from 'zod';
 import type { ModelPackage } from '../model-package.ts';
 import type { Run } from '../run.ts';
-import { TRAINING_METHODS } from '../training.ts';
+import { TAUGHT_TASKS, TRAINING_METHODS } from '../training.ts';
 import type {
   EpochReport,
   HeadChoice,
+  MarkedScores,
+  PictureCounts,
+  TaughtTask,
   StepReport,
   TrainingClass,
   TrainingMethod,
@@ -26,6 +29,8 @@ export const trainingShape = {
   /** A folder whose sub-folders are classes; or, in its place, a run whose reviewed images are learned from. */
   folder: path.optional(),
   runId: runId.optional(),
+  /** What is taught; segmentation from the masks of a run, imported or reviewed. */
+  task: z.enum(TAUGHT_TASKS, `a task must be ${TAUGHT_TASKS.join(' or ')}`).optional(),
   method: z.enum(TRAINING_METHODS, `a method must be ${TRAINING_METHODS.join(', ')}`),
   /** Name or package file of the model to start from; not with `scratch`. */
   from: modelName.optional(),
@@ -115,9 +120,11 @@ export interface ReviewedRun {
 
 /** A training as it is known before it starts. */
 export interface TrainingPlan {
+  task: TaughtTask;
   method: TrainingMethod;
   name: string; // of the new model
   from: ModelPackage | undefined;
+  pictures: PictureCounts;
   classes: TrainingClass[];
   warnings: TrainingWarning[];
   recipe: TrainingRecipe;
@@ -129,6 +136,7 @@ export interface TrainingPlan {
 
 export interface Training {
   id: number;
+  task: TaughtTask;
   name: string; // of the new model
   method: TrainingMethod;
   from: string | undefined; // name of the parent
@@ -140,8 +148,8 @@ export interface Training {
   createdAt: string; // ISO 8601
   finishedAt: string | undefined;
   progress: TrainingProgress;
-  /** Best hold-out accuracy so far, and its epoch. */
-  best: { epoch: number; top1: number } | undefined;
+  /** Best score of the hold-out so far, and its epoch; see TRAINING_SCORES. */
+  best: { epoch: number; score: number } | undefined;
   /** Why it failed, or ended early, as one sentence. */
   reason: string | undefined;
   /** The package that it made, when it is done. */
@@ -161,6 +169,7 @@ export interface TrainingProgress {
 export interface TrainingDetails {
   training: Training;
   recipe: TrainingRecipe;
+  pictures: PictureCounts;
   classes: TrainingClass[];
   warnings: TrainingWarning[];
   epochs: EpochReport[];
@@ -168,6 +177,8 @@ export interface TrainingDetails {
   steps: { step: number; report: StepReport }[];
   /** Of the hold-out at Balanced, when training is done. */
   result: TrainingOutcome | undefined;
+  /** The same of segmentation. */
+  found: MarkedOutcome | undefined;
   /** Of a new head from few pictures: which kind was taken, and why. */
   head: HeadChoice | undefined;
 }
@@ -186,6 +197,13 @@ export interface TrainingOutcome {
   calibrationError: number;
   /** Wrong and least sure first. `index` names its picture: `/training/<id>/<index>`. */
   worst: { index: number; path: string; label: string; predicted: string; confidence: number }[];
+}
+
+/** What a finished segmentation model finds in the pictures that it has not learned from. */
+export interface MarkedOutcome extends MarkedScores {
+  images: number;
+  /** The dial on the hold-out: what each token keep ratio gives; one point for a model that does not prune. */
+  curve: { tokenKeep: number; score: number; blockKeep: number; workShare: number }[];
 }
 
 export type TrainingEvent =

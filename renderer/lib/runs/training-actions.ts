@@ -40,5 +40,5 @@ export async function removeTraining(training: Training): Promise<boolean> {
 function lossOf({ model, best, name }: Training): string {
   if (model !== undefined) return t('training.remove-done', { model });
   if (best === undefined) return t('training.remove-begun');
-  return t('training.remove-unfinished', { name, epoch: best.epoch, accuracy: format.share(best.top1) });
+  return t('training.remove-unfinished', { name, epoch: best.epoch, accuracy: format.share(best.score) });
 }

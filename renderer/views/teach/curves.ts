@@ -1,4 +1,5 @@
 import type { TrainingDetails } from '../../../electron/shared/api/training.ts';
+import type { HoldoutScore } from '../../../electron/shared/training.ts';
 import { smooth } from '../../lib/chart.ts';
 import type { Point } from '../../lib/chart.ts';
 
@@ -13,18 +14,20 @@ export interface Curves {
 }
 
 /** Curves of the classification loss, which training and hold-out have in common, and of the accuracy. */
-export function curvesOf(details: Pick<TrainingDetails, 'steps' | 'epochs' | 'classes' | 'recipe'>): {
+export function curvesOf(details: Pick<TrainingDetails, 'steps' | 'epochs' | 'pictures' | 'recipe'>): {
   loss: Curves;
   accuracy: Curves;
   end: number; // epochs
 } {
-  const { steps, epochs, classes, recipe } = details;
-  const images = classes.reduce((sum, one) => sum + one.images, 0);
-  const perEpoch = Math.max(1, Math.ceil(images / recipe.batch));
+  const { steps, epochs, pictures, recipe } = details;
+  const perEpoch = Math.max(1, Math.ceil(pictures.learned / recipe.batch));
   const curve = (y: (report: TrainingDetails['steps'][number]['report']) => number): Point[] =>
     steps.map(({ step, report }) => ({ x: step / perEpoch, y: y(report) }));
-  const points = (y: (holdout: { top1: number; loss: number }) => number): Point[] =>
-    epochs.flatMap(({ epoch, holdout }) => (holdout === undefined ? [] : [{ x: epoch, y: y(holdout) }]));
+  const points = (y: (holdout: HoldoutScore) => number | undefined): Point[] =>
+    epochs.flatMap(({ epoch, holdout }) => {
+      const value = holdout && y(holdout);
+      return value === undefined ? [] : [{ x: epoch, y: value }];
+    });
   const withSmooth = (raw: Point[], heldOut: Point[]): Curves => {
     return { raw, learned: smooth(raw, Math.max(SMOOTH_LEAST, raw.length / SMOOTH_SHARE)), heldOut };
   };
@@ -35,7 +38,7 @@ export function curvesOf(details: Pick<TrainingDetails, 'steps' | 'epochs' | 'cl
     ),
     accuracy: withSmooth(
       curve(({ accuracy }) => accuracy),
-      points(({ top1 }) => top1),
+      points(({ score }) => score),
     ),
     end: recipe.epochs,
   };

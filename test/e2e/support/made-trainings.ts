@@ -53,7 +53,7 @@ function epochAt(epoch: number, random: (limit: number) => number): EpochReport 
     learningRate: 3e-4 * (1 + Math.cos(Math.PI * time)) * 0.5,
     seconds: 71,
     holdout: {
-      top1: 0.86 - 0.42 * Math.exp(-4.6 * time) + noise(random, 0.012),
+      score: 0.86 - 0.42 * Math.exp(-4.6 * time) + noise(random, 0.012),
       loss: 0.66 + 1.1 * Math.exp(-3.8 * time) + noise(random, 0.02),
     },
   };
@@ -91,7 +91,9 @@ function outcomeOf(names: readonly string[], pictures: TrainingPictures['picture
     return names.map((other) => (other === name ? HOLDOUT - missed : (wrong.get(other) ?? 0)));
   });
   const right = confusion.reduce((sum, row, index) => sum + (row[index] ?? 0), 0);
-  const held = pictures.flatMap((picture, index) => (picture.held ? [{ ...picture, index }] : []));
+  const held = pictures.flatMap((picture, index) =>
+    picture.held && 'classIndex' in picture ? [{ ...picture, index }] : [],
+  );
   const worst = held.map(({ index, relativePath, classIndex }, rank) => {
     const label = names[classIndex] ?? '';
     const [predicted = label] = mistakes[label]?.[rank % 2] ?? mistakes[label]?.[0] ?? [];
@@ -162,7 +164,7 @@ function journalOf(
   const steps = EPOCHS * perEpoch;
   const step = Math.min(steps, Math.round((done + 0.4) * perEpoch));
   const epochs = Array.from({ length: done }, (_, index) => epochAt(index + 1, random));
-  const best = epochs.reduce((a, b) => ((b.holdout?.top1 ?? 0) > (a.holdout?.top1 ?? 0) ? b : a));
+  const best = epochs.reduce((a, b) => ((b.holdout?.score ?? 0) > (a.holdout?.score ?? 0) ? b : a));
   const isDone = done === EPOCHS;
   const { dataSha256 } = manifest;
   return {
@@ -213,7 +215,7 @@ function journalOf(
     epochs,
     best: {
       epoch: best.epoch,
-      top1: best.holdout?.top1 ?? 0,
+      score: best.holdout?.score ?? 0,
       loss: best.holdout?.loss ?? 0,
       onAim: true,
       file: 'epoch.safetensors',

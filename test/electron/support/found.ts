@@ -52,6 +52,7 @@ async function denseManifest(labels: Label[]) {
     halveDirections: architecture === 'vim',
     rotary: false,
     preprocessing: { mean, std },
+    training: undefined, // by nobody
   };
 }
 

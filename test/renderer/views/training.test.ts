@@ -106,15 +106,12 @@ suite('what the set-up of a training asks for', () => {
 
 suite('the curves of a training', () => {
   const recipe = { epochs: 4, batch: 10 } as TrainingRecipe;
-  const classes = [
-    { name: 'cat', images: 11, holdout: 2 },
-    { name: 'dog', images: 10, holdout: 2 },
-  ];
+  const pictures = { learned: 21, held: 4 };
 
   test('count epochs, of which the hold-out has a point each', () => {
-    const epochs = [{ ...report(0.5), epoch: 1, holdout: { top1: 0.4, loss: 2 } } as EpochReport];
+    const epochs = [{ ...report(0.5), epoch: 1, holdout: { score: 0.4, loss: 2 } } as EpochReport];
     const steps = [1, 2, 3].map((step) => ({ step, report: report(step / 10) }));
-    const { loss, accuracy, end } = curvesOf({ recipe, classes, epochs, steps });
+    const { loss, accuracy, end } = curvesOf({ recipe, pictures, epochs, steps });
     assert.equal(end, 4);
     assert.deepEqual(
       accuracy.raw.map(({ x }) => x),

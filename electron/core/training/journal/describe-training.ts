@@ -1,4 +1,6 @@
 import type { Training, TrainingDetails, TrainingProgress } from '../../../shared/api/training.ts';
+import { taskOf } from '../../../shared/training.ts';
+import { pictureCounts } from './journal.ts';
 import type { Journal } from './journal.ts';
 
 /** `progress`: of a training under way in this process; `isWorkedOn`: whether a process that lives works on it. */
@@ -13,6 +15,7 @@ export function describeTraining(
   const elsewhere = isUnderWay && progress === undefined && isWorkedOn();
   return {
     id,
+    task: taskOf(journal.request),
     name,
     method,
     from: parent?.name,
@@ -23,7 +26,7 @@ export function describeTraining(
     createdAt,
     finishedAt,
     progress: progress ?? restingProgress(journal),
-    best: best && { epoch: best.epoch, top1: best.top1 },
+    best: best && { epoch: best.epoch, score: best.score },
     reason: reason ?? ended,
     model,
   };
@@ -33,6 +36,7 @@ export function describeTraining(
 export function damagedTraining(id: number, createdAt: string, reason: string): Training {
   return {
     id,
+    task: 'classification',
     name: `training ${id}`,
     method: 'fine-tune',
     from: undefined,
@@ -70,11 +74,13 @@ export function describeDetails(training: Training, journal: Journal): TrainingD
   return {
     training,
     recipe: plan?.recipe ?? journal.outline,
+    pictures: plan === undefined ? { learned: 0, held: 0 } : pictureCounts(plan),
     classes: plan?.classes ?? [],
     warnings: plan?.warnings ?? [],
     epochs,
     steps: position.curve.points,
     result,
+    found: journal.found,
     head: journal.head,
   };
 }

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { trainingArguments } from '../../../shared/api/training.ts';
-import type { TrainingOutcome } from '../../../shared/api/training.ts';
-import { classificationSchema, headChoiceSchema } from '../../../shared/model-package.ts';
+import type { MarkedOutcome, TrainingOutcome } from '../../../shared/api/training.ts';
+import { headChoiceSchema, markedScoresSchema, taughtSchema } from '../../../shared/model-package.ts';
 import { TRAINING_METHODS, WARNING_KINDS } from '../../../shared/training.ts';
 import type {
   Augmentation,
   EpochReport,
+  PictureCounts,
   StepReport,
   TrainingClass,
   TrainingRecipe,
@@ -34,13 +35,22 @@ const stepReportShape = {
 };
 const stepReport = z.strictObject(stepReportShape) satisfies z.ZodType<StepReport>;
 
+/** Journals of earlier versions call the score top1. */
+function withScore(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('top1' in value)) return value;
+  const { top1, ...rest } = value;
+  return { score: top1, ...rest };
+}
+
 const epochReport = z
   .strictObject({
     ...stepReportShape,
     epoch: count,
     learningRate: z.number(),
     seconds: z.number(),
-    holdout: z.strictObject({ top1: z.number(), loss: z.number() }).optional(),
+    holdout: z
+      .preprocess(withScore, z.strictObject({ score: z.number(), loss: z.number().optional() }))
+      .optional(),
   })
   .transform((report) => ({ ...report, holdout: report.holdout })) satisfies z.ZodType<EpochReport>;
 
@@ -130,6 +140,18 @@ const outcome = z.strictObject({
   worst: z.array(z.union([worstPicture, earlierWorstPicture])),
 }) satisfies z.ZodType<TrainingOutcome>;
 
+const markedOutcome = markedScoresSchema.extend({
+  images: count,
+  curve: z.array(
+    z.strictObject({
+      tokenKeep: z.number(),
+      score: z.number(),
+      blockKeep: z.number(),
+      workShare: z.number(),
+    }),
+  ),
+}) satisfies z.ZodType<MarkedOutcome>;
+
 const reportSum = z.strictObject({ steps: z.int().positive(), sum: stepReport }).optional();
 
 /** How far a training has come. A state file and this go together: training goes on from both as if it had not stopped. */
@@ -152,22 +174,32 @@ const positionSchema = z.strictObject({
 export type Position = z.output<typeof positionSchema>;
 
 /** The best epoch so far, and the package of its weights in the training's folder. */
-const bestSchema = z.strictObject({
-  epoch: z.int().positive(),
-  top1: z.number(),
-  loss: z.number(),
-  onAim: z.boolean(), // whether the blocks run as seldom as they should
-  file: z.string(),
-});
+const bestSchema = z.preprocess(
+  withScore,
+  z.strictObject({
+    epoch: z.int().positive(),
+    score: z.number(),
+    loss: z.number().optional(),
+    onAim: z.boolean(), // whether the blocks run as seldom as they should
+    file: z.string(),
+  }),
+);
 
 /** What is known when all pictures were read. */
 const planSchema = z.strictObject({
-  manifest: classificationSchema, // whole but for its hash and `training`
+  manifest: taughtSchema, // whole but for its hash and `training`
   recipe,
+  pictures: z.strictObject({ learned: count, held: count }).optional(), // not in those of earlier versions
   classes: z.array(trainingClass), // in the order of the model's
   warnings: z.array(warning),
   steps: count, // of all epochs; 0 of method head
 });
+
+/** How many pictures a training is about. Earlier versions had one class to each. */
+export function pictureCounts({ pictures, classes }: Pick<Plan, 'pictures' | 'classes'>): PictureCounts {
+  const sum = (key: 'images' | 'holdout') => classes.reduce((total, one) => total + one[key], 0);
+  return pictures ?? { learned: sum('images'), held: sum('holdout') };
+}
 
 /** Where every training begins. */
 export const START: Position = {
@@ -205,28 +237,39 @@ export const journalSchema = z.strictObject({
   head: headChoiceSchema.optional(), // of method head, where there were few pictures
   trained: z.boolean(), // whether all that is left is to test and to write the model
   result: outcome.optional(),
+  found: markedOutcome.optional(), // of segmentation
 });
 
 export type Journal = z.output<typeof journalSchema>;
 export type Plan = z.output<typeof planSchema>;
 export type BestEpoch = z.output<typeof bestSchema>;
 
+const pictureShape = { path: z.string(), relativePath: z.string(), held: z.boolean() };
+/** In pixels of the upright picture. */
+const box = z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() });
+
+const labelledPicture = z.strictObject({
+  ...pictureShape,
+  classIndex: count,
+  box: box.optional(), // the part that is of the class; all of it without one
+});
+
+/** Of segmentation; see MarkedExample. */
+const markedPicture = z.strictObject({
+  ...pictureShape,
+  size: z.strictObject({ width: z.int().positive(), height: z.int().positive() }),
+  objects: z.array(z.strictObject({ classIndex: count, counts: z.string() })),
+});
+
 /** `pictures.json` of a training's folder: what is learned from and what is tested with. Its order gives the indices. */
 export const picturesSchema = z.strictObject({
   format: z.literal(1),
   /** Folder that all pictures lie in; none of a run's. */
   root: z.string().optional(),
-  pictures: z.array(
-    z.strictObject({
-      path: z.string(),
-      relativePath: z.string(),
-      classIndex: count,
-      held: z.boolean(),
-      /** The part of the picture, in pixels of the upright one; all of it without one. */
-      box: z.object({ x: z.number(), y: z.number(), width: z.number(), height: z.number() }).optional(),
-    }),
-  ),
+  pictures: z.array(z.union([labelledPicture, markedPicture])),
 });
 
 export type TrainingPictures = z.output<typeof picturesSchema>;
 export type TrainingPicture = TrainingPictures['pictures'][number];
+export type LabelledPicture = z.output<typeof labelledPicture>;
+export type MarkedPicture = z.output<typeof markedPicture>;

@@ -14,7 +14,8 @@ import { classLabels } from '../../results/resolve-filter.ts';
 import type { Library } from '../../store/library.ts';
 import type { RunRow } from '../../store/tables/runs.ts';
 import { classRegions } from './class-regions.ts';
-import { byPath } from './picture-set.ts';
+import { byPath, refuseAlike } from './picture-set.ts';
+import type { PictureSet } from './picture-set.ts';
 import { versionOf } from './reviewed-run.ts';
 
 /** Of segmentation that learns from objects: the class of what no object covers. */
@@ -36,6 +37,28 @@ export interface MarkedFile {
   /** Of the upright picture when it was marked; undefined where nobody has read one in which nothing is marked. */
   size: Size | undefined;
   objects: MarkedObject[];
+}
+
+/** Whether pictures are learned from by what is marked in them. */
+export function isMarkedSet(set: PictureSet | MarkedSet): set is MarkedSet {
+  return 'dropped' in set;
+}
+
+/**
+ * Names of the classes that are marked, in order. Throws BAD_ARGUMENT where there is a single one, or where two are the same but
+ * for their case.
+ */
+export function markedClasses({ files, source }: MarkedSet): string[] {
+  const names = [
+    ...new Set(files.flatMap(({ objects }) => objects.map(({ className }) => className))),
+  ].sort();
+  refuseAlike(names);
+  if (names.length > 1) return names;
+  throw new AppError(
+    'BAD_ARGUMENT',
+    `Training for segmentation needs at least two classes, but ${source} has one: ${names[0] ?? ''}`,
+    'Mark what else there is to see, or import masks of objects: what they leave is background.',
+  );
 }
 
 /** What of a run is not learned from as it stands: the path of its picture for each, in their order. */

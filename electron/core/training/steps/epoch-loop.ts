@@ -10,8 +10,8 @@ import { addReport, extendCurve } from '../journal/report-means.ts';
 import { StepRunner } from './run-steps.ts';
 import { Pace } from './pace.ts';
 import { StepSequence } from './step-sequence.ts';
-import { accuracyOf, lossOf, testHoldout } from './test-holdout.ts';
-import type { HeldPicture } from './test-holdout.ts';
+import { heldOf, scoreHoldout } from './score-holdout.ts';
+import type { HeldPictures } from './score-holdout.ts';
 import { TrainingPaused } from '../journal/training-record.ts';
 import type { TrainingRecord } from '../journal/training-record.ts';
 import { writeModel } from '../../packages/write-model.ts';
@@ -48,7 +48,7 @@ export interface LoopListener {
 export class EpochLoop {
   readonly #options: LoopOptions;
   readonly #sequence: StepSequence;
-  readonly #held: HeldPicture[];
+  readonly #held: HeldPictures;
   readonly #learned: number;
   readonly #pace: Pace;
   #runner: StepRunner;
@@ -60,7 +60,7 @@ export class EpochLoop {
     const { record, pictures, clock } = options;
     const placed = pictures.pictures.map((picture, index) => ({ ...picture, index }));
     const learned = placed.filter(({ held }) => !held);
-    this.#held = placed.filter(({ held }) => held);
+    this.#held = heldOf(pictures);
     this.#learned = learned.length;
     this.#sequence = new StepSequence(learned, record.plan.recipe, record.journal.seed);
     this.#pace = new Pace(clock, record.plan.recipe.epochs);
@@ -166,18 +166,17 @@ export class EpochLoop {
     this.#tell('testing', epoch);
     await trainer.saveWeights(folder.file(WEIGHTS), { averaged: true });
     await writeModel(folder.file(file), folder.file(WEIGHTS), plan.manifest);
-    const { tokenKeep } = plan.manifest;
-    const tested = await testHoldout({
+    const holdout = await scoreHoldout({
       trainer,
       packagePath: folder.file(file),
+      manifest: plan.manifest,
       held: this.#held,
-      tokenKeep,
       signal,
     });
     this.#pace.tested(this.#countTime());
     const report = epochReport(epoch, this.#position, {
       learningRate: this.#sequence.learningRate(Math.max(0, this.#position.step - 1)),
-      holdout: { top1: accuracyOf(tested), loss: lossOf(tested) },
+      holdout,
     });
     journal.epochs.push(report);
     journal.best = chooseBest(journal.epochs, journal.best, plan, file);

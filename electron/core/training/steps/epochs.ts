@@ -1,5 +1,6 @@
 import type { EpochReport, StepReport } from '../../../shared/training.ts';
 import type { BestEpoch, Journal, Plan, Position } from '../journal/journal.ts';
+import { pictureCounts } from '../journal/journal.ts';
 import { meanReport } from '../journal/report-means.ts';
 
 /** Blocks that run more often than this above their aim have not learned it yet. */
@@ -32,8 +33,8 @@ export function epochReport(
 
 /**
  * The best epoch when one more was tested; `before`: the best of those before it. An epoch whose blocks run as seldom as they
- * should comes before one that is only accurate because they do not. Then the accuracy on the hold-out decides, and where
- * it is less than a standard error below the highest, sqrt(a (1 - a) / n) of n pictures, the loss: so that on a small
+ * should comes before one that is only accurate because they do not. Then the score on the hold-out decides, and where there
+ * is a loss and the accuracy is less than a standard error below the highest, sqrt(a (1 - a) / n) of n pictures, that loss: so that on a small
  * hold-out a picture more or less does not keep an epoch that is far less sure. Where the recipe keeps the last, that is it.
  */
 export function chooseBest(
@@ -49,11 +50,12 @@ export function chooseBest(
   if (plan.recipe.keeps === 'last') return best;
   if (before === undefined || before.onAim !== onAim) return before?.onAim === true ? before : best;
   const alike = epochs.filter((report) => isOnAim(report, plan) === onAim);
-  const highest = Math.max(...alike.map(({ holdout }) => holdout?.top1 ?? 0));
-  const pictures = plan.classes.reduce((sum, { holdout }) => sum + holdout, 0);
+  const highest = Math.max(...alike.map(({ holdout }) => holdout?.score ?? 0));
+  const pictures = pictureCounts(plan).held;
   const least = highest - Math.sqrt((highest * (1 - highest)) / Math.max(1, pictures));
-  if (best.top1 < least) return before;
-  return before.top1 < least || best.loss < before.loss ? best : before;
+  if (best.score < least) return before;
+  if (best.loss === undefined || before.loss === undefined) return best.score > before.score ? best : before;
+  return before.score < least || best.loss < before.loss ? best : before;
 }
 
 function isOnAim({ directionsKept }: EpochReport, { manifest, recipe }: Plan): boolean {

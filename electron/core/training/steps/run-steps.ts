@@ -87,7 +87,10 @@ export class StepRunner {
   /** Finds out which pictures have gone; training goes on without them while they are few. */
   async #noteMissing(pictures: readonly LearnedPicture[], cause: AppError): Promise<void> {
     const { trainer, root, learned, missing, onMissing } = this.#options;
-    const found = await trainer.inspect(pictures.map(toRead), { resize: 1, keep: false });
+    const found = await trainer.inspect(
+      pictures.map((picture) => toRead(picture)),
+      { resize: 1, keep: false },
+    );
     const gone = pictures.filter((_, index) => {
       const inspected = found[index];
       return inspected === undefined || 'error' in inspected;

@@ -1,16 +1,11 @@
-import type { Box } from '../../../shared/engine-api.ts';
-import type { StepRequest } from '../../../shared/trainer-api.ts';
+import type { StepRequest, TrainingExample } from '../../../shared/trainer-api.ts';
+import type { TrainingPicture } from '../journal/journal.ts';
 import type { TrainingRecipe } from '../../../shared/training.ts';
 import { batchBounds, learningRateAt, stepsPerEpoch } from './schedule.ts';
 import { mixSeed, shuffledIndices } from './seeds.ts';
 
 /** A picture that is learned from, and its index among all. */
-export interface LearnedPicture {
-  index: number;
-  path: string;
-  classIndex: number;
-  box?: Box | undefined; // see TrainingExample
-}
+export type LearnedPicture = TrainingPicture & { index: number };
 
 const ORDER = 1; // what a seed is for, so that equal numbers are not used twice
 const STEP = 2;
@@ -48,7 +43,7 @@ export class StepSequence {
 
   request(step: number, pictures: readonly LearnedPicture[]): StepRequest {
     return {
-      examples: pictures.map(({ path, classIndex, box }) => ({ path, classIndex, box })),
+      examples: pictures.map(toExample),
       learningRate: this.learningRate(step),
       seed: mixSeed(this.#seed, STEP, step),
     };
@@ -61,4 +56,10 @@ export class StepSequence {
     }
     return this.#order.indices;
   }
+}
+
+/** What a step is given of a picture. */
+export function toExample(picture: TrainingPicture): TrainingExample {
+  if ('objects' in picture) return { path: picture.path, size: picture.size, objects: picture.objects };
+  return { path: picture.path, classIndex: picture.classIndex, box: picture.box };
 }

@@ -3,12 +3,10 @@ import { AppError } from '../../../shared/errors.ts';
 import { toRead } from '../../../shared/trainer-api.ts';
 import type { HoldoutOutcome, TrainerApi } from '../../../shared/trainer-api.ts';
 import { TRAINED_THRESHOLD } from '../../models/presets.ts';
-import type { TrainingPicture } from '../journal/journal.ts';
+import type { LabelledPicture } from '../journal/journal.ts';
 
 /** A picture that is tested with, and its index among all. */
-export interface HeldPicture extends TrainingPicture {
-  index: number;
-}
+export type HeldPicture = LabelledPicture & { index: number };
 
 /** What a model says of one picture that it has not learned from. */
 export interface TestedPicture {
@@ -56,9 +54,14 @@ export async function testHoldout(options: TestOptions): Promise<TestedPicture[]
     onTested?.(chunk.length);
   }
   if (tested.length > 0) return tested;
-  throw new AppError(
+  throw noneReadable(held.length, reason);
+}
+
+/** No picture of the hold-out can be tested with, for this reason. */
+export function noneReadable(pictures: number, reason: string): AppError {
+  return new AppError(
     'NOT_FOUND',
-    `None of the ${held.length} pictures that are held out can be read any more: ${reason.replace(/\.$/, '')}`,
+    `None of the ${pictures} pictures that are held out can be read any more: ${reason.replace(/\.$/, '')}`,
     'Is their drive connected? Then go on with the training.',
   );
 }

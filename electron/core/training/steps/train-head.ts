@@ -2,8 +2,9 @@ import { AppError } from '../../../shared/errors.ts';
 import type { TrainerApi } from '../../../shared/trainer-api.ts';
 import type { LoopListener } from './epoch-loop.ts';
 import { errorResponse } from './error-response.ts';
-import type { TrainingPicture, TrainingPictures } from '../journal/journal.ts';
+import type { LabelledPicture, TrainingPictures } from '../journal/journal.ts';
 import { Pace } from './pace.ts';
+import { heldOf } from './score-holdout.ts';
 import { accuracyOf, dialOf, lossOf, testHoldout } from './test-holdout.ts';
 import type { TestedPicture } from './test-holdout.ts';
 import { TrainingPaused } from '../journal/training-record.ts';
@@ -61,9 +62,9 @@ async function solveAndTest(options: HeadOptions): Promise<TestedPicture[]> {
     ['head.bias', { shape: [classes], values: solved.bias }],
   ]);
   await writeModel(folder.file(FILE), parent, plan.manifest, head);
-  const held = pictures.pictures.flatMap((picture, index) => (picture.held ? [{ ...picture, index }] : []));
+  const held = heldOf(pictures).labelled;
   const tested = await testHoldout({ trainer, packagePath: folder.file(FILE), held, tokenKeep, signal });
-  journal.best = { epoch: 1, top1: accuracyOf(tested), loss: lossOf(tested), onAim: true, file: FILE };
+  journal.best = { epoch: 1, score: accuracyOf(tested), loss: lossOf(tested), onAim: true, file: FILE };
   if (solved.choice !== undefined) journal.head = solved.choice;
   journal.position.seconds += pace.lap();
   await record.save();
@@ -82,10 +83,12 @@ export function areFew(pictures: readonly { classIndex: number }[]): boolean {
 async function addFeatures(
   { record, pictures, parent, trainer, signal, listener }: HeadOptions,
   pace: Pace,
-): Promise<TrainingPicture[]> {
+): Promise<LabelledPicture[]> {
   const { batch } = record.plan.recipe;
-  const learned = pictures.pictures.filter(({ held }) => !held);
-  const read: TrainingPicture[] = [];
+  const learned = pictures.pictures.filter(
+    (picture) => 'classIndex' in picture && !picture.held,
+  ) as LabelledPicture[];
+  const read: LabelledPicture[] = [];
   for (let first = 0; first < learned.length; first += batch) {
     if (signal.aborted) throw new TrainingPaused();
     const chunk = learned.slice(first, first + batch);

@@ -27,7 +27,7 @@ function step(value: number): StepReport {
 }
 
 function epoch(number: number, top1: number, loss: number, directionsKept = 0.8): EpochReport {
-  const rest = { learningRate: 0.1, seconds: 1, holdout: { top1, loss } };
+  const rest = { learningRate: 0.1, seconds: 1, holdout: { score: top1, loss } };
   return { ...step(1), directionsKept, epoch: number, ...rest };
 }
 
@@ -95,7 +95,7 @@ suite('the kept epoch', () => {
 suite('an early end', () => {
   async function journal(best: number, epochs: number): Promise<Journal> {
     const reports = Array.from({ length: epochs }, (_, index) => epoch(index + 1, 0.5, 1));
-    const kept = { epoch: best, top1: 0.5, loss: 1, onAim: true, file: 'x' };
+    const kept = { epoch: best, score: 0.5, loss: 1, onAim: true, file: 'x' };
     const of = await plan(10);
     return {
       format: 1,

@@ -29,7 +29,7 @@ suite('a new head', () => {
     const folder = classFolders(t, counts);
     const { app, trainer, data } = trainingApp(t);
     const training = await train(app, { folder, ...settings });
-    assert.deepEqual([training.state, training.best], ['done', { epoch: 1, top1: 1 }]);
+    assert.deepEqual([training.state, training.best], ['done', { epoch: 1, score: 1 }]);
     assert.equal(trainer.featured.length, 102);
     assert.deepEqual([trainer.steps.length, trainer.setups.length], [0, 0]);
     const held = new Set(trainer.predicted.flatMap(({ paths }) => paths));

@@ -87,6 +87,8 @@ suite('steps', () => {
   const learned = Array.from({ length: 20 }, (_, index) => ({
     index,
     path: `/${index}.jpg`,
+    relativePath: `${index}.jpg`,
+    held: false,
     classIndex: index % 2,
   }));
   const recipe = {

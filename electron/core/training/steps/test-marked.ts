@@ -1,0 +1,72 @@
+import { AppError } from '../../../shared/errors.ts';
+import type { SegmentationManifest } from '../../../shared/model-package.ts';
+import type { FoundOutcome, TrainerApi } from '../../../shared/trainer-api.ts';
+import { taskSettings } from '../../models/model-input.ts';
+import type { MarkedPicture } from '../journal/journal.ts';
+import { scoreMaps } from './score-maps.ts';
+import type { ScoredMap, SegmentationScores } from './score-maps.ts';
+import { dialOf, noneReadable } from './test-holdout.ts';
+
+/** A marked picture that is not learned from, and its index among all. */
+export type HeldMarked = MarkedPicture & { index: number };
+
+export interface MarkedTestOptions {
+  trainer: TrainerApi;
+  packagePath: string;
+  manifest: SegmentationManifest;
+  held: readonly HeldMarked[];
+  tokenKeep: readonly number[];
+  signal: AbortSignal;
+  /** Hears of every chunk how many pictures of it were read. */
+  onTested?: (pictures: number) => void;
+}
+
+/** How a package does on the hold-out. */
+export interface MarkedTest {
+  scores: SegmentationScores;
+  blockKeep: number; // share of the scan directions that ran
+  images: number; // that could be read
+}
+
+const CHUNK = 16; // pictures that are asked for together
+
+/**
+ * Segments the hold-out with a package, as a run does, and compares it with what is marked; pictures that cannot be read any
+ * more are left out. Rejects with CANCELLED when `signal` is aborted, and with NOT_FOUND when no picture can be read.
+ */
+export async function testMarked(options: MarkedTestOptions): Promise<MarkedTest> {
+  const { trainer, packagePath, manifest, held, tokenKeep, signal, onTested } = options;
+  const dial = { ...dialOf(tokenKeep), ...taskSettings(manifest) };
+  const tested: ScoredMap[] = [];
+  let [blocks, reason] = [0, ''];
+  for (let first = 0; first < held.length; first += CHUNK) {
+    if (signal.aborted) throw new AppError('CANCELLED', 'The test on the hold-out was not done to the end');
+    const chunk = held.slice(first, first + CHUNK);
+    const paths = chunk.map(({ path }) => path);
+    const outcomes = await trainer.find(packagePath, paths, dial);
+    for (const [index, picture] of chunk.entries()) {
+      const outcome = outcomes[index] ?? { error: 'the training host gave no answer' };
+      if ('error' in outcome) {
+        reason = outcome.error;
+        continue;
+      }
+      tested.push(compared(picture, outcome));
+      blocks += outcome.blockKeep;
+    }
+    onTested?.(chunk.length);
+  }
+  if (tested.length === 0) throw noneReadable(held.length, reason);
+  return {
+    scores: scoreMaps(tested, manifest.classes),
+    blockKeep: blocks / tested.length,
+    images: tested.length,
+  };
+}
+
+function compared(
+  { index, relativePath, objects }: HeldMarked,
+  { found }: Exclude<FoundOutcome, { error: string }>,
+): ScoredMap {
+  const areas = found.map(({ classIndex, counts = '' }) => ({ classIndex, counts }));
+  return { index, path: relativePath, truth: objects, found: areas };
+}
