@@ -78,13 +78,11 @@ export function describeEpoch(report: EpochReport): string {
 /** How far a training got that was paused, and how it goes on. */
 export function describePause({ training, epochs, recipe }: TrainingDetails): string {
   const { id, reason, best } = training;
-  const { score, isShare } = scoreWords(training.task);
+  const right = isDenseTask(training.task) ? '' : ' right';
   const at =
     best === undefined
       ? ''
-      : isShare
-        ? `, the best with ${percent(best.score)} of the hold-out right`
-        : `, the best with ${score} ${percent(best.score)} of the hold-out`;
+      : `, the best with ${scoreText(training.task, best.score)} of the hold-out${right}`;
   return [
     `Training ${id} is paused: ${epochs.length} of ${count(recipe.epochs, 'epoch')} done and saved${at}.`,
     ...(reason === undefined ? [] : [`${oneLine(reason)}.`]),
@@ -133,31 +131,36 @@ function describeFacts(details: TrainingDetails): string {
     ['method', from === undefined ? method : `${method} from ${from}`],
     ['pictures', `${pictures(details)}, of ${oneLine(source)}`],
     ...(epochs.length > 0 ? [['epochs', `${epochs.length} of ${recipe.epochs}`]] : []),
-    ...(best === undefined ? [] : [['best', bestText(task, best)]]),
+    ...(best === undefined
+      ? []
+      : [['best', `${scoreText(task, best.score)} of the hold-out in epoch ${best.epoch}`]]),
     [model === undefined ? 'name' : 'model', oneLine(model ?? name)],
   ]);
 }
 
-function bestText(task: TaughtTask, { score, epoch }: { score: number; epoch: number }): string {
-  const { score: name, isShare } = scoreWords(task);
-  return `${isShare ? '' : `${name} `}${percent(score)} of the hold-out in epoch ${epoch}`;
+/** With its name, unless it is a share of pictures. */
+function scoreText(task: TaughtTask, score: number): string {
+  return `${isDenseTask(task) ? `${TRAINING_SCORES[task]} ` : ''}${percent(score)}`;
 }
 
-/** What the score of a task is called, and whether it is a share of pictures. */
-function scoreWords(task: TaughtTask): { score: string; isShare: boolean } {
-  return { score: TRAINING_SCORES[task], isShare: !isDenseTask(task) };
+/** What each position of the dial gives. */
+function describeDial(
+  name: string,
+  points: readonly { tokenKeep: number; score: number; blockKeep: number; workShare: number }[],
+): string {
+  const rows = points.map(({ tokenKeep, score, blockKeep, workShare }) => [
+    String(Number(tokenKeep.toFixed(3))),
+    percent(score),
+    blockKeep.toFixed(3),
+    percent(workShare),
+  ]);
+  return `\n${table([['KEEP', name, 'BLOCKS', 'WORK'], ...rows])}`;
 }
 
 function describeFound(
   { images, score, pixelAccuracy, perClass, curve }: MarkedOutcome,
   details: TrainingDetails,
 ) {
-  const dial = curve.map((point) => [
-    String(Number(point.tokenKeep.toFixed(3))),
-    percent(point.score),
-    point.blockKeep.toFixed(3),
-    percent(point.workShare),
-  ]);
   const rows = perClass
     .map(({ iou, pixels }, index) => [
       oneLine(details.classes[index]?.name ?? ''),
@@ -168,7 +171,7 @@ function describeFound(
   const rest = perClass.length - rows.length;
   return [
     `\nmIoU ${percent(score)} on ${count(images, 'picture')} of the hold-out; ${percent(pixelAccuracy)} of the marked pixels right\n`,
-    `\n${table([['KEEP', 'MIOU', 'BLOCKS', 'WORK'], ...dial])}`,
+    describeDial('MIOU', curve),
     `\n${table([['CLASS', 'IOU', 'MARKED PIXELS'], ...rows])}${rest > 0 ? `and ${rest} more\n` : ''}`,
   ].join('');
 }
@@ -180,12 +183,6 @@ function describeOutcome(details: TrainingDetails): string {
   const { images, top1, parentTop1, curve, calibrationError, confusion } = result;
   const before =
     parentTop1 === undefined ? '' : `, of its parent ${training.from ?? ''} ${percent(parentTop1)}`;
-  const dial = curve.map((point) => [
-    String(Number(point.tokenKeep.toFixed(3))),
-    percent(point.top1),
-    point.blockKeep.toFixed(3),
-    percent(point.workShare),
-  ]);
   const pairs = confusion
     .flatMap((row, truth) => row.map((amount, guess) => ({ truth, guess, amount })))
     .filter(({ truth, guess, amount }) => truth !== guess && amount > 0)
@@ -199,7 +196,10 @@ function describeOutcome(details: TrainingDetails): string {
   return [
     `\n${percent(top1)} of ${count(images, 'picture')} of the hold-out right${before}; confidence is off by ${percent(calibrationError)} on average\n`,
     ...(head === undefined ? [] : [`head: ${headText(head)}\n`]),
-    `\n${table([['KEEP', 'TOP-1', 'BLOCKS', 'WORK'], ...dial])}`,
+    describeDial(
+      'TOP-1',
+      curve.map(({ top1, ...point }) => ({ ...point, score: top1 })),
+    ),
     ...(pairs.length > 0
       ? [`\n${table([['IS', 'TAKEN FOR', 'PICTURES'], ...pairs.map((row) => row.map(oneLine))])}`]
       : []),

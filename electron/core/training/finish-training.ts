@@ -19,7 +19,6 @@ import { heldOf } from './steps/score-holdout.ts';
 import { accuracyOf, testHoldout } from './steps/test-holdout.ts';
 import type { TestedPicture, TestOptions } from './steps/test-holdout.ts';
 import { testMarked } from './steps/test-marked.ts';
-import type { MarkedTest } from './steps/test-marked.ts';
 import type { TrainingRecord } from './journal/training-record.ts';
 import { writeModel } from '../packages/write-model.ts';
 
@@ -113,16 +112,14 @@ async function testMarkedBest(
   const onTested = progressOf(options, keeps.length * held.length);
   onTested(0);
   const packagePath = record.folder.file(best.file);
-  const test = (tokenKeep: readonly number[]) =>
-    testMarked({ trainer, packagePath, manifest, held, tokenKeep, signal, onTested });
+  const common = { trainer, packagePath, manifest, held, signal, onTested };
+  const balanced = await testMarked({ ...common, tokenKeep: manifest.tokenKeep });
   const curve: MarkedOutcome['curve'] = [];
-  let balanced: MarkedTest | undefined;
   for (const tokenKeep of keeps) {
-    const tested = await test(tokenKeep);
-    if (tokenKeep === manifest.tokenKeep) balanced = tested;
-    curve.push({ score: tested.scores.score, ...workAt(manifest, tokenKeep, tested.blockKeep) });
+    const isOther = keeps.length > 1 && tokenKeep !== manifest.tokenKeep;
+    const { scores, blockKeep } = isOther ? await testMarked({ ...common, tokenKeep }) : balanced;
+    curve.push({ score: scores.score, ...workAt(manifest, tokenKeep, blockKeep) });
   }
-  balanced ??= await test(manifest.tokenKeep);
   return { ...balanced.scores, images: balanced.images, curve };
 }
 

@@ -1,4 +1,4 @@
-import type { Augmentation, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
+import type { Augmentation, LearningRate, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
 
 /**
  * Recipes of the original's scripts, with their batches over all of their GPUs; `keep`: of the first stage, r of r, r^2,
@@ -123,12 +123,7 @@ function ownRecipe(conditions: RecipeConditions): RecipeBase {
     batch,
     // A model that knows its classes may know the hold-out, too, which then speaks for the first epochs.
     ...(goesOn ? { patience: 0, keeps: 'last' } : { patience: own.patience, keeps: 'best' }),
-    learningRate: {
-      rate,
-      warmUpRate: rate * LEAST_RATE,
-      leastRate: rate * LEAST_RATE,
-      warmUpEpochs: epochs * WARM_UP,
-    },
+    learningRate: ownRate(rate, epochs),
     optimiser: {
       weightDecay: 0.05,
       largestNorm: 1,
@@ -142,6 +137,12 @@ function ownRecipe(conditions: RecipeConditions): RecipeBase {
       smoothing: 0.1,
     },
   };
+}
+
+/** Winnow's own course of a learning rate. */
+function ownRate(rate: number, epochs: number): LearningRate {
+  const least = rate * LEAST_RATE;
+  return { rate, warmUpRate: least, leastRate: least, warmUpEpochs: epochs * WARM_UP };
 }
 
 /** Of segmentation: a new head learns faster than a backbone that knows something. */
@@ -166,12 +167,7 @@ export function segmentationRecipe(conditions: RecipeConditions, switches: Augme
     batch,
     patience: own.patience,
     keeps: 'best',
-    learningRate: {
-      rate,
-      warmUpRate: rate * LEAST_RATE,
-      leastRate: rate * LEAST_RATE,
-      warmUpEpochs: epochs * WARM_UP,
-    },
+    learningRate: ownRate(rate, epochs),
     optimiser: {
       weightDecay: 0.05,
       largestNorm: 5,

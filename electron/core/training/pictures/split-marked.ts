@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { AppError } from '../../../shared/errors.ts';
 import { shortened } from '../../../shared/shortened.ts';
 import { PoorClass } from './poor-class.ts';
-import { heldOutOf, refusePoor, tooAlike } from './split.ts';
+import { groupByContent, heldOutOf, refusePoor, tooAlike } from './split.ts';
+import type { Group } from './split.ts';
 
 /** What the hold-out is chosen by. */
 export interface SplitMarked {
@@ -12,13 +12,6 @@ export interface SplitMarked {
 
 type Side = 'held' | 'learned';
 const SIDES: readonly Side[] = ['learned', 'held']; // of equal ones the first
-
-/** Pictures of one content, which stay on one side. */
-interface Group {
-  key: string; // decides the order
-  indices: number[];
-  counts: Map<number, number>; // class -> pictures
-}
 
 /**
  * Indices of the pictures that are held out, ascending: whole pictures, of every class and of background about `share`, at
@@ -39,7 +32,11 @@ export function holdOutMarked(
   refusePoor(classNames.map((name, index) => ({ name, images: images[index] ?? 0 })));
   refuseShare(pictures.length, share);
   const background = classNames.length; // as one more class
-  const groups = groupByContent(pictures, seed, background);
+  const shown = pictures.map(({ sha256, classes }) => ({
+    sha256,
+    classes: classes.length === 0 ? [background] : new Set(classes),
+  }));
+  const groups = groupByContent(shown, seed);
   const contents = countGroups(groups);
   for (const [index, name] of classNames.entries()) if (contents.get(index) === 1) throw tooAlike(name);
   const sides = stratify(groups, background + 1, pictures.length, share);
@@ -58,22 +55,6 @@ function refuseShare(total: number, share: number): void {
     `Training needs pictures to learn from and to test with, but ${Number((share * 100).toPrecision(3))} % of ${total} pictures are ${held}`,
     held < 1 ? 'Hold out a larger share, or add pictures.' : 'Hold out a smaller share.',
   );
-}
-
-function groupByContent(pictures: readonly SplitMarked[], seed: number, background: number): Group[] {
-  const groups = new Map<string, Group>();
-  for (const [index, { classes, sha256 }] of pictures.entries()) {
-    let group = groups.get(sha256);
-    if (group === undefined) {
-      const key = createHash('sha256').update(`${seed} ${sha256}`).digest('hex');
-      group = { key, indices: [], counts: new Map() };
-      groups.set(sha256, group);
-    }
-    group.indices.push(index);
-    for (const one of classes.length === 0 ? [background] : new Set(classes))
-      group.counts.set(one, (group.counts.get(one) ?? 0) + 1);
-  }
-  return [...groups.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
 }
 
 /** Which side each group is on, so that every class has about its share on both. */

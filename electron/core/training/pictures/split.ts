@@ -10,7 +10,7 @@ export interface SplitPicture {
 }
 
 /** Pictures of one content, which stay on one side. */
-interface Group {
+export interface Group {
   key: string; // decides the order
   indices: number[];
   counts: Map<number, number>; // class -> pictures
@@ -35,7 +35,8 @@ export function holdOut(
   );
   const wanted = totals.map((total) => heldOutOf(total, share));
   const held = totals.map(() => 0);
-  const groups = groupByContent(pictures, seed);
+  const contents = pictures.map(({ sha256, classIndex }) => ({ sha256, classes: [classIndex] }));
+  const groups = groupByContent(contents, seed);
   const chosen = new Set<Group>();
   const choose = (group: Group) => {
     chosen.add(group);
@@ -98,9 +99,13 @@ export function refusePoor(classes: readonly { name: string; images: number }[])
   );
 }
 
-function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[] {
+/** Groups in the order that the seed and their contents give. `classes`: of each picture, every one once. */
+export function groupByContent(
+  pictures: readonly { sha256: string; classes: Iterable<number> }[],
+  seed: number,
+): Group[] {
   const groups = new Map<string, Group>();
-  for (const [index, { classIndex, sha256 }] of pictures.entries()) {
+  for (const [index, { classes, sha256 }] of pictures.entries()) {
     let group = groups.get(sha256);
     if (group === undefined) {
       const key = createHash('sha256').update(`${seed} ${sha256}`).digest('hex');
@@ -108,7 +113,7 @@ function groupByContent(pictures: readonly SplitPicture[], seed: number): Group[
       groups.set(sha256, group);
     }
     group.indices.push(index);
-    group.counts.set(classIndex, (group.counts.get(classIndex) ?? 0) + 1);
+    for (const one of classes) group.counts.set(one, (group.counts.get(one) ?? 0) + 1);
   }
   return [...groups.values()].sort((one, other) => (one.key < other.key ? -1 : 1));
 }

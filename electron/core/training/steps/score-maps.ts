@@ -1,4 +1,5 @@
 import { decodeRuns } from '../../../shared/mask.ts';
+import type { MarkedScores } from '../../../shared/training.ts';
 import { MapTally } from '../../evaluate/map-tally.ts';
 import { MOST_CONFUSED, MOST_WORST } from './score-marked.ts';
 
@@ -16,19 +17,8 @@ export interface ScoredMap {
   found: readonly Region[];
 }
 
-/** How a segmenter does on pictures that it has not learned from, where a pixel is marked. Shares from 0 to 1. */
-export interface SegmentationScores {
-  score: number; // mean IoU, over the classes that are in the truth or were found
-  pixelAccuracy: number;
-  /** `iou`: undefined where the class is in neither. `pixels`: of it in the truth. */
-  perClass: { iou: number | undefined; pixels: number }[];
-  /** Pixels: rows are classes of the truth, columns those that were found. Left out above 200 classes. */
-  confusion?: number[][];
-  /** Pictures with the smallest mean IoU of their own first, at most 60. */
-  worst: { index: number; path: string; iou: number }[];
-}
-
-export function scoreMaps(pictures: readonly ScoredMap[], classes: number): SegmentationScores {
+/** How a segmenter does on pictures that it has not learned from, where a pixel is marked. */
+export function scoreMaps(pictures: readonly ScoredMap[], classes: number): MarkedScores {
   const all = new MapTally(classes);
   const confusion =
     classes <= MOST_CONFUSED

@@ -1,10 +1,11 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { SegmentationManifest } from '../../../shared/model-package.ts';
 import type { FoundOutcome, TrainerApi } from '../../../shared/trainer-api.ts';
+import type { MarkedScores } from '../../../shared/training.ts';
 import { taskSettings } from '../../models/model-input.ts';
 import type { MarkedPicture } from '../journal/journal.ts';
 import { scoreMaps } from './score-maps.ts';
-import type { ScoredMap, SegmentationScores } from './score-maps.ts';
+import type { ScoredMap } from './score-maps.ts';
 import { dialOf, noneReadable } from './test-holdout.ts';
 
 /** A marked picture that is not learned from, and its index among all. */
@@ -23,7 +24,7 @@ export interface MarkedTestOptions {
 
 /** How a package does on the hold-out. */
 export interface MarkedTest {
-  scores: SegmentationScores;
+  scores: MarkedScores;
   blockKeep: number; // share of the scan directions that ran
   images: number; // that could be read
 }
