@@ -129,6 +129,27 @@ export const TRAINING_SCORES = {
 export const TAUGHT_TASKS = ['classification', 'segmentation'] as const;
 export type TaughtTask = (typeof TAUGHT_TASKS)[number];
 
+/** How models of a task are taught: which methods there are, and how pictures can be varied. */
+export interface TaughtRecord {
+  methods: readonly TrainingMethod[];
+  augmentations: readonly (keyof Augmentation)[];
+  /** Whether folders of classes are learned from, not runs alone. */
+  hasFolders: boolean;
+}
+
+export const TAUGHT = {
+  classification: {
+    methods: TRAINING_METHODS,
+    augmentations: ['crop', 'flip', 'colourJitter', 'randAugment', 'erasing', 'mixup', 'cutMix'],
+    hasFolders: true,
+  },
+  segmentation: {
+    methods: ['fine-tune', 'scratch'],
+    augmentations: ['crop', 'flip', 'colourJitter'],
+    hasFolders: false,
+  },
+} as const satisfies Record<TaughtTask, TaughtRecord>;
+
 /** What a training teaches that says none, as those of earlier versions. */
 export const taskOf = ({ task = 'classification' }: { task?: TaughtTask | undefined }): TaughtTask => task;
 

@@ -1,9 +1,8 @@
 import type { trainingArguments } from '../../shared/api/training.ts';
 import type { TrainingService } from '../services/training-service.ts';
 import type { AppContext, Calls } from '../app/app-context.ts';
-import type { RunManifest } from '../../shared/model-package.ts';
 import { describeRun } from '../results/describe-run.ts';
-import { isOfTrainable, TASKS } from '../../shared/tasks.ts';
+import { describeParent } from '../training/parents.ts';
 
 export function trainingCalls(
   context: AppContext,
@@ -19,20 +18,21 @@ export function trainingCalls(
       return undefined;
     },
     listTrainings: () => trainingService.list(),
-    reviewedRuns: () => {
+    reviewedRuns: async () => {
       const { library } = context; // opened now, not before it is needed
-      return library.runs
-        .all()
-        .filter(({ spec }) => canTeach(library.models.get(spec.modelSha256).manifest))
-        .toSorted((one, other) => other.id - one.id)
-        .map((row) => ({
+      const runs = library.runs.all().toSorted((one, other) => other.id - one.id);
+      const lessons = await context.ask('runLessons', { runs });
+      return runs.flatMap((row, index) => {
+        const teaches = lessons[index] ?? [];
+        if (teaches.length === 0) return [];
+        return {
           run: describeRun(library, row),
           reviewed: library.resultQueries.verified(row.id),
-        }));
+          teaches,
+        };
+      });
     },
+    trainingParents: async () => (await context.registry.scan()).packages.map(describeParent),
     showTraining: ({ trainingId }) => trainingService.show(trainingId),
   };
 }
-
-/** Whether pictures or boxes of a run of the task have labels that can be learned from. */
-const canTeach = (manifest: RunManifest) => isOfTrainable(manifest) || TASKS[manifest.task].hasScores;

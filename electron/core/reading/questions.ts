@@ -10,6 +10,7 @@ import type {
   RunComparison,
   RunEvaluation,
 } from '../../shared/api/results.ts';
+import type { RunLesson } from '../../shared/api/training.ts';
 import type { LabelReport } from '../../shared/api/labels.ts';
 import type { RunDetails, RunEstimate } from '../../shared/api/runs.ts';
 import type { ArgumentsOf, ResultOf } from '../../shared/calls.ts';
@@ -26,6 +27,7 @@ import { countFacets } from '../results/result-facets.ts';
 import { describeDetails } from '../results/run-details.ts';
 import { readLabels, resolveLabels } from '../labels/read-labels.ts';
 import type { LabelQuestion, ReadLabels } from '../labels/read-labels.ts';
+import { runLessons } from '../results/run-lessons.ts';
 import { estimateRun } from '../runs/estimate-run.ts';
 import type { ResolvedSpec } from '../runs/run-spec.ts';
 import type { Damage } from '../store/damage.ts';
@@ -50,6 +52,7 @@ export interface Questions {
   classNames(question: { run: RunRow }): Promise<ClassNames>;
   compareRuns(question: { run: RunRow; other: RunRow }): Promise<RunComparison>;
   comparableRuns(question: { run: RunRow }): Promise<SharedImages[]>;
+  runLessons(question: { runs: RunRow[] }): Promise<RunLesson[][]>;
   evaluateRun(question: { run: RunRow }): Promise<RunEvaluation>;
   evaluateFound(question: { run: RunRow; truth: string }): Promise<FoundEvaluation>;
   estimateRun(question: {
@@ -100,6 +103,7 @@ export const answers: Answers = {
   classNames: ({ library }, { run }) => listClassNames(library, run),
   compareRuns: ({ library }, { run, other }) => compareRuns(library, run, other),
   comparableRuns: ({ library }, { run }) => comparableRuns(library, run),
+  runLessons: ({ library }, { runs }) => runs.map((run) => runLessons(library, run)),
   evaluateRun: ({ library }, { run }) => evaluateImages(library, run),
   evaluateFound: ({ library }, { run, truth }) => evaluateFound(library, run, truth),
   estimateRun: ({ library }, { resolved, threads, inputSize }) =>

@@ -1,16 +1,17 @@
 import { basename, join } from 'node:path';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
-import type { LossSettings, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
+import type { LossSettings, TaughtRecord, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
 import { nearestPackageName } from '../packages/package-name.ts';
 import { DEFAULT_MODEL } from '../runs/run-spec.ts';
 import { areParents, orderClasses } from './classes.ts';
 import type { NewClass } from './classes.ts';
-import { newManifest, trainableManifest } from './new-model.ts';
+import { newManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
 import type { TaughtManifest } from '../../shared/model-package.ts';
-import { taskOf } from '../../shared/training.ts';
-import { newSegmenter, segmenterParent } from './new-segmenter.ts';
+import { TAUGHT, taskOf } from '../../shared/training.ts';
+import { newSegmenter } from './new-segmenter.ts';
+import { parentOf } from './parents.ts';
 import { withoutMarkedClass } from './pictures/inspect-marked.ts';
 import { isMarkedSet, markedClasses, markedPictures } from './pictures/marked-run.ts';
 import type { MarkedSet } from './pictures/marked-run.ts';
@@ -208,9 +209,11 @@ function refuseUseless(request: TrainingRequest): void {
 /** Throws BAD_ARGUMENT for what the training of a segmentation model has not. */
 function refuseUntaught(request: TrainingRequest): void {
   const { method, recipe, augment = {}, folder } = request;
-  if (!isDenseTask(taskOf(request))) return;
+  const task = taskOf(request);
+  if (!isDenseTask(task)) return;
+  const { methods, augmentations }: TaughtRecord = TAUGHT[task];
   const hint = 'Leave it out.';
-  if (method !== 'fine-tune' && method !== 'scratch')
+  if (!methods.includes(method))
     throw new AppError(
       'BAD_ARGUMENT',
       `The method ${method} teaches classifiers, and no segmentation models`,
@@ -219,7 +222,7 @@ function refuseUntaught(request: TrainingRequest): void {
   if (recipe !== undefined && recipe !== OWN_RECIPE)
     throw new AppError('BAD_ARGUMENT', `The recipe ${recipe} is of classifiers`, hint);
   const others = Object.entries(augment).find(
-    ([part, isOn]) => isOn === true && !['crop', 'flip', 'colourJitter'].includes(part),
+    ([part, isOn]) => isOn === true && !augmentations.some((known) => known === part),
   );
   if (others !== undefined)
     throw new AppError('BAD_ARGUMENT', `The augmentation ${others[0]} is of classifiers`, hint);
@@ -244,9 +247,7 @@ async function findParent(
   const { method, from = DEFAULT_MODEL } = request;
   if (method === 'scratch') return undefined;
   const model = await registry.find(from);
-  const manifest = { classification: trainableManifest, segmentation: segmenterParent }[taskOf(request)](
-    model,
-  );
+  const manifest = parentOf[taskOf(request)](model);
   return { model, manifest, sha256: await registry.sha256(model) };
 }
 

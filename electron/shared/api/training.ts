@@ -92,6 +92,7 @@ export const trainingArguments = {
   removeTraining: z.strictObject({ trainingId, onlyCheck }),
   listTrainings: z.strictObject({}),
   reviewedRuns: z.strictObject({}),
+  trainingParents: z.strictObject({}),
   showTraining: z.strictObject({ trainingId }),
 } as const;
 
@@ -107,15 +108,32 @@ export interface TrainingResults {
   /** Forgets a training that is not under way; a model that it made stays. */
   removeTraining: undefined;
   listTrainings: Training[]; // newest first
-  /** The runs of classifiers, newest first, with what a training could learn from them. */
+  /** The runs that have something to learn from, or would have it if they were reviewed, newest first. */
   reviewedRuns: ReviewedRun[];
+  /** The models that there are, and whether a training can start from them. */
+  trainingParents: TrainingParent[];
   showTraining: TrainingDetails;
 }
 
-/** A run and its images to which a person has given a label. */
+/** A run, and what a training could learn from it. */
 export interface ReviewedRun {
   run: Run;
-  reviewed: number;
+  reviewed: number; // images to which a person has given a label
+  /** The tasks that can be taught from it, the one that it is most likely meant for first. */
+  teaches: RunLesson[];
+}
+
+/** What a run has for a task. */
+export interface RunLesson {
+  task: TaughtTask;
+  images: number; // that can be learned from: of another tool's run with boxes or areas all, else those that a person verified
+  objects?: number | undefined; // boxes or areas in them, where they are not one label each
+}
+
+/** A model, and why a training for a task cannot start from it, in one sentence; no reason where it can. */
+export interface TrainingParent {
+  model: ModelPackage;
+  problems: Partial<Record<TaughtTask, string>>;
 }
 
 /** A training as it is known before it starts. */

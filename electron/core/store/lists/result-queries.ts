@@ -297,6 +297,30 @@ export class ResultQueries {
       .all({ ...parameters, runId });
   }
 
+  /**
+   * How many objects there are in a run, or areas of classes: those that a person left in an image in the place of the model's.
+   * `isReviewed`: only of images that a person has verified; `minScore`: as in RowFilter.
+   */
+  objects(
+    runId: number,
+    table: FoundIn,
+    { minScore, isReviewed }: { minScore: number; isReviewed: boolean },
+  ): number {
+    const rows = {
+      detections: 'FROM detections WHERE run_id = :runId AND score >= :minScore',
+      masks:
+        'FROM masks INDEXED BY masks_by_class WHERE run_id = :runId AND number = class AND :minScore >= 0',
+    };
+    const ofModel = `SELECT count(*) ${rows[table]} AND image_id NOT IN (SELECT image_id
+      FROM reviews INDEXED BY reviews_with_boxes WHERE class_set = ${CLASS_SET} AND boxes IS NOT NULL)
+      ${isReviewed ? `AND image_id IN (SELECT image_id FROM reviews WHERE class_set = ${CLASS_SET})` : ''}`;
+    const ofPeople = `SELECT coalesce(sum(json_array_length(boxes)), 0) FROM reviews INDEXED BY reviews_with_boxes
+      CROSS JOIN results ON results.run_id = :runId AND results.image_id = reviews.image_id
+      WHERE reviews.class_set = ${CLASS_SET} AND boxes IS NOT NULL`;
+    const statement = this.#database.prepare<[object], number>(`SELECT (${ofModel}) + (${ofPeople})`).pluck();
+    return required(statement.get({ runId, minScore }));
+  }
+
   /** The predicted images of a run by sub-folder and best class. `right`: as in WrongChoice; `minScore`: as in RowFilter. */
   tally(runId: number, right: readonly string[], minScore: number): FolderTally[] {
     return this.#tally.all({ runId, rightClasses: JSON.stringify(right), minScore });

@@ -47,6 +47,7 @@ export class FoundTable {
   readonly #objects: Statement<[number, number], ClassAmount>;
   readonly #pending: Statement<[object], number>;
   readonly #areas: Statement<[number], ClassAmount>;
+  readonly #hasMasks: Statement<[number], number>;
 
   constructor(database: Database) {
     this.#clear = ['detections', 'masks'].map((table) =>
@@ -94,6 +95,7 @@ export class FoundTable {
     this.#areas = database.prepare(`
       SELECT class AS classIndex, sum(area) AS amount FROM masks INDEXED BY masks_by_class
       WHERE run_id = ? AND number = class GROUP BY class ORDER BY amount DESC, class`);
+    this.#hasMasks = database.prepare<[number], number>('SELECT 1 FROM masks WHERE run_id = ?').pluck();
   }
 
   /** Replaces what a run found in an image. `detections`: best first. The caller has a transaction. */
@@ -165,6 +167,11 @@ export class FoundTable {
   /** Boxes of at least `minScore` in images that a run has yet to label; of the finder's classes all but `passed`. */
   countPending(runId: number, finderId: number, minScore: number, passed: readonly number[]): number {
     return required(this.#pending.get({ runId, finderId, minScore, passed: JSON.stringify(passed) }));
+  }
+
+  /** Whether anything that a run found has a mask. */
+  hasMasks(runId: number): boolean {
+    return this.#hasMasks.get(runId) !== undefined;
   }
 
   /** Pixels of each class of a segmentation model in all images, largest first. */
