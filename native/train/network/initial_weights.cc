@@ -57,13 +57,18 @@ std::vector<float> initial_values(const DyvmConfig& c, const Parameter& paramete
     const double deviation = std::sqrt(1.0 / (3.0 * c.patch_size * c.patch_size));
     fill([&] { return deviation * truncated_normal(random); });
   } else if (parameter.shape.size() == 4 && !ends("classes.weight")) {  // of a head's map, a norm behind it
-    const bool upsampling = parameter.shape[2] == 2;
-    const auto inputs = static_cast<double>(upsampling ? parameter.shape[0] : 9 * parameter.shape[1]);
+    const auto taps = static_cast<double>(parameter.shape[2] * parameter.shape[3]);
+    const double inputs = parameter.shape[2] == 2 ? static_cast<double>(parameter.shape[0])
+                                                  : taps * static_cast<double>(parameter.shape[1]);
     fill([&] { return std::sqrt(1.0 / inputs) * truncated_normal(random); });
   } else if (!ends("block_head.weight") && !ends(".bias")) {
     fill([&] { return kDeviation * truncated_normal(random); });
   }
   return values;
+}
+
+bool is_of_head(const std::string& name) {
+  return name.starts_with("head.") || name.starts_with("pyramid.") || name.starts_with("prototypes.");
 }
 
 }  // namespace
@@ -83,7 +88,7 @@ void add_missing(const DyvmConfig& config, const ParameterTable& table, Weights&
   Random random(seed);
   for (const Parameter& parameter : table.parameters()) {
     const Weights::Shape shape = weights.shape(parameter.name);
-    const bool other_head = parameter.name.starts_with("head.") && shape != parameter.shape;
+    const bool other_head = is_of_head(parameter.name) && shape != parameter.shape;
     if (shape.empty() || other_head)
       weights.add(parameter.name, parameter.shape, initial_values(config, parameter, random));
   }

@@ -13,12 +13,14 @@ struct LossSettings {
   double distill_class = 0.5, distill_token = 0.5;  // count with a teacher
   std::vector<double> token_keep;                   // aim of each stage, of the patches before any pruning
   double block_keep = 0.8;                          // aim, over all blocks, images and directions
+  double boxes = 1.0, quality = 1.0, masks = 1.0;   // of a detector
 };
 
 // Each part as it enters the total, that is, times its weight.
 struct Losses {
   double total = 0.0, classification = 0.0, token_ratio = 0.0, block_ratio = 0.0, distill_class = 0.0,
          distill_token = 0.0;
+  double boxes = 0.0, quality = 0.0, masks = 0.0;  // of a detector
 };
 
 // The parts that ask how much is kept, of a backbone that has been run; added to `losses`, and to no gradient

@@ -1,0 +1,41 @@
+// A window of a picture and of the objects in it, as a step of detection sees them: all resized, cropped and
+// mirrored alike, the picture recoloured, all by the picture's own random numbers.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/picture.h"
+#include "train/augmentation/augment.h"
+#include "train/training_object.h"
+
+namespace winnow::train {
+
+struct ObjectAugmentation {
+  double least_scale = 0.5, largest_scale = 1.5;  // 1: as inference resizes the picture
+  bool flip = true;                               // every other picture
+  double colour_jitter = 0.0;                     // as in Augmentation
+  double least_visible = 0.25;  // objects of whose box's area less is in the window are dropped
+};
+
+// What somebody marked in a picture.
+struct PictureObject {
+  Box box;  // in pixels of the picture that it was marked in
+  int label = 0;
+  std::string counts;  // its mask as COCO's compressed run lengths of that picture, or empty
+};
+
+// `side`: of the window in pixels; `mask_side`: cells of an object's mask on a side (TrainingObject::mask);
+// `marked`: size of the picture that the objects are marked in, which may be another than that of `picture`.
+// At scale 1 the picture's longer side becomes `side`, at others that times the scale, by the filter of
+// inference; a window shows a part of what is larger, and has the picture at its upper left otherwise, on
+// ground of colour `fill`. Boxes are cut off at the window's and the picture's edges. out: RGB bytes [side,
+// side, 3]; out_objects: those that stay, in their order. Fails with bad_argument for a picture without
+// pixels, a box that is not finite, and a mask of another size.
+Status vary_objects(const ObjectAugmentation& augmentation, int side, int mask_side, const Colour& fill,
+                    const TrainingPicture& picture, PictureSize marked,
+                    std::span<const PictureObject> objects, Random& random, std::uint8_t* out,
+                    std::vector<TrainingObject>& out_objects);
+
+}  // namespace winnow::train
