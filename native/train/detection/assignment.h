@@ -15,7 +15,7 @@ using OneStageLevelShapes = std::array<OneStageOutputs::Level, kOneStageLevels>;
 
 inline constexpr int kBackground = -1;
 
-// Half the side of the square around a box's centre whose places learn it, in strides of their level.
+// Half the side of the square around a box's centre whose locations learn it, in strides of their level.
 inline constexpr float kCentreRadius = 1.5f;
 // A level's boxes: the furthest edge from a place is above 4 and at most 8 strides away (FCOS: 64 to 128
 // pixels at stride 16). The finest level has all smaller ones too, the coarsest all larger ones.

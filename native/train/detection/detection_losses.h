@@ -1,4 +1,4 @@
-// What a detector in one stage is taught by: the losses of its places and their gradients.
+// What a detector in one stage is taught by: the losses of its locations and their gradients.
 //
 // T is float but where tests take finite differences; sums are in fp64.
 #pragma once
@@ -55,7 +55,7 @@ struct DetectionWeights {
 // Sums over an image, each times its weight.
 struct DetectionParts {
   double classification = 0.0, boxes = 0.0, quality = 0.0, masks = 0.0;
-  int right = 0;                          // assigned places whose best class is their object's
+  int right = 0;                          // assigned locations whose best class is their object's
   double d_scales[kOneStageLevels] = {};  // gradients of the levels' scales
 };
 

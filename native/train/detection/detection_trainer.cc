@@ -12,7 +12,7 @@ constexpr double kPrior = 0.01;  // probability of a class at first
 
 Error bad_argument(std::string message) { return {ErrorCode::bad_argument, std::move(message)}; }
 
-// What an image's places learn.
+// What an image's locations learn.
 struct Assignment {
   std::vector<int> objects;  // per location
   std::vector<int> masked;
@@ -81,9 +81,9 @@ void DetectionTrainer::compare_objects(const std::vector<std::vector<TrainingObj
     masked += static_cast<std::int64_t>(a.masked.size());
   }
   const LossSettings& s = settings_.losses;
-  const double places = static_cast<double>(std::max<std::int64_t>(1, assigned)),
+  const double learned = static_cast<double>(std::max<std::int64_t>(1, assigned)),
                masks = static_cast<double>(std::max<std::int64_t>(1, masked));
-  const DetectionWeights weights{s.classification / places, s.boxes / places, s.quality / places,
+  const DetectionWeights weights{s.classification / learned, s.boxes / learned, s.quality / learned,
                                  s.masks / masks};
   d_outputs_.assign(images * shape.size(), 0.0f);
   std::vector<DetectionParts> parts(images);

@@ -13,7 +13,7 @@
 
 namespace winnow::train {
 
-// Of an image, places whose masks are learnt in a step (YOLACT, arXiv 1904.02689, has as many).
+// Of an image, locations whose masks are learnt in a step (YOLACT, arXiv 1904.02689, has as many).
 inline constexpr int kMostMasks = 100;
 
 class DetectionTrainer {
@@ -25,10 +25,10 @@ class DetectionTrainer {
 
   // One step on B >= 1 windows of the model's image size. pixels [B, S, S, 3]: RGB bytes; objects [B]: of
   // each image, which is background where there are none; `seed`: of the random decisions. Losses are sums
-  // over the batch divided by its assigned places, that of masks by those of them whose masks are learnt, at
-  // least 1. The result's accuracy is the share of the assigned places whose best class is their object's.
-  // Fails with bad_argument for an object that is none, and with diverged when the loss is not finite: then
-  // nothing has changed.
+  // over the batch divided by its assigned locations, that of masks by those of them whose masks are learnt,
+  // at least 1. The result's accuracy is the share of the assigned locations whose best class is their
+  // object's. Fails with bad_argument for an object that is none, and with diverged when the loss is not
+  // finite: then nothing has changed.
   Result<StepResult> step(const std::uint8_t* pixels, const std::vector<std::vector<TrainingObject>>& objects,
                           int images, double learning_rate, std::uint64_t seed);
 

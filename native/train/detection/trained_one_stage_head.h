@@ -17,7 +17,7 @@ class TrainedOneStageHead {
 
   // map [B, g, g, D].
   void forward(const std::vector<float>& weights, const float* map, int images);
-  // What an image's places and prototypes say, [shape().size()].
+  // What an image's locations and prototypes say, [shape().size()].
   const float* values(int image) const { return layers_.values(image, outputs_); }
   // With the scales of the last forward pass.
   const OneStageShape& shape() const { return shape_; }
@@ -30,7 +30,7 @@ class TrainedOneStageHead {
   std::size_t bytes() const { return layers_.bytes(); }
 
  private:
-  // The towers and what the places of a level say.
+  // The towers and what the locations of a level say.
   void add_places(const OneStageHead& head, const std::vector<MapLayers::Map>& levels);
 
   OneStageShape shape_;

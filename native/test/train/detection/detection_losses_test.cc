@@ -135,7 +135,7 @@ TEST_CASE("detection losses: gradients of an image's whole loss are those of fin
   }
 }
 
-TEST_CASE("assignment: places near a box's middle, on the level of its size, learn it") {
+TEST_CASE("assignment: locations near a box's middle, on the level of its size, learn it") {
   // 8 x 8 pixels around (12, 12): of the finest level, whose centres are 2, 6, 10 ...; within 6 pixels of the
   // middle are 10 and 14, since the box ends at 8 and 16.
   const std::vector<TrainingObject> small = {box_of(8, 8, 16, 16)};
@@ -174,7 +174,7 @@ TEST_CASE("assignment: large boxes are learnt on the coarse levels") {
 }
 
 TEST_CASE("assignment: the box of the smallest area wins, of equal ones the first; masks are spread evenly") {
-  // The large box's nine places are 10, 14 and 18; the small ones have four of them.
+  // The large box's nine locations are 10, 14 and 18; the small ones have four of them.
   std::vector<TrainingObject> objects = {box_of(4, 4, 24, 24), box_of(8, 8, 16, 16), box_of(8, 8, 16, 16)};
   std::vector<int> assigned = assign_locations(kLevels, objects);
   CHECK(std::count(assigned.begin(), assigned.end(), 1) == 4);

@@ -91,7 +91,7 @@ TEST_CASE("outputs, losses and gradients of the head in one stage are those of P
     const OneStageShape& shape = head.shape();
     const std::size_t locations = shape.locations();
     std::vector<double> said[3];
-    int places = 0, masks = 0;
+    int locations_learned = 0, masks = 0;
     std::vector<std::vector<int>> learned(kImages), masked(kImages);
     for (int b = 0; b < kImages; ++b) {
       const float* values = head.values(b);
@@ -102,7 +102,7 @@ TEST_CASE("outputs, losses and gradients of the head in one stage are those of P
       masked[b] = mask_locations(learned[b], objects[b], kMostMasks);
       for (std::size_t i = 0; i < locations; ++i) {
         CHECK(learned[b][i] == static_cast<int>(assigned.values[b * locations + i]));
-        places += learned[b][i] != kBackground;
+        locations_learned += learned[b][i] != kBackground;
       }
       masks += static_cast<int>(masked[b].size());
     }
@@ -110,7 +110,8 @@ TEST_CASE("outputs, losses and gradients of the head in one stage are those of P
     CHECK(relative_difference(said[1].data(), predictions.values) < 1e-5);
     CHECK(relative_difference(said[2].data(), prototypes.values) < 1e-5);
 
-    DetectionWeights share{1.0 / places, 1.0 / places, 1.0 / places, 1.0 / masks};
+    DetectionWeights share{1.0 / locations_learned, 1.0 / locations_learned, 1.0 / locations_learned,
+                           1.0 / masks};
     AlignedFloats d_outputs(kImages * shape.size(), 0.0f), d_map;
     DetectionParts sum;
     for (int b = 0; b < kImages; ++b) {
