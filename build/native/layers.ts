@@ -46,7 +46,9 @@ export const nativeLayers: Readonly<Record<string, readonly string[]>> = {
   ],
   'train/augmentation': ['train', 'image', 'model', 'model/detection/boxes.h'],
   'train/session': [
+    'train',
     'train/augmentation',
+    'train/detection',
     'train/network',
     'train/operations',
     'train/segmentation',

@@ -40,8 +40,8 @@ train::MarkedObject marked_object(const Napi::Value& value) {
   marked.counts = optional_text(given.Get("counts"), "counts");
   if (given.Get("box").IsUndefined()) return marked;
   const auto box = object(given.Get("box"), "a box");
-  const char* const corners[] = {"left", "top", "right", "bottom"};
-  for (int i = 0; i < 4; ++i) marked.box[i] = static_cast<float>(number(box.Get(corners[i]), corners[i]));
+  const auto edge = [&](const char* name) { return static_cast<float>(number(box.Get(name), name)); };
+  marked.box = {edge("left"), edge("top"), edge("right"), edge("bottom")};
   return marked;
 }
 
@@ -135,6 +135,9 @@ class Trainer : public Napi::ObjectWrap<Trainer> {
     losses.Set("blockRatio", parts.block_ratio);
     losses.Set("distillClass", parts.distill_class);
     losses.Set("distillToken", parts.distill_token);
+    losses.Set("boxes", parts.boxes);
+    losses.Set("quality", parts.quality);
+    losses.Set("masks", parts.masks);
     Napi::Object result = Napi::Object::New(env);
     result.Set("losses", losses);
     result.Set("gradientNorm", result_.gradient_norm);

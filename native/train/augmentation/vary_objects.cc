@@ -79,9 +79,8 @@ Status draw_mask(const Placement& placement, PictureSize marked, const std::stri
 }  // namespace
 
 Status vary_objects(const ObjectAugmentation& augmentation, int side, int mask_side, const Colour& fill,
-                    const TrainingPicture& picture, PictureSize marked,
-                    std::span<const PictureObject> objects, Random& random, std::uint8_t* out,
-                    std::vector<TrainingObject>& out_objects) {
+                    const TrainingPicture& picture, PictureSize marked, std::span<const MarkedObject> objects,
+                    Random& random, std::uint8_t* out, std::vector<TrainingObject>& out_objects) {
   out_objects.clear();
   if (std::min(picture.width, picture.height) < 1)
     return bad_argument("Expected a picture of at least one pixel to learn from, but it has none.");
@@ -120,7 +119,7 @@ Status vary_objects(const ObjectAugmentation& augmentation, int side, int mask_s
     fill_ground();
   }
 
-  for (const PictureObject& object : objects) {
+  for (const MarkedObject& object : objects) {
     if (!is_finite(object.box))
       return bad_argument("Expected boxes with finite edges to learn from, but one has others.");
     const Box whole = placement.place(object.box);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <span>
-#include <string>
 #include <vector>
 
 #include "model/picture.h"
@@ -19,13 +18,6 @@ struct ObjectAugmentation {
   double least_visible = 0.25;  // objects of whose box's area less is in the window are dropped
 };
 
-// What somebody marked in a picture.
-struct PictureObject {
-  Box box;  // in pixels of the picture that it was marked in
-  int label = 0;
-  std::string counts;  // its mask as COCO's compressed run lengths of that picture, or empty
-};
-
 // `side`: of the window in pixels; `mask_side`: cells of an object's mask on a side (TrainingObject::mask);
 // `marked`: size of the picture that the objects are marked in, which may be another than that of `picture`.
 // At scale 1 the picture's longer side becomes `side`, at others that times the scale, by the filter of
@@ -34,8 +26,7 @@ struct PictureObject {
 // side, 3]; out_objects: those that stay, in their order. Fails with bad_argument for a picture without
 // pixels, a box that is not finite, and a mask of another size.
 Status vary_objects(const ObjectAugmentation& augmentation, int side, int mask_side, const Colour& fill,
-                    const TrainingPicture& picture, PictureSize marked,
-                    std::span<const PictureObject> objects, Random& random, std::uint8_t* out,
-                    std::vector<TrainingObject>& out_objects);
+                    const TrainingPicture& picture, PictureSize marked, std::span<const MarkedObject> objects,
+                    Random& random, std::uint8_t* out, std::vector<TrainingObject>& out_objects);
 
 }  // namespace winnow::train

@@ -17,7 +17,7 @@ OneStageShape shape_of(const DyvmConfig& c) {
                    {grid / 2, grid / 2, 2 * stride, 1.0f}}};
   shape.classes = c.classes;
   shape.prototypes = std::get<OneStageHead>(*c.detection).prototypes;
-  shape.mask_side = 4 * grid;
+  shape.mask_side = mask_side(c);
   shape.cell = stride / 4;
   return shape;
 }

@@ -10,6 +10,9 @@
 
 namespace winnow::train {
 
+// Cells of an object's mask on a side, as TrainingObject has it: those of the prototypes.
+inline int mask_side(const DyvmConfig& config) { return 4 * config.grid(); }
+
 class TrainedOneStageHead {
  public:
   // For a config with a OneStageHead. Adds the head's parameters to the table.

@@ -1,19 +1,12 @@
 // What a step learns from, as the app gives it.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "train/augmentation/augment.h"
+#include "train/training_object.h"
 
 namespace winnow::train {
-
-// What somebody marked in a picture. Pixels are those of the upright picture that it was marked in.
-struct MarkedObject {
-  int label = 0;
-  float box[4] = {};   // left, top, right, bottom in pixels; of detection
-  std::string counts;  // its mask as COCO's compressed run lengths; always of segmentation
-};
 
 // A picture and what it shows: a label, or marked objects.
 struct TrainingExample {

@@ -1,5 +1,6 @@
 #include "train/session/task_trainer.h"
 
+#include "train/detection/detection_trainer.h"
 #include "train/network/initial_weights.h"
 #include "train/segmentation/segmentation_trainer.h"
 #include "train/session/batch.h"
@@ -69,6 +70,22 @@ class Segmentation : public OfKind<SegmentationTrainer> {
   Windows windows_;
 };
 
+class Detection : public OfKind<DetectionTrainer> {
+ public:
+  using OfKind::OfKind;
+  Result<StepResult> step(const std::vector<TrainingExample>& examples, double learning_rate,
+                          std::uint64_t seed) override {
+    const Status made = make_object_windows(trainer_->operations(), settings_.config, settings_.augmentation,
+                                            examples, seed, windows_);
+    if (!made) return made.error();
+    return trainer_->step(windows_.pixels.data(), windows_.objects, static_cast<int>(examples.size()),
+                          learning_rate, seed);
+  }
+
+ private:
+  ObjectWindows windows_;
+};
+
 template <typename Task, typename Kind>
 Result<std::unique_ptr<TaskTrainer>> make(const TrainingSettings& settings, Weights& weights,
                                           const std::string& device, int threads) {
@@ -85,6 +102,11 @@ Result<std::unique_ptr<TaskTrainer>> make_task_trainer(const TrainingSettings& s
   if (settings.config.segmentation) {
     add_missing_of_segmenter(settings.config, weights, seed);
     return make<Segmentation, SegmentationTrainer>(settings, weights, device, threads);
+  }
+  if (settings.config.detection) {
+    if (std::holds_alternative<OneStageHead>(*settings.config.detection))
+      add_missing_of_detector(settings.config, weights, seed);
+    return make<Detection, DetectionTrainer>(settings, weights, device, threads);
   }
   add_missing(settings.config, weights, seed);
   return make<Classification, Trainer>(settings, weights, device, threads);

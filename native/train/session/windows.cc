@@ -4,7 +4,9 @@
 #include <string>
 
 #include "model/rle.h"
+#include "train/augmentation/vary_objects.h"
 #include "train/augmentation/vary_window.h"
+#include "train/detection/trained_one_stage_head.h"
 #include "train/operations/map_operations.h"
 #include "train/session/batch_parts.h"
 
@@ -57,12 +59,16 @@ void fit(const std::vector<std::uint8_t>& map, int from_width, int from_height, 
   }
 }
 
+Status check_crop(const Augmentation& augmentation) {
+  if (augmentation.crop == Augmentation::Crop::window) return ok();
+  return bad_argument("Expected augmentation.crop.kind to be \"window\" for models of maps and boxes.");
+}
+
 }  // namespace
 
 Status make_windows(Operations& operations, const DyvmConfig& config, const Augmentation& augmentation,
                     const std::vector<TrainingExample>& examples, std::uint64_t seed, Windows& windows) {
-  if (augmentation.crop != Augmentation::Crop::window)
-    return bad_argument("Expected augmentation.crop.kind to be \"window\" for a segmentation model.");
+  if (const Status fits = check_crop(augmentation); !fits) return fits;
   const int count = static_cast<int>(examples.size()), side = config.image_size;
   const std::size_t pixels = static_cast<std::size_t>(side) * side;
   windows.pixels.resize(3 * pixels * count);
@@ -83,6 +89,25 @@ Status make_windows(Operations& operations, const DyvmConfig& config, const Augm
     Random random(seed, b);
     return vary_window(variation, side, side, fill, example.picture, (same ? marked : fitted).data(), random,
                        windows.pixels.data() + 3 * pixels * b, windows.labels.data() + pixels * b);
+  });
+}
+
+Status make_object_windows(Operations& operations, const DyvmConfig& config, const Augmentation& augmentation,
+                           const std::vector<TrainingExample>& examples, std::uint64_t seed,
+                           ObjectWindows& windows) {
+  if (const Status fits = check_crop(augmentation); !fits) return fits;
+  const int count = static_cast<int>(examples.size()), side = config.image_size;
+  const std::size_t bytes = std::size_t{3} * side * side;
+  windows.pixels.resize(bytes * count);
+  windows.objects.resize(count);
+  const ObjectAugmentation variation{augmentation.least_scale, augmentation.largest_scale, augmentation.flip,
+                                     augmentation.colour_jitter};
+  const Colour fill = mean_colour(config);
+  return vary_all(operations, count, [&](int b, int) -> Status {
+    const auto& [picture, label, width, height, objects] = examples[b];
+    Random random(seed, b);
+    return vary_objects(variation, side, mask_side(config), fill, picture, {width, height}, objects, random,
+                        windows.pixels.data() + bytes * b, windows.objects[b]);
   });
 }
 

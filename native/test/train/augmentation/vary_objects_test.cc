@@ -47,7 +47,7 @@ struct Window {
   std::vector<TrainingObject> objects;
 };
 Window vary(const ObjectAugmentation& augmentation, const Picture& from, PictureSize marked,
-            const std::vector<PictureObject>& objects, std::uint64_t seed = 1) {
+            const std::vector<MarkedObject>& objects, std::uint64_t seed = 1) {
   Window window;
   Random random(seed);
   REQUIRE(vary_objects(augmentation, kSide, kCells, kFill, from.view(), marked, objects, random,
@@ -147,10 +147,10 @@ TEST_CASE("objects follow scale and crop: boxes and masks are those of the windo
 TEST_CASE("an object is cut off at the picture's edge, and dropped below the share that must be visible") {
   const Picture from = picture_with(32, 32, {});
   // Of 16 x 16 pixels 4 x 16 are in the picture, a quarter; of the next less; the last is beyond it.
-  const std::vector<PictureObject> objects = {{{-12, 0, 4, 16}, 0, ""},
-                                              {{-12.5f, 0, 3.5f, 16}, 1, ""},
-                                              {{40, 0, 50, 9}, 2, ""},
-                                              {{5, 5, 5, 9}, 3, ""}};
+  const std::vector<MarkedObject> objects = {{{-12, 0, 4, 16}, 0, ""},
+                                             {{-12.5f, 0, 3.5f, 16}, 1, ""},
+                                             {{40, 0, 50, 9}, 2, ""},
+                                             {{5, 5, 5, 9}, 3, ""}};
   const Window window = vary(kNone, from, {32, 32}, objects);
   REQUIRE(window.objects.size() == 1);
   CHECK(window.objects[0].label == 0);
@@ -161,7 +161,7 @@ TEST_CASE("an object is cut off at the picture's edge, and dropped below the sha
 TEST_CASE("a seed determines a window with its objects; what is none is refused in words") {
   const ObjectAugmentation jitter{0.5, 2.0, true, 0.2, 0.0};
   const Picture from = picture_with(50, 40, {5, 5, 30, 30});
-  const std::vector<PictureObject> objects = {{{5, 5, 30, 30}, 0, ""}};
+  const std::vector<MarkedObject> objects = {{{5, 5, 30, 30}, 0, ""}};
   const Window a = vary(jitter, from, {50, 40}, objects, 3), b = vary(jitter, from, {50, 40}, objects, 3);
   CHECK(a.pixels == b.pixels);
   REQUIRE(a.objects.size() == b.objects.size());
@@ -169,7 +169,7 @@ TEST_CASE("a seed determines a window with its objects; what is none is refused 
 
   Window window;
   Random random(1);
-  const auto refused = [&](const TrainingPicture& picture, PictureSize marked, const PictureObject& object) {
+  const auto refused = [&](const TrainingPicture& picture, PictureSize marked, const MarkedObject& object) {
     return !vary_objects(kNone, kSide, kCells, kFill, picture, marked, {&object, 1}, random,
                          window.pixels.data(), window.objects);
   };

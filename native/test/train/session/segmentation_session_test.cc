@@ -16,46 +16,9 @@ namespace {
 
 constexpr int kWidth = 48, kHeight = 40;
 
-json settings(int classes = 2) {
-  const json manifest = {{"format", 1},
-                         {"name", "tiny"},
-                         {"task", "segmentation"},
-                         {"architecture", "vim"},
-                         {"imageSize", 32},
-                         {"patchSize", 8},
-                         {"stride", 8},
-                         {"embedDim", 16},
-                         {"depth", 2},
-                         {"stateDim", 4},
-                         {"convWidth", 4},
-                         {"dtRank", 1},
-                         {"classes", classes},
-                         {"blockSelection", true},
-                         {"pruningLayers", {1}},
-                         {"tokenKeep", {0.5}},
-                         {"halveDirections", true},
-                         {"rotary", false},
-                         {"head", {{"kind", "convolutions"}, {"width", 8}, {"slideStride", 32}}},
-                         {"preprocessing", {{"mean", {0.5, 0.5, 0.5}}, {"std", {0.25, 0.25, 0.25}}}}};
-  return {{"manifest", manifest.dump()},
-          {"losses",
-           {{"classification", 1},
-            {"tokenRatio", 10},
-            {"blockRatio", 10},
-            {"distillClass", 0},
-            {"distillToken", 0},
-            {"tokenKeep", {0.5}},
-            {"blockKeep", 0.8}}},
-          {"optimiser", {{"weightDecay", 0.01}, {"largestNorm", 1}, {"averageDecay", 0.9}}},
-          {"augmentation",
-           {{"crop", {{"kind", "window"}, {"leastScale", 0.8}, {"largestScale", 1.25}}},
-            {"flip", true},
-            {"colourJitter", 0.2},
-            {"randAugment", {{"operations", 0}, {"magnitude", 0}}},
-            {"erasing", 0},
-            {"mixup", 0},
-            {"cutMix", 0},
-            {"smoothing", 0}}}};
+json settings() {
+  return dense_settings(
+      {{"task", "segmentation"}, {"head", {{"kind", "convolutions"}, {"width", 8}, {"slideStride", 32}}}});
 }
 
 // A picture whose left half is bright and marked as class 1, its right half dark and class 0.
@@ -71,7 +34,7 @@ struct Halves {
         0,
         kWidth,
         kHeight,
-        {{1, {}, left.finish(kWidth * kHeight).counts}, {0, {}, right.finish(kWidth * kHeight).counts}}};
+        {{{}, 1, left.finish(kWidth * kHeight).counts}, {{}, 0, right.finish(kWidth * kHeight).counts}}};
   }
   std::vector<std::uint8_t> pixels;
   TrainingExample example;
