@@ -1,6 +1,6 @@
 import type { MarkedOutcome, Training, TrainingDetails, TrainingPlan } from '../shared/api/training.ts';
 import { isDenseTask } from '../shared/tasks.ts';
-import { TRAINING_SCORES } from '../shared/training.ts';
+import { areOfDetection, TRAINING_SCORES } from '../shared/training.ts';
 import type {
   EpochReport,
   PictureCounts,
@@ -157,22 +157,61 @@ function describeDial(
   return `\n${table([['KEEP', name, 'BLOCKS', 'WORK'], ...rows])}`;
 }
 
-function describeFound(
-  { images, score, pixelAccuracy, perClass, curve }: MarkedOutcome,
-  details: TrainingDetails,
+/** Each class that there is room for: its score, and how much of it is marked. */
+function describeMarked(
+  head: string[],
+  scores: { score?: number | undefined; marked: number }[],
+  { classes }: TrainingDetails,
 ) {
-  const rows = perClass
-    .map(({ iou, pixels }, index) => [
-      oneLine(details.classes[index]?.name ?? ''),
-      iou === undefined ? '-' : percent(iou),
-      pixels.toLocaleString('en'),
+  const rows = scores
+    .map(({ score, marked }, index) => [
+      oneLine(classes[index]?.name ?? ''),
+      score === undefined ? '-' : percent(score),
+      marked.toLocaleString('en'),
     ])
     .slice(0, SHOWN_CLASSES);
-  const rest = perClass.length - rows.length;
+  const rest = scores.length - rows.length;
+  return `\n${table([['CLASS', ...head], ...rows])}${rest > 0 ? `and ${rest} more\n` : ''}`;
+}
+
+/** The pairs that are taken for each other most often. */
+function describeConfusion(
+  confusion: readonly number[][],
+  names: readonly string[],
+  counted: string,
+): string {
+  const pairs = confusion
+    .flatMap((row, truth) => row.map((amount, guess) => ({ truth, guess, amount })))
+    .filter(({ truth, guess, amount }) => truth !== guess && amount > 0)
+    .sort((one, other) => other.amount - one.amount)
+    .slice(0, SHOWN_CONFUSIONS)
+    .map(({ truth, guess, amount }) => [names[truth] ?? '', names[guess] ?? '', String(amount)]);
+  if (pairs.length === 0) return '';
+  return `\n${table([['IS', 'TAKEN FOR', counted], ...pairs.map((row) => row.map(oneLine))])}`;
+}
+
+const NOTHING = '(nothing)'; // where there is no object, or none was found
+
+function describeFound(found: MarkedOutcome, details: TrainingDetails): string {
+  const on = `on ${count(found.images, 'picture')} of the hold-out`;
+  if (!areOfDetection(found)) {
+    const scores = found.perClass.map(({ iou, pixels }) => ({ score: iou, marked: pixels }));
+    return [
+      `\nmIoU ${percent(found.score)} ${on}; ${percent(found.pixelAccuracy)} of the marked pixels right\n`,
+      describeDial('MIOU', found.curve),
+      describeMarked(['IOU', 'MARKED PIXELS'], scores, details),
+    ].join('');
+  }
+  const { score, ap, maskAp50, maskAp, perClass, confusion = [], curve } = found;
+  const scores = perClass.map(({ ap50, objects }) => ({ score: ap50, marked: objects }));
+  const masks =
+    maskAp50 === undefined ? '' : `; of masks AP50 ${percent(maskAp50)}, AP ${percent(maskAp ?? 0)}`;
+  const names = [...details.classes.map(({ name }) => name), NOTHING];
   return [
-    `\nmIoU ${percent(score)} on ${count(images, 'picture')} of the hold-out; ${percent(pixelAccuracy)} of the marked pixels right\n`,
-    describeDial('MIOU', curve),
-    `\n${table([['CLASS', 'IOU', 'MARKED PIXELS'], ...rows])}${rest > 0 ? `and ${rest} more\n` : ''}`,
+    `\nAP50 ${percent(score)} ${on}, AP ${percent(ap)}${masks}\n`,
+    describeDial('AP50', curve),
+    describeMarked(['AP50', 'MARKED OBJECTS'], scores, details),
+    describeConfusion(confusion, names, 'OBJECTS'),
   ].join('');
 }
 
@@ -183,16 +222,6 @@ function describeOutcome(details: TrainingDetails): string {
   const { images, top1, parentTop1, curve, calibrationError, confusion } = result;
   const before =
     parentTop1 === undefined ? '' : `, of its parent ${training.from ?? ''} ${percent(parentTop1)}`;
-  const pairs = confusion
-    .flatMap((row, truth) => row.map((amount, guess) => ({ truth, guess, amount })))
-    .filter(({ truth, guess, amount }) => truth !== guess && amount > 0)
-    .sort((one, other) => other.amount - one.amount)
-    .slice(0, SHOWN_CONFUSIONS)
-    .map(({ truth, guess, amount }) => [
-      classes[truth]?.name ?? '',
-      classes[guess]?.name ?? '',
-      String(amount),
-    ]);
   return [
     `\n${percent(top1)} of ${count(images, 'picture')} of the hold-out right${before}; confidence is off by ${percent(calibrationError)} on average\n`,
     ...(head === undefined ? [] : [`head: ${headText(head)}\n`]),
@@ -200,9 +229,11 @@ function describeOutcome(details: TrainingDetails): string {
       'TOP-1',
       curve.map(({ top1, ...point }) => ({ ...point, score: top1 })),
     ),
-    ...(pairs.length > 0
-      ? [`\n${table([['IS', 'TAKEN FOR', 'PICTURES'], ...pairs.map((row) => row.map(oneLine))])}`]
-      : []),
+    describeConfusion(
+      confusion,
+      classes.map(({ name }) => name),
+      'PICTURES',
+    ),
   ].join('');
 }
 

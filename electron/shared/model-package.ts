@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ARCHITECTURE_NAMES } from './architectures.ts';
 import { HEAD_KINDS, TRAINING_METHODS } from './training.ts';
-import type { HeadChoice, MarkedScores } from './training.ts';
+import type { DetectionScores, HeadChoice, SegmentationScores } from './training.ts';
 
 /** Key of the safetensors `__metadata__` entry that holds the manifest as JSON text. */
 export const MANIFEST_KEY = 'winnow';
@@ -102,28 +102,57 @@ export const trainedSchema = z.strictObject({
 });
 export type Trained = z.infer<typeof trainedSchema>;
 
-/** See MarkedScores. */
-export const markedScoresSchema = z.strictObject({
+/** See SegmentationScores. */
+export const segmentationScoresSchema = z.strictObject({
   score: share,
   pixelAccuracy: share,
   perClass: z.array(z.strictObject({ iou: share.optional(), pixels: count })),
   confusion: z.array(z.array(count)).optional(),
   worst: z.array(z.strictObject({ index: count, path: z.string(), iou: share })),
-}) satisfies z.ZodType<MarkedScores>;
+}) satisfies z.ZodType<SegmentationScores>;
 
-/** The same as `trainedSchema` of a segmentation model; `score`: see TRAINING_SCORES. */
-export const trainedSegmenterSchema = trainedSchema.omit({ head: true, epochs: true, holdout: true }).extend({
+/** See ClassPrecision. */
+const classPrecision = z.strictObject({
+  ap50: share.optional(),
+  objects: count,
+  precisionRecall: z.array(z.strictObject({ recall: share, precision: share, score: share })),
+});
+
+/** See DetectionScores. */
+export const detectionScoresSchema = z.strictObject({
+  score: share,
+  ap: share,
+  maskAp50: share.optional(),
+  maskAp: share.optional(),
+  perClass: z.array(classPrecision),
+  confusion: z.array(z.array(count)).optional(),
+  worst: z.array(z.strictObject({ index: count, path: z.string(), missed: count, wrong: count })),
+}) satisfies z.ZodType<DetectionScores>;
+
+/** What the outcome of a dense model's training says beside its scores; `score`: see TRAINING_SCORES. */
+export const markedTestShape = {
+  images: count,
+  /** What each token keep ratio (of the first stage) gives. */
+  curve: z.array(z.strictObject({ tokenKeep: ratio, score: share, blockKeep: share, workShare: z.number() })),
+};
+
+/** What `trainedSchema` and those of dense models share. */
+const trainedDense = trainedSchema.omit({ head: true, epochs: true, holdout: true }).extend({
   epochs: z.array(
     z.strictObject({ epoch: positive, loss: z.number(), accuracy: share, score: share.optional() }),
   ),
-  holdout: markedScoresSchema.omit({ worst: true }).extend({
-    images: count,
-    curve: z.array(
-      z.strictObject({ tokenKeep: ratio, score: share, blockKeep: share, workShare: z.number() }),
-    ),
+});
+export const trainedSegmenterSchema = trainedDense.extend({
+  holdout: segmentationScoresSchema.omit({ worst: true }).extend(markedTestShape),
+});
+export const trainedDetectorSchema = trainedDense.extend({
+  holdout: detectionScoresSchema.omit({ worst: true }).extend({
+    ...markedTestShape,
+    perClass: z.array(classPrecision.omit({ precisionRecall: true })),
   }),
 });
 export type TrainedSegmenter = z.infer<typeof trainedSegmenterSchema>;
+export type TrainedDetector = z.infer<typeof trainedDetectorSchema>;
 
 /** An address that a person can open; one of a file is only ever asked encrypted. */
 export const addressSchema = z.url({ protocol: /^https$/ });
@@ -246,6 +275,8 @@ const oneStageHead = z.strictObject({
 const detection = z.strictObject({
   ...dense,
   task: z.literal('detection'),
+  /** Of a model that Winnow trained. */
+  training: trainedDetectorSchema.optional(),
   head: z.discriminatedUnion('kind', [maskRcnnHead, oneStageHead]),
 });
 
@@ -254,10 +285,6 @@ const detection = z.strictObject({
  * native/model/dyvm_config.cc reads the same JSON.
  */
 export const manifestSchema = z.discriminatedUnion('task', [classificationSchema, segmentation, detection]);
-
-/** Manifests of the models that Winnow teaches. */
-export const taughtSchema = z.discriminatedUnion('task', [classificationSchema, segmentation]);
-export type TaughtManifest = z.infer<typeof taughtSchema>;
 
 /** What stands in the place of a manifest for runs of another tool: what it was asked for, nothing of how it works. */
 const toolSchema = <Name extends string>(task: Name) =>

@@ -93,6 +93,9 @@ export interface Losses {
   blockRatio: number;
   distillClass: number;
   distillToken: number;
+  boxes?: number | undefined; // of detection, like the next two
+  quality?: number | undefined;
+  masks?: number | undefined;
 }
 
 /** What one step or a mean of several did. */
@@ -123,10 +126,11 @@ export interface HoldoutScore {
 export const TRAINING_SCORES = {
   classification: 'top-1', // share of the pictures whose best class is theirs
   segmentation: 'mIoU', // mean over the classes of intersection over union, of marked pixels
+  detection: 'AP50', // mean over the classes of the average precision at an IoU of 0.5, as COCO counts
 } as const;
 
 /** The tasks that Winnow teaches models. */
-export const TAUGHT_TASKS = ['classification', 'segmentation'] as const;
+export const TAUGHT_TASKS = ['classification', 'detection', 'segmentation'] as const;
 export type TaughtTask = (typeof TAUGHT_TASKS)[number];
 
 /** How models of a task are taught: which methods there are, and how pictures can be varied. */
@@ -148,13 +152,18 @@ export const TAUGHT = {
     augmentations: ['crop', 'flip', 'colourJitter'],
     hasFolders: false,
   },
+  detection: {
+    methods: ['fine-tune', 'scratch'],
+    augmentations: ['crop', 'flip', 'colourJitter'],
+    hasFolders: false,
+  },
 } as const satisfies Record<TaughtTask, TaughtRecord>;
 
 /** What a training teaches that says none, as those of earlier versions. */
 export const taskOf = ({ task = 'classification' }: { task?: TaughtTask | undefined }): TaughtTask => task;
 
 /** How a segmentation model does on marked pictures. */
-export interface MarkedScores {
+export interface SegmentationScores {
   score: number; // see TRAINING_SCORES
   pixelAccuracy: number; // share of the marked pixels
   /** Of each class of the model; `iou`: undefined where it is neither marked nor found. */
@@ -163,6 +172,47 @@ export interface MarkedScores {
   confusion?: number[][] | undefined;
   /** Pictures with the smallest IoU first. `index` as in TrainingOutcome. */
   worst: { index: number; path: string; iou: number }[];
+}
+
+/** What a class reaches when detections of at least `score` count. */
+export interface PrecisionPoint {
+  recall: number;
+  precision: number;
+  score: number;
+}
+
+/** How a class does at an IoU of 0.5. */
+export interface ClassPrecision {
+  ap50?: number | undefined; // undefined where nothing is expected
+  objects: number; // that are expected
+  precisionRecall: PrecisionPoint[]; // by falling score
+}
+
+/** How a detector does on marked pictures. Shares from 0 to 1, by COCO's rules. */
+export interface DetectionScores {
+  score: number; // see TRAINING_SCORES
+  ap: number; // the mean over IoU 0.5, 0.55, ..., 0.95
+  maskAp50?: number | undefined; // the same by masks, where all objects of the truth have one
+  maskAp?: number | undefined;
+  perClass: ClassPrecision[];
+  /**
+   * Rows: classes of the truth, columns: those of detections of at least 0.5, each given the object that it overlaps most, by
+   * at least half of the union, the best first. The last row is what was found where nothing is, the last column what was not
+   * found. Left out above 200 classes.
+   */
+  confusion?: number[][] | undefined;
+  /** Pictures with the most mistakes first, at most 60. `wrong`: detections of another class than the object's, or of none. */
+  worst: { index: number; path: string; missed: number; wrong: number }[];
+}
+
+/** How a model that finds what lies where does on marked pictures. */
+export type MarkedScores = SegmentationScores | DetectionScores;
+
+/** Whether scores are a detector's. */
+export function areOfDetection<Scores extends object>(
+  scores: Scores,
+): scores is Extract<Scores, { ap: number }> {
+  return 'ap' in scores;
 }
 
 /** What there can be to say of pictures before training. */

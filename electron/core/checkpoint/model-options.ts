@@ -16,5 +16,5 @@ export interface ModelOptions {
 /** The part of a manifest that follows from tensors, training arguments and options. */
 export type Described<Kind extends Manifest> = Omit<
   Kind,
-  'format' | 'name' | 'labels' | 'provenance' | 'licence' | 'dataSha256'
+  'format' | 'name' | 'labels' | 'provenance' | 'licence' | 'dataSha256' | 'training'
 >;

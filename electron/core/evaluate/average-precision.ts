@@ -2,6 +2,7 @@ import type { AveragePrecision } from '../../shared/api/results.ts';
 import type { Box } from '../../shared/engine-api.ts';
 import { decodeRuns, runsArea, runsIntersection } from '../../shared/mask.ts';
 import { spread } from '../../shared/spread.ts';
+import type { ClassPrecision, PrecisionPoint } from '../../shared/training.ts';
 
 /** What somebody marked in an image. */
 export interface TruthObject {
@@ -23,20 +24,6 @@ export interface FoundObject {
 export interface ComparedImage {
   truth: readonly TruthObject[];
   found: readonly FoundObject[];
-}
-
-/** What a class reaches when detections of at least `score` count. */
-export interface PrecisionPoint {
-  recall: number;
-  precision: number;
-  score: number;
-}
-
-/** How a class does at an IoU of 0.5. */
-export interface ClassPrecision {
-  ap50: number | undefined; // undefined where nothing is expected
-  objects: number; // that are expected
-  precisionRecall: PrecisionPoint[]; // by falling score
 }
 
 const THRESHOLDS = [0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95]; // IoU

@@ -11,7 +11,7 @@ import { detectorName, isOneStage } from '../models/detection-head.ts';
 import { countFlops, patchCount } from '../models/flops.ts';
 import { standardPresets } from '../models/presets.ts';
 import { isOfConvolutions } from '../models/segmentation-head.ts';
-import { segmenterCard, trainingCard } from './training-card.ts';
+import { markedCard, trainingCard } from './training-card.ts';
 import { forTask, TASKS } from '../../shared/tasks.ts';
 import { ARCHITECTURES } from '../../shared/architectures.ts';
 
@@ -106,8 +106,8 @@ export function modelCard({ name, path, bytes, bundled, manifest }: ModelPackage
 function trainingOf(manifest: Manifest): string | undefined {
   return forTask<Manifest, string | undefined>(manifest, {
     classification: ({ training }) => training && trainingCard(training),
-    segmentation: ({ training }) => training && segmenterCard(training),
-    detection: () => undefined,
+    segmentation: ({ training }) => training && markedCard(training),
+    detection: ({ training }) => training && markedCard(training),
   });
 }
 

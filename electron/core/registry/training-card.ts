@@ -1,4 +1,5 @@
-import type { Trained, TrainedSegmenter } from '../../shared/model-package.ts';
+import type { Trained, TrainedDetector, TrainedSegmenter } from '../../shared/model-package.ts';
+import { areOfDetection, TRAINING_SCORES } from '../../shared/training.ts';
 import type { HeadChoice, HeadKind } from '../../shared/training.ts';
 import { table } from '../../shared/table.ts';
 
@@ -27,29 +28,52 @@ export function headText({ kind, folds, trials }: HeadChoice): string {
 
 type Rows = [string, string][];
 
-/** The same of a segmentation model; classes may share pictures. */
-export function segmenterCard(training: TrainedSegmenter): string {
+/** The same of a dense model; classes may share pictures. */
+export function markedCard(training: TrainedSegmenter | TrainedDetector): string {
   const { seed, holdout, classes, epochs } = training;
-  const rows: Rows = [
+  const { score, rows, perClass } = areOfDetection(holdout)
+    ? detectionPart(holdout)
+    : segmentationPart(holdout);
+  const facts: Rows = [
     ...originRows(training),
     ['Recipe', recipeText(training)],
     ['Seed', String(seed)],
-    ['Hold-out', `mIoU ${percent(holdout.score)} on ${holdout.images} pictures at Balanced`],
-    ['Pixels', `${percent(holdout.pixelAccuracy)} of the marked ones right`],
+    ['Hold-out', `${score} ${percent(holdout.score)} on ${holdout.images} pictures at Balanced`],
+    ...rows,
   ];
-  const curve = holdout.curve.map(({ score, ...point }) => ({ ...point, top1: score }));
+  const curve = holdout.curve.map(({ score: top1, ...point }) => ({ ...point, top1 }));
   const shown = classes.slice(0, MOST_CLASSES).map(({ name, images, holdout: held }, index) => {
-    const iou = holdout.perClass[index]?.iou;
-    return [name, String(images), String(held), iou === undefined ? '' : percent(iou)];
+    const own = perClass[index];
+    return [name, String(images), String(held), own === undefined ? '' : percent(own)];
   });
   return [
-    textOf(rows),
-    curveTable('mIoU', curve),
-    epochTable(epochs.map(({ score, ...epoch }) => ({ ...epoch, top1: score }))),
-    section(['Class', 'Learned', 'Held out', 'IoU'], shown),
+    textOf(facts),
+    curveTable(score, curve),
+    epochTable(epochs.map(({ score: top1, ...epoch }) => ({ ...epoch, top1 }))),
+    section(['Class', 'Learned', 'Held out', score === 'mIoU' ? 'IoU' : score], shown),
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+interface MarkedPart {
+  score: string; // its name
+  rows: Rows;
+  perClass: (number | undefined)[];
+}
+
+function segmentationPart({ pixelAccuracy, perClass }: TrainedSegmenter['holdout']): MarkedPart {
+  return {
+    score: TRAINING_SCORES.segmentation,
+    rows: [['Pixels', `${percent(pixelAccuracy)} of the marked ones right`]],
+    perClass: perClass.map(({ iou }) => iou),
+  };
+}
+
+function detectionPart({ ap, maskAp50, maskAp, perClass }: TrainedDetector['holdout']): MarkedPart {
+  const rows: Rows = [['AP', `${percent(ap)}, the mean over IoU 0.5 to 0.95`]];
+  if (maskAp50 !== undefined) rows.push(['Masks', `AP50 ${percent(maskAp50)}, AP ${percent(maskAp ?? 0)}`]);
+  return { score: TRAINING_SCORES.detection, rows, perClass: perClass.map(({ ap50 }) => ap50) };
 }
 
 /** What a model was trained from. */

@@ -1,11 +1,13 @@
 import type { MarkedOutcome, TrainingOutcome, TrainingProgress } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
+import { areOfDetection } from '../../shared/training.ts';
 import { spread } from '../../shared/spread.ts';
 import type {
   ClassificationManifest,
+  DetectionManifest,
+  Manifest,
   SegmentationManifest,
   Trained,
-  TrainedSegmenter,
 } from '../../shared/model-package.ts';
 import type { TrainerApi } from '../../shared/trainer-api.ts';
 import { placeNew } from '../files/place-whole.ts';
@@ -77,17 +79,19 @@ async function withTest(
   return { ...manifest, training: trainedOf(record, journal.result) };
 }
 
-/** The same of a segmentation model. */
+type DenseManifest = SegmentationManifest | DetectionManifest;
+
+/** The same of a dense model. */
 async function withMarkedTest(
   options: FinishOptions,
   best: BestEpoch,
-  manifest: SegmentationManifest,
-): Promise<SegmentationManifest> {
+  manifest: DenseManifest,
+): Promise<Manifest> {
   const { record } = options;
   const { journal } = record;
   journal.found ??= await testMarkedBest(options, best, manifest);
   await record.save();
-  return { ...manifest, training: trainedSegmenterOf(record, journal.found) };
+  return withTraining(record, manifest, journal.found);
 }
 
 /** Tells how many pictures are tested. */
@@ -104,7 +108,7 @@ function progressOf({ record, onProgress }: FinishOptions, total: number): (coun
 async function testMarkedBest(
   options: FinishOptions,
   best: BestEpoch,
-  manifest: SegmentationManifest,
+  manifest: DenseManifest,
 ): Promise<MarkedOutcome> {
   const { record, pictures, trainer, signal } = options;
   const held = heldOf(pictures).marked;
@@ -190,10 +194,9 @@ function commonOf({ journal, plan }: TrainingRecord) {
   };
 }
 
-/** What a segmentation model's manifest says of its training. */
-function trainedSegmenterOf(record: TrainingRecord, found: MarkedOutcome): TrainedSegmenter {
-  const { images, score, pixelAccuracy, perClass, confusion, curve } = found;
-  return {
+/** A dense model's manifest with what it says of its training: no single pictures, and of a detector no curves. */
+function withTraining(record: TrainingRecord, manifest: DenseManifest, found: MarkedOutcome): Manifest {
+  const common = {
     ...commonOf(record),
     epochs: thinned(record.journal.epochs).map(({ epoch, losses, accuracy, holdout }) => ({
       epoch,
@@ -201,8 +204,20 @@ function trainedSegmenterOf(record: TrainingRecord, found: MarkedOutcome): Train
       accuracy,
       ...(holdout === undefined ? {} : { score: holdout.score }),
     })),
-    holdout: { images, score, pixelAccuracy, perClass, curve, ...(confusion && { confusion }) },
   };
+  if (manifest.task === 'detection' && areOfDetection(found)) {
+    const { worst: _, ...scores } = found;
+    const perClass = scores.perClass.map(({ precisionRecall: __, ...precision }) => precision);
+    return { ...manifest, training: { ...common, holdout: { ...scores, perClass } } };
+  }
+  if (manifest.task === 'segmentation' && !areOfDetection(found)) {
+    const { worst: _, ...scores } = found;
+    return { ...manifest, training: { ...common, holdout: scores } };
+  }
+  throw new AppError(
+    'ENGINE',
+    `The scores of ${record.journal.name} are not those of a ${manifest.task} model`,
+  );
 }
 
 /** What a classifier's manifest says of its training. */

@@ -2,13 +2,7 @@ import type { z } from 'zod';
 import type { LayerSizes } from '../models/model-shape.ts';
 import type { trainingArguments } from '../../shared/api/training.ts';
 import { AppError } from '../../shared/errors.ts';
-import type {
-  ClassificationManifest,
-  Label,
-  Manifest,
-  ModelPackage,
-  TaughtManifest,
-} from '../../shared/model-package.ts';
+import type { ClassificationManifest, Label, Manifest, ModelPackage } from '../../shared/model-package.ts';
 import { IMAGENET_COLOURS } from '../models/normalisation.ts';
 import { patchCount } from '../models/flops.ts';
 import { resizedSide } from '../models/model-input.ts';
@@ -24,7 +18,7 @@ export type TrainingRequest = z.output<(typeof trainingArguments)['startTraining
 /** A model to start from, by its content. */
 export interface ParentModel {
   model: ModelPackage;
-  manifest: TaughtManifest;
+  manifest: Manifest;
   sha256: string; // of its package
 }
 

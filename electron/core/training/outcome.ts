@@ -1,5 +1,5 @@
 import type { TrainingOutcome } from '../../shared/api/training.ts';
-import type { TaughtManifest } from '../../shared/model-package.ts';
+import type { Manifest } from '../../shared/model-package.ts';
 import { countFlops, wholeModel } from '../models/flops.ts';
 import { keepPowers } from '../models/presets.ts';
 import { accuracyOf, isRight } from './steps/test-holdout.ts';
@@ -13,7 +13,7 @@ const MOST_WORST = 60;
 const SAME = 1e-6; // ratios that a power rounded differently
 
 /** The dial positions that are tested, from all patches to the fewest; one for a model that does not prune. */
-export function testedKeeps({ tokenKeep }: Pick<TaughtManifest, 'tokenKeep'>): number[][] {
+export function testedKeeps({ tokenKeep }: Pick<Manifest, 'tokenKeep'>): number[][] {
   const stages = tokenKeep.length;
   if (stages === 0) return [[]];
   const usual = KEEP_RATIOS.map((ratio) => keepPowers(ratio, stages)).filter(
@@ -24,7 +24,7 @@ export function testedKeeps({ tokenKeep }: Pick<TaughtManifest, 'tokenKeep'>): n
 
 /** A point of the dial's curve, from what the hold-out gave there. */
 export function curvePoint(
-  manifest: TaughtManifest,
+  manifest: Manifest,
   tokenKeep: readonly number[],
   tested: readonly TestedPicture[],
 ): TrainingOutcome['curve'][number] {
@@ -33,7 +33,7 @@ export function curvePoint(
 }
 
 /** What a position of the dial costs. */
-export function workAt(manifest: TaughtManifest, tokenKeep: readonly number[], blockKeep: number) {
+export function workAt(manifest: Manifest, tokenKeep: readonly number[], blockKeep: number) {
   const workShare = countFlops(manifest, tokenKeep, blockKeep).actual / wholeModel(manifest);
   return { tokenKeep: tokenKeep[0] ?? 1, blockKeep, workShare };
 }

@@ -1,15 +1,16 @@
 import { AppError } from '../../shared/errors.ts';
-import type { ModelPackage, TaughtManifest } from '../../shared/model-package.ts';
+import type { Manifest, ModelPackage } from '../../shared/model-package.ts';
 import type { TrainingParent } from '../../shared/api/training.ts';
 import { TAUGHT_TASKS } from '../../shared/training.ts';
 import type { TaughtTask } from '../../shared/training.ts';
 import { trainableManifest } from './new-model.ts';
-import { segmenterParent } from './new-segmenter.ts';
+import { denseParent } from './new-dense.ts';
 
 /** A model as the training for each task can start from it. They throw BAD_ARGUMENT for one from which it cannot. */
-export const parentOf: Record<TaughtTask, (model: ModelPackage) => TaughtManifest> = {
+export const parentOf: Record<TaughtTask, (model: ModelPackage) => Manifest> = {
   classification: trainableManifest,
-  segmentation: segmenterParent,
+  segmentation: (model) => denseParent(model, 'segmentation'),
+  detection: (model) => denseParent(model, 'detection'),
 };
 
 /** A model and, for every task for which no training can start from it, the reason. */

@@ -24,8 +24,8 @@ import { isMarkedSet } from './pictures/marked-run.ts';
 import { holdOut } from './pictures/split.ts';
 import { holdOutMarked } from './pictures/split-marked.ts';
 import type { PictureSet } from './pictures/picture-set.ts';
-import { isDense } from '../../shared/tasks.ts';
-import type { TaughtManifest } from '../../shared/model-package.ts';
+import { isDense, TASKS } from '../../shared/tasks.ts';
+import type { Manifest } from '../../shared/model-package.ts';
 import { dialOf } from './steps/test-holdout.ts';
 import { leftOutClasses, warningsOf } from './pictures/warnings.ts';
 import { warningsOfMarked } from './pictures/warnings-marked.ts';
@@ -108,12 +108,12 @@ export class TrainingPlanner {
     const { imageSize, patchSize } = manifest;
     const names = resolved.classes.map(({ name }) => name);
     if (isMarkedSet(set)) {
-      const use = { resize: imageSize, isSampled: true };
+      const { task } = set;
+      const use = { resize: imageSize, isSampled: TASKS[task].foundIn === 'masks' };
       const read = (how: InspectOptions) => inspectMarked(options.trainer, set, how);
       const inspection = await this.#inspect(this.#marked, { use, set, read }, options);
       const { pictures, held } = splitMarked(inspection.pictures, names, resolved);
-      const input = { task: 'segmentation' as const, size: imageSize };
-      const of = { names, held, input, patchSize, dropped: set.dropped };
+      const of = { names, held, input: { task, size: imageSize }, patchSize, dropped: set.dropped };
       return { pictures, classes: countClasses(names, pictures), warnings: warningsOfMarked(inspection, of) };
     }
     const use = { resize: resizeOf(manifest) };
@@ -281,7 +281,7 @@ function splitPictures(
 }
 
 /** Pixels of the shorter side at evaluation. */
-function resizeOf(manifest: TaughtManifest): number {
+function resizeOf(manifest: Manifest): number {
   return isDense(manifest) ? manifest.imageSize : manifest.preprocessing.resize;
 }
 
@@ -304,7 +304,11 @@ function splitMarked(
     relativePath,
     held: isHeld.has(index),
     size: size ?? { width, height },
-    objects: objects.map(({ className, counts = '' }) => ({ classIndex: classIndexOf(className), counts })),
+    objects: objects.map(({ className, box, counts }) => ({
+      classIndex: classIndexOf(className),
+      box,
+      counts,
+    })),
   }));
   return { pictures, held };
 }

@@ -1,3 +1,4 @@
+import type { DenseTask } from '../../shared/tasks.ts';
 import type { Augmentation, LearningRate, TrainingMethod, TrainingRecipe } from '../../shared/training.ts';
 
 /**
@@ -145,22 +146,36 @@ function ownRate(rate: number, epochs: number): LearningRate {
   return { rate, warmUpRate: least, leastRate: least, warmUpEpochs: epochs * WARM_UP };
 }
 
-/** Of segmentation: a new head learns faster than a backbone that knows something. */
-const SEGMENTATION = {
-  'fine-tune': { epochs: 30, rate: 6e-4, patience: 10 },
-  scratch: { epochs: 80, rate: 1e-3, patience: 25 },
+/** A new head learns faster than a backbone that knows something. */
+const DENSE = {
+  segmentation: {
+    'fine-tune': { epochs: 30, rate: 6e-4, patience: 10 },
+    scratch: { epochs: 80, rate: 1e-3, patience: 25 },
+    leastScale: 0.75,
+    largestScale: 1.5,
+  },
+  detection: {
+    'fine-tune': { epochs: 40, rate: 6e-4, patience: 12 },
+    scratch: { epochs: 100, rate: 1e-3, patience: 30 },
+    leastScale: 0.6,
+    largestScale: 1.4,
+  },
 } as const;
 const LARGEST_WINDOWS = 8; // of a step
 const SMALLEST_WINDOWS = 2;
-const SCALES = { leastScale: 0.75, largestScale: 1.5 };
 
-/** Winnow's own recipe for segmentation models. */
-export function segmentationRecipe(conditions: RecipeConditions, switches: AugmentSwitches): RecipeBase {
+/** Winnow's own recipe for models that find what lies where. */
+export function denseRecipe(
+  task: DenseTask,
+  conditions: RecipeConditions,
+  switches: AugmentSwitches,
+): RecipeBase {
   const { method, images, embedDim } = conditions;
-  const own = SEGMENTATION[method === 'scratch' ? 'scratch' : 'fine-tune'];
+  const { leastScale, largestScale, ...methods } = DENSE[task];
+  const own = methods[method === 'scratch' ? 'scratch' : 'fine-tune'];
   const { epochs = own.epochs, batch = ownBatch(images, SMALLEST_WINDOWS, LARGEST_WINDOWS) } = conditions;
   const rate = conditions.rate ?? own.rate * Math.min(1, RATE_WIDTH / embedDim);
-  const scales = switches.crop === false ? { leastScale: 1, largestScale: 1 } : SCALES;
+  const scales = switches.crop === false ? { leastScale: 1, largestScale: 1 } : { leastScale, largestScale };
   return {
     name: OWN_RECIPE,
     epochs,

@@ -8,15 +8,14 @@ import { areParents, orderClasses } from './classes.ts';
 import type { NewClass } from './classes.ts';
 import { newManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
-import type { TaughtManifest } from '../../shared/model-package.ts';
+import type { Manifest } from '../../shared/model-package.ts';
 import { TAUGHT, taskOf } from '../../shared/training.ts';
-import { newSegmenter } from './new-segmenter.ts';
+import { newDense } from './new-dense.ts';
 import { parentOf } from './parents.ts';
 import { withoutMarkedClass } from './pictures/inspect-marked.ts';
 import { isMarkedSet, markedClasses, markedPictures } from './pictures/marked-run.ts';
 import type { MarkedSet } from './pictures/marked-run.ts';
-import { isDense, isDenseTask } from '../../shared/tasks.ts';
-import type { Library } from '../store/library.ts';
+import { isDense, isDenseTask, TASKS } from '../../shared/tasks.ts';
 import { classNames, scanClassFolders } from './pictures/picture-set.ts';
 import type { PictureSet } from './pictures/picture-set.ts';
 import { PoorClass } from './pictures/poor-class.ts';
@@ -24,7 +23,7 @@ import {
   OWN_AIMS,
   OWN_RECIPE,
   RECIPE_NAMES,
-  segmentationRecipe,
+  denseRecipe,
   recipeAims,
   recipeBase,
   switchAugmentation,
@@ -44,7 +43,7 @@ export interface ResolvedTraining {
   leftOut: { name: string; images: number }[]; // classes with too few pictures
   name: string; // of the new model
   classes: NewClass[]; // in the order of the new model
-  manifest: TaughtManifest; // whole but for its hash
+  manifest: Manifest; // whole but for its hash
   device: string;
   seed: number;
   holdout: number; // share
@@ -78,8 +77,12 @@ function resolveClasses(base: Base): ResolvedTraining {
   const { request, parent, set, holdout, name } = base;
   if (isMarkedSet(set)) {
     const classes = orderClasses(markedClasses(set), request, parent);
-    const labels = classes.map(({ label }) => label);
-    return { ...base, classes, manifest: newSegmenter(request, parent, labels, name, OWN_AIMS) };
+    const taught = {
+      task: set.task,
+      labels: classes.map(({ label }) => label),
+      hasMasks: set.files.every(({ objects }) => objects.every(({ counts }) => counts !== undefined)),
+    };
+    return { ...base, classes, manifest: newDense(request, parent, taught, name, OWN_AIMS) };
   }
   const [empty] = set.empty;
   if (set.files.length > 0 && empty !== undefined) {
@@ -103,7 +106,7 @@ function resolveClasses(base: Base): ResolvedTraining {
 function withoutClass<Known extends Base>(known: Known, className: string): Known {
   const { set, leftOut } = known;
   if (isMarkedSet(set)) {
-    const { set: left, images } = withoutMarkedClass(set, className, 'segmentation');
+    const { set: left, images } = withoutMarkedClass(set, className);
     return { ...known, set: left, leftOut: [...leftOut, { name: className, images }] };
   }
   const files = set.files.filter((file) => file.className !== className);
@@ -145,7 +148,7 @@ export function makeRecipe(
   const conditions = { method, images, imageSize, embedDim, epochs, batch, rate };
   const losses = (goesOn: boolean) => lossesOf(method, goesOn, manifest);
   if (isDense(manifest))
-    return { ...segmentationRecipe(conditions, request.augment ?? {}), losses: losses(false) };
+    return { ...denseRecipe(manifest.task, conditions, request.augment ?? {}), losses: losses(false) };
   const goesOn = method === 'fine-tune' && recipe === OWN_RECIPE && areParents(classes, parent);
   const base = recipeBase(recipe, { ...conditions, goesOn });
   return {
@@ -164,7 +167,7 @@ const LABELS_ALONE = { classification: 1, distillClass: 0, distillToken: 0 };
 function lossesOf(
   method: TrainingMethod,
   goesOn: boolean,
-  { pruningLayers, tokenKeep, blockSelection, blockKeep = 1 }: TaughtManifest,
+  { pruningLayers, tokenKeep, blockSelection, blockKeep = 1 }: Manifest,
 ): LossSettings {
   return {
     ...(method === 'distill' ? DISTILLED : goesOn ? REMEMBERED : LABELS_ALONE),
@@ -206,7 +209,7 @@ function refuseUseless(request: TrainingRequest): void {
   }
 }
 
-/** Throws BAD_ARGUMENT for what the training of a segmentation model has not. */
+/** Throws BAD_ARGUMENT for what the training of a dense model has not. */
 function refuseUntaught(request: TrainingRequest): void {
   const { method, recipe, augment = {}, folder } = request;
   const task = taskOf(request);
@@ -216,7 +219,7 @@ function refuseUntaught(request: TrainingRequest): void {
   if (!methods.includes(method))
     throw new AppError(
       'BAD_ARGUMENT',
-      `The method ${method} teaches classifiers, and no segmentation models`,
+      `The method ${method} teaches classifiers, and no ${task} models`,
       'Choose fine-tune or scratch.',
     );
   if (recipe !== undefined && recipe !== OWN_RECIPE)
@@ -229,8 +232,8 @@ function refuseUntaught(request: TrainingRequest): void {
   if (folder !== undefined)
     throw new AppError(
       'BAD_ARGUMENT',
-      'A segmentation model is taught from a run, but a folder came',
-      'Import its masks or class maps as a run (winnow labels import), or verify a run of another model.',
+      `A ${task} model is taught from a run, but a folder came`,
+      `Import its ${TASKS[task].hasScores ? 'boxes or masks' : 'masks or class maps'} as a run (winnow labels import), or verify a run of another model.`,
     );
 }
 
@@ -266,11 +269,9 @@ function findPictures(
   }
   if (folder !== undefined) return scanClassFolders(folder, signal);
   const run = context.runRow(runId ?? 0);
-  const find = {
-    classification: reviewedPictures,
-    segmentation: (library: Library) => markedPictures(library, run, 'segmentation'),
-  };
-  return find[taskOf(request)](context.library, run);
+  const task = taskOf(request);
+  const { library } = context;
+  return isDenseTask(task) ? markedPictures(library, run, task) : reviewedPictures(library, run);
 }
 
 /** The name that was asked for, or a free one after the pictures and the method. Throws BAD_ARGUMENT for one that exists. */

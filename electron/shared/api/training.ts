@@ -217,12 +217,12 @@ export interface TrainingOutcome {
   worst: { index: number; path: string; label: string; predicted: string; confidence: number }[];
 }
 
-/** What a finished segmentation model finds in the pictures that it has not learned from. */
-export interface MarkedOutcome extends MarkedScores {
+/** What a finished model of a dense task finds in the pictures that it has not learned from. */
+export type MarkedOutcome = MarkedScores & {
   images: number;
   /** The dial on the hold-out: what each token keep ratio gives; one point for a model that does not prune. */
   curve: { tokenKeep: number; score: number; blockKeep: number; workShare: number }[];
-}
+};
 
 export type TrainingEvent =
   | { type: 'training'; training: Training }

@@ -1,4 +1,5 @@
 import { isDenseTask } from '../../../electron/shared/tasks.ts';
+import { TRAINING_SCORES } from '../../../electron/shared/training.ts';
 import type { AppEvent } from '../../../electron/shared/app-api.ts';
 import type { Download } from '../../../electron/shared/api/downloads.ts';
 import type { Training } from '../../../electron/shared/api/training.ts';
@@ -89,8 +90,9 @@ function tellEnd({ run, error }: Ended): void {
 function tellTrainingEnd(training: Training | undefined): void {
   if (training === undefined) return;
   const { id, name, task, state, best, reason = '' } = training;
-  const ended = isDenseTask(task) ? 'training.ended-miou' : 'training.ended';
-  if (state === 'done') announce(t(ended, { name, accuracy: format.share(best?.score ?? 0) }));
+  const ended = isDenseTask(task) ? 'training.ended-score' : 'training.ended';
+  const accuracy = format.share(best?.score ?? 0);
+  if (state === 'done') announce(t(ended, { name, accuracy, score: TRAINING_SCORES[task] }));
   if (state !== 'failed' || router.route.path === `/teach/${id}`) return;
   const message = t('training.ended-failed', { name, reason: said(reason) });
   const action = { label: t('training.show'), run: () => router.go(`/teach/${id}`) };

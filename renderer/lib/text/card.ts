@@ -28,6 +28,8 @@ const NAMES: Readonly<Record<string, MessageKey>> = {
   Pictures: 'card.pictures',
   'Hold-out': 'card.holdout',
   Confidence: 'facets.confidence',
+  Pixels: 'card.pixels',
+  Masks: 'card.masks',
 };
 /** Message keys of the headings of a card's tables. */
 const COLUMNS: Readonly<Record<string, MessageKey>> = {

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { trainingArguments } from '../../../shared/api/training.ts';
 import type { MarkedOutcome, TrainingOutcome } from '../../../shared/api/training.ts';
-import { headChoiceSchema, markedScoresSchema, taughtSchema } from '../../../shared/model-package.ts';
+import {
+  detectionScoresSchema,
+  headChoiceSchema,
+  manifestSchema,
+  markedTestShape,
+  segmentationScoresSchema,
+} from '../../../shared/model-package.ts';
 import { TRAINING_METHODS, WARNING_KINDS } from '../../../shared/training.ts';
 import type {
   Augmentation,
@@ -24,6 +30,9 @@ const losses = z.strictObject({
   blockRatio: z.number(),
   distillClass: z.number(),
   distillToken: z.number(),
+  boxes: z.number().optional(), // not in those of earlier versions, like the next two
+  quality: z.number().optional(),
+  masks: z.number().optional(),
 });
 
 const stepReportShape = {
@@ -140,17 +149,10 @@ const outcome = z.strictObject({
   worst: z.array(z.union([worstPicture, earlierWorstPicture])),
 }) satisfies z.ZodType<TrainingOutcome>;
 
-const markedOutcome = markedScoresSchema.extend({
-  images: count,
-  curve: z.array(
-    z.strictObject({
-      tokenKeep: z.number(),
-      score: z.number(),
-      blockKeep: z.number(),
-      workShare: z.number(),
-    }),
-  ),
-}) satisfies z.ZodType<MarkedOutcome>;
+const markedOutcome = z.union([
+  segmentationScoresSchema.extend(markedTestShape),
+  detectionScoresSchema.extend(markedTestShape),
+]) satisfies z.ZodType<MarkedOutcome>;
 
 const reportSum = z.strictObject({ steps: z.int().positive(), sum: stepReport }).optional();
 
@@ -187,7 +189,7 @@ const bestSchema = z.preprocess(
 
 /** What is known when all pictures were read. */
 const planSchema = z.strictObject({
-  manifest: taughtSchema, // whole but for its hash and `training`
+  manifest: manifestSchema, // whole but for its hash and `training`
   recipe,
   pictures: z.strictObject({ learned: count, held: count }).optional(), // not in those of earlier versions
   classes: z.array(trainingClass), // in the order of the model's
@@ -237,7 +239,7 @@ export const journalSchema = z.strictObject({
   head: headChoiceSchema.optional(), // of method head, where there were few pictures
   trained: z.boolean(), // whether all that is left is to test and to write the model
   result: outcome.optional(),
-  found: markedOutcome.optional(), // of segmentation
+  found: markedOutcome.optional(), // of a dense model
 });
 
 export type Journal = z.output<typeof journalSchema>;
@@ -254,11 +256,17 @@ const labelledPicture = z.strictObject({
   box: box.optional(), // the part that is of the class; all of it without one
 });
 
-/** Of segmentation; see MarkedExample. */
+/** Of dense models; see MarkedExample. */
 const markedPicture = z.strictObject({
   ...pictureShape,
   size: z.strictObject({ width: z.int().positive(), height: z.int().positive() }),
-  objects: z.array(z.strictObject({ classIndex: count, counts: z.string() })),
+  objects: z.array(
+    z.strictObject({
+      classIndex: count,
+      box: box.optional(), // not in those of earlier versions
+      counts: z.string().optional(), // always of segmentation
+    }),
+  ),
 });
 
 /** `pictures.json` of a training's folder: what is learned from and what is tested with. Its order gives the indices. */

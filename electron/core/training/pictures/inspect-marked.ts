@@ -1,5 +1,4 @@
 import { TASKS } from '../../../shared/tasks.ts';
-import type { DenseTask } from '../../../shared/tasks.ts';
 import type { TrainerApi } from '../../../shared/trainer-api.ts';
 import { inspectFiles, refuseEmptied } from './inspect-pictures.ts';
 import type { Inspection, InspectOptions, Known } from './inspect-pictures.ts';
@@ -48,12 +47,8 @@ export function classesOf(files: readonly Pick<MarkedFile, 'objects'>[]): Set<st
  * The same set without a class, and how many pictures it was in. What is marked as it is nothing then: of a detector
  * background; of a segmenter pixels that count for nothing, and a picture without others is left out.
  */
-export function withoutMarkedClass(
-  set: MarkedSet,
-  name: string,
-  task: DenseTask,
-): { set: MarkedSet; images: number } {
-  const { hasScores } = TASKS[task];
+export function withoutMarkedClass(set: MarkedSet, name: string): { set: MarkedSet; images: number } {
+  const { hasScores } = TASKS[set.task];
   let images = 0;
   const files = set.files.flatMap((file) => {
     const objects = file.objects.filter(({ className }) => className !== name);

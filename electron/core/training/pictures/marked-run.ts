@@ -45,15 +45,15 @@ export function isMarkedSet(set: PictureSet | MarkedSet): set is MarkedSet {
 }
 
 /**
- * Names of the classes that are marked, in order. Throws BAD_ARGUMENT where there is a single one, or where two are the same but
+ * Names of the classes that are marked, in order. Throws BAD_ARGUMENT for segmentation where there is a single one, or where two are the same but
  * for their case.
  */
-export function markedClasses({ files, source }: MarkedSet): string[] {
+export function markedClasses({ files, source, task }: MarkedSet): string[] {
   const names = [
     ...new Set(files.flatMap(({ objects }) => objects.map(({ className }) => className))),
   ].sort();
   refuseAlike(names);
-  if (names.length > 1) return names;
+  if (names.length > 1 || TASKS[task].hasScores) return names;
   throw new AppError(
     'BAD_ARGUMENT',
     `Training for segmentation needs at least two classes, but ${source} has one: ${names[0] ?? ''}`,
@@ -74,6 +74,7 @@ export interface Dropped {
 
 /** The pictures that a detector or a segmenter learns from, in order of their paths. */
 export interface MarkedSet {
+  task: DenseTask; // that it is for
   source: string; // as Training says it
   files: MarkedFile[];
   unreadable: { relativePath: string; error: string }[];
@@ -122,7 +123,7 @@ export async function markedPictures(library: Library, run: RunRow, task: DenseT
   if (files.length === 0 && gone !== undefined) throw allGone(run, unreadable.length, gone.relativePath);
   if (!files.some(({ objects }) => objects.length > 0)) throw nothingMarked(run, isGiven);
   if (!wantsAreas) dropSomeMasks(files, reader.dropped);
-  return { source: `run ${run.id}`, files: files.sort(byPath), unreadable, dropped: reader.dropped };
+  return { task, source: `run ${run.id}`, files: files.sort(byPath), unreadable, dropped: reader.dropped };
 }
 
 /** The class of that name, where there is one in whatever case. */

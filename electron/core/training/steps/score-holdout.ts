@@ -1,4 +1,4 @@
-import type { TaughtManifest } from '../../../shared/model-package.ts';
+import type { Manifest } from '../../../shared/model-package.ts';
 import { isDense } from '../../../shared/tasks.ts';
 import type { TrainerApi } from '../../../shared/trainer-api.ts';
 import type { HoldoutScore } from '../../../shared/training.ts';
@@ -27,7 +27,7 @@ export function heldOf({ pictures }: TrainingPictures): HeldPictures {
 export interface ScoreOptions {
   trainer: TrainerApi;
   packagePath: string;
-  manifest: TaughtManifest;
+  manifest: Manifest;
   held: HeldPictures;
   signal: AbortSignal;
 }

@@ -1,24 +1,12 @@
 import { decodeRuns } from '../../../shared/mask.ts';
-import type { MarkedScores } from '../../../shared/training.ts';
+import type { MarkedObject } from '../../../shared/trainer-api.ts';
+import type { SegmentationScores } from '../../../shared/training.ts';
 import { MapTally } from '../../evaluate/map-tally.ts';
 import { MOST_CONFUSED, MOST_WORST } from './score-marked.ts';
+import type { ScoredPicture } from './score-marked.ts';
 
-/** The pixels of a class in a picture, as COCO's run lengths. */
-interface Region {
-  classIndex: number;
-  counts: string;
-}
-
-/** A picture that is not learned from: its areas, and those that a segmenter found; no pixel is in two of either. */
-export interface ScoredMap {
-  index: number; // among all pictures of the training
-  path: string;
-  truth: readonly Region[];
-  found: readonly Region[];
-}
-
-/** How a segmenter does on pictures that it has not learned from, where a pixel is marked. */
-export function scoreMaps(pictures: readonly ScoredMap[], classes: number): MarkedScores {
+/** How a segmenter does on pictures that it has not learned from, where a pixel is marked; no pixel is in two areas. */
+export function scoreMaps(pictures: readonly ScoredPicture[], classes: number): SegmentationScores {
   const all = new MapTally(classes);
   const confusion =
     classes <= MOST_CONFUSED
@@ -57,8 +45,8 @@ interface Span {
 
 /** The marked pixels in pieces of one class in the truth and one in what was found, -1 where nothing was. */
 function* overlaps(
-  truth: readonly Region[],
-  found: readonly Region[],
+  truth: readonly MarkedObject[],
+  found: readonly MarkedObject[],
 ): Generator<{ truthClass: number; foundClass: number; pixels: number }> {
   const there = spansOf(found);
   let next = 0;
@@ -79,9 +67,9 @@ function* overlaps(
 }
 
 /** The spans of areas, in the order of their pixels. */
-function spansOf(regions: readonly Region[]): Span[] {
+function spansOf(regions: readonly MarkedObject[]): Span[] {
   const spans: Span[] = [];
-  for (const { classIndex, counts } of regions) {
+  for (const { classIndex, counts = '' } of regions) {
     let start = 0;
     for (const [index, length] of decodeRuns(counts).entries()) {
       if (index % 2 === 1 && length > 0) spans.push({ classIndex, start, end: start + length });

@@ -1,6 +1,7 @@
 import type { FoundObject, MarkedObject } from '../../../shared/trainer-api.ts';
 import { boxIou, PrecisionTally } from '../../evaluate/average-precision.ts';
-import type { ClassPrecision, ComparedImage } from '../../evaluate/average-precision.ts';
+import type { ComparedImage } from '../../evaluate/average-precision.ts';
+import type { DetectionScores } from '../../../shared/training.ts';
 
 export const MOST_POINTS = 50; // of a curve
 export const MOST_WORST = 60; // pictures
@@ -16,23 +17,7 @@ export interface ScoredPicture {
   found: readonly FoundObject[];
 }
 
-/** How a detector does on pictures that it has not learned from. Shares from 0 to 1, by COCO's rules; see PrecisionTally. */
-export interface DetectionScores {
-  score: number; // AP at an IoU of 0.5, the mean of the classes that there are
-  ap: number; // the mean over IoU 0.5, 0.55, ..., 0.95
-  maskAp50?: number; // the same by masks, where all objects of the truth have one
-  maskAp?: number;
-  perClass: ClassPrecision[];
-  /**
-   * Rows: classes of the truth, columns: those of detections of at least 0.5, each given the object that it overlaps most, by
-   * at least half of the union, the best first. The last row is what was found where nothing is, the last column what was not
-   * found. Left out above 200 classes.
-   */
-  confusion?: number[][];
-  /** Pictures with the most mistakes first, at most 60. `wrong`: detections of another class than the object's, or of none. */
-  worst: { index: number; path: string; missed: number; wrong: number }[];
-}
-
+/** How a detector does on pictures that it has not learned from; see PrecisionTally. */
 export function scoreDetections(pictures: readonly ScoredPicture[], classes: number): DetectionScores {
   const hasMasks =
     pictures.some(({ truth }) => truth.length > 0) &&

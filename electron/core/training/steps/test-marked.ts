@@ -1,11 +1,13 @@
 import { AppError } from '../../../shared/errors.ts';
-import type { SegmentationManifest } from '../../../shared/model-package.ts';
-import type { FoundOutcome, TrainerApi } from '../../../shared/trainer-api.ts';
+import type { DetectionManifest, SegmentationManifest } from '../../../shared/model-package.ts';
+import type { TrainerApi } from '../../../shared/trainer-api.ts';
 import type { MarkedScores } from '../../../shared/training.ts';
+import { forTask } from '../../../shared/tasks.ts';
 import { taskSettings } from '../../models/model-input.ts';
 import type { MarkedPicture } from '../journal/journal.ts';
 import { scoreMaps } from './score-maps.ts';
-import type { ScoredMap } from './score-maps.ts';
+import { scoreDetections } from './score-marked.ts';
+import type { ScoredPicture } from './score-marked.ts';
 import { dialOf, noneReadable } from './test-holdout.ts';
 
 /** A marked picture that is not learned from, and its index among all. */
@@ -14,7 +16,7 @@ export type HeldMarked = MarkedPicture & { index: number };
 export interface MarkedTestOptions {
   trainer: TrainerApi;
   packagePath: string;
-  manifest: SegmentationManifest;
+  manifest: SegmentationManifest | DetectionManifest;
   held: readonly HeldMarked[];
   tokenKeep: readonly number[];
   signal: AbortSignal;
@@ -32,13 +34,13 @@ export interface MarkedTest {
 const CHUNK = 16; // pictures that are asked for together
 
 /**
- * Segments the hold-out with a package, as a run does, and compares it with what is marked; pictures that cannot be read any
+ * What a package finds in the hold-out, as a run finds it, compared with what is marked; pictures that cannot be read any
  * more are left out. Rejects with CANCELLED when `signal` is aborted, and with NOT_FOUND when no picture can be read.
  */
 export async function testMarked(options: MarkedTestOptions): Promise<MarkedTest> {
   const { trainer, packagePath, manifest, held, tokenKeep, signal, onTested } = options;
   const dial = { ...dialOf(tokenKeep), ...taskSettings(manifest) };
-  const tested: ScoredMap[] = [];
+  const tested: ScoredPicture[] = [];
   let [blocks, reason] = [0, ''];
   for (let first = 0; first < held.length; first += CHUNK) {
     if (signal.aborted) throw new AppError('CANCELLED', 'The test on the hold-out was not done to the end');
@@ -51,23 +53,19 @@ export async function testMarked(options: MarkedTestOptions): Promise<MarkedTest
         reason = outcome.error;
         continue;
       }
-      tested.push(compared(picture, outcome));
+      const { index: at, relativePath, objects } = picture;
+      tested.push({ index: at, path: relativePath, truth: objects, found: outcome.found });
       blocks += outcome.blockKeep;
     }
     onTested?.(chunk.length);
   }
   if (tested.length === 0) throw noneReadable(held.length, reason);
   return {
-    scores: scoreMaps(tested, manifest.classes),
+    scores: forTask<typeof manifest, MarkedScores>(manifest, {
+      segmentation: ({ classes }) => scoreMaps(tested, classes),
+      detection: ({ classes }) => scoreDetections(tested, classes),
+    }),
     blockKeep: blocks / tested.length,
     images: tested.length,
   };
-}
-
-function compared(
-  { index, relativePath, objects }: HeldMarked,
-  { found }: Exclude<FoundOutcome, { error: string }>,
-): ScoredMap {
-  const areas = found.map(({ classIndex, counts = '' }) => ({ classIndex, counts }));
-  return { index, path: relativePath, truth: objects, found: areas };
 }

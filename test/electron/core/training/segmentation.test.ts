@@ -10,6 +10,7 @@ import { describeTraining } from '../../../../electron/cli/describe-training.ts'
 import type { AppArguments } from '../../../../electron/shared/app-api.ts';
 import type { MarkedExample } from '../../../../electron/shared/trainer-api.ts';
 import { decodeRuns, encodeRuns, runsArea } from '../../../../electron/shared/mask.ts';
+import { areOfDetection } from '../../../../electron/shared/training.ts';
 import { manifestSchema } from '../../../../electron/shared/model-package.ts';
 import { root } from '../../../../build/setup.mjs';
 import { writeFiles } from '../../support/files.ts';
@@ -73,9 +74,10 @@ suite('a training for segmentation', () => {
     const details = await app.showTraining({ trainingId: training.id });
     assert.equal(details.result, undefined);
     const { found } = details;
+    assert.ok(found !== undefined && !areOfDetection(found));
     // Of four pictures' 1,920 pixels grass is all lower halves; the sky of two is taken for grass.
     const iou = (4 * 960) / (4 * 960 + 2 * 960);
-    assert.equal(found?.images, 4);
+    assert.equal(found.images, 4);
     assert.ok(Math.abs(found.score - iou / 2) < 1e-9, String(found.score));
     assert.ok(Math.abs(found.pixelAccuracy - iou) < 1e-9);
     assert.deepEqual(found.confusion, [

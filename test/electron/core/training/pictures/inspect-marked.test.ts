@@ -46,7 +46,7 @@ function setOf(
     };
   });
   const unreadable = [{ relativePath: 'gone.jpg', error: 'the file is not there any more' }];
-  return { source: 'run 1', files: marked, unreadable, dropped: NONE };
+  return { task: 'segmentation' as const, source: 'run 1', files: marked, unreadable, dropped: NONE };
 }
 
 function inspect(set: MarkedSet, signal = new AbortController().signal) {
@@ -125,7 +125,7 @@ test('a class is left out of a set with what is marked as it', (t) => {
     'd.jpg': { classes: [] },
   });
   const left = (task: 'detection' | 'segmentation') => {
-    const { set: rest, images } = withoutMarkedClass(set, 'cat', task);
+    const { set: rest, images } = withoutMarkedClass({ ...set, task }, 'cat');
     return [
       images,
       rest.files.map(({ relativePath, objects }) => [relativePath, ...objects.map((one) => one.className)]),
