@@ -16,7 +16,7 @@ import { readManifest } from '../packages/read-package.ts';
 import type { BestEpoch, Journal, TrainingPictures } from './journal/journal.ts';
 import { curvePoint, outcomeOf, testedKeeps, workAt } from './outcome.ts';
 import { MOST_TESTED_OF_HEAD } from './steps/schedule.ts';
-import { isDense } from '../../shared/tasks.ts';
+import { forTask, isDense } from '../../shared/tasks.ts';
 import { heldOf } from './steps/score-holdout.ts';
 import { accuracyOf, testHoldout } from './steps/test-holdout.ts';
 import type { TestedPicture, TestOptions } from './steps/test-holdout.ts';
@@ -205,19 +205,19 @@ function withTraining(record: TrainingRecord, manifest: DenseManifest, found: Ma
       ...(holdout === undefined ? {} : { score: holdout.score }),
     })),
   };
-  if (manifest.task === 'detection' && areOfDetection(found)) {
-    const { worst: _, ...scores } = found;
-    const perClass = scores.perClass.map(({ precisionRecall: __, ...precision }) => precision);
-    return { ...manifest, training: { ...common, holdout: { ...scores, perClass } } };
-  }
-  if (manifest.task === 'segmentation' && !areOfDetection(found)) {
-    const { worst: _, ...scores } = found;
-    return { ...manifest, training: { ...common, holdout: scores } };
-  }
-  throw new AppError(
-    'ENGINE',
-    `The scores of ${record.journal.name} are not those of a ${manifest.task} model`,
-  );
+  const { worst: _, ...scores } = found;
+  const other = new AppError('ENGINE', `The scores of ${record.journal.name} are not those of its task`);
+  return forTask<DenseManifest, Manifest>(manifest, {
+    segmentation: (segmenter) => {
+      if (areOfDetection(scores)) throw other;
+      return { ...segmenter, training: { ...common, holdout: scores } };
+    },
+    detection: (detector) => {
+      if (!areOfDetection(scores)) throw other;
+      const perClass = scores.perClass.map(({ precisionRecall: __, ...precision }) => precision);
+      return { ...detector, training: { ...common, holdout: { ...scores, perClass } } };
+    },
+  });
 }
 
 /** What a classifier's manifest says of its training. */

@@ -13,6 +13,7 @@ const COMPARING = new Map([
   ['electron/core/checkpoint/labels.ts', 1],
   ['electron/core/labels/choose-run.ts', 1],
   ['electron/core/runs/run-spec.ts', 1],
+  ['electron/core/training/new-dense.ts', 1],
   ['renderer/views/new-run/DenseSettings.svelte', 1],
 ]);
 
