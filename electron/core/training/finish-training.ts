@@ -205,17 +205,21 @@ function withTraining(record: TrainingRecord, manifest: DenseManifest, found: Ma
       ...(holdout === undefined ? {} : { score: holdout.score }),
     })),
   };
-  const { worst: _, ...scores } = found;
+  const { images, score, curve, confusion } = found;
+  const holdout = { images, score, curve, ...(confusion && { confusion }) };
   const other = new AppError('ENGINE', `The scores of ${record.journal.name} are not those of its task`);
   return forTask<DenseManifest, Manifest>(manifest, {
     segmentation: (segmenter) => {
-      if (areOfDetection(scores)) throw other;
-      return { ...segmenter, training: { ...common, holdout: scores } };
+      if (areOfDetection(found)) throw other;
+      const { pixelAccuracy, perClass } = found;
+      return { ...segmenter, training: { ...common, holdout: { ...holdout, pixelAccuracy, perClass } } };
     },
     detection: (detector) => {
-      if (!areOfDetection(scores)) throw other;
-      const perClass = scores.perClass.map(({ precisionRecall: __, ...precision }) => precision);
-      return { ...detector, training: { ...common, holdout: { ...scores, perClass } } };
+      if (!areOfDetection(found)) throw other;
+      const { ap, maskAp50, maskAp } = found;
+      const perClass = found.perClass.map(({ ap50, objects }) => ({ ap50, objects }));
+      const masks = maskAp50 === undefined ? {} : { maskAp50, maskAp };
+      return { ...detector, training: { ...common, holdout: { ...holdout, ap, ...masks, perClass } } };
     },
   });
 }
