@@ -93,10 +93,23 @@ export interface Losses {
   blockRatio: number;
   distillClass: number;
   distillToken: number;
-  boxes?: number | undefined; // of detection, like the next two
-  quality?: number | undefined;
-  masks?: number | undefined;
+  boxes: number; // of detection, like the next two; else 0
+  quality: number;
+  masks: number;
 }
+
+/** Of steps that there are none of. */
+export const NO_LOSSES: Losses = {
+  total: 0,
+  classification: 0,
+  tokenRatio: 0,
+  blockRatio: 0,
+  distillClass: 0,
+  distillToken: 0,
+  boxes: 0,
+  quality: 0,
+  masks: 0,
+};
 
 /** What one step or a mean of several did. */
 export interface StepReport {

@@ -1,3 +1,4 @@
+import { NO_LOSSES } from '../../../electron/shared/training.ts';
 import { mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Journal, TrainingPictures } from '../../../electron/core/training/journal/journal.ts';
@@ -31,6 +32,7 @@ function reportAt(time: number, random: (limit: number) => number, size: number)
   const classification = 0.55 + 1.4 * Math.exp(-3.4 * time) + noise(random, 2 * size);
   return {
     losses: {
+      ...NO_LOSSES,
       total: classification + 0.4,
       classification,
       tokenRatio: 0.02,

@@ -23,6 +23,7 @@ import type {
   TrainerApi,
   TrainerSetup,
 } from '../../../electron/shared/trainer-api.ts';
+import { NO_LOSSES } from '../../../electron/shared/training.ts';
 import type { HeadChoice, StepReport } from '../../../electron/shared/training.ts';
 import { asHost, hostError } from './host-answer.ts';
 
@@ -265,9 +266,8 @@ function readManifestOf(packagePath: string): { task: string; labels: { name: st
 }
 
 function report(value: number): StepReport {
-  const parts = { classification: value, tokenRatio: 0, blockRatio: 0, distillClass: 0, distillToken: 0 };
   return {
-    losses: { total: value, ...parts },
+    losses: { ...NO_LOSSES, total: value, classification: value },
     gradientNorm: value,
     accuracy: 1 - value,
     tokensKept: 0.5,

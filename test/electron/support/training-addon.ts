@@ -1,3 +1,4 @@
+import { NO_LOSSES } from '../../../electron/shared/training.ts';
 import assert from 'node:assert/strict';
 import type {
   NativeAddon,
@@ -18,12 +19,9 @@ export interface AskedStep {
 
 const report: NativeStep = {
   losses: {
+    ...NO_LOSSES,
     total: 2,
     classification: 2,
-    tokenRatio: 0,
-    blockRatio: 0,
-    distillClass: 0,
-    distillToken: 0,
   },
   gradientNorm: 1,
   accuracy: 0.5,

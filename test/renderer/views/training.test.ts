@@ -1,3 +1,4 @@
+import { NO_LOSSES } from '../../../electron/shared/training.ts';
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { EpochReport, StepReport, TrainingRecipe } from '../../../electron/shared/training.ts';
@@ -17,12 +18,9 @@ const form = (changes: Partial<TrainingForm>): TrainingForm => ({
 
 const report = (accuracy: number): StepReport => ({
   losses: {
+    ...NO_LOSSES,
     total: 3,
     classification: 1 - accuracy,
-    tokenRatio: 0,
-    blockRatio: 0,
-    distillClass: 0,
-    distillToken: 0,
   },
   gradientNorm: 1,
   accuracy,

@@ -30,9 +30,9 @@ const losses = z.strictObject({
   blockRatio: z.number(),
   distillClass: z.number(),
   distillToken: z.number(),
-  boxes: z.number().optional(), // not in those of earlier versions, like the next two
-  quality: z.number().optional(),
-  masks: z.number().optional(),
+  boxes: z.number().default(0), // not in those of earlier versions, like the next two
+  quality: z.number().default(0),
+  masks: z.number().default(0),
 });
 
 const stepReportShape = {

@@ -52,6 +52,9 @@ function combine(one: StepReport, other: StepReport, how: (a: number, b: number)
     blockRatio: how(one.losses.blockRatio, other.losses.blockRatio),
     distillClass: how(one.losses.distillClass, other.losses.distillClass),
     distillToken: how(one.losses.distillToken, other.losses.distillToken),
+    boxes: how(one.losses.boxes, other.losses.boxes),
+    quality: how(one.losses.quality, other.losses.quality),
+    masks: how(one.losses.masks, other.losses.masks),
   };
   return {
     losses,

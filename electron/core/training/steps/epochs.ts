@@ -1,3 +1,4 @@
+import { NO_LOSSES } from '../../../shared/training.ts';
 import type { EpochReport, StepReport } from '../../../shared/training.ts';
 import type { BestEpoch, Journal, Plan, Position } from '../journal/journal.ts';
 import { pictureCounts } from '../journal/journal.ts';
@@ -7,14 +8,7 @@ import { meanReport } from '../journal/report-means.ts';
 const AIM_MARGIN = 0.05;
 
 const NO_STEPS: StepReport = {
-  losses: {
-    total: 0,
-    classification: 0,
-    tokenRatio: 0,
-    blockRatio: 0,
-    distillClass: 0,
-    distillToken: 0,
-  },
+  losses: NO_LOSSES,
   gradientNorm: 0,
   accuracy: 0,
   tokensKept: 1,

@@ -2,17 +2,13 @@ import assert from 'node:assert/strict';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { writeModel } from '../../../../electron/core/packages/write-model.ts';
 import { readManifest } from '../../../../electron/core/packages/read-package.ts';
 import { loadAddon } from '../../../../electron/engine/addon.ts';
 import type { NativeExample, NativePicture, NativeTrainer } from '../../../../electron/engine/addon.ts';
-import { encodeRuns, fromBitmap } from '../../../../electron/shared/mask.ts';
-import type { SegmentationManifest } from '../../../../electron/shared/model-package.ts';
 import { HEAD_KINDS } from '../../../../electron/shared/training.ts';
 import type { Augmentation } from '../../../../electron/shared/training.ts';
 import { seededRandom } from '../../core/random.ts';
 import { everyday10 } from '../../support/models.ts';
-import { segmenterManifest } from '../../support/found.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { expectedTensors } from '../../support/tensors.ts';
 import { setupOf } from '../../support/training-setup.ts';
@@ -294,63 +290,5 @@ suite('a head in the addon', () => {
         sum += (weight[label * embedDim + d] ?? NaN) * (found.logits[picture * embedDim + d] ?? NaN);
       assert.ok(Math.abs(sum - logit) < 1e-3, `${sum} and ${logit}`);
     });
-  });
-
-  test('learns a segmentation from masks on the backbone of a classifier, which then draws it', async (t) => {
-    const folder = temporaryFolder(t);
-    const labels = [{ name: 'dark' }, { name: 'bright' }];
-    const manifest: SegmentationManifest = {
-      ...(await segmenterManifest(labels)),
-      head: { kind: 'convolutions', width: 16, slideStride: 32 },
-    };
-    const losses = { ...setupOf().losses, tokenKeep: manifest.tokenKeep };
-    const crop = { kind: 'window' as const, leastScale: 0.8, largestScale: 1.25 };
-    const augmentation = { ...setupOf().augmentation, crop, flip: true };
-    const trainer = await addon.createTrainer({
-      ...options({ manifest, losses, augmentation }),
-      parent: everyday10,
-    });
-    // The left third is bright.
-    const [width, height, border] = [48, 40, 16];
-    const pixels = Uint8Array.from({ length: width * height * 3 }, (_, at) =>
-      Math.floor(at / 3) % width < border ? 220 : 30,
-    );
-    const isBright = (x: number) => Number(x < border);
-    const countsOf = (classIndex: number) =>
-      encodeRuns(
-        fromBitmap(
-          Uint8Array.from({ length: width * height }, (_, at) => Number(isBright(at % width) === classIndex)),
-          width,
-          height,
-        ),
-      );
-    const objects = [0, 1].map((label) => ({ label, counts: countsOf(label) }));
-    const example = { pixels, width, height, marked: { width, height, objects } };
-    let accuracy = 0;
-    for (let seed = 0; seed < 30; seed++)
-      accuracy = (await trainer.step([example, example], { seed, learningRate: 3e-3 })).accuracy;
-    assert.ok(accuracy > 0.95, String(accuracy));
-    await assert.rejects(
-      trainer.step([{ ...example, marked: { width, height: 41, objects } }], { seed: 1, learningRate: 1e-3 }),
-      refused('BAD_ARGUMENT', /another size/),
-    );
-    await trainer.saveWeights(join(folder, 'weights'), false);
-    const path = join(folder, 'bright.safetensors');
-    await writeModel(path, join(folder, 'weights'), manifest);
-    const model = await addon.loadModel(path, {
-      device: 'cpu',
-      threads: 2,
-      precision: 'fp32',
-      inputSize: 32,
-    });
-    const target = { width, height };
-    const { regions } = await model.segment(pixels, target, {
-      tokenKeep: manifest.tokenKeep,
-      blockThreshold: 0.5,
-      slideStride: 32,
-      target,
-    });
-    const bright = regions.find(({ classIndex }) => classIndex === 1);
-    assert.ok(Math.abs((bright?.area ?? 0) - border * height) < 0.1 * border * height, String(bright?.area));
   });
 });

@@ -12,13 +12,13 @@ import {
 } from '../../../../../electron/core/training/journal/report-means.ts';
 import { recipeBase } from '../../../../../electron/core/training/recipes.ts';
 import type { ClassificationManifest } from '../../../../../electron/shared/model-package.ts';
+import { NO_LOSSES } from '../../../../../electron/shared/training.ts';
 import type { EpochReport, StepReport } from '../../../../../electron/shared/training.ts';
 import { everyday10 } from '../../../support/models.ts';
 
 function step(value: number): StepReport {
-  const parts = { classification: value, tokenRatio: 0, blockRatio: 0, distillClass: 0, distillToken: 0 };
   return {
-    losses: { total: value, ...parts },
+    losses: { ...NO_LOSSES, total: value, classification: value },
     gradientNorm: value,
     accuracy: 0.5,
     tokensKept: 0.5,
