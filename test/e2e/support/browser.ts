@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { chromium } from 'playwright-core';
 import type { Browser } from 'playwright-core';
+import { inTime } from './until.ts';
 
 const candidates = [
   '/usr/bin/chromium-headless-shell', // takes half the processor time
@@ -28,8 +29,9 @@ export function openBrowser(): Promise<Browser> {
   return launched;
 }
 
-/** Ends Chromium; does nothing when it was not started. */
+/** Ends Chromium; does nothing when it was not started. Rejects when it does not end in time. */
 export async function closeBrowser(): Promise<void> {
-  await (await launched)?.close();
+  const browser = await launched;
   launched = undefined;
+  if (browser !== undefined) await inTime('Chromium to end', browser.close());
 }

@@ -2,11 +2,18 @@ import { once } from 'node:events';
 import { after, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { closeBrowser, withoutBrowser } from './browser.ts';
+import { killChildren } from './children.ts';
 import { withoutElectron } from './electron-app.ts';
 import { Stage } from './stage.ts';
 import { PATIENCE_MS } from './until.ts';
 
-after(closeBrowser);
+after(async () => {
+  try {
+    await closeBrowser();
+  } finally {
+    killChildren();
+  }
+});
 
 /**
  * A test of the window in a browser and, unless it is about browsers, the same in Electron; skipped with a reason where

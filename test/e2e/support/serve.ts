@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { start } from '../../electron/support/command-line.ts';
+import { childrenOf, commandOf } from './children.ts';
 import { PATIENCE_MS } from './until.ts';
 
 export interface Server {
@@ -49,9 +49,5 @@ function addressIn(child: ChildProcess): Promise<string> {
 
 /** Process ids of the engine hosts below a process. */
 export function engineHosts(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
-    .split(' ')
-    .filter(Boolean)
-    .map(Number);
-  return children.filter((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('engine-host'));
+  return childrenOf(pid).filter((child) => commandOf(child).includes('engine-host'));
 }

@@ -7,7 +7,7 @@ import { root } from '../../../build/setup.mjs';
 import { openBrowser } from './browser.ts';
 import { answerDialog, openElectron } from './electron-app.ts';
 import { serve } from './serve.ts';
-import { PATIENCE_MS } from './until.ts';
+import { inTime, PATIENCE_MS } from './until.ts';
 import { watchPage } from './watch-page.ts';
 import { WinnowWindow } from './window.ts';
 import type { Theme } from './window.ts';
@@ -105,8 +105,17 @@ export class Stage {
       await page.screenshot({ path: join(root, `out/e2e/failed-${slug}-${index + 1}.png`) });
   }
 
+  /** Clears away all of it, whatever part of it fails or does not come to an end. */
   async clear(): Promise<void> {
-    for (const cleanup of this.#cleanups.reverse()) await cleanup();
+    const failures: unknown[] = [];
+    for (const cleanup of this.#cleanups.reverse()) {
+      try {
+        await inTime('a window or its server to end', Promise.resolve(cleanup()));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, String(failures[0]));
   }
 }
 

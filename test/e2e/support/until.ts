@@ -17,3 +17,16 @@ export async function until<T>(
     await wait(50);
   }
 }
+
+/** What comes of some work, if it comes in time. */
+export async function inTime<T>(what: string, work: Promise<T>): Promise<T> {
+  const done = new AbortController();
+  const tooLate = wait(PATIENCE_MS, undefined, { signal: done.signal }).then(() => {
+    throw new Error(`Waited ${PATIENCE_MS / 1000} s for ${what}`);
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    done.abort();
+  }
+}
