@@ -37,6 +37,8 @@ export function runLessons(library: Library, run: RunRow): RunLesson[] {
 function canBeLearned(taught: TaughtTask, ofRun: Task, hasMasks: () => boolean): boolean {
   const { foundIn, hasScores } = TASKS[ofRun];
   if (!isDenseTask(taught)) return isOfTrainable({ task: ofRun }) || hasScores;
-  const { foundIn: wanted }: TaskRecord = TASKS[taught];
+  const { foundIn: wanted } = recordOf(taught);
   return foundIn === wanted || (foundIn !== undefined && wanted === 'masks' && hasMasks());
 }
+
+const recordOf = (task: Task): TaskRecord => TASKS[task];
