@@ -44,6 +44,9 @@ export interface Augmentation {
   smoothing: number; // of the labels
 }
 
+/** A part of it that can be switched on and off. */
+export type AugmentationPart = Exclude<keyof Augmentation, 'smoothing'>;
+
 /** Weights of the parts of the loss, and what it aims at (arXiv 2504.04787, section 3.4 and its code). */
 export interface LossSettings {
   classification: number;
@@ -149,7 +152,7 @@ export type TaughtTask = (typeof TAUGHT_TASKS)[number];
 /** How models of a task are taught: which methods there are, and how pictures can be varied. */
 export interface TaughtRecord {
   methods: readonly TrainingMethod[];
-  augmentations: readonly (keyof Augmentation)[];
+  augmentations: readonly AugmentationPart[];
   /** Whether folders of classes are learned from, not runs alone. */
   hasFolders: boolean;
 }

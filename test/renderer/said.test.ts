@@ -92,6 +92,14 @@ suite('what is said in English', () => {
         'Pause it or wait for its end, then mend the library.',
         'Pausieren Sie ihn oder warten Sie auf sein Ende, dann reparieren Sie die Bibliothek.',
       ],
+      [
+        'Training for segmentation needs a Vim classifier, or a segmentation model that was trained so, but the model trees segments pictures with a head that cannot be trained',
+        'Das Training für Segmentierung braucht einen Vim-Klassifikator oder ein Modell für Segmentierung, das so trainiert wurde, aber das Modell trees segmentiert Bilder mit einem Kopf, der sich nicht trainieren lässt',
+      ],
+      [
+        'Training for segmentation needs masks, but run 3 has boxes without masks',
+        'Das Training für Segmentierung braucht Masken, aber Lauf 3 hat Kästen ohne Masken',
+      ],
       ['AMD EPYC, 2 cores, avx2', 'AMD EPYC, 2 Kerne, avx2'],
       [
         'It did not pass its trial: it keeps another number of patches than the processor.',

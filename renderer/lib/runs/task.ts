@@ -1,5 +1,6 @@
 export { SHOWN_SCORE, shownScore } from '../../../electron/shared/found-score.ts';
 import type { Task } from '../../../electron/shared/model-package.ts';
+import { TAUGHT_TASKS } from '../../../electron/shared/training.ts';
 import { TASKS } from '../../../electron/shared/tasks.ts';
 import type { DenseTask } from '../../../electron/shared/tasks.ts';
 import type { MessageKey } from '../text/messages.ts';
@@ -17,8 +18,9 @@ export function taskOf({
   return slideStride === undefined ? 'classification' : 'segmentation';
 }
 
-/** Whether the pictures of a run, or its boxes, have labels that can be learned from. */
-export const canTeach = (task: Task): boolean => TASKS[task].isTrainable || TASKS[task].hasScores;
+/** Whether something can be learned from a run: labels of its pictures or boxes, or what it has of its own task. */
+export const canTeach = (task: Task): boolean =>
+  TASKS[task].hasScores || TAUGHT_TASKS.some((taught) => taught === task);
 
 interface FoundWords {
   score: MessageKey; // name of a class's score, such as IoU

@@ -34,6 +34,7 @@ const NESTED = new Set([
   'pruning',
   'reason',
   'stages',
+  'task',
   'what',
 ]);
 /** Values that are figures, which are written as in the window's language. */

@@ -1,19 +1,15 @@
 import type { AppArguments } from '../../../electron/shared/app-api.ts';
-import type { Augmentation, TrainingMethod } from '../../../electron/shared/training.ts';
+import { isDenseTask } from '../../../electron/shared/tasks.ts';
+import { TAUGHT } from '../../../electron/shared/training.ts';
+import type {
+  Augmentation,
+  AugmentationPart,
+  TaughtRecord,
+  TaughtTask,
+  TrainingMethod,
+} from '../../../electron/shared/training.ts';
 
 export type TrainingRequest = AppArguments<'prepareTraining'>;
-
-/** Parts of the augmentation that can be switched on and off, in the order of the form. */
-export const SWITCHES = [
-  'crop',
-  'flip',
-  'colourJitter',
-  'randAugment',
-  'erasing',
-  'mixup',
-  'cutMix',
-] as const satisfies (keyof Augmentation)[];
-export type Switch = (typeof SWITCHES)[number];
 
 export const SIZES = ['micro', 'tiny', 'small', 'base'] as const;
 export type Size = (typeof SIZES)[number];
@@ -21,13 +17,15 @@ export type Size = (typeof SIZES)[number];
 /** A number field: null or undefined while it is empty; Winnow chooses the value then. */
 export type Field = number | null | undefined;
 
-/** What a person has entered, including fields that the method does not use. */
+/** What a person has entered, including fields that the task or the method does not use. */
 export interface TrainingForm {
+  task: TaughtTask;
   source: 'folder' | 'run';
   folder: string;
   runId: number | undefined;
   method: TrainingMethod;
   from: string | undefined; // name of the model
+  window: Field; // pixels of a side that a dense model learns at
   size: Size;
   name: string;
   limit: 'epochs' | 'time';
@@ -40,15 +38,17 @@ export interface TrainingForm {
   seed: Field;
   batch: Field;
   learningRate: Field;
-  augment: Partial<Record<Switch, boolean>>; // only those that were changed
+  augment: Partial<Record<AugmentationPart, boolean>>; // only those that were changed
 }
 
 export const emptyForm: TrainingForm = {
+  task: 'classification',
   source: 'folder',
   folder: '',
   runId: undefined,
   method: 'head',
   from: undefined,
+  window: null,
   size: 'micro',
   name: '',
   limit: 'epochs',
@@ -64,6 +64,15 @@ export const emptyForm: TrainingForm = {
   augment: {},
 };
 
+/** What the form offers for its task. */
+export const taughtOf = ({ task }: Pick<TrainingForm, 'task'>): TaughtRecord => TAUGHT[task];
+
+/** The method that was chosen, where the task has it. */
+export function methodOf(form: Pick<TrainingForm, 'task' | 'method'>): TrainingMethod {
+  const { methods } = taughtOf(form);
+  return methods.includes(form.method) ? form.method : (methods[0] ?? form.method);
+}
+
 /** Whether the method learns step by step, and so has epochs, a learning rate and augmentation. */
 export const hasSteps = (method: TrainingMethod) => method !== 'head';
 
@@ -72,11 +81,14 @@ export function requestOf(form: TrainingForm): TrainingRequest | undefined {
   const pictures = sourceOf(form);
   const start = startOf(form);
   if (pictures === undefined || start === undefined) return undefined;
-  const { method, holdout, leaveOutPoor } = form;
+  const { task, holdout, leaveOutPoor } = form;
+  const method = methodOf(form);
   return {
+    ...(task !== 'classification' && { task }),
     ...pictures,
     method,
     ...start,
+    ...(isDenseTask(task) && number('imageSize', form.window)),
     ...(form.name.trim() !== '' && { name: form.name.trim() }),
     ...(typeof holdout === 'number' && { holdout: holdout / 100 }),
     ...(leaveOutPoor && { leaveOutPoor }),
@@ -87,21 +99,24 @@ export function requestOf(form: TrainingForm): TrainingRequest | undefined {
   };
 }
 
-function sourceOf({
-  source,
-  folder,
-  runId,
-}: TrainingForm): Pick<TrainingRequest, 'folder' | 'runId'> | undefined {
-  if (source === 'run') return runId === undefined ? undefined : { runId };
+function sourceOf(form: TrainingForm): Pick<TrainingRequest, 'folder' | 'runId'> | undefined {
+  const { source, folder, runId } = form;
+  if (source === 'run' || !taughtOf(form).hasFolders) return runId === undefined ? undefined : { runId };
   return folder.trim() === '' ? undefined : { folder: folder.trim() };
 }
 
-function startOf({ method, from, size }: TrainingForm): Pick<TrainingRequest, 'from' | 'size'> | undefined {
-  if (method === 'scratch') return { size };
+function startOf(form: TrainingForm): Pick<TrainingRequest, 'from' | 'size'> | undefined {
+  const { from, size } = form;
+  if (methodOf(form) === 'scratch') return { size };
   return from === undefined ? undefined : { from };
 }
 
-function stepsOf({ limit, epochs, minutes, learningRate, augment }: TrainingForm): Partial<TrainingRequest> {
+function stepsOf(form: TrainingForm): Partial<TrainingRequest> {
+  const { limit, epochs, minutes, learningRate } = form;
+  const { augmentations } = taughtOf(form);
+  const augment = Object.fromEntries(
+    Object.entries(form.augment).filter(([part]) => augmentations.some((known) => known === part)),
+  );
   return {
     ...(limit === 'epochs' ? number('epochs', epochs) : number('minutes', minutes)),
     ...number('learningRate', learningRate),
@@ -122,10 +137,13 @@ function number(name: keyof TrainingRequest, value: Field): Partial<TrainingRequ
 
 /** Whether two requests use the same pictures, so that a plan's findings about them still apply. */
 export const samePictures = (one: TrainingRequest, other: TrainingRequest) =>
-  one.folder === other.folder && one.runId === other.runId && one.leaveOutPoor === other.leaveOutPoor;
+  one.task === other.task &&
+  one.folder === other.folder &&
+  one.runId === other.runId &&
+  one.leaveOutPoor === other.leaveOutPoor;
 
 /** Whether an augmentation has this part. */
-export function varies(augmentation: Augmentation, part: Switch): boolean {
+export function varies(augmentation: Augmentation, part: AugmentationPart): boolean {
   if (part === 'crop') return augmentation.crop.kind !== 'centre';
   if (part === 'randAugment') return augmentation.randAugment.operations > 0;
   return Number(augmentation[part]) > 0;

@@ -2,11 +2,13 @@ import { NO_LOSSES } from '../../../electron/shared/training.ts';
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { EpochReport, StepReport, TrainingRecipe } from '../../../electron/shared/training.ts';
+import type { ReviewedRun, TrainingParent } from '../../../electron/shared/api/training.ts';
 import { trainingArguments } from '../../../electron/shared/api/training.ts';
 import { confusionCells } from '../../../renderer/views/teach/confusion-cells.ts';
 import { curvesOf } from '../../../renderer/views/teach/curves.ts';
 import { withEpoch, withStep } from '../../../renderer/views/teach/live-points.ts';
 import { emptyForm, requestOf, samePictures, varies } from '../../../renderer/views/teach/training-form.ts';
+import { likelyTask, parentsFor, runsFor } from '../../../renderer/views/teach/training-sources.ts';
 import type { TrainingForm } from '../../../renderer/views/teach/training-form.ts';
 
 const form = (changes: Partial<TrainingForm>): TrainingForm => ({
@@ -88,6 +90,26 @@ suite('what the set-up of a training asks for', () => {
     });
   });
 
+  test('of areas a run, a method and a window that their training has', () => {
+    const areas = form({ task: 'segmentation', source: 'folder', runId: 3, method: 'head', window: 128 });
+    assert.deepEqual(requestOf(areas), {
+      task: 'segmentation',
+      runId: 3,
+      method: 'fine-tune',
+      from: 'everyday10',
+      imageSize: 128,
+    });
+    assert.equal(requestOf({ ...areas, runId: undefined }), undefined);
+    const augment = { mixup: true, flip: false };
+    assert.deepEqual(requestOf({ ...areas, method: 'scratch', augment })?.augment, { flip: false });
+    // Labels are taught as before, whatever was chosen for areas.
+    assert.deepEqual(requestOf({ ...areas, task: 'classification' }), {
+      folder: '/pictures',
+      method: 'head',
+      from: 'everyday10',
+    });
+  });
+
   test('what the call takes', () => {
     for (const method of ['head', 'fine-tune', 'distill', 'scratch'] as const) {
       const request = requestOf(form({ method, holdout: 15, tokenKeep: 0.7, epochs: 3, seed: 1 }));
@@ -99,6 +121,52 @@ suite('what the set-up of a training asks for', () => {
     const one = { folder: '/a', method: 'head' } as const;
     assert.ok(samePictures(one, { folder: '/a', method: 'distill' }));
     assert.ok(!samePictures(one, { runId: 1, method: 'head' }));
+  });
+});
+
+suite('what a training can start from', () => {
+  const run = (id: number, imported: boolean) => {
+    return { id, spec: imported ? { imported: {} } : {} } as ReviewedRun['run'];
+  };
+  const runs: ReviewedRun[] = [
+    { run: run(1, false), reviewed: 4, teaches: [{ task: 'classification', images: 4 }] },
+    { run: run(2, true), reviewed: 0, teaches: [{ task: 'segmentation', images: 9, objects: 12 }] },
+    {
+      run: run(3, false),
+      reviewed: 2,
+      teaches: [
+        { task: 'segmentation', images: 2, objects: 5 },
+        { task: 'classification', images: 2, objects: 5 },
+      ],
+    },
+  ];
+  const parents = [
+    { model: { name: 'animals' }, problems: {} },
+    { model: { name: 'ground' }, problems: { classification: 'no' } },
+    { model: { name: 'boxes' }, problems: { classification: 'no', segmentation: 'neither' } },
+  ] as TrainingParent[];
+
+  test('are the runs and the models that the task can use', () => {
+    const ids = (task: 'classification' | 'segmentation') =>
+      runsFor(task, runs).map(({ run: { id }, lesson, isReviewed }) => [id, lesson.images, isReviewed]);
+    assert.deepEqual(ids('classification'), [[1, 4, true], [3, 2, true]]); // prettier-ignore
+    assert.deepEqual(ids('segmentation'), [[2, 9, false], [3, 2, true]]); // prettier-ignore
+    const { models, others } = parentsFor('segmentation', parents);
+    assert.deepEqual(
+      models.map(({ name }) => name),
+      ['animals', 'ground'],
+    );
+    assert.deepEqual(others, [{ name: 'boxes', reason: 'neither' }]);
+  });
+
+  test('say what a person who comes from one of them wants to teach', () => {
+    const likely = (runId: number | undefined, from?: string) => likelyTask({ runId, from }, runs, parents);
+    assert.deepEqual([likely(1), likely(2), likely(3)], ['classification', 'segmentation', 'segmentation']);
+    assert.deepEqual(
+      [likely(undefined, 'animals'), likely(undefined, 'ground'), likely(undefined, 'boxes')],
+      ['classification', 'segmentation', undefined],
+    );
+    assert.equal(likely(9, 'gone'), undefined);
   });
 });
 

@@ -260,7 +260,9 @@ function nothingReviewed({ id }: RunRow, isGiven: boolean): AppError {
 function nothingMarked({ id }: RunRow, isGiven: boolean): AppError {
   return new AppError(
     'BAD_ARGUMENT',
-    `Training needs marked objects, but ${isGiven ? '' : 'the reviewed images of '}run ${id} ${isGiven ? 'has' : 'have'} none`,
+    isGiven
+      ? `Training needs marked objects, but run ${id} has none`
+      : `Training needs marked objects, but the reviewed images of run ${id} have none`,
     isGiven ? 'Import labels with boxes or masks.' : 'Verify or draw objects in its results first.',
   );
 }
