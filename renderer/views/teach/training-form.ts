@@ -84,7 +84,7 @@ export function requestOf(form: TrainingForm): TrainingRequest | undefined {
   const { task, holdout, leaveOutPoor } = form;
   const method = methodOf(form);
   return {
-    ...(task !== 'classification' && { task }),
+    ...(isDenseTask(task) && { task }),
     ...pictures,
     method,
     ...start,
@@ -137,10 +137,10 @@ function number(name: keyof TrainingRequest, value: Field): Partial<TrainingRequ
 
 /** Whether two requests use the same pictures, so that a plan's findings about them still apply. */
 export const samePictures = (one: TrainingRequest, other: TrainingRequest) =>
-  one.task === other.task &&
-  one.folder === other.folder &&
-  one.runId === other.runId &&
-  one.leaveOutPoor === other.leaveOutPoor;
+  picturesKey(one) === picturesKey(other);
+
+const picturesKey = ({ task, folder, runId, leaveOutPoor }: TrainingRequest) =>
+  JSON.stringify([task, folder, runId, leaveOutPoor]);
 
 /** Whether an augmentation has this part. */
 export function varies(augmentation: Augmentation, part: AugmentationPart): boolean {

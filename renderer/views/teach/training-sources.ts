@@ -13,7 +13,7 @@ export interface TaughtRun extends Pick<ReviewedRun, 'run'> {
 /** The runs that a task can be taught from. */
 export function runsFor(task: TaughtTask, runs: readonly ReviewedRun[]): TaughtRun[] {
   return runs.flatMap(({ run, teaches }) => {
-    const lesson = teaches.find((one) => one.task === task);
+    const lesson = new Map(teaches.map((one) => [one.task, one])).get(task);
     if (lesson === undefined) return [];
     return { run, lesson, isReviewed: run.spec.imported === undefined || lesson.objects === undefined };
   });
