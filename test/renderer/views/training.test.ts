@@ -142,8 +142,11 @@ suite('what a training can start from', () => {
   ];
   const parents = [
     { model: { name: 'animals' }, problems: {} },
-    { model: { name: 'ground' }, problems: { classification: 'no' } },
-    { model: { name: 'boxes' }, problems: { classification: 'no', segmentation: 'neither' } },
+    { model: { name: 'ground' }, problems: { classification: 'no', detection: 'no' } },
+    {
+      model: { name: 'boxes' },
+      problems: { classification: 'no', segmentation: 'neither', detection: 'no' },
+    },
   ] as TrainingParent[];
 
   test('are the runs and the models that the task can use', () => {
