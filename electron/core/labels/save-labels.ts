@@ -2,7 +2,6 @@ import { setImmediate } from 'node:timers/promises';
 import type { LabelRequest } from '../../shared/api/labels.ts';
 import { AppError } from '../../shared/errors.ts';
 import type { Task, ToolManifest } from '../../shared/model-package.ts';
-import type { Size } from '../../shared/resized-size.ts';
 import type { ImportedFind } from '../../shared/run.ts';
 import type { Library } from '../store/library.ts';
 import { sha256OfTool } from '../store/tables/models.ts';
@@ -90,7 +89,10 @@ function keepFinder(
   return { modelName, modelSha256, minScore, rule: 'best', pass, classifierSha256 };
 }
 
-/** Saves what labels became as reviews that `by` gave beside a run, as one step. Rejects with CANCELLED, and leaves nothing then. */
+/**
+ * Saves what labels became as reviews that `by` gave beside a run, as one step: put ready group by group, and then taken in
+ * together. Rejects with CANCELLED, and no review has come in then. What is reviewed here meanwhile stays.
+ */
 export async function saveReviews(
   runId: number,
   { by, replace = false }: { by: string; replace?: boolean | undefined },
@@ -99,24 +101,25 @@ export async function saveReviews(
   const { library, now } = options;
   const { reviewHistory } = library;
   const staging = new Staging(options.staging);
+  const given = { source: by, verifiedAt: now, replace };
+  const reviews = library.transaction(() => reviewHistory.beginTakingIn(runId, given));
   try {
-    library.transaction(() => reviewHistory.clearReady());
-    const sizes: [imageId: number, size: Size][] = [];
+    let kept = 0;
     await forEachGroup(staging, options, (group) => {
-      const reviews = group.flatMap(({ imageId, review }) =>
-        review === undefined ? [] : [{ imageId, ...review }],
+      kept += reviewHistory.putReady(
+        reviews,
+        group.flatMap(({ imageId, review }) => (review === undefined ? [] : [{ imageId, ...review }])),
       );
-      reviewHistory.putReady(reviews);
-      for (const { imageId, size } of group) if (size !== undefined) sizes.push([imageId, size]);
+      for (const { imageId, size } of group) if (size !== undefined) library.images.setSize(imageId, size);
     });
-    return library.transaction(() => {
-      for (const [imageId, size] of sizes) library.images.setSize(imageId, size);
-      return reviewHistory.takeIn({ runId, source: by, verifiedAt: now, replace }, (images) => {
+    const { imageIds, overtaken } = library.transaction(() =>
+      reviewHistory.takeIn(reviews, (images) => {
         return `Take in ${images.toLocaleString('en')} ${images === 1 ? 'review' : 'reviews'} of ${by}`;
-      });
-    });
+      }),
+    );
+    return { imageIds, kept: kept + overtaken };
   } finally {
-    library.transaction(() => reviewHistory.clearReady());
+    library.transaction(() => reviewHistory.forgetReady(reviews));
     staging.close();
   }
 }

@@ -30,10 +30,13 @@ const summedColumns = (database: Database, table: SummedTable) =>
     .map(({ name }) => name)
     .filter((name) => !UNSUMMED.includes(`${table}.${name}`));
 
-/** SQL of the checksum that a row should have; `row`: NEW in a trigger, else the table. */
-function sumOf(database: Database, table: SummedTable, row: string = table): string {
-  const columns = summedColumns(database, table).map((name) => `${row}."${name}"`);
-  return `row_sum(${columns.join(', ')})`;
+/** SQL of the checksum that a row should have; `valueOf`: SQL of what a column of it holds. */
+export function sumOf(
+  database: Database,
+  table: SummedTable,
+  valueOf: (column: string) => string = (column) => `${table}."${column}"`,
+): string {
+  return `row_sum(${summedColumns(database, table).map(valueOf).join(', ')})`;
 }
 
 /** The column `sum` in every summed table, made anew: after a migration, which may have changed any row. */
@@ -48,17 +51,20 @@ export function makeSums(database: Database): void {
 
 /**
  * From now on every statement of this connection that writes a row of a summed table writes its checksum with it: in a
- * temporary trigger, so that no statement can forget it. `defineSum` comes before.
+ * temporary trigger, so that no statement can forget it. One that inserts very many rows gives the checksums itself, which
+ * spares each row a second writing. `defineSum` comes before.
  */
 export function keepSums(database: Database): void {
   for (const table of SUMMED_TABLES) {
     const key = columnsOf(database, table)
       .filter(({ pk }) => pk > 0)
       .map(({ name }) => `"${name}" = NEW."${name}"`);
-    const update = `UPDATE ${table} SET sum = ${sumOf(database, table, 'NEW')} WHERE ${key.join(' AND ')};`;
+    const sum = sumOf(database, table, (column) => `NEW."${column}"`);
+    const update = `UPDATE ${table} SET sum = ${sum} WHERE ${key.join(' AND ')};`;
     const columns = summedColumns(database, table).map((name) => `"${name}"`);
     database.exec(`
-      CREATE TEMP TRIGGER ${table}_inserted AFTER INSERT ON main.${table} BEGIN ${update} END;
+      CREATE TEMP TRIGGER ${table}_inserted AFTER INSERT ON main.${table} WHEN NEW.sum IS NULL
+        BEGIN ${update} END;
       CREATE TEMP TRIGGER ${table}_updated AFTER UPDATE OF ${columns.join(', ')} ON main.${table} BEGIN ${update} END;`);
   }
 }

@@ -2,6 +2,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { HumanBox } from '../../../shared/api/review.ts';
 import { CLASS_SET, REVIEW_JOIN } from '../lists/result-filter.ts';
 import { required } from '../row.ts';
+import { sumOf } from '../sums.ts';
 
 /** What the images of a run become. `classLabels`: labels of the model's classes, by index. */
 export type ReviewTarget =
@@ -19,16 +20,38 @@ export interface ReadReview {
   boxes?: HumanBox[] | undefined; // undefined: only the label was given
 }
 
+/** Reviews from elsewhere that are being put ready; see ReviewHistory.beginTakingIn. */
+export interface TakeIn {
+  step: number;
+  classSet: number;
+  source: string;
+  verifiedAt: string; // ISO 8601
+  replace: boolean;
+}
+
+/** What an image has been said to be; null where there is no review. */
+interface Given {
+  label: string | null;
+  boxes: string | null;
+  verifiedAt: string | null;
+  source: string | null;
+  sum: number | null;
+}
+
 interface Step {
   step: number;
   description: string;
 }
 
-/** All four are NULL where an image had, or has then, no review; a source also where the review was given here. */
+/**
+ * All that is old, or new, is NULL where an image had, or has then, no review; a source also where the review was given here.
+ * A sum is that of the row of `reviews`; NULL where it is computed when that is written.
+ */
 const TABLES = `
   CREATE TEMP TABLE review_steps (
     step        INTEGER PRIMARY KEY,
     description TEXT    NOT NULL,
+    position    INTEGER,               -- in the order of undo; NULL while the step is being put ready
     undone      INTEGER NOT NULL DEFAULT 0
   );
   CREATE TEMP TABLE review_changes (
@@ -39,14 +62,15 @@ const TABLES = `
     old_boxes       TEXT,
     old_verified_at TEXT,
     old_source      TEXT,
+    old_sum         INTEGER,
     new_label       TEXT,
     new_boxes       TEXT,
     new_verified_at TEXT,
     new_source      TEXT,
+    new_sum         INTEGER,
     PRIMARY KEY (step, image_id)
   ) WITHOUT ROWID;
-  CREATE TEMP TABLE accepted_classes (class INTEGER PRIMARY KEY, label TEXT NOT NULL);
-  CREATE TEMP TABLE read_reviews (image_id INTEGER PRIMARY KEY, label TEXT NOT NULL, boxes TEXT);`;
+  CREATE TEMP TABLE accepted_classes (class INTEGER PRIMARY KEY, label TEXT NOT NULL);`;
 
 /**
  * Changes of the table `reviews`, in steps that can be taken back and done again. The steps are kept in temporary tables,
@@ -56,29 +80,27 @@ const TABLES = `
 export class ReviewHistory {
   readonly #database: Database;
   readonly #begin: Statement<[string], { step: number }>;
-  readonly #describe: Statement<[string, number]>;
-  readonly #drop: Statement<[number]>;
-  readonly #dropUndoneSteps: Statement<[]>;
-  readonly #dropOrphanedChanges: Statement<[]>;
+  readonly #complete: Statement<[string, number]>;
   readonly #record: Record<ReviewTarget['kind'], Statement<[object]>>;
   readonly #unknown: Statement<[{ runId: number; imageIds: string }], number>;
   readonly #lastDone: Statement<[], Step>;
   readonly #firstUndone: Statement<[], Step>;
   readonly #setUndone: Statement<[number, number]>;
   readonly #imageIds: Statement<[number], number>;
-  readonly #putReady: Statement<[number, string, string | null]>;
-  readonly #takeIn: Statement<[object]>;
-  readonly #countKept: Statement<[{ runId: number; source: string }], number>;
+  readonly #classSet: Statement<[{ runId: number }], number>;
+  readonly #saidSince: Statement<[number, number]>;
+  readonly #putReady: Statement<[object]>;
+  readonly #given: Statement<[number, number], Given>;
+  readonly #overtaken: Statement<[number], number>;
+  readonly #write: Record<'old' | 'new', Statement<[number]>>;
 
   constructor(database: Database) {
     database.exec(TABLES);
     this.#database = database;
     this.#begin = database.prepare('INSERT INTO review_steps (description) VALUES (?) RETURNING step');
-    this.#describe = database.prepare('UPDATE review_steps SET description = ? WHERE step = ?');
-    this.#drop = database.prepare('DELETE FROM review_steps WHERE step = ?');
-    this.#dropUndoneSteps = database.prepare('DELETE FROM review_steps WHERE undone');
-    this.#dropOrphanedChanges = database.prepare(
-      'DELETE FROM review_changes WHERE step NOT IN (SELECT step FROM review_steps)',
+    const last = '(SELECT coalesce(max(position), 0) FROM review_steps)';
+    this.#complete = database.prepare(
+      `UPDATE review_steps SET description = ?, position = ${last} + 1 WHERE step = ?`,
     );
     const accepted = '(SELECT label FROM accepted_classes WHERE class = results.class_1)';
     const kept = 'reviews.boxes';
@@ -101,25 +123,36 @@ export class ReviewHistory {
       )
       .pluck();
     const columns = 'SELECT step, description FROM review_steps';
-    this.#lastDone = database.prepare(`${columns} WHERE NOT undone ORDER BY step DESC LIMIT 1`);
-    this.#firstUndone = database.prepare(`${columns} WHERE undone ORDER BY step LIMIT 1`);
+    this.#lastDone = database.prepare(
+      `${columns} WHERE NOT undone AND position IS NOT NULL ORDER BY position DESC LIMIT 1`,
+    );
+    this.#firstUndone = database.prepare(`${columns} WHERE undone ORDER BY position LIMIT 1`);
     this.#setUndone = database.prepare('UPDATE review_steps SET undone = ? WHERE step = ?');
     this.#imageIds = database
       .prepare<[number], number>('SELECT image_id FROM review_changes WHERE step = ? ORDER BY image_id')
       .pluck();
-    this.#putReady = database.prepare(
-      'INSERT OR REPLACE INTO read_reviews (image_id, label, boxes) VALUES (?, ?, ?)',
+    this.#classSet = database.prepare<[{ runId: number }], number>(`SELECT ${CLASS_SET}`).pluck();
+    this.#given = database.prepare(
+      `SELECT label, boxes, verified_at AS verifiedAt, source, sum FROM reviews WHERE class_set = ? AND image_id = ?`,
     );
-    this.#takeIn = database.prepare(`
+    this.#saidSince = database.prepare(`
+      SELECT 1 FROM review_steps AS later CROSS JOIN review_changes AS said ON said.step = later.step
+      WHERE later.step > ? AND image_id = ?`);
+    this.#putReady = database.prepare(`
       INSERT INTO review_changes
-        (step, class_set, image_id, old_label, old_boxes, old_verified_at, old_source,
-          new_label, new_boxes, new_verified_at, new_source)
-      SELECT :step, ${CLASS_SET}, ready.image_id, reviews.label, reviews.boxes, verified_at, source,
-        ready.label, ready.boxes, :verifiedAt, :source
-      ${READY} AND (:replace OR ${IS_FREE})`);
-    this.#countKept = database
-      .prepare<[{ runId: number; source: string }], number>(`SELECT count(*) ${READY} AND NOT ${IS_FREE}`)
+        (step, class_set, image_id, old_label, old_boxes, old_verified_at, old_source, old_sum,
+          new_label, new_boxes, new_verified_at, new_source, new_sum)
+      VALUES (:step, :classSet, :imageId, :oldLabel, :oldBoxes, :oldVerifiedAt, :oldSource, :oldSum,
+        :label, :boxes, :verifiedAt, :source, ${sumOf(database, 'reviews', (column) => PARAMETERS[column] ?? 'NULL')})`);
+    this.#overtaken = database
+      .prepare<[number], number>(
+        `SELECT image_id FROM review_changes LEFT JOIN reviews USING (class_set, image_id)
+        WHERE step = ? AND (reviews.label IS NOT old_label OR reviews.boxes IS NOT old_boxes
+          OR reviews.verified_at IS NOT old_verified_at OR reviews.source IS NOT old_source
+          OR NOT EXISTS (SELECT 1 FROM images WHERE id = image_id))`,
+      )
       .pluck();
+    this.#write = { old: prepareWrite(database, 'old'), new: prepareWrite(database, 'new') };
   }
 
   /** One of the images that is not in the run; undefined when all are. */
@@ -146,52 +179,73 @@ export class ReviewHistory {
     });
   }
 
-  /** Forgets what was put ready for `takeIn`. */
-  clearReady(): void {
-    this.#database.exec('DELETE FROM read_reviews');
+  /**
+   * Begins to take in reviews from elsewhere, in the class set of a run, as one step that is nothing to anybody before
+   * `takeIn`. In between reviews may be written, each in a transaction of its own, and stay. What somebody else has said of an
+   * image before stays too unless `replace` says otherwise.
+   */
+  beginTakingIn(runId: number, given: { source: string; verifiedAt: string; replace: boolean }): TakeIn {
+    const { step } = required(this.#begin.get(''));
+    return { ...given, step, classSet: required(this.#classSet.get({ runId })) };
   }
 
-  /** Puts reviews from elsewhere ready for `takeIn`: of each image one, which replaces one that is ready. */
-  putReady(reviews: readonly ReadReview[]): void {
-    for (const { imageId, label, boxes } of reviews)
-      this.#putReady.run(imageId, label, boxes === undefined ? null : JSON.stringify(boxes));
+  /** Puts reviews ready, of each image one. Returns how many images keep what somebody else has said. */
+  putReady({ replace, ...place }: TakeIn, reviews: readonly ReadReview[]): number {
+    let kept = 0;
+    for (const { imageId, label, ...review } of reviews) {
+      const boxes = review.boxes === undefined ? null : JSON.stringify(review.boxes);
+      const old = this.#given.get(place.classSet, imageId) ?? NO_REVIEW;
+      if (old.label === label && old.boxes === boxes) continue;
+      const mayReplace = replace && this.#saidSince.get(place.step, imageId) === undefined;
+      if (old.label === null || old.source === place.source || mayReplace)
+        this.#putReady.run({ ...place, imageId, label, boxes, ...oldParameters(old) });
+      else kept++;
+    }
+    return kept;
   }
 
   /**
-   * Makes what is ready the reviews of its images in the class set of a run, as one step. What somebody else has said of an
-   * image stays unless `replace` says otherwise.
+   * Makes what is ready the reviews of its images. What was said of an image since it was put ready stays. Returns the images
+   * that changed, and how many were left so.
    */
-  takeIn(
-    {
-      runId,
-      source,
-      verifiedAt,
-      replace,
-    }: { runId: number; source: string; verifiedAt: string; replace: boolean },
-    describe: (images: number) => string,
-  ): { imageIds: number[]; kept: number } {
-    const place = { runId, source };
-    const kept = replace ? 0 : required(this.#countKept.get(place));
-    const imageIds = this.#addStep(describe, (step) => {
-      this.#takeIn.run({ ...place, step, verifiedAt, replace: Number(replace) });
-    });
-    return { imageIds, kept };
+  takeIn({ step }: TakeIn, describe: (images: number) => string): { imageIds: number[]; overtaken: number } {
+    const overtaken = this.#overtaken.all(step);
+    if (overtaken.length > 0)
+      this.#database
+        .prepare('DELETE FROM review_changes WHERE step = ? AND image_id IN (SELECT value FROM json_each(?))')
+        .run(step, JSON.stringify(overtaken));
+    return { imageIds: this.#completeStep(step, describe), overtaken: overtaken.length };
+  }
+
+  /** Forgets what was put ready; does nothing after `takeIn`. */
+  forgetReady({ step }: TakeIn): void {
+    this.#drop(`step = ${step} AND position IS NULL`);
   }
 
   /** A step that `record` notes the changes of, named by the number of images that it changes; without any there is none. */
   #addStep(describe: (images: number) => string, record: (step: number) => void): number[] {
     const { step } = required(this.#begin.get(''));
     record(step);
+    return this.#completeStep(step, describe);
+  }
+
+  #completeStep(step: number, describe: (images: number) => string): number[] {
     const changed = this.#imageIds.all(step);
     if (changed.length === 0) {
-      this.#drop.run(step);
+      this.#drop(`step = ${step}`);
       return changed;
     }
-    this.#describe.run(describe(changed.length), step);
-    this.#dropUndoneSteps.run();
-    this.#dropOrphanedChanges.run();
+    this.#complete.run(describe(changed.length), step);
+    this.#drop('undone');
     this.#apply(step, 'new');
     return changed;
+  }
+
+  /** Forgets steps, and so what they changed. */
+  #drop(which: string): void {
+    this.#database.exec(`
+      DELETE FROM review_changes WHERE step IN (SELECT step FROM review_steps WHERE ${which});
+      DELETE FROM review_steps WHERE ${which};`);
   }
 
   /** Takes back the last step that is not undone; undefined when there is none. */
@@ -213,7 +267,7 @@ export class ReviewHistory {
   forgetMissingImages(): void {
     this.#database.exec(`
       DELETE FROM review_changes WHERE image_id NOT IN (SELECT id FROM images);
-      DELETE FROM review_steps WHERE step NOT IN (SELECT step FROM review_changes);`);
+      DELETE FROM review_steps WHERE position IS NOT NULL AND step NOT IN (SELECT step FROM review_changes);`);
   }
 
   #move(step: Step | undefined, side: 'old' | 'new') {
@@ -230,13 +284,7 @@ export class ReviewHistory {
         `DELETE FROM reviews WHERE (class_set, image_id) IN (SELECT class_set, image_id ${changes} IS NULL)`,
       )
       .run(step);
-    this.#database
-      .prepare(
-        `INSERT OR REPLACE INTO reviews (class_set, image_id, label, boxes, verified_at, source)
-        SELECT class_set, image_id, ${side}_label, ${side}_boxes, ${side}_verified_at, ${side}_source
-          ${changes} IS NOT NULL`,
-      )
-      .run(step);
+    this.#write[side].run(step);
   }
 
   #setAcceptedClasses(labels: readonly string[]): void {
@@ -247,12 +295,37 @@ export class ReviewHistory {
   }
 }
 
-/** Reviews that are ready and say another thing than what there is. */
-const READY = `FROM read_reviews AS ready
-  LEFT JOIN reviews ON reviews.class_set = ${CLASS_SET} AND reviews.image_id = ready.image_id
-  WHERE (ready.label IS NOT reviews.label OR ready.boxes IS NOT reviews.boxes)`;
-/** Nobody else has reviewed the image. */
-const IS_FREE = '(reviews.label IS NULL OR reviews.source IS :source)';
+/** A review that is put ready, as parameters, by the column of `reviews`. */
+const PARAMETERS: Record<string, string> = {
+  class_set: ':classSet',
+  image_id: ':imageId',
+  label: ':label',
+  verified_at: ':verifiedAt',
+  boxes: ':boxes',
+  source: ':source',
+};
+
+const NO_REVIEW: Given = { label: null, boxes: null, verifiedAt: null, source: null, sum: null };
+
+const oldParameters = ({ label, boxes, verifiedAt, source, sum }: Given) => ({
+  oldLabel: label,
+  oldBoxes: boxes,
+  oldVerifiedAt: verifiedAt,
+  oldSource: source,
+  oldSum: sum,
+});
+
+/** Writes the reviews of a step that are some then, with their checksums: a second writing of each row would take as long. */
+function prepareWrite(database: Database, side: 'old' | 'new'): Statement<[number]> {
+  const sum = sumOf(database, 'reviews', (column) =>
+    column === 'class_set' || column === 'image_id' ? column : `${side}_${column}`,
+  );
+  const values = ['label', 'boxes', 'verified_at', 'source'].map((column) => `${side}_${column}`);
+  return database.prepare(`
+    INSERT OR REPLACE INTO reviews (class_set, image_id, label, boxes, verified_at, source, sum)
+    SELECT class_set, image_id, ${values.join(', ')}, coalesce(${side}_sum, ${sum})
+    FROM review_changes WHERE step = ? AND ${side}_label IS NOT NULL`);
+}
 
 function parametersOf(target: ReviewTarget): object {
   if (target.kind === 'label') return { label: target.label };
@@ -282,13 +355,15 @@ function prepareRecord(
 ): Statement<[object]> {
   return database.prepare(`
     INSERT OR IGNORE INTO review_changes
-      (step, class_set, image_id, old_label, old_boxes, old_verified_at, old_source,
+      (step, class_set, image_id, old_label, old_boxes, old_verified_at, old_source, old_sum,
         new_label, new_boxes, new_verified_at)
-    SELECT :step, ${CLASS_SET}, image_id, old_label, old_boxes, old_verified_at, old_source, new_label, new_boxes,
+    SELECT :step, ${CLASS_SET}, image_id, old_label, old_boxes, old_verified_at, old_source, old_sum,
+      new_label, new_boxes,
       CASE WHEN new_label IS NOT NULL THEN :verifiedAt END
     FROM (
       SELECT results.image_id, reviews.label AS old_label, reviews.boxes AS old_boxes,
-        reviews.verified_at AS old_verified_at, reviews.source AS old_source, ${label} AS new_label, ${boxes} AS new_boxes
+        reviews.verified_at AS old_verified_at, reviews.source AS old_source, reviews.sum AS old_sum,
+        ${label} AS new_label, ${boxes} AS new_boxes
       FROM json_each(:imageIds) AS wanted
         CROSS JOIN results ON results.run_id = :runId AND results.image_id = wanted.value
         ${REVIEW_JOIN}

@@ -203,6 +203,49 @@ suite('an import', () => {
     assert.equal(library.runs.all().length, 1);
   });
 
+  test('of reviews lets others write between two groups: what is said here then stays, and what is cancelled leaves no review', async (t) => {
+    const { put, app, folder } = await labelWorld(t, ['a.png']);
+    mkdirSync(join(folder, 'many'));
+    const names = Array.from({ length: 500 }, (_, index) => `many/${index}.png`);
+    for (const name of names) writeFileSync(join(folder, name), '');
+    const path = put('labels.csv', csvOf(names.map((name) => `${name},fox`)));
+    const { runId } = await app.importLabels({ path, folder, purpose: AS_RUN });
+    const { imageIds } = await app.findImages({ runId, filter: {}, sort: 'path' });
+    const reviews = () => app.findImages({ runId, filter: { status: 'verified' }, sort: 'path' });
+    const ids = [...imageIds].sort((one, other) => one - other); // as they are put ready
+    const [first = 0, last = 0] = [ids[0], ids.at(-1)];
+    const whileSaved = async (work: () => unknown) => {
+      let worked: unknown;
+      const stop = app.subscribe((event) => {
+        if (event.type === 'importingLabels' && event.phase === 'saving') worked ??= work();
+      });
+      try {
+        return await app.importLabels({ path, folder, purpose: by('Ada', { runId, replace: true }) });
+      } finally {
+        stop();
+        await worked;
+      }
+    };
+    await assert.rejects(
+      whileSaved(() => app.cancelLabels({})),
+      { code: 'CANCELLED' },
+    );
+    assert.equal((await reviews()).total, 500);
+    assert.deepEqual([...(await reviews()).imageIds], []);
+    assert.equal((await app.reviewHistory({})).undo, undefined);
+    const owl = { kind: 'label' as const, label: 'owl' };
+    const imported = await whileSaved(() => app.review({ runId, imageIds: [first, last], verdict: owl }));
+    assert.deepEqual([imported.changed, imported.report.reviews?.kept], [498, 2]);
+    const labelOf = async (imageId: number) => (await app.showImage({ runId, imageId })).humanLabel;
+    assert.deepEqual([await labelOf(first), await labelOf(last)], ['owl', 'owl']);
+    assert.equal((await app.undoReview({}))?.description, 'Take in 498 reviews of Ada');
+    assert.deepEqual(
+      [...(await reviews()).imageIds].sort((one, other) => one - other),
+      [first, last],
+    );
+    assert.equal((await app.undoReview({}))?.imageIds.length, 2);
+  });
+
   test('that is cancelled while a table is read ends, and closes the file', async (t) => {
     const { put, app, folder } = await labelWorld(t, ['a.png']);
     const path = put('labels.csv', csvOf(Array.from({ length: 400_000 }, (_, row) => `many/${row}.png,fox`)));

@@ -133,12 +133,17 @@ test('reviews from elsewhere keep their source, give way to nobody unless told t
   t.after(() => library.close());
   const take = (source: string, replace: boolean, label: string) =>
     library.transaction(() => {
-      library.reviewHistory.clearReady();
+      const { reviewHistory } = library;
+      const taken = { source, verifiedAt: '2026-03-04T05:06:07.000Z', replace };
+      const reviews = reviewHistory.beginTakingIn(runId, taken);
       const boxes = [{ label, x: 1, y: 1, width: 5, height: 5 }];
-      library.reviewHistory.putReady([one, two].map((imageId) => ({ imageId, label, boxes })));
-      library.reviewHistory.putReady([{ imageId: three, label: '', boxes: [] }]);
-      const taken = { runId, source, verifiedAt: '2026-03-04T05:06:07.000Z', replace };
-      return library.reviewHistory.takeIn(taken, (images) => `Take ${images} reviews of ${source} in`);
+      const marked = [one, two].map((imageId) => ({ imageId, label, boxes }));
+      const kept = reviewHistory.putReady(reviews, [...marked, { imageId: three, label: '', boxes: [] }]);
+      const { imageIds } = reviewHistory.takeIn(
+        reviews,
+        (images) => `Take ${images} reviews of ${source} in`,
+      );
+      return { imageIds, kept };
     });
   const said = () =>
     library.resultQueries
