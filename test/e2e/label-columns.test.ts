@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 import { violations } from './support/accessibility.ts';
 import { e2e } from './support/e2e.ts';
 import { hasValue, tabTo, typeInto } from './support/keyboard.ts';
-import { savedResults } from './support/library.ts';
+import { foundOf, savedResults } from './support/library.ts';
 import { copySamples } from './support/pictures.ts';
 import { label, speakGerman } from './support/prepare.ts';
 import { say, sayGerman } from './support/say.ts';
@@ -128,4 +128,52 @@ e2e('the columns of a table, in German', async (stage) => {
     savedResults(data, 1).flatMap(({ path, reviewed }) => (reviewed === undefined ? [] : [[path, reviewed]])),
     [[first, 'frog']],
   );
+});
+
+e2e('what masks are is chosen by keys, and read anew at once', async (stage) => {
+  const data = stage.folder();
+  const pictures = copySamples(join(stage.folder(), 'samples'));
+  await label(data, pictures, 'balanced');
+  const [first = ''] = savedResults(data, 1).map(({ path }) => path);
+  const file = join(data, 'stuff.json');
+  const ring = (x: number, y: number, size: number) => [x, y, x + size, y, x + size, y + size, x, y + size];
+  const annotation = (id: number, segmentation: number[][]) => {
+    return { id, image_id: 1, category_id: id, iscrowd: 0, segmentation };
+  };
+  const coco = {
+    images: [{ id: 1, file_name: first, width: 32, height: 32 }],
+    categories: ['grass', 'path'].map((name, index) => ({ id: index + 1, name })),
+    annotations: [annotation(1, [ring(0, 0, 20)]), annotation(2, [ring(8, 8, 20)])],
+  };
+  writeFileSync(file, JSON.stringify(coco));
+  const window = await stage.open({ data });
+  const { page } = window;
+  await window.visit('/labels', say('labels.title'));
+  await hasValue(page.getByRole('combobox', { name: say('labels.folder') }), pictures);
+  await page.getByRole('textbox', { name: say('labels.file') }).fill(file);
+  await page.getByRole('textbox', { name: say('labels.tool') }).fill('Stuff');
+  await page.keyboard.press('Control+Enter');
+  const kinds = page.getByRole('radiogroup', { name: say('labels.masks') });
+  const objects = kinds.getByRole('radio', { name: say('labels.masks.detection') });
+  const areas = kinds.getByRole('radio', { name: say('labels.masks.segmentation') });
+  await objects.waitFor();
+  assert.equal(await objects.isChecked(), true);
+  await objects.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.getByRole('button', { name: say('labels.take', { count: 1 }) }).waitFor();
+  assert.equal(await areas.isChecked(), true);
+  assert.equal(await page.evaluate<string>('document.activeElement.value'), 'segmentation');
+  for (const width of WIDTHS) {
+    await page.setViewportSize({ width, height: 900 });
+    await window.photograph(`label-masks-${width}`);
+  }
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press('Control+Enter');
+  await page
+    .getByText(say('labels.done-run', { run: 2, tool: 'Stuff', count: 1 }))
+    .first()
+    .waitFor();
+  // Areas, of which the larger one names the image, and no objects.
+  assert.equal(savedResults(data, 2).find(({ path }) => path === first)?.label, 'path');
+  assert.deepEqual(foundOf(data, 2), { detections: 0, masks: 2 });
 });

@@ -11,7 +11,8 @@ import { isSideFile } from './side-files.ts';
 
 const LOOKED_INTO = 200; // files of a kind, spread over all of them
 const PEEK = 1 << 14; // bytes of each
-const MAY_BE_LABELS = new Set(['.json', '.xml', '.txt', '.csv', '.tsv']);
+/** Endings of the files of a folder that may be of labels, class maps aside. */
+export const MAY_BE_LABELS: ReadonlySet<string> = new Set(['.json', '.xml', '.txt', '.csv', '.tsv']);
 
 /** The format of what a person named, and what of that is read. */
 export interface ChosenFormat {

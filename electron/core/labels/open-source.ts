@@ -31,12 +31,6 @@ export async function openSource(path: string, unpackTo: string): Promise<LabelS
   return only !== undefined && others.length === 0 ? fileSource(join(unpackTo, only)) : source;
 }
 
-/** A file that is no archive; undefined for folders and archives. Throws NOT_FOUND, FILE_SYSTEM or BAD_ARGUMENT. */
-export async function openPlainFile(path: string): Promise<LabelSource | undefined> {
-  const absolute = resolve(path);
-  return (await isFolder(absolute)) || (await isZip(absolute)) ? undefined : fileSource(absolute);
-}
-
 async function isFolder(path: string): Promise<boolean> {
   const stats = await stat(path).catch((error: unknown) => {
     if (!isMissing(error)) throw error;
@@ -69,7 +63,9 @@ export async function peekFile(path: string, most = LOOKED_AT): Promise<LabelFil
   }
 }
 
-async function isZip(path: string): Promise<boolean> {
+/** Whether it is an archive; no folder is. Throws NOT_FOUND, FILE_SYSTEM or BAD_ARGUMENT. */
+export async function isZip(path: string): Promise<boolean> {
+  if (await isFolder(path)) return false;
   await using file = await openRegularFile(path, 'labels');
   const { buffer } = await file.read(Buffer.alloc(4), 0, 4, 0);
   return buffer.toString('latin1') === 'PK\x03\x04';

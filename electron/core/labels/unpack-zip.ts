@@ -4,12 +4,12 @@ import { dirname, extname, join } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { openPromise } from 'yauzl';
-import type { ZipFile } from 'yauzl';
+import type { Entry, ZipFile } from 'yauzl';
 import { AppError } from '../../shared/errors.ts';
 import { shortened } from '../../shared/shortened.ts';
 
 /** Files that formats of labels consist of; pictures are left in their archive. */
-const WANTED = new Set(['.txt', '.xml', '.json', '.csv', '.yaml', '.yml', '.names', '.png']);
+const WANTED = new Set(['.txt', '.xml', '.json', '.csv', '.tsv', '.yaml', '.yml', '.names', '.png']);
 
 const MOST_FILES = 2_000_000;
 const MOST_BYTES = 16 * 2 ** 30; // of all files together
@@ -20,6 +20,22 @@ const MOST_BYTES = 16 * 2 ** 30; // of all files together
  */
 export async function unpackZip(path: string, folder: string): Promise<void> {
   const room = { bytes: MOST_BYTES };
+  await eachFile(path, async (entry, zip) => {
+    const place = join(folder, entry.fileName);
+    await mkdir(dirname(place), { recursive: true });
+    const stream = await zip.openReadStreamPromise(entry);
+    await pipeline(stream, bounded(room, path), createWriteStream(place, { flags: 'wx' }));
+  });
+}
+
+/** Names of the files of a zip that labels can be in, without unpacking any. Throws BAD_ARGUMENT likewise. */
+export async function listZip(path: string): Promise<string[]> {
+  const names: string[] = [];
+  await eachFile(path, ({ fileName }) => Promise.resolve(void names.push(fileName)));
+  return names;
+}
+
+async function eachFile(path: string, visit: (entry: Entry, zip: ZipFile) => Promise<void>): Promise<void> {
   let zip: ZipFile | undefined;
   try {
     // Names that are absolute or lead upwards are refused by yauzl itself, and once more below.
@@ -35,10 +51,7 @@ export async function unpackZip(path: string, folder: string): Promise<void> {
       if (++files > MOST_FILES) throw refused(path, `it has more than ${MOST_FILES} files`);
       if (name.split('/').some((part) => part === '..') || name.startsWith('/') || /^[a-z]:/i.test(name))
         throw refused(path, `the path ${shortened(name)} in it leads out of it`);
-      const place = join(folder, name);
-      await mkdir(dirname(place), { recursive: true });
-      const stream = await zip.openReadStreamPromise(entry);
-      await pipeline(stream, bounded(room, path), createWriteStream(place, { flags: 'wx' }));
+      await visit(entry, zip);
     }
   } catch (error) {
     if (error instanceof AppError) throw error;

@@ -1,12 +1,20 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { ImportedLabels, LabelEvent, LabelReport, LabelRequest } from '../../shared/api/labels.ts';
+import type {
+  ImportedLabels,
+  LabelEvent,
+  LabelReport,
+  LabelRequest,
+  LabelTable,
+  LabelTableQuestion,
+} from '../../shared/api/labels.ts';
 import { AppError } from '../../shared/errors.ts';
 import { shortened } from '../../shared/shortened.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { isInside } from '../files/inside.ts';
 import { partialPath, removeAbandoned } from '../files/partial-files.ts';
+import { labelTable } from '../labels/label-table.ts';
 import { ReadProgress, stagingFile } from '../labels/read-labels.ts';
 import type { LabelFolder, LabelQuestion, UnsizedImage } from '../labels/read-labels.ts';
 import { saveReviews, saveRun } from '../labels/save-labels.ts';
@@ -33,6 +41,11 @@ export class LabelService {
 
   constructor(context: AppContext) {
     this.#context = context;
+  }
+
+  /** See labelTable. */
+  table(question: LabelTableQuestion): Promise<LabelTable | undefined> {
+    return this.#withStaging((staging) => labelTable(question, join(staging, 'unpacked')));
   }
 
   /** What an import would do. */

@@ -46,20 +46,23 @@ const labelRequest = z.strictObject({
 });
 export type LabelRequest = z.infer<typeof labelRequest>;
 
+const labelTableQuestion = z.strictObject({
+  path,
+  format: labelRequest.shape.format,
+  purpose: z.enum(['run', 'reviews'], 'labels become a run or reviews'),
+});
+export type LabelTableQuestion = z.infer<typeof labelTableQuestion>;
+
 /** Calls that read what others made: labels, boxes and masks. */
 export const labelArguments = {
-  labelTable: z.strictObject({
-    path,
-    format: labelRequest.shape.format,
-    purpose: z.enum(['run', 'reviews'], 'labels become a run or reviews'),
-  }),
+  labelTable: labelTableQuestion,
   inspectLabels: labelRequest,
   importLabels: labelRequest,
   cancelLabels: z.strictObject({}),
 } as const;
 
 export interface LabelResults {
-  /** The columns of a file that is a table; undefined of what is none, and of archives, which are not unpacked for it. */
+  /** The columns of a file that is a table, or of the one in a folder or an archive of tables; undefined of what is none. */
   labelTable: LabelTable | undefined;
   /** What an import would do; changes nothing. */
   inspectLabels: LabelReport;

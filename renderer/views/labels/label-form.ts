@@ -1,4 +1,11 @@
-import type { LabelClass, LabelColumns, LabelRequest } from '../../../electron/shared/api/labels.ts';
+import type {
+  LabelClass,
+  LabelColumns,
+  LabelReport,
+  LabelRequest,
+} from '../../../electron/shared/api/labels.ts';
+import { isDenseTask } from '../../../electron/shared/tasks.ts';
+import type { DenseTask } from '../../../electron/shared/tasks.ts';
 import { SHOWN_SCORE } from '../../../electron/shared/found-score.ts';
 import type { Run } from '../../../electron/shared/run.ts';
 
@@ -12,6 +19,7 @@ export interface LabelForm {
   runId: number | undefined; // beside whose labels reviews stand; undefined for the one that fits best
   replace: boolean;
   minScore: number | null; // smallest score of boxes, 0 to 1; null for the usual one
+  task: DenseTask | undefined; // what masks are; undefined for what the file tells
 }
 
 /** The smallest score of boxes where a person says nothing. */
@@ -34,7 +42,7 @@ export function toRequest(
   choices: ReadonlyMap<string, ClassChoice>,
   columns?: LabelColumns,
 ): LabelRequest {
-  const { path, folder, as, tool, by, runId, replace, minScore } = form;
+  const { path, folder, as, tool, by, runId, replace, minScore, task } = form;
   const purpose: LabelRequest['purpose'] =
     as === 'run'
       ? { kind: 'run', tool: tool.trim() }
@@ -47,6 +55,7 @@ export function toRequest(
     ...(choices.size > 0 && { classes }),
     ...(columns !== undefined && { columns }),
     ...(typeof minScore === 'number' && { minScore }),
+    ...(task !== undefined && { task }),
   };
 }
 
@@ -71,4 +80,9 @@ export function choiceOf(
 /** Runs that reviews of images in a folder can stand beside, the last first. */
 export function runsOn(runs: readonly Run[], folder: string): Run[] {
   return runs.filter(({ spec }) => spec.folders.includes(folder)).toReversed();
+}
+
+/** What the masks of a file are as it was read; undefined where it has none. */
+export function masksAre({ task, masks }: LabelReport): DenseTask | undefined {
+  return masks > 0 && isDenseTask(task) ? task : undefined;
 }

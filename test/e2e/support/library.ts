@@ -19,6 +19,16 @@ interface Row {
   manifest: string;
 }
 
+/** How many objects and areas a run has. */
+export function foundOf(data: string, runId: number): { detections: number; masks: number } {
+  const [counts] = query<{ detections: number; masks: number }>(
+    data,
+    `SELECT (SELECT count(*) FROM detections WHERE run_id = ${runId}) AS detections,
+            (SELECT count(*) FROM masks WHERE run_id = ${runId}) AS masks`,
+  );
+  return counts ?? { detections: 0, masks: 0 };
+}
+
 /** The results of a run as the library holds them, in order of paths; read beside Winnow. */
 export function savedResults(data: string, runId: number): SavedResult[] {
   const rows = query<Row>(

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import {
   choiceOf,
   isComplete,
+  masksAre,
   runsOn,
   toRequest,
   usualScore,
@@ -19,6 +20,7 @@ const form: LabelForm = {
   runId: 3,
   replace: true,
   minScore: null,
+  task: undefined,
 };
 
 test('a request names the purpose that was chosen, and only classes that a person has touched', () => {
@@ -69,4 +71,24 @@ test('reviews can stand beside the runs on their folder, the last first', () => 
     runsOn(runs, '/a').map(({ id }) => id),
     [3, 1],
   );
+});
+
+test('what masks are is asked where a file has some, and goes into the request once it is chosen', () => {
+  const counts = { entries: 1, matches: [], unmatched: { count: 0, names: [] }, uncovered: 0, classes: [] };
+  const rest = {
+    images: 1,
+    blank: 0,
+    failed: 0,
+    labels: 0,
+    boxes: 1,
+    skipped: [],
+    notices: [],
+    reviews: undefined,
+  };
+  const report = { format: 'coco', task: 'detection' as const, masks: 0, ...counts, ...rest };
+  assert.equal(masksAre(report), undefined);
+  assert.equal(masksAre({ ...report, masks: 2 }), 'detection');
+  assert.equal(masksAre({ ...report, masks: 2, task: 'segmentation' }), 'segmentation');
+  assert.equal(toRequest(form, new Map()).task, undefined);
+  assert.equal(toRequest({ ...form, task: 'segmentation' }, new Map()).task, 'segmentation');
 });

@@ -1,19 +1,10 @@
 import assert from 'node:assert/strict';
-import {
-  copyFileSync,
-  createWriteStream,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { ONLY_CHANGED } from '../../../../electron/shared/label-skips.ts';
-import { pipeline } from 'node:stream/promises';
-import { ZipFile } from 'yazl';
 import { AppError } from '../../../../electron/shared/errors.ts';
-import { example, labelWorld, skipped } from './support.ts';
+import { example, labelWorld, skipped, writeZip } from './support.ts';
 import { sharedData } from '../../support/files.ts';
 
 const cocoOf = (images: object[], annotations: object[], categories: object[] = [{ id: 1, name: 'cat' }]) =>
@@ -236,14 +227,7 @@ suite('labels that are not as they should be', () => {
 
   test('zips are read; one whose paths lead out of it is refused, and nothing is written outside', async (t) => {
     const { run, root } = await labelWorld(t, ['a.png']);
-    const zip = async (name: string, files: Record<string, string>) => {
-      const archive = new ZipFile();
-      for (const [path, text] of Object.entries(files)) archive.addBuffer(Buffer.from(text), path);
-      archive.end();
-      const path = join(root, name);
-      await pipeline(archive.outputStream, createWriteStream(path));
-      return path;
-    };
+    const zip = (name: string, files: Record<string, string>) => writeZip(join(root, name), files);
     const good = await zip('good.zip', {
       'set/classes.txt': 'cat\n',
       'set/labels/a.txt': '0 0.5 0.5 1 1\n',

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { LabelPurpose, LabelTable } from '../../../../electron/shared/api/labels.ts';
 import type { AppService } from '../../../../electron/core/app-service.ts';
-import { labelWorld } from './support.ts';
+import { labelWorld, writeZip } from './support.ts';
 
 /** What is found by name, without what is not. */
 async function found(app: AppService, path: string, purpose: LabelPurpose['kind'] = 'run') {
@@ -57,6 +58,41 @@ suite('the columns of a table of labels', () => {
     });
     const path = join(root, 'gone.csv');
     await assert.rejects(app.labelTable({ path, purpose: 'run' }), { code: 'NOT_FOUND' });
+  });
+
+  test('are told of the one table in a folder or an archive, where there are no labels of another kind', async (t) => {
+    const { app, put, root, run, libraryPath } = await labelWorld(t, ['a.png']);
+    const table = 'Bild;Art;Species\r\na.png;Fuchs;fox\r\n';
+    const zip = await writeZip(join(root, 'one.zip'), {
+      'export/table.csv': table,
+      'export/a.jpg': 'left out',
+    });
+    const found = { columns: ['Bild', 'Art', 'Species'], found: { label: 'Species' } };
+    const columnsOf = async (path: string) => {
+      const read = await app.labelTable({ path, purpose: 'run' });
+      return read && { columns: read.columns, found: JSON.parse(JSON.stringify(read.found)) as unknown };
+    };
+    assert.deepEqual(await columnsOf(zip), found);
+    put('sheets/table.csv', table);
+    assert.deepEqual(await columnsOf(join(root, 'sheets')), found);
+    const tabs = await writeZip(join(root, 'tabs.zip'), { 'table.tsv': 'file\tlabel\na.png\tfox\n' });
+    assert.deepEqual(await columnsOf(tabs), {
+      columns: ['file', 'label'],
+      found: { file: 'file', label: 'label' },
+    });
+    assert.equal((await run(tabs)).found['a.png']?.label, 'fox');
+    // The columns hold when it comes in.
+    const columns = { file: 'Bild', label: 'Art' };
+    assert.equal((await run(zip, { columns })).found['a.png']?.label, 'Fuchs');
+    const others = { 'data.yaml': 'names: [cat]', 'a.txt': '0 0.5 0.5 1 1', 'notes.csv': table };
+    assert.equal(await columnsOf(await writeZip(join(root, 'yolo.zip'), others)), undefined);
+    const two = await writeZip(join(root, 'two.zip'), { 'a.csv': table, 'b.csv': table });
+    assert.equal(await columnsOf(two), undefined);
+    // Nothing of what was unpacked is left.
+    assert.deepEqual(
+      readdirSync(dirname(libraryPath)).filter((name) => name.startsWith('.')),
+      [],
+    );
   });
 
   test('that are chosen hold in place of those that are found, and none in place of scores and boxes', async (t) => {

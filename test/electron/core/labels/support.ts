@@ -1,6 +1,8 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { TestContext } from 'node:test';
+import { ZipFile } from 'yazl';
 import type { AppService } from '../../../../electron/core/app-service.ts';
 import type { LabelPurpose, LabelReport, LabelRequest } from '../../../../electron/shared/api/labels.ts';
 import type { SkipReason } from '../../../../electron/shared/label-skips.ts';
@@ -50,6 +52,15 @@ export async function labelWorld(t: TestContext, paths: readonly string[]): Prom
   const inspect: LabelWorld['inspect'] = (path, more = {}) =>
     app.inspectLabels({ path, folder, purpose: AS_RUN, ...more });
   return { app, root, folder, libraryPath, put, run, inspect };
+}
+
+/** Writes a zip of files with these texts, and returns its path. */
+export async function writeZip(path: string, files: Record<string, string>): Promise<string> {
+  const archive = new ZipFile();
+  for (const [name, text] of Object.entries(files)) archive.addBuffer(Buffer.from(text), name);
+  archive.end();
+  await pipeline(archive.outputStream, createWriteStream(path));
+  return path;
 }
 
 const rounded = (value: number) => Number(value.toFixed(2));
