@@ -78,7 +78,7 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
     .addOption(
       new Option(
         '--task <name>',
-        'what is taught (default: classification); segmentation from the masks of a run',
+        'what is taught (default: classification); detection and segmentation from what is marked in a run',
       ).choices(TAUGHT_TASKS),
     )
     .option('--from <name|file>', 'model to start from, or `scratch` (default: everyday10)')
