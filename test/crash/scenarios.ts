@@ -41,8 +41,6 @@ const SMALLEST = [
   '2',
   '--batch',
   '8',
-  '--image-size',
-  '8',
   '--patch-size',
   '4',
   '--threads',
@@ -52,6 +50,31 @@ const SMALLEST = [
   '--out',
   'taught',
 ];
+
+/** Of each task: of labels, boxes with masks, or areas, the last two of a run that was read from a file. */
+const TRAININGS = {
+  train: (world: World) => ['train', world.at('shapes'), ...SMALLEST, '--image-size', '8'],
+  'train --task detection': () => [
+    'train',
+    '--task',
+    'detection',
+    '--run',
+    '1',
+    ...SMALLEST,
+    '--image-size',
+    '32',
+  ],
+  'train --task segmentation': () => [
+    'train',
+    '--task',
+    'segmentation',
+    '--run',
+    '2',
+    ...SMALLEST,
+    '--image-size',
+    '32',
+  ],
+};
 
 /** Makes and saves the states that commands start from. */
 export async function prepareWorld(world: World): Promise<void> {
@@ -65,6 +88,11 @@ export async function prepareWorld(world: World): Promise<void> {
   world.save('fresh');
   await world.must('models', 'import', FINDER, '--name', 'finder', '--directions', 'summed');
   world.save('finder');
+  world.restore('fresh');
+  const shown = ['--as', 'run', '--tool', 'another'];
+  for (const task of ['detection', 'segmentation'])
+    await world.must(...labels(world, 'masks.json', ...shown, '--task', task));
+  world.save('marked');
   world.restore('fresh');
   await world.must(...run(world));
   world.save('run');
@@ -103,13 +131,13 @@ export function scenarios(world: World): Scenario[] {
       goOn: unsortAll,
       assertSafe: assertEveryPicture,
     },
-    {
-      name: 'train',
-      start: 'fresh',
-      command: ['train', world.at('shapes'), ...SMALLEST],
+    ...Object.entries(TRAININGS).map(([name, command]) => ({
+      name,
+      start: name === 'train' ? 'fresh' : 'marked',
+      command: command(world),
       facts: () => ({ model: world.digest('data', 'models', 'taught.safetensors') }),
-      goOn: goOnTraining,
-    },
+      goOn: () => goOnTraining(world, command(world)),
+    })),
     {
       name: 'models import',
       start: 'fresh',
@@ -207,6 +235,22 @@ function writeLabels(world: World): void {
     classification_categories: { 4: 'fox' },
   };
   writeFileSync(world.at('boxes.json'), JSON.stringify(found));
+  const corners = (x: number, side: number) => [x, 2, x + side, 2, x + side, 2 + side, x, 2 + side];
+  const annotations = NAMES.flatMap((_, index) =>
+    [1, 2].map((category) => ({
+      id: 2 * index + category,
+      image_id: index + 1,
+      category_id: category,
+      iscrowd: 0,
+      segmentation: [corners(category === 1 ? 1 : 15, 6 + index)],
+    })),
+  );
+  const marked = {
+    images: NAMES.map((file, index) => ({ id: index + 1, file_name: file })),
+    categories: ['fox', 'tree'].map((name, index) => ({ id: index + 1, name })),
+    annotations,
+  };
+  writeFileSync(world.at('masks.json'), JSON.stringify(marked));
   writeFileSync(world.at('labels.csv'), ['file,label', ...NAMES.map((name) => `${name},frog`)].join('\n'));
 }
 
@@ -272,10 +316,10 @@ async function goOnImporting(world: World): Promise<void> {
 }
 
 /** Goes on with a training that is listed, or starts it when there is none. */
-async function goOnTraining(world: World): Promise<void> {
+async function goOnTraining(world: World, command: readonly string[]): Promise<void> {
   const list = await world.must('trainings');
   const [, state] = /^1 +taught .* (done|paused|running|failed) /m.exec(list) ?? [];
-  if (state === 'done') return;
-  if (state === undefined) await world.must('train', world.at('shapes'), ...SMALLEST);
-  else await world.must('train', '--resume', '1');
+  if (state === undefined) await world.must(...command);
+  else if (state !== 'done') await world.must('train', '--resume', '1');
+  if (existsSync(world.library)) await world.must('library', 'check'); // closes it as whoever writes into it does
 }
