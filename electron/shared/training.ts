@@ -114,6 +114,10 @@ export const NO_LOSSES: Losses = {
   masks: 0,
 };
 
+/** The part of the loss that is about what is taught, not about what to leave out. */
+export const taskLoss = ({ classification, boxes, quality, masks }: Losses): number =>
+  classification + boxes + quality + masks;
+
 /** What one step or a mean of several did. */
 export interface StepReport {
   losses: Losses;

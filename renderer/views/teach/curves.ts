@@ -1,4 +1,5 @@
 import type { TrainingDetails } from '../../../electron/shared/api/training.ts';
+import { taskLoss } from '../../../electron/shared/training.ts';
 import type { HoldoutScore } from '../../../electron/shared/training.ts';
 import { smooth } from '../../lib/chart.ts';
 import type { Point } from '../../lib/chart.ts';
@@ -33,7 +34,7 @@ export function curvesOf(details: Pick<TrainingDetails, 'steps' | 'epochs' | 'pi
   };
   return {
     loss: withSmooth(
-      curve(({ losses }) => losses.classification),
+      curve(({ losses }) => taskLoss(losses)),
       points(({ loss }) => loss),
     ),
     accuracy: withSmooth(

@@ -189,6 +189,13 @@ suite('the curves of a training', () => {
     assert.deepEqual(accuracy.heldOut, [{ x: 1, y: 0.4 }]);
     assert.deepEqual(loss.heldOut, [{ x: 1, y: 2 }]);
     assert.deepEqual(loss.raw[0], { x: 1 / 3, y: 0.9 });
+    // Of a detector that of boxes, their quality and masks as well.
+    const detection = {
+      ...report(0.1),
+      losses: { ...report(0.1).losses, boxes: 0.5, quality: 0.25, masks: 1 },
+    };
+    const ofDetector = curvesOf({ recipe, pictures, epochs, steps: [{ step: 1, report: detection }] });
+    assert.equal(ofDetector.loss.raw[0]?.y, 0.9 + 1.75);
   });
 
   test('go back to where a training goes on that was resumed', () => {
