@@ -25,19 +25,11 @@ Result<std::unique_ptr<DetectionTrainer>> DetectionTrainer::create(const DyvmCon
                                                                    const std::string& device, int threads) {
   if (!config.detection || !std::holds_alternative<OneStageHead>(*config.detection))
     return bad_argument("Expected a detector with a head in one stage: others cannot be trained.");
-  if (const Status matched = check_stages(config, settings.losses); !matched) return matched.error();
-  auto operations = make_operations(device, threads);
-  if (!operations) return operations.error();
   std::unique_ptr<DetectionTrainer> trainer(new DetectionTrainer(settings));
-  trainer->operations_ = std::move(*operations);
-  auto network = DenseNetwork::create(config, *trainer->operations_);
-  if (!network) return network.error();
-  trainer->network_ = std::move(*network);
+  if (const Status opened = trainer->open(config, device, threads); !opened) return opened.error();
   trainer->head_ =
-      std::make_unique<TrainedOneStageHead>(config, trainer->network_->table(), *trainer->operations_);
-  auto values = trainer->table().read(weights);
-  if (!values) return values.error();
-  trainer->state_ = start_from(std::move(*values));
+      std::make_unique<TrainedOneStageHead>(config, trainer->network().table(), trainer->operations());
+  if (const Status started = trainer->start(weights); !started) return started.error();
   return trainer;
 }
 
@@ -69,7 +61,7 @@ void DetectionTrainer::compare_objects(const std::vector<std::vector<TrainingObj
   const OneStageShape& shape = head_->shape();
   const int images = static_cast<int>(objects.size());
   std::vector<Assignment> assignments(images);
-  operations_->run(images, [&](int b, int) {
+  operations().run(images, [&](int b, int) {
     assignments[b].objects = assign_locations(shape.levels, objects[b]);
     if (shape.prototypes > 0)
       assignments[b].masked = mask_locations(assignments[b].objects, objects[b], kMostMasks);
@@ -80,14 +72,14 @@ void DetectionTrainer::compare_objects(const std::vector<std::vector<TrainingObj
                 std::count(a.objects.begin(), a.objects.end(), kBackground);
     masked += static_cast<std::int64_t>(a.masked.size());
   }
-  const LossSettings& s = settings_.losses;
+  const LossSettings& s = losses();
   const double learned = static_cast<double>(std::max<std::int64_t>(1, assigned)),
                masks = static_cast<double>(std::max<std::int64_t>(1, masked));
   const DetectionWeights weights{s.classification / learned, s.boxes / learned, s.quality / learned,
                                  s.masks / masks};
   d_outputs_.assign(images * shape.size(), 0.0f);
   std::vector<DetectionParts> parts(images);
-  operations_->run(images, [&](int b, int) {
+  operations().run(images, [&](int b, int) {
     parts[b] = detection_losses(shape, head_->values(b), objects[b], assignments[b].objects,
                                 assignments[b].masked, weights, d_outputs_.data() + b * shape.size());
   });
@@ -107,44 +99,21 @@ void DetectionTrainer::compare_objects(const std::vector<std::vector<TrainingObj
 Result<StepResult> DetectionTrainer::step(const std::uint8_t* pixels,
                                           const std::vector<std::vector<TrainingObject>>& objects, int images,
                                           double learning_rate, std::uint64_t seed) {
-  if (images < 1) return bad_argument("Expected at least one image in a training step, but there is none.");
   if (const Status known = check_objects(objects, images); !known) return known.error();
-  const std::size_t size = 3ull * config().image_size * config().image_size;
-  input_.resize(size * images);
-  operations_->run(images,
-                   [&](int b, int) { normalise(config(), pixels + size * b, input_.data() + size * b); });
-  const StepNoise noise = draw_noise(config(), images, seed);
-  network_->forward(state_.weights, input_.data(), images, &noise);
-  head_->forward(state_.weights, network_->maps()[0].data(), images);
-
-  StepResult result = count_decisions(network_->backbone());
-  DecisionGradients decisions;
-  compare_objects(objects, result);
-  Losses& losses = result.losses;
-  add_decision_losses(settings_.losses, network_->backbone(), losses, decisions);
-  losses.total = losses.classification + losses.boxes + losses.quality + losses.masks + losses.token_ratio +
-                 losses.block_ratio;
-  if (!std::isfinite(losses.total)) return diverged(state_.steps + 1);
-  gradients_.assign(table().size(), 0.0f);
-  d_maps_.resize(1);
-  head_->backward(d_outputs_, d_scales_, d_maps_[0], gradients_);
-  network_->backward(state_.weights, d_maps_, decisions, gradients_);
-  result.gradient_norm =
-      take_step(*operations_, table(), settings_.optimiser, learning_rate, gradients_, state_);
-  if (!std::isfinite(result.gradient_norm)) return diverged(state_.steps + 1);
-  return result;
+  return learn(pixels, images, learning_rate, seed,
+               [&](StepResult& result) { compare_objects(objects, result); });
 }
 
-Status DetectionTrainer::restore(OptimiserState state) {
-  if (const Status fits = check_state(table(), state); !fits) return fits;
-  state_ = std::move(state);
-  return ok();
+void DetectionTrainer::run_head(const std::vector<float>& weights, const float* map, int images) {
+  head_->forward(weights, map, images);
 }
 
-std::size_t DetectionTrainer::bytes() const {
-  std::size_t floats = input_.capacity() + gradients_.capacity() + d_outputs_.capacity();
-  for (const AlignedFloats& map : d_maps_) floats += map.capacity();
-  return network_->bytes() + head_->bytes() + floats * sizeof(float);
+void DetectionTrainer::run_backward(const float*, AlignedFloats& d_map, std::vector<float>& gradients) {
+  head_->backward(d_outputs_, d_scales_, d_map, gradients);
+}
+
+std::size_t DetectionTrainer::head_bytes() const {
+  return head_->bytes() + d_outputs_.capacity() * sizeof(float);
 }
 
 void add_missing_of_detector(const DyvmConfig& config, Weights& weights, std::uint64_t seed) {

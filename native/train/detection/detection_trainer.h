@@ -1,5 +1,4 @@
-// Trains a detector in one stage step by step. A step is determined by the state, its pictures, its seed and
-// the processor's instruction set; how many threads compute it changes nothing.
+// Trains a detector in one stage step by step.
 #pragma once
 
 #include <cstdint>
@@ -8,15 +7,14 @@
 #include <vector>
 
 #include "train/detection/trained_one_stage_head.h"
-#include "train/network/dense_network.h"
-#include "train/trainer/trainer.h"
+#include "train/trainer/dense_trainer.h"
 
 namespace winnow::train {
 
 // Of an image, locations whose masks are learnt in a step (YOLACT, arXiv 1904.02689, has as many).
 inline constexpr int kMostMasks = 100;
 
-class DetectionTrainer {
+class DetectionTrainer : public DenseTrainer {
  public:
   // `device`: "cpu" or "reference". Fails with bad_model, naming the tensor, or bad_argument.
   static Result<std::unique_ptr<DetectionTrainer>> create(const DyvmConfig& config, Weights& weights,
@@ -32,35 +30,18 @@ class DetectionTrainer {
   Result<StepResult> step(const std::uint8_t* pixels, const std::vector<std::vector<TrainingObject>>& objects,
                           int images, double learning_rate, std::uint64_t seed);
 
-  const DyvmConfig& config() const { return network_->config(); }
-  const ParameterTable& table() const { return network_->table(); }
-  Operations& operations() { return *operations_; }
-  // What a later trainer goes on from, bit for bit.
-  const OptimiserState& state() const { return state_; }
-  // Fails with bad_argument when it is not of this model.
-  Status restore(OptimiserState state);
-  // Checkpoint tensors of the weights, or of their moving average.
-  Weights weights() const { return table().write(state_.weights); }
-  Weights averaged_weights() const { return table().write(state_.average); }
-
-  // Memory of the last step without the weights and moments.
-  std::size_t bytes() const;
-
  private:
-  DetectionTrainer(const TrainerSettings& settings) : settings_(settings) {}
+  explicit DetectionTrainer(const TrainerSettings& settings) : DenseTrainer(settings) {}
   Status check_objects(const std::vector<std::vector<TrainingObject>>& objects, int images) const;
   // The losses of all images, d_outputs_ and d_scales_.
   void compare_objects(const std::vector<std::vector<TrainingObject>>& objects, StepResult& result);
+  void run_head(const std::vector<float>& weights, const float* map, int images) override;
+  void run_backward(const float* map, AlignedFloats& d_map, std::vector<float>& gradients) override;
+  std::size_t head_bytes() const override;
 
-  TrainerSettings settings_;
-  std::unique_ptr<Operations> operations_;
-  std::unique_ptr<DenseNetwork> network_;
   std::unique_ptr<TrainedOneStageHead> head_;
-  std::vector<float> input_, gradients_;
   AlignedFloats d_outputs_;
   double d_scales_[kOneStageLevels] = {};
-  std::vector<AlignedFloats> d_maps_;
-  OptimiserState state_;
 };
 
 // New weights of a detector in one stage, determined by the seed: those that `weights` lacks or has in

@@ -1,7 +1,6 @@
 #include "train/segmentation/segmentation_trainer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "train/network/initial_weights.h"
 
@@ -27,19 +26,11 @@ Result<std::unique_ptr<SegmentationTrainer>> SegmentationTrainer::create(const D
   if (config.classes > kNoLabel)
     return bad_argument("Expected at most " + std::to_string(kNoLabel) +
                         " classes to be trained, but there are " + std::to_string(config.classes) + ".");
-  if (const Status matched = check_stages(config, settings.losses); !matched) return matched.error();
-  auto operations = make_operations(device, threads);
-  if (!operations) return operations.error();
   std::unique_ptr<SegmentationTrainer> trainer(new SegmentationTrainer(settings));
-  trainer->operations_ = std::move(*operations);
-  auto network = DenseNetwork::create(config, *trainer->operations_);
-  if (!network) return network.error();
-  trainer->network_ = std::move(*network);
-  trainer->head_ = std::make_unique<TrainedConvolutionHead>(sizes_of(config), trainer->network_->table(),
-                                                            *trainer->operations_);
-  auto values = trainer->table().read(weights);
-  if (!values) return values.error();
-  trainer->state_ = start_from(std::move(*values));
+  if (const Status opened = trainer->open(config, device, threads); !opened) return opened.error();
+  trainer->head_ = std::make_unique<TrainedConvolutionHead>(sizes_of(config), trainer->network().table(),
+                                                            trainer->operations());
+  if (const Status started = trainer->start(weights); !started) return started.error();
   return trainer;
 }
 
@@ -59,15 +50,15 @@ void SegmentationTrainer::compare_labels(const std::uint8_t* labels, int images,
   std::int64_t labelled = 0;
   for (std::size_t i = 0; i < images * pixels; ++i) labelled += labels[i] != kNoLabel;
   d_scores_.assign(head_->scores().size(), 0.0f);
-  const double weight = labelled == 0 ? 0.0 : settings_.losses.classification / static_cast<double>(labelled);
-  std::vector<PixelLoss> losses(images);
-  operations_->run(images, [&](int b, int) {
-    losses[b] =
+  const double weight = labelled == 0 ? 0.0 : losses().classification / static_cast<double>(labelled);
+  std::vector<PixelLoss> found(images);
+  operations().run(images, [&](int b, int) {
+    found[b] =
         MapOperations::pixel_cross_entropy(head_->shape(), head_->scores().data() + b * size, side, side,
                                            labels + b * pixels, weight, d_scores_.data() + b * size);
   });
   std::int64_t right = 0;
-  for (const PixelLoss& loss : losses) {
+  for (const PixelLoss& loss : found) {
     result.losses.classification += weight * loss.sum;
     right += loss.right;
   }
@@ -76,43 +67,22 @@ void SegmentationTrainer::compare_labels(const std::uint8_t* labels, int images,
 
 Result<StepResult> SegmentationTrainer::step(const std::uint8_t* pixels, const std::uint8_t* labels,
                                              int images, double learning_rate, std::uint64_t seed) {
-  if (images < 1) return bad_argument("Expected at least one image in a training step, but there is none.");
   if (const Status known = check_labels(labels, images); !known) return known.error();
-  const std::size_t size = 3ull * config().image_size * config().image_size;
-  input_.resize(size * images);
-  operations_->run(images,
-                   [&](int b, int) { normalise(config(), pixels + size * b, input_.data() + size * b); });
-  const StepNoise noise = draw_noise(config(), images, seed);
-  network_->forward(state_.weights, input_.data(), images, &noise);
-  const float* map = network_->maps()[0].data();
-  head_->forward(state_.weights, map, images);
-
-  StepResult result = count_decisions(network_->backbone());
-  DecisionGradients decisions;
-  compare_labels(labels, images, result);
-  add_decision_losses(settings_.losses, network_->backbone(), result.losses, decisions);
-  result.losses.total = result.losses.classification + result.losses.token_ratio + result.losses.block_ratio;
-  if (!std::isfinite(result.losses.total)) return diverged(state_.steps + 1);
-  gradients_.assign(table().size(), 0.0f);
-  d_maps_.resize(1);
-  head_->backward(map, d_scores_, d_maps_[0], gradients_);
-  network_->backward(state_.weights, d_maps_, decisions, gradients_);
-  result.gradient_norm =
-      take_step(*operations_, table(), settings_.optimiser, learning_rate, gradients_, state_);
-  if (!std::isfinite(result.gradient_norm)) return diverged(state_.steps + 1);
-  return result;
+  return learn(pixels, images, learning_rate, seed,
+               [&](StepResult& result) { compare_labels(labels, images, result); });
 }
 
-Status SegmentationTrainer::restore(OptimiserState state) {
-  if (const Status fits = check_state(table(), state); !fits) return fits;
-  state_ = std::move(state);
-  return ok();
+void SegmentationTrainer::run_head(const std::vector<float>& weights, const float* map, int images) {
+  head_->forward(weights, map, images);
 }
 
-std::size_t SegmentationTrainer::bytes() const {
-  std::size_t floats = input_.capacity() + gradients_.capacity() + d_scores_.capacity();
-  for (const AlignedFloats& map : d_maps_) floats += map.capacity();
-  return network_->bytes() + head_->bytes() + floats * sizeof(float);
+void SegmentationTrainer::run_backward(const float* map, AlignedFloats& d_map,
+                                       std::vector<float>& gradients) {
+  head_->backward(map, d_scores_, d_map, gradients);
+}
+
+std::size_t SegmentationTrainer::head_bytes() const {
+  return head_->bytes() + d_scores_.capacity() * sizeof(float);
 }
 
 void add_missing_of_segmenter(const DyvmConfig& config, Weights& weights, std::uint64_t seed) {

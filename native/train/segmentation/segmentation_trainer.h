@@ -1,5 +1,4 @@
-// Trains a segmentation model with the light head step by step. A step is determined by the state, its
-// pictures, its seed and the processor's instruction set; how many threads compute it changes nothing.
+// Trains a segmentation model with the light head step by step.
 #pragma once
 
 #include <cstdint>
@@ -7,13 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "train/network/dense_network.h"
 #include "train/segmentation/trained_convolution_head.h"
-#include "train/trainer/trainer.h"
+#include "train/trainer/dense_trainer.h"
 
 namespace winnow::train {
 
-class SegmentationTrainer {
+class SegmentationTrainer : public DenseTrainer {
  public:
   // `device`: "cpu" or "reference". Fails with bad_model, naming the tensor, or bad_argument.
   static Result<std::unique_ptr<SegmentationTrainer>> create(const DyvmConfig& config, Weights& weights,
@@ -27,34 +25,17 @@ class SegmentationTrainer {
   Result<StepResult> step(const std::uint8_t* pixels, const std::uint8_t* labels, int images,
                           double learning_rate, std::uint64_t seed);
 
-  const DyvmConfig& config() const { return network_->config(); }
-  const ParameterTable& table() const { return network_->table(); }
-  Operations& operations() { return *operations_; }
-  // What a later trainer goes on from, bit for bit.
-  const OptimiserState& state() const { return state_; }
-  // Fails with bad_argument when it is not of this model.
-  Status restore(OptimiserState state);
-  // Checkpoint tensors of the weights, or of their moving average.
-  Weights weights() const { return table().write(state_.weights); }
-  Weights averaged_weights() const { return table().write(state_.average); }
-
-  // Memory of the last step without the weights and moments.
-  std::size_t bytes() const;
-
  private:
-  SegmentationTrainer(const TrainerSettings& settings) : settings_(settings) {}
+  explicit SegmentationTrainer(const TrainerSettings& settings) : DenseTrainer(settings) {}
   Status check_labels(const std::uint8_t* labels, int images) const;
   // Cross entropy over the labelled pixels of all images, and d_scores_.
   void compare_labels(const std::uint8_t* labels, int images, StepResult& result);
+  void run_head(const std::vector<float>& weights, const float* map, int images) override;
+  void run_backward(const float* map, AlignedFloats& d_map, std::vector<float>& gradients) override;
+  std::size_t head_bytes() const override;
 
-  TrainerSettings settings_;
-  std::unique_ptr<Operations> operations_;
-  std::unique_ptr<DenseNetwork> network_;
   std::unique_ptr<TrainedConvolutionHead> head_;
-  std::vector<float> input_, gradients_;
   AlignedFloats d_scores_;
-  std::vector<AlignedFloats> d_maps_;
-  OptimiserState state_;
 };
 
 // New weights of a segmentation model, determined by the seed: those that `weights` lacks or has for other
