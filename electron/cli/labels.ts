@@ -85,7 +85,11 @@ export function addLabelsCommands(program: Command): void {
       pair,
     )
     .option('--leave-out <class>', 'a class that does not come in; may be repeated', collected)
-    .option('--min-score <x>', 'smallest score of boxes (default: 0 for a run, 0.5 for reviews)', number)
+    .option(
+      '--min-score <x>',
+      'smallest score of boxes (default: as the file states it, else 0 for a run, 0.5 for reviews)',
+      number,
+    )
     .option('--file-column <name>', 'of CSV: the column of file names')
     .option('--label-column <name>', 'of CSV: the column of labels')
     .option('--score-column <name>', "of CSV: the column of scores; '' for none")

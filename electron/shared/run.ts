@@ -70,6 +70,7 @@ export interface ImportedFrom {
   path: string; // absolute, of the file or folder
   format: string; // a name of core/labels/formats.ts
   task: Task;
+  shownScore?: number | undefined; // from which on boxes count as found, where the file says so
 }
 
 /** What another tool's run found before a classifier labelled it, as far as its file says so. */
@@ -115,7 +116,7 @@ export interface Run {
   createdAt: string; // ISO 8601
   finishedAt: string | undefined;
   counts: RunCounts;
-  /** Predicted images in which the model found nothing; of detections: nothing with a score of 0.5. */
+  /** Predicted images in which the model found nothing; of detections: nothing from the score of shownScore on. */
   blank: number;
   /** What became of its devices: a sentence each, in the order of happening. */
   notes: string[];

@@ -1,6 +1,6 @@
 import { failureText } from '../results/failure-text.ts';
 import type { PictureProblemCode } from '../../shared/picture-problem.ts';
-import { SHOWN_SCORE } from '../../shared/found-score.ts';
+import { shownScore } from '../../shared/found-score.ts';
 import { Categories } from './categories.ts';
 import type { Category } from './categories.ts';
 import { rounded } from './columns.ts';
@@ -39,7 +39,10 @@ function* megadetectorText({ images, exported, count }: FoundContent): Generator
     format_version: '1.4',
     detector: finder?.name ?? model.name,
     detection_completion_time: time,
-    detector_metadata: { typical_detection_threshold: run.spec.find?.minScore ?? SHOWN_SCORE },
+    // Rounded as the scores are, so that none that reaches it falls below.
+    detector_metadata: {
+      typical_detection_threshold: rounded(run.spec.find?.minScore ?? shownScore(run.spec), 4),
+    },
     ...(finder && { classifier: model.name, classification_completion_time: time }),
   };
   yield `{"info":${JSON.stringify(info)},\n"images":[`;

@@ -61,6 +61,8 @@ export interface LabelSink {
   finderClass(id: string, name: string): void;
   /** Says that the boxes are a finder's, and that a classifier labelled them, all or some. `name`: the finder's, if stated. */
   findsFirst(name: string | undefined): void;
+  /** Says from which score on boxes count as found, 0 to 1: the finder's where there are two. */
+  showsFrom(score: number): void;
   /** `mayRepeat`: whether several entries of a file may be about one image. */
   image(image: LabelledImage, where: string, mayRepeat?: boolean): void;
   label(label: { key: string; classId: string; score?: number | undefined }, where: string): void;

@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import type { LabelReport, LabelRequest } from '../../shared/api/labels.ts';
 import { AppError } from '../../shared/errors.ts';
 import { TASKS } from '../../shared/tasks.ts';
-import { SHOWN_SCORE } from '../../shared/found-score.ts';
 import type { Task } from '../../shared/model-package.ts';
 import { shortJson } from '../../shared/shortened.ts';
 import type { Size } from '../../shared/resized-size.ts';
@@ -12,6 +11,7 @@ import type { PresentImage } from '../store/tables/images.ts';
 import { ClassMap } from './class-map.ts';
 import { chooseRun } from './choose-run.ts';
 import { finderClasses } from './finder-classes.ts';
+import { leastScore, scoreNotice } from './least-score.ts';
 import { openSource } from './open-source.ts';
 import { formatOf } from './choose-format.ts';
 import { toReadError } from './label-text.ts';
@@ -187,7 +187,7 @@ export function resolveLabels(
     const beside =
       purpose.kind === 'reviews' ? chooseRun(library, folder, purpose.runId, names, read.found) : undefined;
     const classes = new ClassMap(listed, request.classes, beside?.labels);
-    const minScore = request.minScore ?? (purpose.kind === 'reviews' ? SHOWN_SCORE : 0);
+    const minScore = leastScore(request, staging);
     const task = beside?.task ?? read.found;
     const resolver = new LabelResolver({
       staging,
@@ -221,7 +221,8 @@ export function resolveLabels(
       classes: classes.described(),
       ...resolver.counts,
       skipped: staging.skips.all(),
-      notices: [...read.notices, ...unknownNotice(classes)],
+      minScore,
+      notices: [...read.notices, ...scoreNotice(request, staging), ...unknownNotice(classes)],
       reviews: beside && { runId: beside.runId, model: beside.model, kept },
     };
     return report;

@@ -7,6 +7,7 @@ import type { Library } from '../store/library.ts';
 import { sha256OfTool } from '../store/tables/models.ts';
 import type { ImageLabels } from './resolve-labels.ts';
 import { finderLabels } from './finder-classes.ts';
+import { leastScore } from './least-score.ts';
 import { Staging } from './staging.ts';
 
 /** Images that are saved together: so few that nobody else waits long. */
@@ -35,7 +36,8 @@ export async function saveRun(tool: string, options: SaveOptions): Promise<numbe
   let runId: number | undefined;
   try {
     const manifest: ToolManifest = { tool, task, labels: staging.runClasses() };
-    const imported = { path: request.path, format, task };
+    const { shownScore } = staging;
+    const imported = { path: request.path, format, task, ...(shownScore !== undefined && { shownScore }) };
     const id = library.transaction(() => {
       const sha256 = sha256OfTool(manifest);
       library.models.put({ sha256, name: tool, path: '', manifest });
@@ -85,7 +87,7 @@ function keepFinder(
   library.models.put({ sha256: modelSha256, name: modelName, path: '', manifest });
   const kept = staging.finderClasses().flatMap(({ name, isKept }) => (isKept ? name : []));
   const pass = [...new Set(kept)].sort();
-  const { minScore = 0 } = request;
+  const minScore = leastScore(request, staging);
   return { modelName, modelSha256, minScore, rule: 'best', pass, classifierSha256 };
 }
 

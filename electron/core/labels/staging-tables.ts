@@ -23,6 +23,7 @@ export const STAGING_TABLES = `
   CREATE TABLE skips (reason TEXT NOT NULL, count INTEGER NOT NULL, example TEXT NOT NULL);
   CREATE TABLE run_classes (label TEXT NOT NULL);
   CREATE TABLE stages (finder TEXT);    -- a row where boxes were found first and then labelled
+  CREATE TABLE shown_score (score REAL NOT NULL); -- a row where the file states it; see LabelSink.showsFrom
   CREATE TABLE sizes (image_id INTEGER PRIMARY KEY, width INTEGER, height INTEGER);
   CREATE TABLE outcomes (image_id INTEGER PRIMARY KEY, outcome TEXT NOT NULL);`;
 

@@ -95,6 +95,16 @@ export class Staging implements LabelSink {
     this.#database.prepare('INSERT INTO stages (finder) VALUES (?)').run(name ?? null);
   }
 
+  showsFrom(score: number): void {
+    this.#database.exec('DELETE FROM shown_score');
+    this.#database.prepare('INSERT INTO shown_score (score) VALUES (?)').run(score);
+  }
+
+  /** The score from which on boxes count as found, where the file states it. */
+  get shownScore(): number | undefined {
+    return this.#database.prepare<[], number>('SELECT score FROM shown_score').pluck().get();
+  }
+
   #stages: { finder: string | undefined } | undefined; // what is known of them while a reader writes
 
   /** Whether boxes were found first and then labelled, and by whom they were found where the file says so. */

@@ -42,7 +42,8 @@ const labelRequest = z.strictObject({
   /** What classes of the file become here: '' stands for nothing in the image, null leaves them out. */
   classes: z.record(z.string(), z.string().trim().nullable()).optional(),
   columns: labelColumnsSchema.optional(),
-  minScore: share('the smallest score').optional(), // of boxes; 0 for a run, 0.5 for reviews without it
+  /** Of boxes, the finder's where there are two; without it as core/labels/least-score.ts says. */
+  minScore: share('the smallest score').optional(),
 });
 export type LabelRequest = z.infer<typeof labelRequest>;
 
@@ -117,6 +118,7 @@ export interface LabelReport {
   labels: number; // labels of whole images that come in
   boxes: number;
   masks: number;
+  minScore: number; // the smallest score of boxes that come in
   skipped: Skipped[];
   notices: string[]; // sentences about the file as a whole
   /** Of reviews: the run whose classes they are given in, and images that somebody else has reviewed otherwise. */

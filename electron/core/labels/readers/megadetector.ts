@@ -26,7 +26,13 @@ const detectionSchema = z.object({
   bbox: z.tuple([share, share, share, share]),
   classifications: z.array(classification).nullish().catch(undefined),
 });
-const infoSchema = z.object({ detector: z.string().min(1).optional().catch(undefined) });
+const infoSchema = z.object({
+  detector: z.string().min(1).optional().catch(undefined),
+  detector_metadata: z
+    .object({ typical_detection_threshold: z.number().min(0).max(1) })
+    .optional()
+    .catch(undefined),
+});
 const side = z.int().positive().optional().catch(undefined);
 const imageSchema = z.object({
   file: z.string().min(1),
@@ -49,7 +55,10 @@ async function read({ path }: LabelSource, sink: LabelSink, { onProgress }: Read
   const paths = ['$.images.*', '$.detection_categories', '$.classification_categories', '$.info'];
   await readJsonParts(path, readTextPieces(path, { onProgress, onLatin }), paths, (list, part, index) => {
     if (list === 'info') {
-      detector = infoSchema.safeParse(part).data?.detector;
+      const { data } = infoSchema.safeParse(part);
+      detector = data?.detector;
+      const threshold = data?.detector_metadata?.typical_detection_threshold;
+      if (threshold !== undefined) sink.showsFrom(threshold);
       return;
     }
     seen.add(list);

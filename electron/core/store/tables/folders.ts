@@ -102,11 +102,15 @@ export class FoldersTable {
   }
 }
 
+/** SQL of shownScore of a run. */
+const SHOWN_FROM = `CASE WHEN spec -> '$.find' IS NULL
+  THEN coalesce(spec ->> '$.imported.shownScore', :shownScore) ELSE 0 END`;
+
 /** `placed`: results with their images, in a good order for the images that fulfil `chosen`. */
 function countedSql(placed: string, chosen: string): string {
   return `
     WITH judged AS MATERIALIZED (
-      SELECT runs.id AS run_id, class_set, CASE task WHEN 'detection' THEN :shownScore ELSE 0 END AS least
+      SELECT runs.id AS run_id, class_set, CASE task WHEN 'detection' THEN ${SHOWN_FROM} ELSE 0 END AS least
       FROM runs JOIN models ON sha256 = model_sha256 JOIN class_sets ON class_sets.id = class_set
       WHERE NOT importing),
     held AS (
