@@ -10,6 +10,7 @@ const sentences = {
   severalImages: 'that several images have the name of',
   video: 'about videos, of which only pictures are known here',
   besideFailure: 'about images that have detections and a failure, of which the failure holds',
+  link: 'that are links or devices in the archive, which are not followed',
   badEntry: 'that cannot be read',
   badClass: 'of a class that the file does not name',
   columns: 'in rows with other cells than the header has columns',

@@ -1,6 +1,6 @@
 import type { LabelColumns, LabelPurpose } from '../../shared/api/labels.ts';
 import type { Box } from '../../shared/engine-api.ts';
-import type { SkipReason } from '../../shared/label-skips.ts';
+import type { Skipped, SkipReason } from '../../shared/label-skips.ts';
 import type { Task } from '../../shared/model-package.ts';
 import type { Size } from '../../shared/resized-size.ts';
 import type { RunLengths } from '../evaluate/segmentation.ts';
@@ -19,6 +19,7 @@ export interface LabelSource {
   files: readonly string[] | undefined;
   start: string; // the first characters of a file; '' of a folder
   bytes: Uint8Array; // its first bytes; none of a folder
+  skipped?: readonly Skipped[] | undefined; // of an archive: what was not unpacked
 }
 
 /** An image as a file of labels names it. */

@@ -18,7 +18,7 @@ export async function openSource(path: string, unpackTo: string): Promise<LabelS
   if (await isFolder(absolute)) return folderSource(absolute);
   if (!(await isZip(absolute))) return fileSource(absolute);
   await mkdir(unpackTo, { recursive: true });
-  await unpackZip(absolute, unpackTo);
+  const skipped = await unpackZip(absolute, unpackTo);
   const source = await folderSource(unpackTo);
   if (source.files?.includes('xl/workbook.xml') === true)
     throw new AppError(
@@ -28,7 +28,8 @@ export async function openSource(path: string, unpackTo: string): Promise<LabelS
     );
   const [only, ...others] = source.files ?? [];
   // An archive of one file is that file.
-  return only !== undefined && others.length === 0 ? fileSource(join(unpackTo, only)) : source;
+  const isOne = only !== undefined && others.length === 0;
+  return { ...(isOne ? await fileSource(join(unpackTo, only)) : source), skipped };
 }
 
 async function isFolder(path: string): Promise<boolean> {

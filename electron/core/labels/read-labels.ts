@@ -95,13 +95,17 @@ export class ReadProgress {
 export async function readLabels(library: Library, question: LabelQuestion): Promise<ReadLabels> {
   const { request, folder } = question;
   const progress = new ReadProgress(question.progress);
-  const named = await openSource(request.path, join(question.staging, 'unpacked')).catch((error: unknown) => {
+  const unpacked = join(question.staging, 'unpacked');
+  // What is unpacked is gone before anybody could look at it: the archive is named.
+  const inArchive = (sentence: string) => sentence.replaceAll(unpacked, request.path);
+  const named = await openSource(request.path, unpacked).catch((error: unknown) => {
     throw toReadError(error, request.path);
   });
   const staging = new Staging(stagingFile(question.staging));
   try {
     const { format, source, notice } = await formatOf(named, request.format);
     if (notice !== undefined) staging.notice(notice);
+    for (const skipped of named.skipped ?? []) staging.skips.put(skipped);
     staging.begin();
     await format.read(source, staging, {
       purpose: request.purpose.kind,
@@ -118,10 +122,13 @@ export async function readLabels(library: Library, question: LabelQuestion): Pro
     const matched = matchImages(staging, images.values());
     const unsized = [...unsizedImages(staging, images)];
     staging.keepSkips();
-    const { found, notices } = staging;
+    const { found } = staging;
+    const notices = staging.notices.map(inArchive);
     return { format: format.name, found, matched, present: images.size, unsized, notices };
   } catch (error) {
-    throw toReadError(error, request.path); // of a file in the folder
+    const told = toReadError(error, request.path); // of a file in the folder
+    if (!(told instanceof AppError) || !told.message.includes(unpacked)) throw told;
+    throw new AppError(told.code, inArchive(told.message), told.hint, { cause: told });
   } finally {
     staging.close();
   }

@@ -81,6 +81,7 @@ test('what masks are is asked where a file has some, and goes into the request o
     failed: 0,
     labels: 0,
     boxes: 1,
+    minScore: 0,
     skipped: [],
     notices: [],
     reviews: undefined,
