@@ -7,6 +7,7 @@ import { hasFocus, hasValue, tabTo, typeInto } from './support/keyboard.ts';
 import { copySamples } from './support/pictures.ts';
 import { label, speakGerman } from './support/prepare.ts';
 import { say, sayGerman } from './support/say.ts';
+import { until } from './support/until.ts';
 import type { WinnowWindow } from './support/window.ts';
 
 const SCENES = 12;
@@ -62,6 +63,18 @@ e2e('areas of an imported run become a model, by the keyboard alone', async (sta
   await page.getByRole('link', { name: say('training.run', { model: 'shapes' }) }).waitFor();
   await page.getByRole('img', { name: /^mIoU by epoch: on the hold-out/ }).waitFor();
   await page.getByRole('heading', { name: say('training.by-class') }).waitFor();
+  const dial = page.getByRole('img', { name: /^mIoU and work by patches kept: keeping 50 %/ });
+  await dial.waitFor();
+  const confused = page.getByRole('grid', { name: new RegExp(say('training.true-class')) });
+  await confused
+    .getByRole('button', { name: /^class 1 taken for class \d: \S+ % of its marked pixels/ })
+    .first()
+    .waitFor();
+  await until('the pictures of the hold-out', () =>
+    page.evaluate<boolean>(
+      `document.images.length >= 2 && [...document.images].every((image) => image.naturalWidth > 0)`,
+    ),
+  );
   assert.deepEqual(await violations(page), []);
   await page.getByRole('heading', { level: 1 }).focus();
   await page.keyboard.press('r');

@@ -15,3 +15,11 @@ export function confusionCells(
   );
   return { classes: names.map((folder) => ({ folder })), confusion: cells };
 }
+
+/** A confusion matrix in shares of each row; rows of nothing stay empty. */
+export function sharesOfRows(confusion: readonly number[][]): number[][] {
+  return confusion.map((row) => {
+    const sum = row.reduce((total, count) => total + count, 0);
+    return row.map((count) => (sum === 0 ? 0 : count / sum));
+  });
+}

@@ -4,7 +4,7 @@ import { suite, test } from 'node:test';
 import type { EpochReport, StepReport, TrainingRecipe } from '../../../electron/shared/training.ts';
 import type { ReviewedRun, TrainingParent } from '../../../electron/shared/api/training.ts';
 import { trainingArguments } from '../../../electron/shared/api/training.ts';
-import { confusionCells } from '../../../renderer/views/teach/confusion-cells.ts';
+import { confusionCells, sharesOfRows } from '../../../renderer/views/teach/confusion-cells.ts';
 import { curvesOf } from '../../../renderer/views/teach/curves.ts';
 import { withEpoch, withStep } from '../../../renderer/views/teach/live-points.ts';
 import { emptyForm, requestOf, samePictures, varies } from '../../../renderer/views/teach/training-form.ts';
@@ -210,6 +210,10 @@ suite('the curves of a training', () => {
       withEpoch(epochs, { epoch: 2 } as EpochReport).map(({ epoch }) => epoch),
       [1, 2],
     );
+  });
+
+  test('has shares of what is marked as a class, and none where nothing is', () => {
+    assert.deepEqual(sharesOfRows([[3, 1], [0, 0]]), [[0.75, 0.25], [0, 0]]); // prettier-ignore
   });
 
   test('a confusion matrix becomes cells in the order of the classes', () => {
