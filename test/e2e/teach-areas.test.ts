@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { TAUGHT_TASKS } from '../../electron/shared/training.ts';
 import { violations } from './support/accessibility.ts';
 import { importAreas } from './support/drawn-areas.ts';
 import { e2e } from './support/e2e.ts';
@@ -24,6 +26,11 @@ async function seeLittle({ page }: WinnowWindow): Promise<void> {
   await typeInto(page, page.getByRole('spinbutton', { name: say('teach.window') }), '32');
 }
 
+/** By the key that goes on to the next of the tasks. */
+async function chooseAreas(page: Page): Promise<void> {
+  for (let press = 0; press < TAUGHT_TASKS.indexOf('segmentation'); press++) await page.keyboard.press('w');
+}
+
 e2e('areas of an imported run become a model, by the keyboard alone', async (stage) => {
   const data = stage.folder();
   await importAreas(data, stage.folder(), SCENES);
@@ -34,7 +41,7 @@ e2e('areas of an imported run become a model, by the keyboard alone', async (sta
   await window.shows(say('rail.teach'));
   await page.keyboard.press('t');
   await window.shows(say('teach.title'));
-  await page.keyboard.press('w');
+  await chooseAreas(page);
   await page.getByRole('radio', { name: say('teach.task.segmentation'), checked: true }).waitFor();
   assert.equal(await page.getByRole('textbox', { name: say('teach.folder') }).count(), 0);
   assert.equal(await page.getByRole('radio', { name: say('teach.method.head') }).count(), 0);
@@ -75,8 +82,18 @@ e2e('areas of an imported run become a model, by the keyboard alone', async (sta
       `document.images.length >= 2 && [...document.images].every((image) => image.naturalWidth > 0)`,
     ),
   );
+  // What each epoch made of the two pictures that are held out, step by step.
+  await page.getByRole('heading', { name: say('training.samples') }).waitFor();
+  const captions = page.getByRole('figure');
+  assert.equal(await captions.count(), 4);
+  assert.match((await captions.first().textContent()) ?? '', /^\s*Truth\s+class 1, class [23]/);
+  for (const epoch of [3, 2, 1]) {
+    await page.getByText(say('training.epoch-of', { epoch, epochs: 3 }), { exact: true }).waitFor();
+    assert.match((await captions.last().textContent()) ?? '', new RegExp(`^\\s*Epoch ${epoch}\\s+class`));
+    await page.getByRole('heading', { level: 1 }).focus();
+    if (epoch > 1) await page.keyboard.press('b');
+  }
   assert.deepEqual(await violations(page), []);
-  await page.getByRole('heading', { level: 1 }).focus();
   await page.keyboard.press('r');
   await window.shows(say('new-run.title'));
   await hasValue(page.getByRole('combobox', { name: say('new-run.model') }), 'shapes');
@@ -125,7 +142,7 @@ e2e('where no run has areas, the form says how to come by them, in both language
   const window = await stage.open({ data });
   const { page } = window;
   await window.visit('/teach/new', sayGerman('teach.title'));
-  await page.keyboard.press('w');
+  await chooseAreas(page);
   await window.says(sayGerman('teach.no-run.segmentation'));
   const run = page.getByRole('combobox', { name: sayGerman('teach.run-marked.segmentation') });
   assert.ok(await run.isDisabled());

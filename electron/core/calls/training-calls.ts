@@ -34,5 +34,6 @@ export function trainingCalls(
     },
     trainingParents: async () => (await context.registry.scan()).packages.map(describeParent),
     showTraining: ({ trainingId }) => trainingService.show(trainingId),
+    showSamples: ({ trainingId }) => trainingService.showSamples(trainingId),
   };
 }

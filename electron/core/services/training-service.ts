@@ -1,9 +1,16 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { Training, TrainingDetails, TrainingPlan, TrainingProgress } from '../../shared/api/training.ts';
+import type {
+  Training,
+  TrainingDetails,
+  TrainingPlan,
+  TrainingProgress,
+  TrainingSamples,
+} from '../../shared/api/training.ts';
 import type { AppEvent } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
+import { taskOf } from '../../shared/training.ts';
 import type { TrainingMethod } from '../../shared/training.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { locateFile } from '../pictures/locate-image.ts';
@@ -19,6 +26,7 @@ import type { TrainingRequest } from '../training/new-model.ts';
 import { TrainingPlanner } from '../training/plan-training.ts';
 import { makeRecipe, resolveTraining } from '../training/resolve-training.ts';
 import type { ResolvedTraining } from '../training/resolve-training.ts';
+import { describeSamples } from '../training/describe-samples.ts';
 import { EventThrottle } from '../training/event-throttle.ts';
 import { testedKeeps } from '../training/outcome.ts';
 import { trainingSeconds } from '../training/steps/schedule.ts';
@@ -170,6 +178,12 @@ export class TrainingService {
   async show(id: number): Promise<TrainingDetails> {
     const journal = await this.#journal(id);
     return describeDetails(this.#describe(id, journal), journal);
+  }
+
+  /** Undefined of a training that has none, such as one of an earlier version. */
+  async showSamples(id: number): Promise<TrainingSamples | undefined> {
+    const { request, samples } = await this.#journal(id);
+    return samples && describeSamples(taskOf(request), await this.#pictures(id), samples);
   }
 
   /** Where a picture of a training lies. Throws NOT_FOUND, or BAD_IMAGE for a link that leads out of its folder. */

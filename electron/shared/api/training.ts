@@ -1,5 +1,7 @@
 import { z } from 'zod';
+import type { Box } from '../engine-api.ts';
 import type { ModelPackage } from '../model-package.ts';
+import type { Size } from '../resized-size.ts';
 import type { Run } from '../run.ts';
 import { TAUGHT_TASKS, TRAINING_METHODS } from '../training.ts';
 import type {
@@ -94,6 +96,7 @@ export const trainingArguments = {
   reviewedRuns: z.strictObject({}),
   trainingParents: z.strictObject({}),
   showTraining: z.strictObject({ trainingId }),
+  showSamples: z.strictObject({ trainingId }),
 } as const;
 
 export interface TrainingResults {
@@ -113,6 +116,29 @@ export interface TrainingResults {
   /** The models that there are, and whether a training can start from them. */
   trainingParents: TrainingParent[];
   showTraining: TrainingDetails;
+  /** What the epochs made of some pictures of the hold-out; undefined where that is not known. */
+  showSamples: TrainingSamples | undefined;
+}
+
+/** Something in a sample picture. */
+export interface SampledObject {
+  classIndex: number;
+  score?: number | undefined; // of a prediction
+  box?: Box | undefined; // in pixels of the upright picture
+  counts?: string | undefined; // COCO's run lengths, at the size `map`
+}
+
+/** The same few pictures of the hold-out, what is true of them, and what the epochs made of them. */
+export interface TrainingSamples {
+  pictures: {
+    index: number; // as in TrainingOutcome
+    path: string;
+    size?: Size | undefined; // pixels, of a marked picture
+    map?: Size | undefined; // of its masks
+    truth: SampledObject[];
+  }[];
+  /** In their order; of many epochs some. `found`: for each picture; undefined where it could not be read. */
+  epochs: { epoch: number; found: (SampledObject[] | undefined)[] }[];
 }
 
 /** A run, and what a training could learn from it. */

@@ -19,6 +19,7 @@ import type {
   TrainingWarning,
 } from '../../../shared/training.ts';
 import { emptyCurve } from './report-means.ts';
+import { samplesSchema } from './samples.ts';
 
 const count = z.int().nonnegative();
 const numbers = z.array(z.number());
@@ -235,6 +236,7 @@ export const journalSchema = z.strictObject({
   plan: planSchema.optional(),
   position: positionSchema,
   epochs: z.array(epochReport),
+  samples: samplesSchema.optional(), // not in those of earlier versions
   best: bestSchema.optional(),
   head: headChoiceSchema.optional(), // of method head, where there were few pictures
   trained: z.boolean(), // whether all that is left is to test and to write the model

@@ -12,6 +12,9 @@ import { Pace } from './pace.ts';
 import { StepSequence } from './step-sequence.ts';
 import { heldOf, scoreHoldout } from './score-holdout.ts';
 import type { HeldPictures } from './score-holdout.ts';
+import { sampledPictures, toSample } from './samples.ts';
+import { withEpoch } from '../journal/samples.ts';
+import type { SampledEpoch } from '../journal/samples.ts';
 import { TrainingPaused } from '../journal/training-record.ts';
 import type { TrainingRecord } from '../journal/training-record.ts';
 import { writeModel } from '../../packages/write-model.ts';
@@ -49,6 +52,7 @@ export class EpochLoop {
   readonly #options: LoopOptions;
   readonly #sequence: StepSequence;
   readonly #held: HeldPictures;
+  readonly #sampled: ReadonlySet<number>; // indices of pictures of the hold-out
   readonly #learned: number;
   readonly #pace: Pace;
   #runner: StepRunner;
@@ -61,6 +65,7 @@ export class EpochLoop {
     const placed = pictures.pictures.map((picture, index) => ({ ...picture, index }));
     const learned = placed.filter(({ held }) => !held);
     this.#held = heldOf(pictures);
+    this.#sampled = new Set(sampledPictures(this.#held));
     this.#learned = learned.length;
     this.#sequence = new StepSequence(learned, record.plan.recipe, record.journal.seed);
     this.#pace = new Pace(clock, record.plan.recipe.epochs);
@@ -166,12 +171,17 @@ export class EpochLoop {
     this.#tell('testing', epoch);
     await trainer.saveWeights(folder.file(WEIGHTS), { averaged: true });
     await writeModel(folder.file(file), folder.file(WEIGHTS), plan.manifest);
+    const sampled: SampledEpoch['pictures'] = [];
     const holdout = await scoreHoldout({
       trainer,
       packagePath: folder.file(file),
       manifest: plan.manifest,
       held: this.#held,
       signal,
+      onFound: ({ index, ...picture }, found) => {
+        if (!this.#sampled.has(index)) return;
+        sampled.push({ index, found: toSample(found, 'size' in picture ? picture.size : undefined) });
+      },
     });
     this.#pace.tested(this.#countTime());
     const report = epochReport(epoch, this.#position, {
@@ -179,6 +189,7 @@ export class EpochLoop {
       holdout,
     });
     journal.epochs.push(report);
+    journal.samples = withEpoch(journal.samples, { epoch, pictures: sampled });
     journal.best = chooseBest(journal.epochs, journal.best, plan, file);
     this.#position = { ...this.#position, epochSum: undefined, epochSeconds: 0 };
     journal.position = structuredClone(this.#position);

@@ -1,6 +1,6 @@
 import type { Manifest } from '../../../shared/model-package.ts';
 import { isDense } from '../../../shared/tasks.ts';
-import type { TrainerApi } from '../../../shared/trainer-api.ts';
+import type { FoundObject, TrainerApi } from '../../../shared/trainer-api.ts';
 import type { HoldoutScore } from '../../../shared/training.ts';
 import type { TrainingPictures } from '../journal/journal.ts';
 import { accuracyOf, lossOf, testHoldout } from './test-holdout.ts';
@@ -30,6 +30,8 @@ export interface ScoreOptions {
   manifest: Manifest;
   held: HeldPictures;
   signal: AbortSignal;
+  /** Hears what the package says of each picture that could be read. */
+  onFound?: (picture: HeldPicture | HeldMarked, found: readonly FoundObject[]) => void;
 }
 
 /** How a package does on the hold-out at the trained keep ratios. Rejects as testHoldout and testMarked. */
@@ -40,5 +42,7 @@ export async function scoreHoldout({ manifest, held, ...options }: ScoreOptions)
     return { score: scores.score };
   }
   const tested = await testHoldout({ ...options, held: held.labelled, tokenKeep });
+  for (const { picture, predicted, confidence } of tested)
+    options.onFound?.(picture, [{ classIndex: predicted, score: confidence }]);
   return { score: accuracyOf(tested), loss: lossOf(tested) };
 }

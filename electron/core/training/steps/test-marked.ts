@@ -1,6 +1,6 @@
 import { AppError } from '../../../shared/errors.ts';
 import type { DetectionManifest, SegmentationManifest } from '../../../shared/model-package.ts';
-import type { TrainerApi } from '../../../shared/trainer-api.ts';
+import type { FoundObject, TrainerApi } from '../../../shared/trainer-api.ts';
 import type { MarkedScores } from '../../../shared/training.ts';
 import { forTask } from '../../../shared/tasks.ts';
 import { taskSettings } from '../../models/model-input.ts';
@@ -22,6 +22,8 @@ export interface MarkedTestOptions {
   signal: AbortSignal;
   /** Hears of every chunk how many pictures of it were read. */
   onTested?: (pictures: number) => void;
+  /** Hears what was found in each picture that could be read. */
+  onFound?: (picture: HeldMarked, found: readonly FoundObject[]) => void;
 }
 
 /** How a package does on the hold-out. */
@@ -38,7 +40,7 @@ const CHUNK = 16; // pictures that are asked for together
  * more are left out. Rejects with CANCELLED when `signal` is aborted, and with NOT_FOUND when no picture can be read.
  */
 export async function testMarked(options: MarkedTestOptions): Promise<MarkedTest> {
-  const { trainer, packagePath, manifest, held, tokenKeep, signal, onTested } = options;
+  const { trainer, packagePath, manifest, held, tokenKeep, signal, onTested, onFound } = options;
   const dial = { ...dialOf(tokenKeep), ...taskSettings(manifest) };
   const tested: ScoredPicture[] = [];
   let [blocks, reason] = [0, ''];
@@ -55,6 +57,7 @@ export async function testMarked(options: MarkedTestOptions): Promise<MarkedTest
       }
       const { index: at, relativePath, objects } = picture;
       tested.push({ index: at, path: relativePath, truth: objects, found: outcome.found });
+      onFound?.(picture, outcome.found);
       blocks += outcome.blockKeep;
     }
     onTested?.(chunk.length);

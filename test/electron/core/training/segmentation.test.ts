@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
@@ -120,6 +120,49 @@ suite('a training for segmentation', () => {
     };
     assert.ok((await weights(whole, first.model)) !== undefined);
     assert.equal(await weights(whole, first.model), await weights(other, second.model));
+  });
+
+  test('keeps what each epoch made of some pictures beside the truth, through a crash and to the end', async (t) => {
+    const { app, trainer, data, runId, folder } = drawn(t);
+    const half = encodeRuns([0, 24 * 40, 24 * 40]);
+    trainer.finds = () => [{ classIndex: 1, counts: half }];
+    let crashes = 0;
+    trainer.beforeStep = (number) => {
+      if (number !== 6 || crashes++ > 0) return;
+      trainer.die();
+      throw Object.assign(new Error('the host died'), { code: 'ENGINE' });
+    };
+    const { id, state } = await train(app, request(runId));
+    assert.deepEqual([state, crashes], ['done', 2]);
+    const samples = await app.showSamples({ trainingId: id });
+    assert.equal(samples?.pictures.length, 4);
+    assert.deepEqual(
+      samples.epochs.map(({ epoch }) => epoch),
+      [1, 2],
+    );
+    for (const { found } of samples.epochs)
+      for (const objects of found) assert.deepEqual(objects, [{ classIndex: 1, counts: half }]);
+    for (const { size, map, path, truth } of samples.pictures) {
+      assert.deepEqual(
+        [size, map],
+        [
+          { width: 48, height: 40 },
+          { width: 48, height: 40 },
+        ],
+      );
+      assert.ok(path.startsWith(folder));
+      for (const { counts = '', box } of truth)
+        assert.deepEqual([runsArea(decodeRuns(counts)), box], [48 * 20, undefined]);
+    }
+    // A journal of an earlier version has none.
+    const file = join(data, 'trainings', String(id), 'training.json');
+    const { samples: kept, ...earlier } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+    assert.ok(kept !== undefined);
+    writeFileSync(file, JSON.stringify(earlier));
+    await app.close();
+    const later = trainingApp(t, data).app;
+    assert.equal(await later.showSamples({ trainingId: id }), undefined);
+    assert.equal((await later.showTraining({ trainingId: id })).epochs.length, 2);
   });
 
   test('starts from a classifier, whose overlapping patches then lie side by side', async (t) => {
