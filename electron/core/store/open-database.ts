@@ -41,7 +41,10 @@ export interface OpenDatabase {
 export function openDatabase(path: string, migrations?: Migration[]): OpenDatabase {
   makeFolder(dirname(path), path);
   const isNew = !requireLibraryFile(path);
-  if (!isNew && !isWritable(path)) return openCopy(path);
+  if (!isWritable(path)) {
+    if (isNew) throw cannotBegin(path);
+    return openCopy(path);
+  }
   if (isNew) createPrivate(path);
   else tightenLibrary(path);
   const unclean = sizeOf(`${path}-wal`) > 0;
@@ -152,10 +155,22 @@ function tightenLibrary(path: string): void {
   for (const backup of listBackups(path)) tightenFile(backup.path);
 }
 
-/** Whether a library may be written, and files beside it. */
+/** Where there is none yet, and none can be made. SQLite says only that it cannot write, or not even that. */
+function cannotBegin(path: string): AppError {
+  const isEmpty = isThere(path);
+  return new AppError(
+    'LIBRARY',
+    isEmpty
+      ? `The library ${path} is empty, and it or its folder may not be written`
+      : `There is no library ${path}, and its folder may not be written`,
+    'Give yourself the right to write there, or name another file with --library.',
+  );
+}
+
+/** Whether a library may be written, or made, and files beside it. */
 function isWritable(path: string): boolean {
   try {
-    accessSync(path, constants.W_OK);
+    if (isThere(path)) accessSync(path, constants.W_OK);
     accessSync(dirname(path), constants.W_OK);
     return true;
   } catch {

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, chownSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, chownSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { suite, test } from 'node:test';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Library } from '../../../../electron/core/store/library.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { testApp, session } from '../../support/test-app.ts';
 
 const isRoot = process.getuid?.() === 0;
@@ -104,4 +105,22 @@ suite('a library that may only be read', () => {
     assert.equal(own.readOnly, false);
     own.close();
   });
+
+  for (const [what, hasFile, message] of [
+    ['an empty file', true, /^The library .*new\.db is empty, and it or its folder may not be written$/],
+    ['no file', false, /^There is no library .*new\.db, and its folder may not be written$/],
+  ] as const)
+    test(`is not begun from ${what}, and nothing is left of the attempt`, (t) => {
+      const root = temporaryFolder(t);
+      const path = join(root, 'new.db');
+      if (hasFile) writeFileSync(path, '');
+      const undo = makeReadOnly(root);
+      if (typeof undo === 'string') return t.skip(undo);
+      try {
+        assert.throws(() => Library.open(path), { name: 'AppError', code: 'LIBRARY', message });
+      } finally {
+        undo();
+      }
+      assert.deepEqual(readdirSync(root), hasFile ? ['new.db'] : []);
+    });
 });
