@@ -111,10 +111,11 @@ export class PrecisionTally {
   /** How a class does where half of the union must be shared; `most`: points of its curve. */
   atHalf(classIndex: number, most: number): ClassPrecision {
     const tally = this.#classes.get(classIndex);
+    const curve = tally?.curve() ?? [];
     return {
       ap50: tally?.precisions('all')?.[THRESHOLDS.indexOf(0.5)],
       objects: tally?.objects ?? 0,
-      precisionRecall: spread(tally?.curve() ?? [], most),
+      precisionRecall: spread(curve.length > most ? rising(curve) : curve, most),
     };
   }
 
@@ -123,6 +124,11 @@ export class PrecisionTally {
     const area = runs === undefined ? box.width * box.height : runsArea(runs);
     return { box, runs, size: area, area };
   }
+}
+
+/** The points at which one more object was found: those between have the same recall, and less precision. */
+function rising(points: readonly PrecisionPoint[]): PrecisionPoint[] {
+  return points.filter(({ recall }, index) => recall > (points[index - 1]?.recall ?? 0));
 }
 
 /** An object as it is compared: by its box, or by the runs of its mask. */

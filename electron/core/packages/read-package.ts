@@ -26,7 +26,7 @@ const CHUNK_BYTES = 2 ** 20;
 const DENSE_PATCH = 16;
 
 /** The same of detection models in one stage (strides of half a patch, one and two) and of the light head (no pyramid). */
-const FREE_PATCHES = [4, 8, 16];
+export const FREE_PATCHES: readonly number[] = [4, 8, 16];
 
 /** Pixels that the image size of a segmentation or detection model is a multiple of: two patches at their largest. */
 const IMAGE_STEP = 2 * DENSE_PATCH;

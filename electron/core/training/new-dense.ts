@@ -15,7 +15,7 @@ import { ARCHITECTURES } from '../../shared/architectures.ts';
 import { isOneStage } from '../models/detection-head.ts';
 import { patchCount } from '../models/flops.ts';
 import { isOfConvolutions } from '../models/segmentation-head.ts';
-import { denseProblem } from '../packages/read-package.ts';
+import { denseProblem, FREE_PATCHES } from '../packages/read-package.ts';
 import { MOST_PATCHES, newOrigin, newPruning, newShape, trainableManifest } from './new-model.ts';
 import type { ParentModel, TrainingRequest } from './new-model.ts';
 import type { Aims } from './recipes.ts';
@@ -56,8 +56,11 @@ export function denseParent(model: ModelPackage, task: DenseTask): Manifest {
   if (!isDense(manifest)) {
     const classifier = trainableManifest(model);
     const { isBackbone, title } = ARCHITECTURES[classifier.architecture];
-    if (isBackbone) return classifier;
-    throw refuse(`is a ${title} model`);
+    if (!isBackbone) throw refuse(`is a ${title} model`);
+    if (FREE_PATCHES.includes(classifier.patchSize)) return classifier;
+    throw refuse(
+      `has patches of ${classifier.patchSize} pixels, not patches of ${FREE_PATCHES.join(', ')} pixels`,
+    );
   }
   if (manifest.task !== task) throw refuse(TASKS[manifest.task].does);
   if (lightHead(manifest) !== undefined) return manifest;

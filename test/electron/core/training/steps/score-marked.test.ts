@@ -131,6 +131,20 @@ suite('scores of a detector', () => {
     assert.deepEqual(worst, [{ index: 3, path: '3.jpg', missed: 0, wrong: 1 }]);
   });
 
+  test('keep the points of a long curve at which its recall rises', () => {
+    const hits = Array.from({ length: 10 }, (_, index) =>
+      picture([marked(FOX, 0)], [found(FOX, 0.9 - index / 100, 0)], index),
+    );
+    const misses = Array.from({ length: 60 }, (_, index) =>
+      picture([], [found(FOX, 0.5 - index / 1000, 0)], 10 + index),
+    );
+    const [{ precisionRecall } = { precisionRecall: [] }] = scoreDetections([...hits, ...misses], 1).perClass;
+    assert.deepEqual(
+      precisionRecall.map(({ recall, precision }) => [recall, precision]),
+      hits.map((_, index) => [(index + 1) / 10, 1]),
+    );
+  });
+
   test('stay small: 50 points, 60 pictures, 200 classes', () => {
     const many = Array.from({ length: 70 }, (_, index) =>
       picture([marked(FOX, 0), marked(FOX, 30)], [found(FOX, 1 - index / 100, 0)], 69 - index),
