@@ -47,7 +47,9 @@ suite('pictures of a training', () => {
     assert.ok((result?.worst.length ?? 0) > 0);
     await app.close();
     const path = join(data, 'trainings/1/training.json');
-    const written = readFileSync(path, 'utf8');
+    const journal = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    delete journal['samples'];
+    const written = JSON.stringify(journal); // that version kept no samples
     assert.match(written, /"worst":\[\{"index":/);
 
     writeFileSync(path, written.replaceAll('"index":', '"place":'));
