@@ -41,15 +41,14 @@ export function markedCard(training: TrainedSegmenter | TrainedDetector): string
     ['Hold-out', `${score} ${percent(holdout.score)} on ${holdout.images} pictures at Balanced`],
     ...rows,
   ];
-  const curve = holdout.curve.map(({ score: top1, ...point }) => ({ ...point, top1 }));
   const shown = classes.slice(0, MOST_CLASSES).map(({ name, images, holdout: held }, index) => {
     const own = perClass[index];
     return [name, String(images), String(held), own === undefined ? '' : percent(own)];
   });
   return [
     textOf(facts),
-    curveTable(score, curve),
-    epochTable(epochs.map(({ score: top1, ...epoch }) => ({ ...epoch, top1 }))),
+    curveTable(score, holdout.curve),
+    epochTable(epochs),
     section(['Class', 'Learned', 'Held out', score === 'mIoU' ? 'IoU' : score], shown),
   ]
     .filter((part) => part !== '')
@@ -105,8 +104,11 @@ export function trainingCard(training: Trained): string {
   ];
   return [
     textOf(rows),
-    curveTable('Top-1', holdout.curve),
-    epochTable(epochs),
+    curveTable(
+      'Top-1',
+      holdout.curve.map(({ top1, ...point }) => ({ ...point, score: top1 })),
+    ),
+    epochTable(epochs.map(({ top1, ...epoch }) => ({ ...epoch, score: top1 }))),
     classTable(training),
     confusionTable(training),
   ]
@@ -129,19 +131,19 @@ function recipeText({
   return `${name}: ${epochs} epochs, batch ${batch}, learning rate ${Number(learningRate.toPrecision(3))}${kept}`;
 }
 
-function curveTable(score: string, curve: Trained['holdout']['curve']): string {
-  const rows = curve.map(({ tokenKeep, top1, blockKeep, workShare }) => {
+function curveTable(name: string, curve: TrainedSegmenter['holdout']['curve']): string {
+  const rows = curve.map(({ tokenKeep, score, blockKeep, workShare }) => {
     const keep = String(Number(tokenKeep.toFixed(3)));
-    return [keep, percent(top1), blockKeep.toFixed(3), percent(workShare)];
+    return [keep, percent(score), blockKeep.toFixed(3), percent(workShare)];
   });
-  return section(['Keep', score, 'Blocks', 'Work'], rows);
+  return section(['Keep', name, 'Blocks', 'Work'], rows);
 }
 
-function epochTable(epochs: Trained['epochs']): string {
+function epochTable(epochs: TrainedSegmenter['epochs']): string {
   const step = Math.ceil(epochs.length / MOST_EPOCHS);
   const shown = epochs.filter((_, index) => (epochs.length - 1 - index) % Math.max(1, step) === 0);
-  const rows = shown.map(({ epoch, loss, accuracy, top1 }) => {
-    return [String(epoch), loss.toFixed(3), percent(accuracy), top1 === undefined ? '' : percent(top1)];
+  const rows = shown.map(({ epoch, loss, accuracy, score }) => {
+    return [String(epoch), loss.toFixed(3), percent(accuracy), score === undefined ? '' : percent(score)];
   });
   return section(['Epoch', 'Loss', 'Accuracy', 'Hold-out'], rows);
 }

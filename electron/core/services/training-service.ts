@@ -10,7 +10,6 @@ import type {
 import type { AppEvent } from '../../shared/app-api.ts';
 import { AppError } from '../../shared/errors.ts';
 import { foldName } from '../../shared/fold-name.ts';
-import { taskOf } from '../../shared/training.ts';
 import type { TrainingMethod } from '../../shared/training.ts';
 import type { AppContext } from '../app/app-context.ts';
 import { locateFile } from '../pictures/locate-image.ts';
@@ -182,8 +181,8 @@ export class TrainingService {
 
   /** Undefined of a training that has none, such as one of an earlier version. */
   async showSamples(id: number): Promise<TrainingSamples | undefined> {
-    const { request, samples } = await this.#journal(id);
-    return samples && describeSamples(taskOf(request), await this.#pictures(id), samples);
+    const { samples } = await this.#journal(id);
+    return samples && describeSamples(await this.#pictures(id), samples);
   }
 
   /** Where a picture of a training lies. Throws NOT_FOUND, or BAD_IMAGE for a link that leads out of its folder. */

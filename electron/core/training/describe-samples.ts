@@ -1,16 +1,10 @@
 import type { TrainingSamples } from '../../shared/api/training.ts';
-import { TASKS } from '../../shared/tasks.ts';
-import type { TaughtTask } from '../../shared/training.ts';
 import type { TrainingPictures } from './journal/journal.ts';
 import type { Samples } from './journal/samples.ts';
 import { sampleSize, toSample } from './steps/samples.ts';
 
-/** The samples of a training for a task beside the truth; areas are told by their pixels alone. */
-export function describeSamples(
-  task: TaughtTask,
-  { pictures }: TrainingPictures,
-  { epochs }: Samples,
-): TrainingSamples {
+/** The samples of a training beside the truth. */
+export function describeSamples({ pictures }: TrainingPictures, { epochs }: Samples): TrainingSamples {
   const indices = [...new Set(epochs.flatMap((epoch) => epoch.pictures.map(({ index }) => index)))];
   const shown = indices
     .sort((one, other) => one - other)
@@ -25,10 +19,7 @@ export function describeSamples(
         const { classIndex, box } = picture;
         return { index, path, truth: [{ classIndex, ...(box && { box }) }] };
       }
-      const { size } = picture;
-      const objects = picture.objects.map(({ box, ...object }) =>
-        TASKS[task].foundIn === 'masks' ? object : { box, ...object },
-      );
+      const { size, objects } = picture;
       return { index, path, size, map: sampleSize(size), truth: toSample(objects, size) };
     }),
     epochs: epochs.map((one) => {

@@ -289,8 +289,9 @@ function resizeOf(manifest: Manifest): number {
 function splitMarked(
   known: readonly KnownMarked[],
   names: readonly string[],
-  { holdout, seed }: ResolvedTraining,
+  { holdout, seed, manifest }: ResolvedTraining,
 ): { pictures: MarkedPicture[]; held: number[] } {
+  const hasBoxes = TASKS[manifest.task].hasScores; // areas are told by their pixels alone
   const indices = new Map(names.map((name, index) => [name, index]));
   const classIndexOf = (name: string) => indices.get(name) ?? 0;
   const described = known.map((file) => ({
@@ -306,7 +307,7 @@ function splitMarked(
     size: size ?? { width, height },
     objects: objects.map(({ className, box, counts }) => ({
       classIndex: classIndexOf(className),
-      box,
+      ...(hasBoxes && { box }),
       counts,
     })),
   }));

@@ -7,7 +7,7 @@
 #include "bench/random_model.h"
 #include "train/operations/operations.h"
 #include "train/random.h"
-#include "train/trainer/optimiser.h"
+#include "train/trainer/trainer.h"
 
 namespace winnow::train {
 
@@ -40,6 +40,15 @@ inline DyvmConfig tiny_config(int image_size, int classes) {
   c.pruning_layers = {1, 2};
   c.token_keep = {0.7, 0.49};
   return c;
+}
+
+// How it learns.
+inline TrainerSettings settings_of(const DyvmConfig& c) {
+  TrainerSettings settings;
+  settings.losses.token_keep = c.token_keep;
+  settings.optimiser.average_decay = 0.9;
+  settings.optimiser.largest_norm = 5.0;
+  return settings;
 }
 
 // Those of the reference, and of the processor on one thread and on three.

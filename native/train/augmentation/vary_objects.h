@@ -6,15 +6,13 @@
 #include <vector>
 
 #include "model/picture.h"
-#include "train/augmentation/augment.h"
+#include "train/augmentation/vary_window.h"
 #include "train/training_object.h"
 
 namespace winnow::train {
 
-struct ObjectAugmentation {
-  double least_scale = 0.5, largest_scale = 1.5;  // 1: as inference resizes the picture
-  bool flip = true;                               // every other picture
-  double colour_jitter = 0.0;                     // as in Augmentation
+// At scale 1 the picture has the size that inference resizes it to.
+struct ObjectAugmentation : WindowAugmentation {
   double least_visible = 0.25;  // objects of whose box's area less is in the window are dropped
 };
 

@@ -59,6 +59,11 @@ void fit(const std::vector<std::uint8_t>& map, int from_width, int from_height, 
   }
 }
 
+WindowAugmentation window_of(const Augmentation& augmentation) {
+  return {augmentation.least_scale, augmentation.largest_scale, augmentation.flip,
+          augmentation.colour_jitter};
+}
+
 Status check_crop(const Augmentation& augmentation) {
   if (augmentation.crop == Augmentation::Crop::window) return ok();
   return bad_argument("Expected augmentation.crop.kind to be \"window\" for models of maps and boxes.");
@@ -73,8 +78,7 @@ Status make_windows(Operations& operations, const DyvmConfig& config, const Augm
   const std::size_t pixels = static_cast<std::size_t>(side) * side;
   windows.pixels.resize(3 * pixels * count);
   windows.labels.resize(pixels * count);
-  const WindowAugmentation variation{augmentation.least_scale, augmentation.largest_scale, augmentation.flip,
-                                     augmentation.colour_jitter};
+  const WindowAugmentation variation = window_of(augmentation);
   const Colour fill = mean_colour(config);
   std::vector<Maps> maps(operations.threads());
   return vary_all(operations, count, [&](int b, int thread) -> Status {
@@ -100,8 +104,7 @@ Status make_object_windows(Operations& operations, const DyvmConfig& config, con
   const std::size_t bytes = std::size_t{3} * side * side;
   windows.pixels.resize(bytes * count);
   windows.objects.resize(count);
-  const ObjectAugmentation variation{augmentation.least_scale, augmentation.largest_scale, augmentation.flip,
-                                     augmentation.colour_jitter};
+  const ObjectAugmentation variation{window_of(augmentation)};
   const Colour fill = mean_colour(config);
   return vary_all(operations, count, [&](int b, int) -> Status {
     const auto& [picture, label, width, height, objects] = examples[b];

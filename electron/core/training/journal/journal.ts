@@ -265,7 +265,7 @@ const markedPicture = z.strictObject({
   objects: z.array(
     z.strictObject({
       classIndex: count,
-      box: box.optional(), // not in those of earlier versions
+      box: box.optional(), // always of detection
       counts: z.string().optional(), // always of segmentation
     }),
   ),

@@ -25,14 +25,6 @@ DyvmConfig learning_detector() {
   return c;
 }
 
-TrainerSettings settings_of(const DyvmConfig& c) {
-  TrainerSettings settings;
-  settings.losses.token_keep = c.token_keep;
-  settings.optimiser.average_decay = 0.9;
-  settings.optimiser.largest_norm = 5.0;
-  return settings;
-}
-
 std::unique_ptr<DetectionTrainer> make_trainer(const DyvmConfig& c, std::uint64_t seed,
                                                const std::string& device, int threads = 2) {
   Weights weights;

@@ -53,14 +53,6 @@ Pictures draw_pictures(int count, std::uint64_t seed) {
   return pictures;
 }
 
-TrainerSettings settings_of(const DyvmConfig& c) {
-  TrainerSettings settings;
-  settings.losses.token_keep = c.token_keep;
-  settings.optimiser.average_decay = 0.9;
-  settings.optimiser.largest_norm = 5.0;
-  return settings;
-}
-
 std::unique_ptr<SegmentationTrainer> make_trainer(const DyvmConfig& c, std::uint64_t seed,
                                                   const std::string& device, int threads = 2) {
   Weights weights;

@@ -66,24 +66,7 @@ TEST_CASE("a detection session learns from boxes and masks, and goes on from its
   CHECK(last.losses.masks > 0.0);
   REQUIRE((*whole)->save_weights(folder.file("whole"), true));
 
-  auto first = Session::open(setup_of(settings(), "cpu"));
-  REQUIRE(first);
-  learn(**first, 0, 15);
-  REQUIRE((*first)->save_state(folder.file("half")));
-  SessionSetup resumed = setup_of(settings(), "cpu");
-  resumed.state = folder.file("half");
-  resumed.seed = 99;  // of weights that the state replaces
-  auto second = Session::open(resumed);
-  REQUIRE(second);
-  learn(**second, 15, 40);
-  REQUIRE((*second)->save_weights(folder.file("resumed"), true));
-  CHECK(contents(folder.file("whole")) == contents(folder.file("resumed")));
-
-  SessionSetup other = setup_of(settings(8), "cpu");
-  other.state = folder.file("half");
-  const auto foreign = Session::open(other);
-  REQUIRE(!foreign);
-  CHECK(foreign.error().message.find("head") != std::string::npos);
+  check_goes_on(folder, settings(), settings(8), learn);
 }
 
 TEST_CASE("a detection session without prototypes learns from boxes alone") {
@@ -100,10 +83,7 @@ TEST_CASE("boxes and masks that cannot be learned from") {
   const auto refusal = [&](const auto& change) {
     Bright bright;
     change(bright.example);
-    const auto result = (*session)->step({bright.example}, 1e-2, 0);
-    REQUIRE(!result);
-    CHECK(result.error().code == ErrorCode::bad_argument);
-    return result.error().message;
+    return refusal_of(**session, bright.example);
   };
   CHECK(refusal([](TrainingExample& example) { example.width = 40; }).find("another size") !=
         std::string::npos);

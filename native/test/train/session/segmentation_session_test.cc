@@ -60,28 +60,11 @@ TEST_CASE("a segmentation session learns from masks, and goes on from its file w
   CHECK(learn(**whole, 0, 40) > 0.9);
   REQUIRE((*whole)->save_weights(folder.file("whole"), true));
 
-  auto first = Session::open(setup_of(settings(), "cpu"));
-  REQUIRE(first);
-  learn(**first, 0, 15);
-  REQUIRE((*first)->save_state(folder.file("half")));
-  SessionSetup resumed = setup_of(settings(), "cpu");
-  resumed.state = folder.file("half");
-  resumed.seed = 99;  // of weights that the state replaces
-  auto second = Session::open(resumed);
-  REQUIRE(second);
-  learn(**second, 15, 40);
-  REQUIRE((*second)->save_weights(folder.file("resumed"), true));
-  CHECK(contents(folder.file("whole")) == contents(folder.file("resumed")));
-
   json wider = settings();
   json manifest = json::parse(wider["manifest"].get<std::string>());
   manifest["head"]["width"] = 16;
   wider["manifest"] = manifest;
-  SessionSetup other = setup_of(wider, "cpu");
-  other.state = folder.file("half");
-  const auto foreign = Session::open(other);
-  REQUIRE(!foreign);
-  CHECK(foreign.error().message.find("head") != std::string::npos);
+  check_goes_on(folder, settings(), wider, learn);
 }
 
 TEST_CASE("windows have the labels of the pixels that they show, in pictures that were made smaller, too") {
@@ -116,10 +99,7 @@ TEST_CASE("masks of another size, classes that are none and no marks at all") {
   const auto refusal = [&](const auto& change) {
     Halves halves;
     change(halves.example);
-    const auto result = (*session)->step({halves.example}, 1e-2, 0);
-    REQUIRE(!result);
-    CHECK(result.error().code == ErrorCode::bad_argument);
-    return result.error().message;
+    return refusal_of(**session, halves.example);
   };
   CHECK(refusal([](TrainingExample& example) { example.width = 40; }).find("another size") !=
         std::string::npos);

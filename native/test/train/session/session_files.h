@@ -1,6 +1,8 @@
 // Trainings of tests that read and write files.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -71,9 +73,42 @@ struct Folder {
   std::string file(const char* name) const { return (path / name).string(); }
 };
 
+// What a step on one example is refused with: a bad argument.
+inline std::string refusal_of(Session& session, const TrainingExample& example) {
+  const auto result = session.step({example}, 1e-2, 0);
+  REQUIRE(!result);
+  CHECK(result.error().code == ErrorCode::bad_argument);
+  return result.error().message;
+}
+
 inline std::string contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// Steps 0 to 40 by `learn`, with a stop behind step 15, lead to the same bytes as in the file `whole`, and
+// its state in `half` is not one of a model with `other` settings, whose head differs.
+template <typename Learn>
+void check_goes_on(const Folder& folder, const nlohmann::json& settings, const nlohmann::json& other,
+                   const Learn& learn) {
+  auto first = Session::open(setup_of(settings, "cpu"));
+  REQUIRE(first);
+  learn(**first, 0, 15);
+  REQUIRE((*first)->save_state(folder.file("half")));
+  SessionSetup resumed = setup_of(settings, "cpu");
+  resumed.state = folder.file("half");
+  resumed.seed = 99;  // of weights that the state replaces
+  auto second = Session::open(resumed);
+  REQUIRE(second);
+  learn(**second, 15, 40);
+  REQUIRE((*second)->save_weights(folder.file("resumed"), true));
+  CHECK(contents(folder.file("whole")) == contents(folder.file("resumed")));
+
+  SessionSetup foreign = setup_of(other, "cpu");
+  foreign.state = folder.file("half");
+  const auto refused = Session::open(foreign);
+  REQUIRE(!refused);
+  CHECK(refused.error().message.find("head") != std::string::npos);
 }
 
 }  // namespace winnow::train

@@ -45,18 +45,15 @@ Pictures draw_pictures(int count, std::uint64_t seed) {
   return pictures;
 }
 
-TrainerSettings settings_of(const DyvmConfig& c) {
-  TrainerSettings settings;
-  settings.losses.token_keep = c.token_keep;
-  settings.optimiser.average_decay = 0.9;
+TrainerSettings decaying_settings(const DyvmConfig& c) {
+  TrainerSettings settings = settings_of(c);
   settings.optimiser.weight_decay = 0.05;
-  settings.optimiser.largest_norm = 5.0;
   return settings;
 }
 
 std::unique_ptr<Trainer> make_trainer(const DyvmConfig& c, Weights weights, const std::string& device,
                                       int threads = 2, TrainerSettings settings = {}) {
-  if (settings.losses.token_keep.empty()) settings = settings_of(c);
+  if (settings.losses.token_keep.empty()) settings = decaying_settings(c);
   auto trainer = Trainer::create(c, weights, settings, device, threads);
   if (!trainer) FAIL(trainer.error().message);
   return std::move(*trainer);
@@ -170,19 +167,19 @@ TEST_CASE("what does not belong to the model is refused in words") {
   CHECK(!trainer->step(nullptr, nullptr, 0, 1e-3, 1));
 
   Weights plain = initial_weights(without_pruning(c), 11);
-  const auto without_heads = Trainer::create(c, plain, settings_of(c), "reference", 1);
+  const auto without_heads = Trainer::create(c, plain, decaying_settings(c), "reference", 1);
   REQUIRE(!without_heads);
   CHECK(without_heads.error().code == ErrorCode::bad_model);
   Weights weights = initial_weights(c, 12);
   CHECK(!Trainer::create(c, weights, TrainerSettings{}, "reference", 1));
-  CHECK(!Trainer::create(c, weights, settings_of(c), "abacus", 1));
+  CHECK(!Trainer::create(c, weights, decaying_settings(c), "abacus", 1));
 }
 
 TEST_CASE("gradients are shortened to the largest norm, and only matrices decay") {
   const DyvmConfig c = tiny_config(16, 3);
   const Pictures pictures = draw_pictures(6, 13);
   const std::vector<float> targets = smooth_labels(pictures.labels, 3, 0.1);
-  TrainerSettings settings = settings_of(c);
+  TrainerSettings settings = decaying_settings(c);
   settings.optimiser.largest_norm = 1e-3;
   const auto trainer = make_trainer(c, initial_weights(c, 14), "reference", 1, settings);
   const auto result = trainer->step(pictures.pixels.data(), targets.data(), 6, 1e-3, 1);
