@@ -112,8 +112,12 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
     .option('--width <n>', 'from scratch: numbers per token', number)
     .option('--depth <n>', 'from scratch: blocks', number)
     .option('--states <n>', 'from scratch: states per channel of a scan', number)
-    .option('--image-size <pixels>', 'from scratch or for segmentation: what pictures are seen at', number)
-    .option('--patch-size <pixels>', 'from scratch: side of a patch', number)
+    .option(
+      '--image-size <pixels>',
+      'from scratch, for segmentation or detection: what pictures are seen at',
+      number,
+    )
+    .option('--patch-size <pixels>', 'from scratch, for segmentation or detection: side of a patch', number)
     .option('--stride <pixels>', 'from scratch: from patch to patch', number)
     .option('--with <list>', `augmentation to add: ${AUGMENTATIONS.join(', ')}, commas between`, switches)
     .option('--without <list>', 'augmentation to leave out', switches)

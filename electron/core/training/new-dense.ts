@@ -57,10 +57,7 @@ export function denseParent(model: ModelPackage, task: DenseTask): Manifest {
     const classifier = trainableManifest(model);
     const { isBackbone, title } = ARCHITECTURES[classifier.architecture];
     if (!isBackbone) throw refuse(`is a ${title} model`);
-    if (FREE_PATCHES.includes(classifier.patchSize)) return classifier;
-    throw refuse(
-      `has patches of ${classifier.patchSize} pixels, not patches of ${FREE_PATCHES.join(', ')} pixels`,
-    );
+    return classifier;
   }
   if (manifest.task !== task) throw refuse(TASKS[manifest.task].does);
   if (lightHead(manifest) !== undefined) return manifest;
@@ -74,9 +71,9 @@ function lightHead({ head }: DenseManifest): ConvolutionHead | OneStageHead | un
 }
 
 /**
- * The manifest of a model with a light head that is to be trained, whole but for the hash of its tensors. Its patches lie side
- * by side, also where the parent's overlap; its windows have 24 of them a side, 512 pixels at most, unless the request says
- * otherwise. Throws BAD_ARGUMENT.
+ * The manifest of a model with a light head that is to be trained, whole but for the hash of its tensors. Its patches lie
+ * side by side, also where the parent's overlap, and are of the parent's size or, of those that heads fit, the next; its
+ * windows have 24 of them a side, 512 pixels at most. The request may say otherwise. Throws BAD_ARGUMENT.
  */
 export function newDense(
   request: TrainingRequest,
@@ -91,8 +88,9 @@ export function newDense(
       'BAD_ARGUMENT',
       `A ${task} model can be taught at most ${MOST_CLASSES} classes, but there are ${labels.length}`,
     );
-  const shape = newShape(withoutSize(request, parent), parent);
-  const { patchSize, embedDim, depth, stateDim, convWidth, dtRank } = shape;
+  const shape = newShape(withoutSizes(request, parent), parent);
+  const { embedDim, depth, stateDim, convWidth, dtRank } = shape;
+  const patchSize = request.patchSize ?? nextPatch(shape.patchSize);
   const known = parent !== undefined && isDense(parent.manifest) ? parent.manifest : undefined;
   const imageSize = windowSide(request, known, task, patchSize);
   const sizes = { imageSize, patchSize, stride: patchSize, embedDim, depth, stateDim, convWidth, dtRank };
@@ -152,9 +150,15 @@ function newHead(
   return heads[task]();
 }
 
-/** A backbone of any grid can be taught: of a classifier's request the size is not refused. */
-function withoutSize(request: TrainingRequest, parent: ParentModel | undefined): TrainingRequest {
-  return parent === undefined ? request : { ...request, imageSize: undefined };
+/** A backbone of any grid and any patches can be taught: they are not refused for the parent's having others. */
+function withoutSizes(request: TrainingRequest, parent: ParentModel | undefined): TrainingRequest {
+  return parent === undefined ? request : { ...request, imageSize: undefined, patchSize: undefined };
+}
+
+/** The side, in pixels, of patches that heads fit, by ratio the closest to the parent's. */
+function nextPatch(side: number): number {
+  const apart = (other: number) => Math.abs(Math.log(other / side));
+  return FREE_PATCHES.reduce((best, other) => (apart(other) < apart(best) ? other : best));
 }
 
 function windowSide(

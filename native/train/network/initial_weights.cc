@@ -14,6 +14,7 @@ namespace {
 constexpr double kDeviation = 0.02;                       // of positions, class token and head layers
 constexpr double kLeastStep = 1e-3, kLargestStep = 1e-1;  // of the scan, at first
 constexpr float kBlockBias = 5.0f;                        // every direction runs
+constexpr char kPatchWeight[] = "patch_embed.proj.weight";
 
 // A normal number within two deviations.
 double truncated_normal(Random& random) {
@@ -53,7 +54,7 @@ std::vector<float> initial_values(const DyvmConfig& c, const Parameter& paramete
     std::fill(values.begin(), values.end(), 1.0f);
   } else if (ends("block_head.bias")) {
     std::fill(values.begin(), values.end(), kBlockBias);
-  } else if (ends("patch_embed.proj.weight")) {
+  } else if (ends(kPatchWeight)) {
     const double deviation = std::sqrt(1.0 / (3.0 * c.patch_size * c.patch_size));
     fill([&] { return deviation * truncated_normal(random); });
   } else if (parameter.shape.size() == 4 && !ends("classes.weight")) {  // of a head's map, a norm behind it
@@ -122,15 +123,49 @@ Result<std::vector<float>> patch_positions(const DyvmConfig& from, Weights& weig
   return positions;
 }
 
+// One axis of a patch of `to` pixels enlarged or shrunk to `from`: shares of the patch's pixels in each of
+// those, linear between two of them, or over all that one covers. [from, to]
+std::vector<double> resize_axis(int from, int to) {
+  std::vector<double> shares(static_cast<std::size_t>(from) * to);
+  const double scale = static_cast<double>(to) / from, reach = std::max(1.0, scale);
+  for (int i = 0; i < from; ++i) {
+    double* row = shares.data() + static_cast<std::ptrdiff_t>(i) * to;
+    double sum = 0.0;
+    for (int j = 0; j < to; ++j) {
+      row[j] = std::max(0.0, 1.0 - std::abs(j + 0.5 - (i + 0.5) * scale) / reach);
+      sum += row[j];
+    }
+    for (int j = 0; j < to; ++j) row[j] /= sum;
+  }
+  return shares;
+}
+
+// Weights of a patch embedding, [maps, from, from], for patches of another side, [maps, to, to]: they give of
+// a patch what the old ones give of the same patch resized to `from` pixels a side (compare arXiv
+// 2212.08013).
+std::vector<float> resize_patches(const float* weights, std::int64_t maps, int from, int to) {
+  const std::vector<double> axis = resize_axis(from, to);
+  std::vector<float> resized(static_cast<std::size_t>(maps) * to * to);
+  for (std::int64_t map = 0; map < maps; ++map)
+    for (int y = 0; y < to; ++y)
+      for (int x = 0; x < to; ++x) {
+        double sum = 0.0;
+        for (int i = 0; i < from; ++i)
+          for (int k = 0; k < from; ++k)
+            sum += axis[i * to + y] * axis[k * to + x] * weights[(map * from + i) * from + k];
+        resized[(map * to + y) * to + x] = static_cast<float>(sum);
+      }
+  return resized;
+}
+
 bool has(const ParameterTable& table, const std::string& name) {
   return std::any_of(table.parameters().begin(), table.parameters().end(),
                      [&](const Parameter& parameter) { return parameter.name == name; });
 }
 
 Result<Weights> inherit_dense(const DyvmConfig& config, const DyvmConfig& from, Weights& weights) {
-  if (from.registers > 0 || from.patch_size != config.patch_size || from.embed_dim != config.embed_dim ||
-      from.depth != config.depth)
-    return other_model("width, depth and patches");
+  if (from.registers > 0 || from.embed_dim != config.embed_dim || from.depth != config.depth)
+    return other_model("width and depth");
   const std::string own = backbone_prefix(config), theirs = backbone_prefix(from);
   const ParameterTable table(config);
   const bool same_stages = from.pruning_layers == config.pruning_layers;
@@ -146,12 +181,17 @@ Result<Weights> inherit_dense(const DyvmConfig& config, const DyvmConfig& from, 
   };
   for (const Parameter& parameter : table.parameters()) {
     const std::string bare = parameter.name.substr(own.size());
-    if (bare == "pos_embed") continue;
+    if (bare == "pos_embed" || bare == kPatchWeight) continue;
     const bool is_new = (bare.starts_with("score_predictors.") && !same_stages) ||
                         (bare.find("block_head") != std::string::npos && !from.block_selection);
     if (is_new) continue;
     if (const Status done = take(parameter.name, theirs + bare, parameter.shape); !done) return done.error();
   }
+  const std::int64_t dim = config.embed_dim, old_side = from.patch_size, side = config.patch_size;
+  const auto patch = weights.tensor(theirs + kPatchWeight, {dim, 3, old_side, old_side});
+  if (!patch) return patch.error();
+  taken.add(own + kPatchWeight, {dim, 3, side, side},
+            resize_patches(*patch, 3 * dim, from.patch_size, config.patch_size));
   auto positions = patch_positions(from, weights);
   if (!positions) return positions.error();
   if (from.grid() != config.grid())

@@ -23,8 +23,9 @@ DyvmConfig without_pruning(const DyvmConfig& config);
 
 // What a model of `config` takes over from another one of the same architecture, `from` with its `weights`:
 // all that both have, but predictors only where both prune before the same blocks. A dense model takes its
-// backbone from a classifier, the positions interpolated to its grid and without the class token's, or from
-// another dense model, of the same task with the head's tensors of equal shape. Fails with bad_model where
+// backbone from a classifier, the positions interpolated to its grid and without the class token's, weights
+// of patches resized to its patches, or from another dense model, of the same task with the head's tensors of
+// equal shape. Fails with bad_model where
 // `weights` are none of `from`, and with bad_argument for another architecture or other sizes.
 Result<Weights> inherit(const DyvmConfig& config, const DyvmConfig& from, Weights& weights);
 

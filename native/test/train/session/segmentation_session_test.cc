@@ -164,6 +164,34 @@ TEST_CASE("a segmenter takes its backbone from a classifier, of another grid, to
   REQUIRE(own);
   for (int i = 0; i < 256; ++i) CHECK((*own)[i] == doctest::Approx(0.5));
 
+  // Of other patches, what the old weights give of the same patch resized: of an even one the same.
+  DyvmConfig coarse = classifier;
+  coarse.patch_size = coarse.stride = 12;
+  coarse.image_size = coarse.trained_size = 36;
+  Weights larger = initial_weights(coarse, 5);
+  inherited = inherit(config, coarse, larger);
+  REQUIRE(inherited);
+  const int side = config.patch_size;
+  const auto old_patch = larger.tensor("patch_embed.proj.weight", {16, 3, 12, 12});
+  const auto new_patch = inherited->tensor("backbone.patch_embed.proj.weight", {16, 3, side, side});
+  REQUIRE(old_patch);
+  REQUIRE(new_patch);
+  // A patch that rises from left to right, as `to` pixels of it show: twice resized is as once.
+  const auto response = [](const float* weights, int to, auto value) {
+    double sum = 0.0;
+    for (int i = 0; i < to * to; ++i) sum += weights[i] * value(i % to);
+    return sum;
+  };
+  for (int map = 0; map < 48; ++map) {
+    const float *theirs_of = *old_patch + map * 144, *ours = *new_patch + map * side * side;
+    const auto even = [](int) { return 1.0; };
+    CHECK(response(ours, side, even) == doctest::Approx(response(theirs_of, 12, even)).epsilon(1e-4));
+    // Linear between the middles of pixels, even beyond the first and the last.
+    const auto rising = [](int x) { return static_cast<double>(x); };
+    const auto resized = [&](int x) { return std::clamp((x + 0.5) * side / 12.0 - 0.5, 0.0, side - 1.0); };
+    CHECK(response(ours, side, rising) == doctest::Approx(response(theirs_of, 12, resized)).epsilon(1e-3));
+  }
+
   classifier.depth = 3;
   Weights deeper = initial_weights(classifier, 5);
   CHECK(!inherit(config, classifier, deeper));

@@ -176,10 +176,25 @@ suite('a training for segmentation', () => {
     const { patchSize, stride, imageSize, pruningLayers } = opened(setup?.manifest);
     assert.deepEqual([patchSize, stride, imageSize], [8, 8, 192]);
     assert.deepEqual([pruningLayers, setup?.parent], [parent.pruningLayers, from]);
-    const parts = join(root, 'resources/models/parts.safetensors'); // patches of 14 pixels
+  });
+
+  test('has patches of the next size that a head fits, or of the size that is asked for', async (t) => {
+    const { app, trainer, runId } = drawn(t);
+    const from = join(root, 'resources/models/parts.safetensors'); // patches of 14 pixels
+    const request = { runId, task: 'segmentation', method: 'fine-tune', from } as const;
+    await app.prepareTraining(request);
+    await app.prepareTraining({ ...request, patchSize: 8 });
+    const sizes = trainer.setups.map(({ manifest }) => {
+      const { patchSize, stride, imageSize } = opened(manifest);
+      return [patchSize, stride, imageSize];
+    });
+    assert.deepEqual(sizes, [
+      [16, 16, 384],
+      [8, 8, 192],
+    ]);
     await assert.rejects(
-      app.prepareTraining({ runId, task: 'segmentation', method: 'fine-tune', from: parts }),
-      appError('BAD_ARGUMENT', /patches of 4, 8, 16 pixels/),
+      app.prepareTraining({ ...request, patchSize: 10 }),
+      appError('BAD_ARGUMENT', /patches of 4, 8, 16 pixels side by side, but has 10/),
     );
   });
 
