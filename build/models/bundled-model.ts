@@ -1,23 +1,62 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withApp } from '../../electron/cli/app.ts';
 import { readManifest } from '../../electron/core/packages/read-package.ts';
 import { writeModel } from '../../electron/core/packages/write-model.ts';
-import type { ClassificationManifest } from '../../electron/shared/model-package.ts';
+import type { FoundEvaluation } from '../../electron/shared/api/results.ts';
+import type { CalibratedPreset } from '../../electron/shared/calibration.ts';
+import type { Manifest } from '../../electron/shared/model-package.ts';
+import type { DenseTask } from '../../electron/shared/tasks.ts';
 import { root } from '../setup.mjs';
-import { cardText } from './card-text.ts';
+import { cardText, labelScores } from './card-text.ts';
 import type { CardWords, Measured } from './card-text.ts';
+import { writeHalved } from './half-precision.ts';
 
 export type Options = Record<string, string | number>;
 
-/** Two packages: one of them is bundled, with its card. */
-export interface Taught {
-  plain: string; // without pruning
-  dynamic: string; // that learned from it
+/** Marked pictures: a folder of them, and what lies where in them, as `winnow labels import` reads it. */
+export interface MarkedPictures {
+  task: DenseTask;
+  pictures: string;
+  marks: string;
 }
 
-/** A model that is to be bundled. All on the way is in its folder, out/<name>; what is there already is not made again. */
+/** What a model reaches with a preset. */
+type Measure = (model: string, preset: CalibratedPreset) => Promise<Measured>;
+
+/** Runs a program of the project; ends everything when it fails. */
+export function runProgram(program: string, args: readonly string[], options: Options): void {
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
+  const command = [path.join(root, program), ...args, ...flags];
+  const { status } = spawnSync(process.execPath, command, { stdio: 'inherit' });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
+/** A folder that `make` fills, unless it is there already: whole or not at all. */
+export async function madeFolder(
+  folder: string,
+  make: (unfinished: string) => void | Promise<void>,
+): Promise<string> {
+  if (existsSync(folder)) return folder;
+  const unfinished = `${folder}.unfinished`;
+  rmSync(unfinished, { recursive: true, force: true });
+  await make(unfinished);
+  renameSync(unfinished, folder);
+  return folder;
+}
+
+/** A folder of drawn parts (build/parts/write-parts.ts), from a seed of its own. */
+export function drawParts(folder: string, options: Options, ...flags: string[]): Promise<string> {
+  return madeFolder(folder, (unfinished) =>
+    runProgram('build/parts/write-parts.ts', [unfinished, ...flags], options),
+  );
+}
+
+/**
+ * A model that is to be bundled. All on the way is in its folder, out/<name>; what is there already is not made again. One
+ * is made after the other, for the programs that are run take its data folder from the environment.
+ */
 export class BundledModel {
   readonly folder: string;
   readonly #name: string;
@@ -27,47 +66,86 @@ export class BundledModel {
     this.#name = name;
     this.folder = path.join(root, 'out', name);
     this.#data = path.join(this.folder, 'data');
-    process.env['WINNOW_DATA'] = this.#data; // also of the programs that it runs
-  }
-
-  /** Runs a program of the project; ends everything when it fails. */
-  run(program: string, args: readonly string[], options: Options): void {
-    const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
-    const command = [path.join(root, program), ...args, ...flags];
-    const { status } = spawnSync(process.execPath, command, { stdio: 'inherit' });
-    if (status !== 0) process.exit(status ?? 1);
+    process.env['WINNOW_DATA'] = this.#data;
   }
 
   /** A model of this name, taught with `winnow train` on a folder of class folders. Gives its package. */
   teach(name: string, pictures: string, options: Options): string {
-    const file = path.join(this.#data, 'models', `${name}.safetensors`);
-    if (!existsSync(file)) this.run('electron/cli/winnow.ts', ['train', pictures], { ...options, out: name });
+    const file = this.#package(name);
+    if (!existsSync(file)) this.#train([pictures], { ...options, out: name });
     return file;
   }
 
-  /** Puts the dynamic model and its card, with what it reaches on a folder of unseen pictures, into resources/models. */
-  async bundle({ plain, dynamic }: Taught, unseen: string, words: CardWords): Promise<void> {
-    const measured = await measure(dynamic, unseen);
-    const taught = (await readManifest(dynamic)) as ClassificationManifest;
-    const manifest = { ...taught, name: this.#name, licence: 'Apache-2.0' };
+  /** Likewise of one that finds what lies where, on marked pictures that are read as a run. */
+  async teachMarked(
+    name: string,
+    { task, pictures, marks }: MarkedPictures,
+    options: Options,
+  ): Promise<string> {
+    const file = this.#package(name);
+    if (existsSync(file)) return file;
+    const purpose = { kind: 'run', tool: 'build/parts' } as const;
+    const { runId } = await withApp(undefined, (app) =>
+      app.importLabels({ path: marks, folder: pictures, task, purpose }),
+    );
+    this.#train([], { ...options, task, run: runId, out: name });
+    return file;
+  }
+
+  /**
+   * Puts a model's package into resources/models, its weights in 16 bits where it is `halved`, and its card beside it, with
+   * what `measure` finds with each preset.
+   */
+  async bundle<Of extends Manifest>(
+    taught: string,
+    measure: Measure,
+    words: (manifest: Of) => CardWords,
+    halved = false,
+  ): Promise<void> {
+    const manifest = { ...((await readManifest(taught)) as Of), name: this.#name, licence: 'Apache-2.0' };
     const place = path.join(root, 'resources/models', this.#name);
     const file = `${place}.safetensors`;
-    await writeModel(file, dynamic, manifest);
-    const parent = (await readManifest(plain)) as ClassificationManifest;
-    const card = cardText({ manifest, bytes: statSync(file).size, plain: parent, measured, words });
-    writeFileSync(`${place}.md`, card);
-    console.log(`\n${card}\nWrote ${file} and its card`);
+    const weights = halved ? path.join(this.folder, 'halved.safetensors') : taught;
+    if (halved) await writeHalved(taught, weights);
+    await writeModel(file, weights, manifest);
+    const measured: Measured[] = [];
+    for (const preset of ['accurate', 'balanced', 'fast'] as const)
+      measured.push(await measure(file, preset));
+    const text = cardText({ manifest, bytes: statSync(file).size, measured, words: words(manifest) });
+    writeFileSync(`${place}.md`, text);
+    console.log(`\n${text}\nWrote ${file} and its card`);
+  }
+
+  #package(name: string): string {
+    return path.join(this.#data, 'models', `${name}.safetensors`);
+  }
+
+  #train(args: readonly string[], options: Options): void {
+    runProgram('electron/cli/winnow.ts', ['train', ...args], options);
   }
 }
 
-/** What `winnow evaluate` finds, by preset. */
-function measure(model: string, folder: string): Promise<Measured[]> {
-  return withApp(undefined, async (app) => {
-    const measured: Measured[] = [];
-    for (const preset of ['accurate', 'balanced', 'fast'] as const) {
+/** What `winnow evaluate` finds on a folder of class folders. */
+export function measureLabels(folder: string): Measure {
+  return (model, preset) =>
+    withApp(undefined, async (app) => {
       const { run, images, top1, blockKeep } = await app.evaluate({ folder, model, preset });
-      measured.push({ preset, keep: run.spec.preset?.tokenKeep[0] ?? 1, images, top1, blockKeep });
-    }
-    return measured;
-  });
+      const keep = run.spec.preset?.tokenKeep[0] ?? 1;
+      return { preset, keep, images, scores: labelScores(top1, blockKeep) };
+    });
+}
+
+/** What `winnow evaluate` finds on pictures whose marks are known. `scores`: the lines of the card's table. */
+export function measureMarks<Task extends DenseTask>(
+  { pictures, marks }: MarkedPictures & { task: Task },
+  scores: (found: Extract<FoundEvaluation, { task: Task }>) => Record<string, string>,
+): Measure {
+  return (model, preset) =>
+    withApp(undefined, async (app) => {
+      const run = await app.run({ folders: [pictures], model, preset });
+      const found = await app.evaluateFound({ runId: run.id, truth: marks });
+      const keep = run.spec.preset?.tokenKeep[0] ?? 1;
+      const own = found as Extract<FoundEvaluation, { task: Task }>;
+      return { preset, keep, images: found.images, scores: scores(own) };
+    });
 }

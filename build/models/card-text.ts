@@ -1,12 +1,26 @@
 import { ratios } from '../../electron/cli/format.ts';
-import type { ClassificationManifest } from '../../electron/shared/model-package.ts';
+import { parameterCount } from '../../electron/core/training/new-model.ts';
+import type { ClassificationManifest, Manifest } from '../../electron/shared/model-package.ts';
+import { forTask } from '../../electron/shared/tasks.ts';
 
-/** What a card says that no manifest knows. */
+/** A line of the table that has to be explained. */
+const BLOCKS_KEPT = 'blocks kept';
+
+/** The lines of a classifier's table. */
+export const labelScores = (top1: number, blockKeep: number): Record<string, string> => ({
+  'top-1, %': (100 * top1).toFixed(1),
+  [BLOCKS_KEPT]: blockKeep.toFixed(3).replace(/^0/, ''),
+});
+
+/** What a card says that no manifest knows: sentences, but for the first and `tested`. */
 export interface CardWords {
-  things: string; // that it tells apart
-  purpose: string; // sentences, as are `data` and each of `limits`
+  about: string; // the first sentence, up to the names of the classes
+  purpose: string;
   data: string;
+  recipe: string;
+  score: string; // what is measured, before the number of pictures
   tested: string; // the unseen pictures, behind their number
+  compared: string; // what stands behind the table
   limits: readonly string[];
 }
 
@@ -15,30 +29,26 @@ export interface Measured {
   preset: string;
   keep: number; // of the patches, in the first stage
   images: number;
-  top1: number; // share, 0 to 1
-  blockKeep: number; // share of scan directions that ran
+  scores: Record<string, string>; // the other lines of the table, the same of all presets
 }
 
 export interface Card {
-  manifest: ClassificationManifest;
+  manifest: Manifest;
   bytes: number; // of its package
-  /** The model without pruning that it learned from. */
-  plain: ClassificationManifest;
   measured: readonly Measured[];
   words: CardWords;
 }
 
 /** The card of a bundled DyVM that Winnow trained, as Markdown. */
-export function cardText({ manifest, bytes, plain, measured, words }: Card): string {
+export function cardText({ manifest, bytes, measured, words }: Card): string {
   const { name, licence, labels } = manifest;
-  const { things, purpose } = words;
   const names = labels.map((label) => label.name).join(', ');
   const sections = [
-    `# ${name}\n\nA small DyVM-Vim that tells ${things} apart: ${names}. ${purpose}`,
+    `# ${name}\n\n${words.about}: ${names}. ${words.purpose}`,
     `## Model\n\n${modelText(manifest, bytes)}`,
     `## Data\n\n${words.data}`,
-    `## Recipe\n\n${recipeText(manifest, plain)}`,
-    `## Accuracy\n\n${accuracyText(measured, plain, words.tested)}`,
+    `## Recipe\n\n${words.recipe}`,
+    `## Accuracy\n\n${accuracyText(measured, words)}`,
     `## Limits\n\n${words.limits.map((limit) => `- ${limit}`).join('\n')}`,
     `## Licence\n\n${licence}, as Winnow.`,
   ];
@@ -49,20 +59,30 @@ const list = (items: readonly unknown[]) => new Intl.ListFormat('en-GB').format(
 const square = (side: number) => `${side}x${side}`;
 
 /** The shape of a bundled DyVM-Vim, of so many bytes. */
-export function modelText(manifest: ClassificationManifest, bytes: number): string {
+export function modelText(manifest: Manifest, bytes: number): string {
   const { imageSize, patchSize, stride, embedDim, depth, stateDim, pruningLayers } = manifest;
   const apart = stride === patchSize ? '' : ` every ${stride} pixels`;
   const patches = (Math.floor((imageSize - patchSize) / stride) + 1) ** 2;
   const states = stateDim === 16 ? '' : `, ${stateDim} states`; // 16 is what the published models have
+  const bits = bytes < 3 * parameterCount(manifest) ? 16 : 32;
   return (
-    `DyVM-Vim, class token in the middle: ${square(imageSize)} pixels, ` +
+    `${formOf(manifest)}: ${square(imageSize)} pixels, ` +
     `patches of ${square(patchSize)}${apart} (${patches} of them), width ${embedDim}, ${depth} blocks${states}. ` +
     `Patches are pruned before blocks ${list(pruningLayers)}; every block chooses its scan directions per image. ` +
-    `${(bytes / 1e6).toFixed(1)} MB, 32-bit weights.`
+    `${(bytes / 1e6).toFixed(1)} MB, ${bits}-bit weights.`
   );
 }
 
-function recipeText(
+/** What a model is, by its task. */
+const formOf = (manifest: Manifest) =>
+  forTask<Manifest, string>(manifest, {
+    classification: () => 'DyVM-Vim, class token in the middle',
+    segmentation: () => 'DyVM-Vim without class token, a light head of two convolutions, over windows',
+    detection: () => 'DyVM-Vim without class token, a head in one stage with prototypes for masks',
+  });
+
+/** How a classifier was made: without pruning first, then as a DyVM. */
+export function classifierRecipe(
   { name, tokenKeep, blockKeep, training }: ClassificationManifest,
   plain: ClassificationManifest,
 ): string {
@@ -74,18 +94,23 @@ function recipeText(
   );
 }
 
-function accuracyText(measured: readonly Measured[], { training }: ClassificationManifest, tested: string) {
-  const images = measured[0]?.images.toLocaleString('en');
+/** What stands behind a classifier's table. */
+export function comparedWithPlain({ training }: ClassificationManifest): string {
   const held = training?.holdout;
+  return `Balanced is as trained. The model without pruning is right for ${(100 * (held?.top1 ?? 0)).toFixed(1)} % of the ${held?.images.toLocaleString('en')} pictures that its training held out.`;
+}
+
+function accuracyText(measured: readonly Measured[], { score, tested, compared }: CardWords): string {
+  const images = measured[0]?.images.toLocaleString('en');
+  const lines = Object.keys(measured[0]?.scores ?? {});
   return [
-    `Top-1 on ${images} ${tested}, by preset; r means r, r^2, r^3 of the patches in the three stages, block threshold 0.5. "Blocks kept" is the share of scan directions that ran.`,
+    `${score} on ${images} ${tested}, by preset; r means r, r^2, r^3 of the patches in the three stages, block threshold 0.5.${lines.includes(BLOCKS_KEPT) ? ' "Blocks kept" is the share of scan directions that ran.' : ''}`,
     markdownTable([
       ['', ...measured.map(({ preset }) => preset)],
       ['r', ...measured.map(({ keep }) => String(keep))],
-      ['top-1, %', ...measured.map(({ top1 }) => (100 * top1).toFixed(1))],
-      ['blocks kept', ...measured.map(({ blockKeep }) => blockKeep.toFixed(3).replace(/^0/, ''))],
+      ...lines.map((line) => [line, ...measured.map(({ scores }) => scores[line] ?? '')]),
     ]),
-    `Balanced is as trained. The model without pruning is right for ${(100 * (held?.top1 ?? 0)).toFixed(1)} % of the ${held?.images.toLocaleString('en')} pictures that its training held out.`,
+    compared,
   ].join('\n\n');
 }
 

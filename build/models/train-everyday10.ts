@@ -6,7 +6,10 @@
  */
 import path from 'node:path';
 import { DEFAULT_MODEL } from '../../electron/core/runs/run-spec.ts';
-import { BundledModel } from './bundled-model.ts';
+import { readManifest } from '../../electron/core/packages/read-package.ts';
+import type { ClassificationManifest } from '../../electron/shared/model-package.ts';
+import { BundledModel, measureLabels } from './bundled-model.ts';
+import { classifierRecipe, comparedWithPlain } from './card-text.ts';
 
 const [learned, unseen] = process.argv
   .slice(2)
@@ -45,16 +48,20 @@ const dynamic = model.teach('everyday-dyvm', learned, {
   'block-keep': 0.8,
   with: 'rand-augment',
 });
-await model.bundle({ plain, dynamic }, unseen, {
-  things: 'ten everyday things',
+const parent = (await readManifest(plain)) as ClassificationManifest;
+await model.bundle<ClassificationManifest>(dynamic, measureLabels(unseen), (manifest) => ({
+  about: 'A small DyVM-Vim that tells ten everyday things apart',
   purpose:
     'It comes with Winnow so that everything can be tried without a download. It is fit for a first try, not for work.',
   data: "CIFAR-10: its 50,000 training pictures of 32x32 pixels, ten classes of equal size, of which 3 % were held out. A larger picture is shrunk to 32 pixels on its shorter side and cropped to its centre, then scaled to 0-1 and normalised with ImageNet's mean and deviation.",
+  recipe: classifierRecipe(manifest, parent),
+  score: 'Top-1',
   tested: "pictures of CIFAR-10's test set",
+  compared: comparedWithPlain(parent),
   limits: [
     'Every picture gets one of the ten labels, whatever it shows.',
     'It has seen pictures of 32 pixels with one thing in the middle. Small, several or off-centre things are lost when a photo is shrunk.',
     'A confidence is not a promise.',
     'CIFAR-10 was collected from the web in the 2000s; its classes are coarse (no lorry apart from truck, no van at all).',
   ],
-});
+}));

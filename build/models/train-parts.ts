@@ -4,27 +4,20 @@
  * resources/models and the demo's pictures into resources/samples. All else is in out/parts; what is there already is not
  * made again.
  */
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import path from 'node:path';
 import { SAMPLE_MODEL } from '../../electron/shared/api/settings.ts';
+import type { ClassificationManifest } from '../../electron/shared/model-package.ts';
+import { readManifest } from '../../electron/core/packages/read-package.ts';
 import { root } from '../setup.mjs';
-import { BundledModel } from './bundled-model.ts';
+import { BundledModel, drawParts, measureLabels } from './bundled-model.ts';
+import { classifierRecipe, comparedWithPlain } from './card-text.ts';
 
 const model = new BundledModel(SAMPLE_MODEL);
 const side = 72; // pixels, which the model sees as they are: it crops 63 of them
 
-/** A folder of pictures, drawn from a seed of its own. */
-function draw(folder: string, options: { seed: number; count: number; side: number }): string {
-  if (existsSync(folder)) return folder;
-  const unfinished = `${folder}.unfinished`;
-  rmSync(unfinished, { recursive: true, force: true });
-  model.run('build/parts/write-parts.ts', [unfinished], options);
-  renameSync(unfinished, folder);
-  return folder;
-}
-
-const learned = draw(path.join(model.folder, 'learned'), { seed: 1, count: 32_000, side });
-const unseen = draw(path.join(model.folder, 'unseen'), { seed: 2, count: 2_004, side });
+const learned = await drawParts(path.join(model.folder, 'learned'), { seed: 1, count: 32_000, side });
+const unseen = await drawParts(path.join(model.folder, 'unseen'), { seed: 2, count: 2_004, side });
 
 // Without pruning first; then a DyVM that learns from that.
 const plain = model.teach('parts-plain', learned, {
@@ -49,19 +42,23 @@ const dynamic = model.teach('parts-pruned', learned, {
   'token-keep': 0.85,
   'block-keep': 0.8,
 });
-await model.bundle({ plain, dynamic }, unseen, {
-  things: 'twelve kinds of workshop parts',
+const parent = (await readManifest(plain)) as ClassificationManifest;
+await model.bundle<ClassificationManifest>(dynamic, measureLabels(unseen), (manifest) => ({
+  about: 'A small DyVM-Vim that tells twelve kinds of workshop parts apart',
   purpose:
     'It comes with Winnow as the model of the sample pictures, and as an example of a model that Winnow made from nothing.',
   data: '32,000 drawn pictures of 72x72 pixels, one part in each, somewhere near the middle: solids lit with shadows on tables of wood, metal, concrete, cloth, card and paint, seen from above by a camera with blur, vignette and noise. `build/parts` draws them from a seed.',
+  recipe: classifierRecipe(manifest, parent),
+  score: 'Top-1',
   tested: 'pictures from another seed',
+  compared: comparedWithPlain(parent),
   limits: [
     'Every picture gets one of the twelve labels, whatever it shows.',
     'It has seen drawings only, one part at a time, and none that is small in its picture. Photographs of parts are another matter: teach a model of your own with them.',
   ],
-});
+}));
 
 const samples = path.join(root, 'resources/samples/parts');
 rmSync(samples, { recursive: true, force: true });
-draw(samples, { seed: 3, count: 60, side: 160 });
+await drawParts(samples, { seed: 3, count: 60, side: 160 });
 rmSync(path.join(samples, 'annotations.json'));

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { cardText, modelText } from '../../build/models/card-text.ts';
+import {
+  cardText,
+  classifierRecipe,
+  comparedWithPlain,
+  labelScores,
+  modelText,
+} from '../../build/models/card-text.ts';
 import { readManifest } from '../../electron/core/packages/read-package.ts';
 import type { ClassificationManifest, Trained } from '../../electron/shared/model-package.ts';
 import { bundledModels } from '../electron/support/models.ts';
@@ -33,13 +39,23 @@ suite('the card of a bundled model', () => {
   test('parts is written from what was measured', async () => {
     const { manifest, bytes, card } = await bundled('parts');
     const training = { recipe: { epochs: 28 }, holdout: { top1: 0.979, images: 960 } } as Trained;
+    const plain = { ...manifest, training };
     const measured = [
-      { preset: 'accurate', keep: 1, images: 2004, top1: 0.986, blockKeep: 0.826 },
-      { preset: 'balanced', keep: 0.85, images: 2004, top1: 0.977, blockKeep: 0.826 },
-      { preset: 'fast', keep: 0.65, images: 2004, top1: 0.959, blockKeep: 0.826 },
+      { preset: 'accurate', keep: 1, images: 2004, scores: labelScores(0.986, 0.826) },
+      { preset: 'balanced', keep: 0.85, images: 2004, scores: labelScores(0.977, 0.826) },
+      { preset: 'fast', keep: 0.65, images: 2004, scores: labelScores(0.959, 0.826) },
     ];
-    const words = { things: '', purpose: '', data: '', tested: 'pictures from another seed', limits: [] };
-    const written = cardText({ manifest, bytes, plain: { ...manifest, training }, measured, words });
+    const words = {
+      about: 'A small DyVM-Vim that tells twelve kinds of workshop parts apart',
+      purpose: '',
+      data: '',
+      recipe: classifierRecipe(manifest, plain),
+      score: 'Top-1',
+      tested: 'pictures from another seed',
+      compared: comparedWithPlain(plain),
+      limits: [],
+    };
+    const written = cardText({ manifest, bytes, measured, words });
     const titles = ['Model', 'Recipe', 'Accuracy', 'Licence'];
     for (const title of titles) assert.equal(section(card, title), section(written, title));
   });
