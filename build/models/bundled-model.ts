@@ -96,13 +96,13 @@ export class BundledModel {
    * Puts a model's package into resources/models, its weights in 16 bits where it is `halved`, and its card beside it, with
    * what `measure` finds with each preset.
    */
-  async bundle<Of extends Manifest>(
+  async bundle(
     taught: string,
     measure: Measure,
-    words: (manifest: Of) => CardWords,
+    words: (manifest: Manifest) => CardWords,
     halved = false,
   ): Promise<void> {
-    const manifest = { ...((await readManifest(taught)) as Of), name: this.#name, licence: 'Apache-2.0' };
+    const manifest = { ...(await readManifest(taught)), name: this.#name, licence: 'Apache-2.0' };
     const place = path.join(root, 'resources/models', this.#name);
     const file = `${place}.safetensors`;
     const weights = halved ? path.join(this.folder, 'halved.safetensors') : taught;

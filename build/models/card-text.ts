@@ -83,8 +83,8 @@ const formOf = (manifest: Manifest) =>
 
 /** How a classifier was made: without pruning first, then as a DyVM. */
 export function classifierRecipe(
-  { name, tokenKeep, blockKeep, training }: ClassificationManifest,
-  plain: ClassificationManifest,
+  { name, tokenKeep, blockKeep, training }: Manifest,
+  plain: Manifest,
 ): string {
   const epochs = [plain.training, training].map((trained) => `${trained?.recipe.epochs ?? 0} epochs`);
   return (

@@ -49,7 +49,7 @@ const dynamic = model.teach('everyday-dyvm', learned, {
   with: 'rand-augment',
 });
 const parent = (await readManifest(plain)) as ClassificationManifest;
-await model.bundle<ClassificationManifest>(dynamic, measureLabels(unseen), (manifest) => ({
+await model.bundle(dynamic, measureLabels(unseen), (manifest) => ({
   about: 'A small DyVM-Vim that tells ten everyday things apart',
   purpose:
     'It comes with Winnow so that everything can be tried without a download. It is fit for a first try, not for work.',

@@ -43,7 +43,7 @@ const dynamic = model.teach('parts-pruned', learned, {
   'block-keep': 0.8,
 });
 const parent = (await readManifest(plain)) as ClassificationManifest;
-await model.bundle<ClassificationManifest>(dynamic, measureLabels(unseen), (manifest) => ({
+await model.bundle(dynamic, measureLabels(unseen), (manifest) => ({
   about: 'A small DyVM-Vim that tells twelve kinds of workshop parts apart',
   purpose:
     'It comes with Winnow as the model of the sample pictures, and as an example of a model that Winnow made from nothing.',

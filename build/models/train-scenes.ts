@@ -7,7 +7,6 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { SAMPLE_MODEL } from '../../electron/shared/api/settings.ts';
-import type { DetectionManifest, SegmentationManifest } from '../../electron/shared/model-package.ts';
 import { writeMaps } from '../parts/write-maps.ts';
 import { root } from '../setup.mjs';
 import { BundledModel, drawParts, madeFolder, measureMarks } from './bundled-model.ts';
@@ -45,7 +44,7 @@ const tested = 'scenes from another seed';
 const compared = 'Balanced is as trained. Weights were rounded to 16 bits before all of this was measured.';
 
 const boxes = new BundledModel('parts-boxes');
-await boxes.bundle<DetectionManifest>(
+await boxes.bundle(
   await boxes.teachMarked('parts-boxes', learned.boxes, { ...shape, epochs: 12 }),
   measureMarks(unseen.boxes, ({ box, mask }) => ({
     'AP50, %': percent(box.ap50),
@@ -67,7 +66,7 @@ await boxes.bundle<DetectionManifest>(
 );
 
 const areas = new BundledModel('parts-map');
-await areas.bundle<SegmentationManifest>(
+await areas.bundle(
   await areas.teachMarked('parts-map', learned.areas, { ...shape, epochs: 10 }),
   measureMarks(unseen.areas, ({ meanIou, pixelAccuracy }) => ({
     'mean IoU, %': percent(meanIou),
