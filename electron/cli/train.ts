@@ -57,6 +57,7 @@ interface TrainOptions extends LibraryOption {
   states?: number;
   imageSize?: number;
   patchSize?: number;
+  freeze?: 'backbone';
   stride?: number;
   with?: Switch[];
   without?: Switch[];
@@ -108,6 +109,12 @@ export function addTrainCommands(program: Command, finish: (exitCode: number) =>
         'small',
         'base',
       ]),
+    )
+    .addOption(
+      new Option(
+        '--freeze <part>',
+        'of a detection or segmentation model: the head learns alone, on features that are kept',
+      ).choices(['backbone']),
     )
     .option('--width <n>', 'from scratch: numbers per token', number)
     .option('--depth <n>', 'from scratch: blocks', number)

@@ -79,6 +79,7 @@ export const trainedSchema = z.strictObject({
     epochs: positive,
     batch: positive,
     learningRate: z.number().nonnegative(),
+    freezesBackbone: z.boolean().optional(), // the head of a dense model learned alone
   }),
   seed: count,
   classes: z.array(z.strictObject({ name: z.string(), images: count, holdout: count })),

@@ -63,6 +63,8 @@ export interface OptimiserSettings {
   weightDecay: number; // of matrices but A_log, positions and class token
   largestNorm: number; // longer gradients are shortened to it; 0: never
   averageDecay: number; // of the moving average of the weights, 0 to 1
+  /** Whether the head of a dense model learns alone. */
+  freezesBackbone?: boolean | undefined;
 }
 
 /**

@@ -126,9 +126,10 @@ function recipeText({
     return (head?.kind ?? 'logistic') === 'logistic'
       ? 'solved to its optimum'
       : 'computed from the means of the classes';
-  const { name, epochs, batch, learningRate } = recipe;
+  const { name, epochs, batch, learningRate, freezesBackbone } = recipe;
   const kept = best === undefined ? '' : `, epoch ${best} kept`;
-  return `${name}: ${epochs} epochs, batch ${batch}, learning rate ${Number(learningRate.toPrecision(3))}${kept}`;
+  const frozen = freezesBackbone === true ? ', the backbone as it was' : '';
+  return `${name}: ${epochs} epochs, batch ${batch}, learning rate ${Number(learningRate.toPrecision(3))}${frozen}${kept}`;
 }
 
 function curveTable(name: string, curve: TrainedSegmenter['holdout']['curve']): string {

@@ -180,14 +180,20 @@ async function isWritten(registry: ModelRegistry, name: string, dataSha256: stri
 
 /** What manifests say of the trainings of all tasks. */
 function commonOf({ journal, plan }: TrainingRecord) {
-  const { name, epochs, batch, learningRate } = plan.recipe;
+  const { name, epochs, batch, learningRate, optimiser } = plan.recipe;
   const { parent, best } = journal;
   return {
     method: journal.method,
     ...(parent === undefined
       ? {}
       : { parent: { name: parent.name, sha256: parent.sha256, dataSha256: parent.dataSha256 } }),
-    recipe: { name, epochs, batch, learningRate: learningRate.rate },
+    recipe: {
+      name,
+      epochs,
+      batch,
+      learningRate: learningRate.rate,
+      ...(optimiser.freezesBackbone === true && { freezesBackbone: true }),
+    },
     seed: journal.seed,
     classes: plan.classes,
     ...(best === undefined || journal.method === 'head' ? {} : { best: best.epoch }),

@@ -160,15 +160,17 @@ const SMALLEST_WINDOWS = 2; // of a step
 /** Winnow's own recipe for models that find what lies where. */
 export function denseRecipe(
   task: DenseTask,
-  conditions: RecipeConditions,
+  conditions: RecipeConditions & { freezesBackbone: boolean },
   switches: AugmentSwitches,
 ): RecipeBase {
-  const { method, images, embedDim } = conditions;
+  const { method, images, embedDim, freezesBackbone } = conditions;
   const { leastScale, largestScale, largestBatch } = WINDOWS[task];
+  // Features of windows that come again are kept: those of a frozen backbone are as few as they can be.
+  const { crop = !freezesBackbone, flip = true, colourJitter = !freezesBackbone } = switches;
   const own = DENSE[method === 'scratch' ? 'scratch' : 'fine-tune'];
   const { epochs = own.epochs, batch = ownBatch(images, SMALLEST_WINDOWS, largestBatch) } = conditions;
   const rate = conditions.rate ?? own.rate * Math.min(1, RATE_WIDTH / embedDim);
-  const scales = switches.crop === false ? { leastScale: 1, largestScale: 1 } : { leastScale, largestScale };
+  const scales = crop ? { leastScale, largestScale } : { leastScale: 1, largestScale: 1 };
   return {
     name: OWN_RECIPE,
     epochs,
@@ -180,12 +182,13 @@ export function denseRecipe(
       weightDecay: 0.05,
       largestNorm: 5,
       averageDecay: averageDecay(epochs * Math.ceil(images / batch)),
+      ...(freezesBackbone && { freezesBackbone }),
     },
     augmentation: {
       ...AS_THEY_ARE,
       crop: { kind: 'window', ...scales },
-      flip: switches.flip ?? true,
-      colourJitter: switches.colourJitter === false ? 0 : USUAL.colourJitter,
+      flip,
+      colourJitter: colourJitter ? USUAL.colourJitter : 0,
     },
   };
 }

@@ -148,7 +148,14 @@ export function makeRecipe(
   const conditions = { method, images, imageSize, embedDim, epochs, batch, rate };
   const losses = (goesOn: boolean) => lossesOf(method, goesOn, manifest);
   if (isDense(manifest))
-    return { ...denseRecipe(manifest.task, conditions, request.augment ?? {}), losses: losses(false) };
+    return {
+      ...denseRecipe(
+        manifest.task,
+        { ...conditions, freezesBackbone: request.freeze !== undefined },
+        request.augment ?? {},
+      ),
+      losses: losses(false),
+    };
   const goesOn = method === 'fine-tune' && recipe === OWN_RECIPE && areParents(classes, parent);
   const base = recipeBase(recipe, { ...conditions, goesOn });
   return {
@@ -195,6 +202,7 @@ function refuseUseless(request: TrainingRequest): void {
     );
   }
   refuseUntaught(request);
+  refuseFrozen(request);
   if (method !== 'head') return;
   const { epochs, learningRate, minutes } = request;
   const varied = Object.values(augment).some((isOn) => isOn === true) || undefined;
@@ -207,6 +215,23 @@ function refuseUseless(request: TrainingRequest): void {
       'Leave it out, or choose the method fine-tune.',
     );
   }
+}
+
+/** Throws BAD_ARGUMENT where there is no backbone to freeze. */
+function refuseFrozen(request: TrainingRequest): void {
+  if (request.freeze === undefined) return;
+  if (!isDenseTask(taskOf(request)))
+    throw new AppError(
+      'BAD_ARGUMENT',
+      'The backbone is frozen of models that find what lies where, but a classifier is to be taught',
+      'Choose the method head, which teaches the last layer alone.',
+    );
+  if (request.method === 'scratch')
+    throw new AppError(
+      'BAD_ARGUMENT',
+      'A backbone that starts from chance has to learn, so it cannot be frozen',
+      'Name a model to start from, or leave it out.',
+    );
 }
 
 /** Throws BAD_ARGUMENT for what the training of a dense model has not. */

@@ -52,6 +52,8 @@ export const trainingShape = {
   stride: size('a stride').optional(),
   /** Of recipes.ts: vim-t, vim-s, vim-b, videomamba-t, videomamba-s as published, or Winnow's own. */
   recipe: z.string().optional(),
+  /** Of a dense model: what is kept as it is, so that the head learns alone. */
+  freeze: z.enum(['backbone'], 'what is frozen must be the backbone').optional(),
   epochs: z.int('epochs must be a whole number').min(1, 'epochs must be at least 1').max(10_000).optional(),
   batch: z.int('a batch must be a whole number of images').min(1).max(4096).optional(),
   learningRate: z.number().positive('a learning rate must be above 0').max(1).optional(),

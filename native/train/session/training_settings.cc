@@ -46,8 +46,8 @@ class Fields {
     fail(path_ + "." + name, "a whole number from 0 to " + std::to_string(most), value);
     return 0;
   }
-  bool flag(const char* name) {
-    const json value = object_.value(name, json());
+  bool flag(const char* name, const json& otherwise = json()) {
+    const json value = object_.value(name, otherwise);
     if (!value.is_boolean()) fail(path_ + "." + name, "true or false", value);
     return value.is_boolean() && value.get<bool>();
   }
@@ -92,6 +92,7 @@ OptimiserSettings read_optimiser(Fields fields) {
   optimiser.weight_decay = fields.number("weightDecay", 0.0, kAnything);
   optimiser.largest_norm = fields.number("largestNorm", 0.0, kAnything);
   optimiser.average_decay = fields.number("averageDecay", 0.0, 1.0);
+  optimiser.freezes_backbone = fields.flag("freezesBackbone", false);
   return optimiser;
 }
 
@@ -157,6 +158,10 @@ Result<TrainingSettings> read_training_settings(const std::string& text) {
   read.trainer.optimiser = read_optimiser({settings, "", "optimiser", status});
   read.augmentation = read_augmentation({settings, "", "augmentation", status}, config->image_size);
   if (!status) return status.error();
+  if (read.trainer.optimiser.freezes_backbone && !config->dense())
+    return bad_argument(
+        "Expected optimiser.freezesBackbone to be false for a classifier, whose head alone is solved at "
+        "once.");
   if (config->dense() != (read.augmentation.crop == Augmentation::Crop::window))
     return bad_argument(
         "Expected augmentation.crop.kind to be \"window\" for segmentation and detection models, and for no "

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "train/network/dense_network.h"
@@ -57,12 +58,28 @@ class DenseTrainer {
   const LossSettings& losses() const { return settings_.losses; }
 
  private:
+  // The map of a window that a frozen backbone made, [g, g, D], and the shares of patches and directions.
+  struct FrozenMap {
+    AlignedFloats map;
+    double tokens_kept, directions_kept;
+  };
+  // pixels [B, S, S, 3] -> input_, normalised.
+  void set_input(const std::uint8_t* pixels, int images);
+  // Maps of windows by a backbone that does not learn, which decides without chance: [B, g, g, D]. Those of
+  // windows that come again are kept, up to kMostKept bytes.
+  const float* frozen_maps(const std::uint8_t* pixels, int images, StepResult& result);
+  FrozenMap frozen_map(const std::uint8_t* pixels);
+
   TrainerSettings settings_;
   std::unique_ptr<Operations> operations_;
   std::unique_ptr<DenseNetwork> network_;
   std::vector<float> input_, gradients_;
   std::vector<AlignedFloats> d_maps_;
   OptimiserState state_;
+  std::unordered_map<std::string, FrozenMap> kept_maps_;  // by the pixels of their windows
+  std::size_t kept_bytes_ = 0;
+  AlignedFloats frozen_;
+  std::size_t backbone_size_ = 0;  // parameters, in front of the head's
 };
 
 }  // namespace winnow::train

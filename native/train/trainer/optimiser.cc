@@ -16,7 +16,8 @@ OptimiserState start_from(std::vector<float> weights) {
 }
 
 double take_step(Operations& operations, const ParameterTable& table, const OptimiserSettings& settings,
-                 double learning_rate, const std::vector<float>& gradient, OptimiserState& state) {
+                 double learning_rate, const std::vector<float>& gradient, OptimiserState& state,
+                 std::size_t first) {
   const double norm = std::sqrt(operations.sum_of_squares(gradient.size(), gradient.data()));
   if (!std::isfinite(norm)) return norm;
   ++state.steps;
@@ -35,6 +36,7 @@ double take_step(Operations& operations, const ParameterTable& table, const Opti
   operations.run(static_cast<int>(parameters.size()), [&](int index, int) {
     const Parameter& parameter = parameters[index];
     const std::size_t offset = parameter.offset;
+    if (offset < first) return;
     Adam own = adam;
     if (parameter.decays) own.weight_decay = static_cast<float>(settings.weight_decay);
     operations.adam(own, parameter.size, gradient.data() + offset, state.weights.data() + offset,

@@ -15,6 +15,7 @@ struct OptimiserSettings {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
   double largest_norm = 0.0;  // longer gradients are shortened to it; 0: never
   double average_decay = 0.99996;
+  bool freezes_backbone = false;  // of dense models: the head alone learns
 };
 
 // All that a run goes on from, one number per parameter each.
@@ -26,9 +27,11 @@ struct OptimiserState {
 // A state at its start.
 OptimiserState start_from(std::vector<float> weights);
 
-// One step along the gradient, or none when its norm is not finite. Returns the norm before any shortening.
+// One step along the gradient, or none when its norm is not finite; parameters in front of offset `first`
+// stay as they are. Returns the norm before any shortening.
 double take_step(Operations& operations, const ParameterTable& table, const OptimiserSettings& settings,
-                 double learning_rate, const std::vector<float>& gradient, OptimiserState& state);
+                 double learning_rate, const std::vector<float>& gradient, OptimiserState& state,
+                 std::size_t first = 0);
 
 // Cosine with warm-up: from `warm_up_rate` straight up to `rate` over the first steps, then along a half
 // cosine that ends at `least_rate` after all steps.

@@ -33,6 +33,7 @@ export interface TrainingForm {
   minutes: Field;
   holdout: Field; // percent
   leaveOutPoor: boolean; // classes with too few pictures
+  freezes: boolean; // the backbone of a dense model
   tokenKeep: number | undefined; // shares, 0 to 1; undefined until changed
   blockKeep: number | undefined;
   seed: Field;
@@ -61,6 +62,7 @@ export const emptyForm: TrainingForm = {
   batch: null,
   learningRate: null,
   leaveOutPoor: false,
+  freezes: false,
   augment: {},
 };
 
@@ -76,6 +78,9 @@ export function methodOf(form: Pick<TrainingForm, 'task' | 'method'>): TrainingM
 /** Whether the method learns step by step, and so has epochs, a learning rate and augmentation. */
 export const hasSteps = (method: TrainingMethod) => method !== 'head';
 
+/** Whether there is a backbone that can be kept as it is. */
+export const mayFreeze = (form: TrainingForm) => isDenseTask(form.task) && methodOf(form) === 'fine-tune';
+
 /** The form as a request; undefined while no pictures or no model are chosen. */
 export function requestOf(form: TrainingForm): TrainingRequest | undefined {
   const pictures = sourceOf(form);
@@ -89,6 +94,7 @@ export function requestOf(form: TrainingForm): TrainingRequest | undefined {
     method,
     ...start,
     ...(isDenseTask(task) && number('imageSize', form.window)),
+    ...(form.freezes && mayFreeze(form) && { freeze: 'backbone' }),
     ...(form.name.trim() !== '' && { name: form.name.trim() }),
     ...(typeof holdout === 'number' && { holdout: holdout / 100 }),
     ...(leaveOutPoor && { leaveOutPoor }),

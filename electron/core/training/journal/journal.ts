@@ -90,7 +90,12 @@ const recipe = z.strictObject({
     leastRate: z.number(),
     warmUpEpochs: z.number(),
   }),
-  optimiser: z.strictObject({ weightDecay: z.number(), largestNorm: z.number(), averageDecay: z.number() }),
+  optimiser: z.strictObject({
+    weightDecay: z.number(),
+    largestNorm: z.number(),
+    averageDecay: z.number(),
+    freezesBackbone: z.boolean().optional(),
+  }),
   losses: z.strictObject({
     classification: z.number(),
     tokenRatio: z.number(),

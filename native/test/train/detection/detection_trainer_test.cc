@@ -26,10 +26,13 @@ DyvmConfig learning_detector() {
 }
 
 std::unique_ptr<DetectionTrainer> make_trainer(const DyvmConfig& c, std::uint64_t seed,
-                                               const std::string& device, int threads = 2) {
+                                               const std::string& device, int threads = 2,
+                                               bool freezes_backbone = false) {
   Weights weights;
   add_missing_of_detector(c, weights, seed);
-  auto trainer = DetectionTrainer::create(c, weights, settings_of(c), device, threads);
+  TrainerSettings settings = settings_of(c);
+  settings.optimiser.freezes_backbone = freezes_backbone;
+  auto trainer = DetectionTrainer::create(c, weights, settings, device, threads);
   if (!trainer) FAIL(trainer.error().message);
   return std::move(*trainer);
 }
@@ -101,6 +104,54 @@ TEST_CASE("a detector learns drawn scenes with fewer patches, and an untaught on
   const double found = recall(c, trainer->averaged_weights(), unseen);
   MESSAGE("recall " << found << ", kept " << last.tokens_kept);
   CHECK(found > 0.8);
+}
+
+TEST_CASE("over a frozen backbone the head learns alone, from windows seen before as from new ones") {
+  const DyvmConfig c = learning_detector();
+  constexpr int kImages = 4;
+  for (const std::string& device : device_names()) {
+    CAPTURE(device);
+    const Scenes one = draw_scenes(kImages, kSide, kCells, 3), other = draw_scenes(kImages, kSide, kCells, 4);
+    const auto seen = make_trainer(c, 1, device, 2, true);
+    const std::vector<float> before = seen->state().weights;
+    const auto step = [&](DetectionTrainer& trainer, const Scenes& scenes, int number) {
+      const auto result = trainer.step(scenes.pixels.data(), scenes.objects, kImages, 1e-3, number);
+      if (!result) FAIL(result.error().message);
+      return *result;
+    };
+    const StepResult first = step(*seen, one, 0);
+    CHECK(first.losses.token_ratio == 0.0);
+    CHECK(first.losses.block_ratio == 0.0);
+    CHECK(first.tokens_kept > 0.0);
+    CHECK(first.directions_kept > 0.0);
+    const OptimiserState middle = seen->state();
+    step(*seen, other, 1);
+    const StepResult again = step(*seen, one, 2);  // its maps are kept
+    CHECK(again.tokens_kept == first.tokens_kept);
+    CHECK(again.losses.total < first.losses.total);
+
+    // One that goes on has none of the maps, on one thread, and gives the same bytes.
+    const auto resumed = make_trainer(c, 9, device, 1, true);
+    REQUIRE(resumed->restore(middle));
+    step(*resumed, other, 1);
+    step(*resumed, one, 2);
+    CHECK(resumed->state().weights == seen->state().weights);
+    CHECK(resumed->state().average == seen->state().average);
+
+    int kept = 0, learned = 0;
+    for (const Parameter& parameter : seen->table().parameters()) {
+      const auto begin = before.begin() + static_cast<std::ptrdiff_t>(parameter.offset);
+      const bool same =
+          std::equal(begin, begin + static_cast<std::ptrdiff_t>(parameter.size),
+                     seen->state().weights.begin() + static_cast<std::ptrdiff_t>(parameter.offset));
+      const bool is_of_backbone = parameter.name.starts_with(backbone_prefix(c));
+      CAPTURE(parameter.name);
+      CHECK(same == is_of_backbone);
+      (is_of_backbone ? kept : learned)++;
+    }
+    CHECK(kept > 20);
+    CHECK(learned > 10);
+  }
 }
 
 TEST_CASE("a training of detection that goes on is the one never stopped, on any number of threads") {

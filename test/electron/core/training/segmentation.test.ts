@@ -198,6 +198,25 @@ suite('a training for segmentation', () => {
     );
   });
 
+  test('learns its head alone over a frozen backbone, from pictures that come again', async (t) => {
+    const { app, trainer, runId } = drawn(t);
+    const from = join(root, 'resources/models/parts.safetensors');
+    const request = { runId, task: 'segmentation', method: 'fine-tune', from } as const;
+    await app.prepareTraining({ ...request, freeze: 'backbone' });
+    await app.prepareTraining({ ...request, freeze: 'backbone', augment: { colourJitter: true } });
+    await app.prepareTraining(request);
+    const told = trainer.setups.map(({ optimiser, augmentation }) => {
+      assert.ok(augmentation.crop.kind === 'window');
+      const { leastScale, largestScale } = augmentation.crop;
+      return [optimiser.freezesBackbone, leastScale === largestScale, augmentation.colourJitter > 0];
+    });
+    assert.deepEqual(told, [
+      [true, true, false],
+      [true, true, true],
+      [undefined, false, true],
+    ]);
+  });
+
   test('refuses in a sentence what it cannot be', async (t) => {
     const { app, folder, runId } = drawn(t);
     const refusal = (change: Partial<AppArguments<'startTraining'>>, message: RegExp) =>
@@ -210,6 +229,7 @@ suite('a training for segmentation', () => {
     await refusal({ augment: { mixup: true } }, /augmentation mixup is of classifiers/);
     await refusal({ recipe: 'vim-t' }, /recipe vim-t is of classifiers/);
     await refusal({ method: 'head', size: undefined }, /method head teaches classifiers/);
+    await refusal({ freeze: 'backbone' }, /starts from chance has to learn, so it cannot be frozen/);
     const single = drawn(t, [{ name: 'grass' }]);
     await assert.rejects(
       single.app.prepareTraining(request(single.runId)),
