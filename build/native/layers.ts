@@ -34,7 +34,7 @@ export const nativeLayers: Readonly<Record<string, readonly string[]>> = {
   train: ['model/detection/boxes.h'],
   'train/operations': ['ops', 'reference/formulas.h', 'cpu'],
   'train/network': ['train', 'train/operations', 'model'],
-  'train/trainer': ['train/network', 'train/operations'],
+  'train/trainer': ['train', 'train/network', 'train/operations'],
   'train/segmentation': ['train/network', 'train/operations', 'train/trainer', 'model'],
   'train/detection': [
     'train',

@@ -56,7 +56,7 @@ Status DetectionTrainer::check_objects(const std::vector<std::vector<TrainingObj
   return ok();
 }
 
-void DetectionTrainer::compare_objects(const std::vector<std::vector<TrainingObject>>& objects,
+void DetectionTrainer::compare_objects(std::span<const std::vector<TrainingObject>> objects,
                                        StepResult& result) {
   const OneStageShape& shape = head_->shape();
   const int images = static_cast<int>(objects.size());
@@ -100,8 +100,9 @@ Result<StepResult> DetectionTrainer::step(const std::uint8_t* pixels,
                                           const std::vector<std::vector<TrainingObject>>& objects, int images,
                                           double learning_rate, std::uint64_t seed) {
   if (const Status known = check_objects(objects, images); !known) return known.error();
-  return learn(pixels, images, learning_rate, seed,
-               [&](StepResult& result) { compare_objects(objects, result); });
+  return learn(pixels, images, learning_rate, seed, [&](const Piece& piece, StepResult& result) {
+    compare_objects(std::span(objects).subspan(piece.first, piece.count), result);
+  });
 }
 
 void DetectionTrainer::run_head(const std::vector<float>& weights, const float* map, int images) {

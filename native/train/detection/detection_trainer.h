@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -34,7 +35,7 @@ class DetectionTrainer : public DenseTrainer {
   explicit DetectionTrainer(const TrainerSettings& settings) : DenseTrainer(settings) {}
   Status check_objects(const std::vector<std::vector<TrainingObject>>& objects, int images) const;
   // The losses of all images, d_outputs_ and d_scales_.
-  void compare_objects(const std::vector<std::vector<TrainingObject>>& objects, StepResult& result);
+  void compare_objects(std::span<const std::vector<TrainingObject>> objects, StepResult& result);
   void run_head(const std::vector<float>& weights, const float* map, int images) override;
   void run_backward(const float* map, AlignedFloats& d_map, std::vector<float>& gradients) override;
   std::size_t head_bytes() const override;

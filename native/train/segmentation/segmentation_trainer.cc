@@ -68,8 +68,10 @@ void SegmentationTrainer::compare_labels(const std::uint8_t* labels, int images,
 Result<StepResult> SegmentationTrainer::step(const std::uint8_t* pixels, const std::uint8_t* labels,
                                              int images, double learning_rate, std::uint64_t seed) {
   if (const Status known = check_labels(labels, images); !known) return known.error();
-  return learn(pixels, images, learning_rate, seed,
-               [&](StepResult& result) { compare_labels(labels, images, result); });
+  return learn(pixels, images, learning_rate, seed, [&](const Piece& piece, StepResult& result) {
+    const std::size_t first = offset(piece.first, config().image_size * config().image_size);
+    compare_labels(labels + first, piece.count, result);
+  });
 }
 
 void SegmentationTrainer::run_head(const std::vector<float>& weights, const float* map, int images) {

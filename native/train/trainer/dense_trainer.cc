@@ -42,6 +42,23 @@ Result<StepResult> DenseTrainer::learn(const std::uint8_t* pixels, int images, d
   if (images < 1)
     return Error{ErrorCode::bad_argument,
                  "Expected at least one image in a training step, but there is none."};
+  const std::size_t size = 3ull * config().image_size * config().image_size;
+  const int most = settings_.most_images > 0 ? settings_.most_images : most_images(config());
+  auto result =
+      learn_in_pieces(images, most, seed, gradients_, [&](const Piece& piece, std::uint64_t piece_seed) {
+        return learn_piece(pixels + size * piece.first, piece, piece_seed, compare);
+      });
+  if (!result) return result;
+  const bool is_frozen = settings_.optimiser.freezes_backbone;
+  result->gradient_norm = take_step(*operations_, table(), settings_.optimiser, learning_rate, gradients_,
+                                    state_, is_frozen ? backbone_size_ : 0);
+  if (!std::isfinite(result->gradient_norm)) return diverged(state_.steps + 1);
+  return result;
+}
+
+Result<StepResult> DenseTrainer::learn_piece(const std::uint8_t* pixels, const Piece& piece,
+                                             std::uint64_t seed, const Compare& compare) {
+  const int images = piece.count;
   const bool is_frozen = settings_.optimiser.freezes_backbone;
   StepResult result;
   const float* map;
@@ -56,7 +73,7 @@ Result<StepResult> DenseTrainer::learn(const std::uint8_t* pixels, int images, d
   }
   run_head(state_.weights, map, images);
   DecisionGradients decisions;
-  compare(result);
+  compare(piece, result);
   Losses& parts = result.losses;
   if (!is_frozen) add_decision_losses(settings_.losses, network_->backbone(), parts, decisions);
   parts.total = parts.classification + parts.boxes + parts.quality + parts.masks + parts.token_ratio +
@@ -66,9 +83,6 @@ Result<StepResult> DenseTrainer::learn(const std::uint8_t* pixels, int images, d
   d_maps_.resize(1);
   run_backward(map, d_maps_[0], gradients_);
   if (!is_frozen) network_->backward(state_.weights, d_maps_, decisions, gradients_);
-  result.gradient_norm = take_step(*operations_, table(), settings_.optimiser, learning_rate, gradients_,
-                                   state_, is_frozen ? backbone_size_ : 0);
-  if (!std::isfinite(result.gradient_norm)) return diverged(state_.steps + 1);
   return result;
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "train/network/dense_network.h"
+#include "train/trainer/batch_pieces.h"
 #include "train/trainer/trainer.h"
 
 namespace winnow::train {
@@ -42,9 +43,9 @@ class DenseTrainer {
   Status start(Weights& weights);
 
   // One step on B >= 1 windows, pixels [B, S, S, 3]: RGB bytes. `compare` adds the losses of what the head
-  // says to the result, and keeps their gradients for run_backward. Fails with bad_argument without images,
-  // and with diverged when the loss is not finite: then nothing has changed.
-  using Compare = std::function<void(StepResult& result)>;
+  // says of a piece of them to the result, and keeps their gradients for run_backward. Fails with
+  // bad_argument without images, and with diverged when the loss is not finite: then nothing has changed.
+  using Compare = std::function<void(const Piece& piece, StepResult& result)>;
   Result<StepResult> learn(const std::uint8_t* pixels, int images, double learning_rate, std::uint64_t seed,
                            const Compare& compare);
 
@@ -58,6 +59,9 @@ class DenseTrainer {
   const LossSettings& losses() const { return settings_.losses; }
 
  private:
+  // The result and gradients_ of a piece, whose pixels these are.
+  Result<StepResult> learn_piece(const std::uint8_t* pixels, const Piece& piece, std::uint64_t seed,
+                                 const Compare& compare);
   // The map of a window that a frozen backbone made, [g, g, D], and the shares of patches and directions.
   struct FrozenMap {
     AlignedFloats map;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "train/trainer/batch_pieces.h"
+
 namespace winnow::train {
 namespace {
 
@@ -126,6 +128,22 @@ Result<StepResult> Trainer::step(const std::uint8_t* pixels, const float* target
 Result<StepResult> Trainer::step_normalised(const float* input, const float* targets, int images,
                                             double learning_rate, std::uint64_t seed) {
   if (images < 1) return bad_argument("Expected at least one image in a training step, but there is none.");
+  const std::size_t size = 3ull * config().image_size * config().image_size;
+  const int most = settings_.most_images > 0 ? settings_.most_images : most_images(config());
+  auto result =
+      learn_in_pieces(images, most, seed, gradients_, [&](const Piece& piece, std::uint64_t piece_seed) {
+        return learn(input + size * piece.first,
+                     targets + static_cast<std::size_t>(piece.first) * config().classes, piece.count,
+                     piece_seed);
+      });
+  if (!result) return result;
+  result->gradient_norm =
+      take_step(*operations_, student_->table(), settings_.optimiser, learning_rate, gradients_, state_);
+  if (!std::isfinite(result->gradient_norm)) return diverged(state_.steps + 1);
+  return result;
+}
+
+Result<StepResult> Trainer::learn(const float* input, const float* targets, int images, std::uint64_t seed) {
   const StepNoise noise = draw_noise(config(), images, seed);
   if (teacher_ != nullptr) teacher_->forward(teacher_weights_, input, images, nullptr);
   student_->forward(state_.weights, input, images, &noise);
@@ -133,9 +151,6 @@ Result<StepResult> Trainer::step_normalised(const float* input, const float* tar
   result.losses = compute_losses(settings_.losses, *student_, targets, teacher_.get(), output_gradients_);
   if (!std::isfinite(result.losses.total)) return diverged(state_.steps + 1);
   student_->backward(state_.weights, output_gradients_, gradients_);
-  result.gradient_norm =
-      take_step(*operations_, student_->table(), settings_.optimiser, learning_rate, gradients_, state_);
-  if (!std::isfinite(result.gradient_norm)) return diverged(state_.steps + 1);
   return result;
 }
 

@@ -15,6 +15,7 @@ namespace winnow::train {
 struct TrainerSettings {
   LossSettings losses;
   OptimiserSettings optimiser;
+  int most_images = 0;  // that are computed at once, see batch_pieces.h; 0: as many as memory should hold
 };
 
 // Of a step of any kind of model.
@@ -75,6 +76,9 @@ class Trainer {
 
  private:
   Trainer(const TrainerSettings& settings) : settings_(settings) {}
+
+  // The result and gradients_ of some images.
+  Result<StepResult> learn(const float* input, const float* targets, int images, std::uint64_t seed);
 
   TrainerSettings settings_;
   std::unique_ptr<Operations> operations_;
