@@ -14,6 +14,6 @@ export function libraryApp(libraryPath: string, data: string): AppService {
     trainer: connectTrainer(),
     registry: new ModelRegistry({ bundledFolder: path.join(root, 'resources/models'), userFolder: data }),
     clock: Date.now,
-    folders: { data, samples: path.join(root, 'resources/samples/everyday') },
+    folders: { data, samples: path.join(root, 'resources/samples') },
   });
 }

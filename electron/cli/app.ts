@@ -12,7 +12,7 @@ import { tell } from './terminal.ts';
 
 /** Models that come with Winnow. */
 const bundledFolder = join(import.meta.dirname, '../../resources/models');
-const samplesFolder = join(import.meta.dirname, '../../resources/samples/parts');
+const samplesFolder = join(import.meta.dirname, '../../resources/samples');
 
 /** The app on the library at `libraryPath`, or on the user's own. Does not touch the disk before it must. */
 export async function withApp<T>(
@@ -27,7 +27,7 @@ export async function withApp<T>(
       tell(`The library ${oneLine(shown)} may only be read; nothing is changed in it.\n`),
     engine: new DeviceEngine({
       trials: keptText(join(data, 'devices.json')),
-      trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: samplesFolder },
+      trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: join(samplesFolder, 'parts') },
     }),
     trainer: connectTrainer(),
     registry: new ModelRegistry({

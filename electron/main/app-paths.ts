@@ -26,7 +26,7 @@ export function pathsOf(root: string): AppPaths {
     engineHost: join(unpacked, 'electron/engine/engine-host.mjs'),
     trainingHost: join(unpacked, 'electron/engine/training-host.mjs'),
     models: join(unpacked, 'resources/models'),
-    samples: join(unpacked, 'resources/samples/parts'),
+    samples: join(unpacked, 'resources/samples'),
     crashes: join(data, 'crashes'),
   };
 }

@@ -18,7 +18,7 @@ export function setupService({ data, models, samples, engineHost, trainingHost }
       hostEntry: engineHost,
       startHost: utilityHost,
       trials: keptText(join(data, 'devices.json')),
-      trial: { packagePath: join(models, `${SAMPLE_MODEL}.safetensors`), pictures: samples },
+      trial: { packagePath: join(models, `${SAMPLE_MODEL}.safetensors`), pictures: join(samples, 'parts') },
     }),
     trainer: connectTrainer({ hostEntry: trainingHost, startHost: utilityHost }),
     registry: new ModelRegistry({

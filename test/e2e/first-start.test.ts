@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { globSync } from 'node:fs';
 import { join } from 'node:path';
-import { sampleParts } from '../electron/support/models.ts';
+import { sampleParts, sampleScenes } from '../electron/support/models.ts';
 import { savedResults } from './support/library.ts';
 import { say } from './support/say.ts';
 import { e2e } from './support/e2e.ts';
+import { until } from './support/until.ts';
 import { readCsv } from '../electron/support/csv.ts';
 
 e2e('from the first start to a CSV of the sample pictures', async (stage) => {
@@ -36,4 +37,21 @@ e2e('from the first start to a CSV of the sample pictures', async (stage) => {
   });
   assert.equal(saved.length, samples);
   assert.deepEqual(written, saved);
+
+  // The scenes are labelled as well, by a model that draws boxes and by one of areas.
+  const scenes = globSync('*.jpg', { cwd: sampleScenes }).length;
+  for (const run of [2, 3]) {
+    await until(
+      `the results of run ${run}`,
+      () => savedResults(window.data, run).filter(({ status }) => status === 'ok').length,
+      (done) => done === scenes,
+    );
+    await window.visit(`/runs/${run}/results`, say('runs.name', { run }));
+    await window.hasCells(scenes);
+    await window.cells.first().click();
+    await page.keyboard.press('Space');
+    await page.getByRole('region', { name: say('boxes.name') }).waitFor();
+    await window.photograph(`sample-scene-${run}`);
+    await page.keyboard.press('Escape');
+  }
 });

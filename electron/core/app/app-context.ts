@@ -21,7 +21,7 @@ import type { RunRow } from '../store/tables/runs.ts';
 /** Where Winnow keeps what is the user's, and where its own files lie. */
 export interface AppFolders {
   data: string; // settings.json, thumbnails and trainings
-  samples: string; // pictures that come with Winnow, in a folder per class
+  samples: string; // pictures that come with Winnow, in the folders of SAMPLES
 }
 
 export interface AppServiceParts {

@@ -1,5 +1,7 @@
 import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import packageJson from '../../../package.json' with { type: 'json' };
+import { SAMPLES } from '../../shared/api/settings.ts';
 import type { LibraryInfo, settingsArguments } from '../../shared/api/settings.ts';
 import { AppError } from '../../shared/errors.ts';
 import { backUpLibrary, newBackup } from '../library/back-up.ts';
@@ -31,7 +33,7 @@ export function settingsCalls(
       ...(await holdings(context)),
       backups: listBackups(libraryPath),
       thumbnails: { path: thumbnailFolder(folders.data), bytes: await pictures.cache.bytes() },
-      samples: folders.samples,
+      samples: SAMPLES.map(({ folder, model }) => ({ folder: join(folders.samples, folder), model })),
       version: packageJson.version,
     };
   };

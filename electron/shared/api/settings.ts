@@ -76,8 +76,21 @@ export interface LibraryBackup {
   bytes: number;
 }
 
-/** Name of the bundled model that the sample pictures are for. */
+/** Name of the bundled model that devices are tried with. */
 export const SAMPLE_MODEL = 'parts';
+
+/** Pictures that come with Winnow, and the bundled model that they are for. */
+export interface Samples {
+  folder: string;
+  model: string;
+}
+
+/** What the first start and the demo label, by sub-folders of the samples: a model for each task. */
+export const SAMPLES = [
+  { folder: 'parts', model: SAMPLE_MODEL },
+  { folder: 'scenes', model: 'parts-boxes' },
+  { folder: 'scenes', model: 'parts-map' },
+] as const satisfies readonly Samples[];
 
 export interface LibraryInfo {
   path: string;
@@ -90,6 +103,6 @@ export interface LibraryInfo {
   readOnly: boolean; // may be read and not written: calls that would change it are rejected
   backups: LibraryBackup[]; // the last first
   thumbnails: { path: string; bytes: number };
-  samples: string; // folder of the sample pictures, which SAMPLE_MODEL knows
+  samples: Samples[]; // SAMPLES, with whole paths
   version: string; // of Winnow
 }

@@ -15,8 +15,14 @@ export const parts = fileURLToPath(new URL('../../../resources/models/parts.safe
 /** Pictures of everyday10's classes that come with Winnow. */
 export const sampleImages = fileURLToPath(new URL('../../../resources/samples/everyday', import.meta.url));
 
-/** Pictures of workshop parts that come with Winnow, in a folder per class of its model `parts`. */
+/** All pictures that come with Winnow. */
+export const samplesFolder = fileURLToPath(new URL('../../../resources/samples', import.meta.url));
+
+/** Pictures of workshop parts, in a folder per class of the bundled model `parts`. */
 export const sampleParts = fileURLToPath(new URL('../../../resources/samples/parts', import.meta.url));
+
+/** Scenes of several workshop parts, which the bundled models `parts-boxes` and `parts-map` know. */
+export const sampleScenes = fileURLToPath(new URL('../../../resources/samples/scenes', import.meta.url));
 
 /** The labels of everyday10 in order of class. */
 export const everydayLabels = [

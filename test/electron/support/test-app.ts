@@ -11,7 +11,7 @@ import type { TrainerApi } from '../../../electron/shared/trainer-api.ts';
 import { connectTrainer } from '../../../electron/engine/hosts/trainer-client.ts';
 import { EngineDouble } from './engine-double.ts';
 import { writeFiles } from './files.ts';
-import { testModels, sampleImages } from './models.ts';
+import { samplesFolder, testModels } from './models.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** The app on a library, with an engine that computes nothing. */
@@ -50,7 +50,7 @@ export function session(t: TestContext, libraryPath: string, options: SessionOpt
     trainer: options.trainer ?? connectTrainer(),
     registry: new ModelRegistry({ bundledFolder, userFolder: join(data, 'models') }),
     clock,
-    folders: { data, samples: sampleImages },
+    folders: { data, samples: samplesFolder },
     ...(options.downloads === undefined ? {} : { downloads: options.downloads }),
   });
   const events: AppEvent[] = [];
