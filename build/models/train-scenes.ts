@@ -1,10 +1,10 @@
 /**
  * npm run parts, behind train-parts.ts: makes the bundled models `parts-boxes` and `parts-map` and their pictures. Draws
  * scenes of several parts to learn from and others to test with, teaches on the first where parts lie, from the model
- * `parts`, measures it on the second, and puts the models into resources/models and a few scenes into resources/samples.
+ * `parts`, measures it on the second, and puts the models into resources/models and a few scenes, with their truth, into resources/samples.
  * All else is in out/scenes, out/parts-boxes and out/parts-map; what is there already is not made again.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { SAMPLE_MODEL } from '../../electron/shared/api/settings.ts';
 import { writeMaps } from '../parts/write-maps.ts';
@@ -89,4 +89,4 @@ await areas.bundle(
 const samples = path.join(root, 'resources/samples/scenes');
 rmSync(samples, { recursive: true, force: true });
 await drawParts(samples, { seed: 6, count: 12, side: 2 * SIDE }, '--scenes');
-rmSync(path.join(samples, 'annotations.json'));
+renameSync(path.join(samples, 'annotations.json'), `${samples}.json`);
