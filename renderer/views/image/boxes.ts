@@ -1,10 +1,20 @@
 import type { Box } from '../../../electron/shared/engine-api.ts';
+import type { ClassPaint } from '../../lib/class-colour.ts';
 import type { Size } from './zoom.ts';
 
 /** All lengths are pixels of the upright picture. */
 export interface Point {
   x: number;
   y: number;
+}
+
+/** A box as it is drawn. */
+export interface DrawnBox extends Box {
+  paint: ClassPaint;
+  /** Class and score. */
+  text: string;
+  /** The tag of a box that is selected or pointed at is drawn however small the box is. */
+  strength: 'plain' | 'hovered' | 'selected';
 }
 
 /** Corners and edges that a box is resized by, named after the compass. */

@@ -1,7 +1,7 @@
 import type { Box } from '../../../electron/shared/engine-api.ts';
 import type { ClassPaint } from '../../lib/class-colour.ts';
 import { clearIndices, handlePoints } from './boxes.ts';
-import type { Point } from './boxes.ts';
+import type { DrawnBox, Point } from './boxes.ts';
 import type { Placement } from './zoom.ts';
 
 const CASING = 'rgb(20 19 17 / 80%)'; // makes every colour stand out from every picture
@@ -9,14 +9,6 @@ const PAPER = '#fff';
 const TAG = 18; // height, CSS pixels
 const TAG_FROM = 44; // least width of a box with a tag, CSS pixels
 const HANDLE = 8; // side, CSS pixels
-
-export interface DrawnBox extends Box {
-  paint: ClassPaint;
-  /** Class and score. */
-  text: string;
-  /** The tag of a box that is selected or pointed at is drawn however small the box is. */
-  strength: 'plain' | 'hovered' | 'selected';
-}
 
 /** Draws boxes in CSS pixels: lines stay thin however far the picture is zoomed in. */
 export function drawBoxes(

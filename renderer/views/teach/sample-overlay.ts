@@ -1,7 +1,7 @@
 import type { SampledObject, TrainingSamples } from '../../../electron/shared/api/training.ts';
 import { classPaint } from '../../lib/class-colour.ts';
 import type { ClassPaint } from '../../lib/class-colour.ts';
-import type { DrawnBox } from '../image/draw-boxes.ts';
+import type { DrawnBox } from '../image/boxes.ts';
 import { indexMap, namePositions, sampleMask } from '../image/mask-map.ts';
 import type { PaintedMask } from '../image/mask-map.ts';
 
