@@ -1,7 +1,7 @@
 /**
  * npm run parts, behind train-parts.ts: makes the bundled models `parts-boxes` and `parts-map` and their pictures. Draws
- * scenes of several parts to learn from and others to test with, teaches on the first where parts lie, from the model
- * `parts`, measures it on the second, and puts the models into resources/models and a few scenes, with their truth, into resources/samples.
+ * scenes of several parts to learn from and others to test with, teaches on the first where parts lie, boxes from the model
+ * `parts` and areas from the model of boxes, measures it on the second, and puts the models into resources/models and a few scenes, with their truth, into resources/samples.
  * All else is in out/scenes, out/parts-boxes and out/parts-map; what is there already is not made again.
  */
 import { mkdirSync, renameSync, rmSync } from 'node:fs';
@@ -28,12 +28,12 @@ async function draw(name: string, options: { seed: number; count: number; side: 
 const learned = await draw('learned', { seed: 4, count: 3000, side: SIDE });
 const unseen = await draw('unseen', { seed: 5, count: 400, side: SIDE });
 
-const shape = { from: SAMPLE_MODEL, method: 'fine-tune', 'patch-size': 8, 'image-size': SIDE, holdout: 0.05 };
+const shape = { method: 'fine-tune', 'image-size': SIDE, holdout: 0.05 };
 const percent = (share: number | undefined) => (100 * (share ?? 0)).toFixed(1);
 const data =
   '3,000 drawn scenes of 192x192 pixels, one to seven parts in each, mostly side by side: the solids, tables, light and camera of the model `parts`. `build/parts` draws them from a seed, with the box and the mask of every part.';
-const recipe = (epochs: number | undefined, keep: readonly number[]) =>
-  `\`npm run parts\` makes it again: the model \`parts\` with a new head and patches of 8x8 side by side, fine-tuned for ${epochs ?? 0} epochs with pruning on, token keep ratio ${keep[0]}. docs/training.md has the command.`;
+const recipe = (from: string, epochs: number | undefined, keep: readonly number[]) =>
+  `\`npm run parts\` makes it again: the model \`${from}\` with a new head, fine-tuned for ${epochs ?? 0} epochs with pruning on, token keep ratio ${keep[0]}. docs/training.md has the command.`;
 const purpose =
   'It comes with Winnow as a model of the sample scenes, and as an example of what `winnow train` makes of drawn or marked pictures.';
 const limits = [
@@ -45,7 +45,12 @@ const compared = 'Balanced is as trained. Weights were rounded to 16 bits before
 
 const boxes = new BundledModel('parts-boxes');
 await boxes.bundle(
-  await boxes.teachMarked('parts-boxes', learned.boxes, { ...shape, epochs: 12 }),
+  await boxes.teachMarked('parts-boxes', learned.boxes, {
+    ...shape,
+    from: SAMPLE_MODEL,
+    'patch-size': 8,
+    epochs: 12,
+  }),
   measureMarks(unseen.boxes, ({ box, mask }) => ({
     'AP50, %': percent(box.ap50),
     'AP, %': percent(box.ap),
@@ -56,7 +61,7 @@ await boxes.bundle(
     about: 'A small DyVM detector that finds twelve kinds of workshop parts, each with its box and mask',
     purpose,
     data,
-    recipe: recipe(training?.recipe.epochs, tokenKeep),
+    recipe: recipe(SAMPLE_MODEL, training?.recipe.epochs, tokenKeep),
     score: 'Average precision as COCO counts it',
     tested,
     compared,
@@ -67,7 +72,7 @@ await boxes.bundle(
 
 const areas = new BundledModel('parts-map');
 await areas.bundle(
-  await areas.teachMarked('parts-map', learned.areas, { ...shape, epochs: 10 }),
+  await areas.teachMarked('parts-map', learned.areas, { ...shape, from: 'parts-boxes', epochs: 6, lr: 8e-4 }),
   measureMarks(unseen.areas, ({ meanIou, pixelAccuracy }) => ({
     'mean IoU, %': percent(meanIou),
     'pixels right, %': percent(pixelAccuracy),
@@ -77,7 +82,7 @@ await areas.bundle(
       'A small DyVM segmenter that says of every pixel which kind of workshop part is seen there, or none',
     purpose,
     data,
-    recipe: recipe(training?.recipe.epochs, tokenKeep),
+    recipe: recipe('parts-boxes', training?.recipe.epochs, tokenKeep),
     score: 'Mean IoU over all classes, background among them,',
     tested,
     compared,

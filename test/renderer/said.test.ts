@@ -93,8 +93,8 @@ suite('what is said in English', () => {
         'Pausieren Sie ihn oder warten Sie auf sein Ende, dann reparieren Sie die Bibliothek.',
       ],
       [
-        'Training for segmentation needs a Vim classifier, or a segmentation model that was trained so, but the model trees segments pictures with a head that cannot be trained',
-        'Das Training für Segmentierung braucht einen Vim-Klassifikator oder ein Modell für Segmentierung, das so trainiert wurde, aber das Modell trees segmentiert Bilder mit einem Kopf, der sich nicht trainieren lässt',
+        'Training for segmentation needs a Vim classifier, or a segmentation or detection model that was trained so, but the model trees segments pictures with a head that cannot be trained',
+        'Das Training für Segmentierung braucht einen Vim-Klassifikator oder ein Modell für Segmentierung oder Detektion, das so trainiert wurde, aber das Modell trees segmentiert Bilder mit einem Kopf, der sich nicht trainieren lässt',
       ],
       [
         'Training for segmentation needs masks, but run 3 has boxes without masks',

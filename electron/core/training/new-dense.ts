@@ -44,13 +44,16 @@ export interface TaughtHead {
   hasMasks: boolean; // whether every object to learn from has one; of detection
 }
 
-/** The parent as the training of a dense model can use it. Throws BAD_ARGUMENT for a model of another kind. */
+/**
+ * The parent as the training of a dense model can use it; of one for the other task the backbone is. Throws BAD_ARGUMENT for
+ * a model of another kind.
+ */
 export function denseParent(model: ModelPackage, task: DenseTask): Manifest {
   const { name, manifest } = model;
   const refuse = (came: string) =>
     new AppError(
       'BAD_ARGUMENT',
-      `Training for ${task} needs a Vim classifier, or a ${task} model that was trained so, but the model ${name} ${came}`,
+      `Training for ${task} needs a Vim classifier, or a segmentation or detection model that was trained so, but the model ${name} ${came}`,
       'Choose another one, or start from scratch.',
     );
   if (!isDense(manifest)) {
@@ -59,7 +62,6 @@ export function denseParent(model: ModelPackage, task: DenseTask): Manifest {
     if (!isBackbone) throw refuse(`is a ${title} model`);
     return classifier;
   }
-  if (manifest.task !== task) throw refuse(TASKS[manifest.task].does);
   if (lightHead(manifest) !== undefined) return manifest;
   throw refuse(`${TASKS[manifest.task].does} with a head that cannot be trained`);
 }
@@ -109,7 +111,7 @@ export function newDense(
     halveDirections: known?.halveDirections ?? true, // as classifiers of this architecture do
     rotary: known?.rotary ?? false,
     preprocessing: { mean, std },
-    ...newHead(taught, known && lightHead(known), sizes),
+    ...newHead(taught, known?.task === task ? lightHead(known) : undefined, sizes),
     classes: labels.length,
     ...newPruning(request, parent, depth, aims),
     labels: [...labels],

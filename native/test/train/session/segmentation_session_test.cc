@@ -5,6 +5,7 @@
 
 #include "model/rle.h"
 #include "test/train/session/session_files.h"
+#include "train/detection/detection_trainer.h"
 #include "train/network/initial_weights.h"
 #include "train/session/windows.h"
 
@@ -191,6 +192,26 @@ TEST_CASE("a segmenter takes its backbone from a classifier, of another grid, to
     const auto resized = [&](int x) { return std::clamp((x + 0.5) * side / 12.0 - 0.5, 0.0, side - 1.0); };
     CHECK(response(ours, side, rising) == doctest::Approx(response(theirs_of, 12, resized)).epsilon(1e-3));
   }
+
+  // From a detector that was taught, without anything of its head.
+  DyvmConfig detector = config;
+  detector.segmentation.reset();
+  detector.detection = OneStageHead{.width = 8, .layers = 1, .prototypes = 0};
+  Weights found;
+  add_missing_of_detector(detector, found, 6);
+  inherited = inherit(config, detector, found);
+  REQUIRE(inherited);
+  for (const std::string& name : inherited->names()) {
+    CAPTURE(name);
+    CHECK(name.starts_with("backbone."));
+    const auto shape = inherited->shape(name);
+    const auto taken = inherited->tensor(name, shape);
+    const auto theirs_of =
+        found.tensor(backbone_prefix(detector) + name.substr(std::string("backbone.").size()), shape);
+    REQUIRE(theirs_of);
+    CHECK(std::equal(*taken, *taken + shape[0], *theirs_of));
+  }
+  CHECK(inherited->names().size() > 30);
 
   classifier.depth = 3;
   Weights deeper = initial_weights(classifier, 5);

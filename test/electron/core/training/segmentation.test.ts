@@ -10,6 +10,7 @@ import { describeTraining } from '../../../../electron/cli/describe-training.ts'
 import type { AppArguments } from '../../../../electron/shared/app-api.ts';
 import type { MarkedExample } from '../../../../electron/shared/trainer-api.ts';
 import { decodeRuns, encodeRuns, runsArea } from '../../../../electron/shared/mask.ts';
+import { isDense } from '../../../../electron/shared/tasks.ts';
 import { areOfDetection } from '../../../../electron/shared/training.ts';
 import { manifestSchema } from '../../../../electron/shared/model-package.ts';
 import { root } from '../../../../build/setup.mjs';
@@ -176,6 +177,21 @@ suite('a training for segmentation', () => {
     const { patchSize, stride, imageSize, pruningLayers } = opened(setup?.manifest);
     assert.deepEqual([patchSize, stride, imageSize], [8, 8, 192]);
     assert.deepEqual([pruningLayers, setup?.parent], [parent.pruningLayers, from]);
+  });
+
+  test('starts from a detector, whose backbone goes on under a head of its own', async (t) => {
+    const { app, trainer, runId } = drawn(t);
+    const from = join(root, 'resources/models/parts-boxes.safetensors');
+    await app.prepareTraining({ runId, task: 'segmentation', method: 'fine-tune', from });
+    const taught = opened(trainer.setups[0]?.manifest);
+    assert.ok(isDense(taught));
+    const { patchSize, imageSize, pruningLayers, head } = taught;
+    const parent = await readManifest(from);
+    assert.deepEqual(
+      [patchSize, imageSize, pruningLayers],
+      [parent.patchSize, parent.imageSize, parent.pruningLayers],
+    );
+    assert.deepEqual(head, { kind: 'convolutions', width: 128, slideStride: 128 });
   });
 
   test('has patches of the next size that a head fits, or of the size that is asked for', async (t) => {
