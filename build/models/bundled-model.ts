@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { withApp } from '../../electron/cli/app.ts';
 import { readManifest } from '../../electron/core/packages/read-package.ts';
@@ -33,24 +33,15 @@ export function runProgram(program: string, args: readonly string[], options: Op
   if (status !== 0) process.exit(status ?? 1);
 }
 
-/** A folder that `make` fills, unless it is there already: whole or not at all. */
-export async function madeFolder(
-  folder: string,
-  make: (unfinished: string) => void | Promise<void>,
-): Promise<string> {
+/** A folder of drawn parts (build/parts/write-parts.ts), from a seed of its own, unless it is there already. */
+export function drawParts(folder: string, options: Options, ...flags: string[]): string {
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}.unfinished`;
   rmSync(unfinished, { recursive: true, force: true });
-  await make(unfinished);
+  mkdirSync(path.dirname(folder), { recursive: true });
+  runProgram('build/parts/write-parts.ts', [unfinished, ...flags], options);
   renameSync(unfinished, folder);
   return folder;
-}
-
-/** A folder of drawn parts (build/parts/write-parts.ts), from a seed of its own. */
-export function drawParts(folder: string, options: Options, ...flags: string[]): Promise<string> {
-  return madeFolder(folder, (unfinished) =>
-    runProgram('build/parts/write-parts.ts', [unfinished, ...flags], options),
-  );
 }
 
 /**

@@ -16,8 +16,8 @@ import { classifierRecipe, comparedWithPlain } from './card-text.ts';
 const model = new BundledModel(SAMPLE_MODEL);
 const side = 72; // pixels, which the model sees as they are: it crops 63 of them
 
-const learned = await drawParts(path.join(model.folder, 'learned'), { seed: 1, count: 32_000, side });
-const unseen = await drawParts(path.join(model.folder, 'unseen'), { seed: 2, count: 2_004, side });
+const learned = drawParts(path.join(model.folder, 'learned'), { seed: 1, count: 32_000, side });
+const unseen = drawParts(path.join(model.folder, 'unseen'), { seed: 2, count: 2_004, side });
 
 // Without pruning first; then a DyVM that learns from that.
 const plain = model.teach('parts-plain', learned, {
@@ -60,5 +60,5 @@ await model.bundle(dynamic, measureLabels(unseen), (manifest) => ({
 
 const samples = path.join(root, 'resources/samples/parts');
 rmSync(samples, { recursive: true, force: true });
-await drawParts(samples, { seed: 3, count: 60, side: 160 });
+drawParts(samples, { seed: 3, count: 60, side: 160 });
 rmSync(path.join(samples, 'annotations.json'));

@@ -25,7 +25,7 @@ const EXPECTED = [
   /^electron\/(main\/(main\.mjs|installed-files\.json)|cli\/winnow\.mjs|preload\/preload\.cjs|engine\/(engine-host|training-host|decoder-worker)\.mjs)$/,
   /^electron\/core\/(library-reader|download\/http)\.mjs$/,
   /^electron\/core\/store\/migrations\/\d{4}-[a-z-]+\.sql$/,
-  /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/((everyday10|parts|parts-boxes|parts-map)\.(md|safetensors)|catalogue(\.schema)?\.json)|samples\/(scenes\.json|(everyday|scenes|parts\/[a-z ]+)\/[\w-]+\.jpg))$/,
+  /^resources\/(labels\/[\w-]+\.(txt|tsv)|models\/((everyday10|parts|parts-boxes)\.(md|safetensors)|catalogue(\.schema)?\.json)|samples\/(scenes\.json|(everyday|scenes|parts\/[a-z ]+)\/[\w-]+\.jpg))$/,
   /^out\/native\/(winnow\.node|lib\w+\.so\.\d+|libwinnow-(cuda\.so|metal\.dylib))$/,
   /^out\/renderer\/(index\.html|icon\.svg|assets\/[\w.-]+\.(js|css|woff2|svg))$/,
   /^node_modules\/(better-sqlite3|libheif-js|libraw-wasm|jxl-oxide-wasm|@cornerstonejs\/codec-openjpeg|sharp|detect-libc|semver|@img\/[\w-]+)\/(package\.json|[\w./-]+\.([cm]?js|bnf))$/,

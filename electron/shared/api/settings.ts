@@ -85,11 +85,10 @@ export interface Samples {
   model: string;
 }
 
-/** What the first start and the demo label, by sub-folders of the samples: a model for each task. */
+/** What the first start and the demo label, by sub-folders of the samples. */
 export const SAMPLES = [
   { folder: 'parts', model: SAMPLE_MODEL },
   { folder: 'scenes', model: 'parts-boxes' },
-  { folder: 'scenes', model: 'parts-map' },
 ] as const satisfies readonly Samples[];
 
 export interface LibraryInfo {

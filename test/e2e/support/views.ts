@@ -131,7 +131,7 @@ export const views: readonly View[] = [
       await window.page.getByTitle(say('results.size.large')).click();
       await window.page
         .getByRole('complementary', { name: say('facets.name') })
-        .getByRole('button', { name: /^screw/ })
+        .getByRole('button', { name: /^tree/ })
         .first()
         .waitFor();
     },
@@ -140,7 +140,7 @@ export const views: readonly View[] = [
   {
     name: 'boxes',
     open: async (window) => {
-      await openFound(window, 3, /000005/);
+      await openFound(window, 3, /village/);
       const list = window.page.getByRole('list', { name: say('evaluate.kind.box') });
       await list.getByRole('button').nth(1).click();
       await window.page.getByRole('combobox', { name: say('boxes.class') }).waitFor();
@@ -150,7 +150,7 @@ export const views: readonly View[] = [
       await escape(window);
     },
   },
-  { name: 'map', open: (window) => openFound(window, 4, /000011/), close: escape },
+  { name: 'map', open: (window) => openFound(window, 4, /meadow/), close: escape },
   {
     name: 'precision',
     open: async (window, folder) => {

@@ -199,7 +199,7 @@ suite('bad arguments', () => {
       ],
       [
         ['run', folder, '--model', 'nope'],
-        /^winnow: There is no model named nope\.\nAvailable: everyday10, parts, parts-boxes, parts-map\.\n/,
+        /^winnow: There is no model named nope\.\nAvailable: everyday10, parts, parts-boxes\.\n/,
       ],
       [['run', folder, '--batch', 'many'], /^winnow: option '--batch <n>' argument 'many' is invalid/],
       [
