@@ -27,7 +27,10 @@ export async function withApp<T>(
       tell(`The library ${oneLine(shown)} may only be read; nothing is changed in it.\n`),
     engine: new DeviceEngine({
       trials: keptText(join(data, 'devices.json')),
-      trial: { packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`), pictures: join(samplesFolder, 'parts') },
+      trial: {
+        packagePath: join(bundledFolder, `${SAMPLE_MODEL}.safetensors`),
+        pictures: join(samplesFolder, 'parts'),
+      },
     }),
     trainer: connectTrainer(),
     registry: new ModelRegistry({

@@ -113,7 +113,10 @@ suite('the models that a training can start from', () => {
       detector.problems.classification ?? '',
       /needs a classifier, but the model one detects objects/,
     );
-    assert.match(detector.problems.segmentation ?? '', /needs a Vim classifier, or a segmentation or detection model/);
+    assert.match(
+      detector.problems.segmentation ?? '',
+      /needs a Vim classifier, or a segmentation or detection model/,
+    );
     const segmenter = describeParent(packaged(await segmenterManifest(LABELS)));
     assert.match(segmenter.problems.segmentation ?? '', /with a head that cannot be trained/);
     const manifest = bundled.model.manifest;
