@@ -105,7 +105,7 @@ e2e('areas of an imported run become a model, by the keyboard alone', async (sta
   await page.getByRole('radio', { name: say('teach.task.segmentation'), checked: true }).waitFor();
   await hasValue(page.getByRole('combobox', { name: say('teach.from') }), 'shapes');
   await page.getByRole('radio', { name: say('teach.task.classification') }).check();
-  await page.getByText(say('teach.not-from', { count: 1 })).click();
+  await page.getByText(say('teach.not-from', { count: 2 })).click();
   await window.says(/needs a classifier, but the model shapes segments pictures/);
 });
 

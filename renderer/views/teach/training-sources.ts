@@ -28,7 +28,10 @@ export function likelyTask(
   const [lesson] = runs.find(({ run }) => run.id === runId)?.teaches ?? [];
   if (lesson !== undefined) return lesson.task;
   const parent = parents.find(({ model }) => model.name === from);
-  return TAUGHT_TASKS.find((task) => parent !== undefined && parent.problems[task] === undefined);
+  if (parent === undefined) return undefined;
+  const { problems, model } = parent;
+  const fitting = TAUGHT_TASKS.filter((task) => problems[task] === undefined);
+  return fitting.includes(model.manifest.task) ? model.manifest.task : fitting[0];
 }
 
 /** The models that the training for a task can start from, and why it cannot start from the others. */

@@ -310,7 +310,10 @@ suite('winnow train refuses in one sentence', () => {
 
   test('a model that is not there, and one of another kind', async (t) => {
     const unknown = await refusal(t, two, ['--from', 'nothing']);
-    assert.match(unknown, /^winnow: There is no model named nothing\.\nAvailable: everyday10, parts\.\n$/);
+    assert.match(
+      unknown,
+      /^winnow: There is no model named nothing\.\nAvailable: everyday10, parts, parts-boxes\.\n$/,
+    );
     const data = temporaryFolder(t);
     const options = ['--name', 'areas', '--token-keep', '0.7'];
     const imported = await winnow(data, 'models', 'import', segmentation, ...options);

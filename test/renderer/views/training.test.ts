@@ -141,10 +141,11 @@ suite('what a training can start from', () => {
     },
   ];
   const parents = [
-    { model: { name: 'animals' }, problems: {} },
-    { model: { name: 'ground' }, problems: { classification: 'no', detection: 'no' } },
+    { model: { name: 'animals', manifest: { task: 'classification' } }, problems: {} },
+    // A detector could be taught from its backbone, too.
+    { model: { name: 'ground', manifest: { task: 'segmentation' } }, problems: { classification: 'no' } },
     {
-      model: { name: 'boxes' },
+      model: { name: 'boxes', manifest: { task: 'detection' } },
       problems: { classification: 'no', segmentation: 'neither', detection: 'no' },
     },
   ] as TrainingParent[];

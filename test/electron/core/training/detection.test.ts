@@ -157,17 +157,10 @@ suite('a training for detection', () => {
     const known = (await app.listModels({})).packages.find(({ name }) => name === 'first')?.manifest;
     assert.ok(opened.task === 'detection' && known?.task === 'detection');
     assert.deepEqual([opened.head, opened.imageSize], [known.head, known.imageSize]);
-    await assert.rejects(
-      app.prepareTraining({
-        ...request(runId),
-        task: 'segmentation',
-        method: 'fine-tune',
-        from: 'first',
-        size: undefined,
-        imageSize: undefined,
-      }),
-      appError('BAD_ARGUMENT', /but the model first detects objects/),
-    );
+    // For areas its backbone goes on alone.
+    await app.prepareTraining({ runId, task: 'segmentation', method: 'fine-tune', from: 'first' });
+    const areas = manifestSchema.parse(JSON.parse(trainer.setups.at(-1)?.manifest ?? ''));
+    assert.deepEqual([areas.task, areas.embedDim], ['segmentation', known.embedDim]);
   });
 
   test('refuses areas of classes, and what is of classifiers', async (t) => {
